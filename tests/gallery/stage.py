@@ -12,6 +12,7 @@ from chat.models import HumanRequest, Session
 from chat.services import (
     Answer,
     claim_request,
+    delegate,
     post_message,
     respond,
     snooze_request,
@@ -35,7 +36,7 @@ from procedures.services import (
     restart_run,
     start_run,
 )
-from tests.calls import decide_ahead, grant, request_of
+from tests.calls import assign_too, decide_ahead, grant, request_of
 from tests.gallery.talk import add_gathering
 from tests.operated import quarantine
 from tests.sockets import session_of
@@ -241,8 +242,15 @@ def add_meeting(stage: Stage) -> None:
 
 
 def add_rights(stage: Stage) -> None:
-    """Add tokens and a standing decision."""
-    approver = stage.people["approver"]
+    """Add tokens, a standing decision, an absence, and somebody whom requests name."""
+    approver, starter = stage.people["approver"], stage.people["starter"]
+    leaver = stage.people["leaver"] = User.objects.create_user("leaver", is_staff=False)
+    leaver.groups.add(Group.objects.get(name="support"))
+    for name in ("named and finance", "named alone"):
+        stage.start(name, "question")
+        assign_too(stage.request(name), user=leaver)
+    stage.request("named alone").assignments.filter(user=None).delete()
+    delegate(by=leaver, to=starter, until=clock.now() + timedelta(days=3), reason="Holidays.")
     for name in ("Nightly report", "Warehouse"):
         ApiToken.create_for(approver, scopes=Scope, name=name)
     stage.start("alike", "alike")

@@ -39,9 +39,9 @@ def test_the_list_and_the_page_say_what_a_group_is(root: Client, bob: User, fina
 
     page = root.get(path_of(finance))
     assert {one.username for one in page.context["members"]} == {"bob", "gone"}
-    assert page.context["roles"] == [
-        (Procedure.objects.get(name="question").title, [True, False, True, False, False])
-    ]
+    [(title, roles)] = page.context["roles"]
+    assert title == Procedure.objects.get(name="question").title
+    assert [is_held for _name, is_held in roles] == [True, False, True, False, False]
     assert "Its code contains this name" in shown(page)
 
 

@@ -9,11 +9,20 @@ from procedures.models import Grant, Procedure
 from tests.pages import browser, queries_of
 
 FEW, MANY = 20, 10_000
+GROUP, PERSON = 9_999, 99_999
+"""The ids of the group and the person whose pages are opened."""
 MOST_STATEMENTS = {
     "/admin/access/": 14,
     "/admin/access/question/answer/": 11,
     "/admin/access/question/see/": 12,
     "/admin/people/": 30,
+    "/admin/groups/": 12,
+    f"/admin/groups/{GROUP}/": 16,
+    f"/admin/person/{PERSON}/": 14,
+    f"/admin/person/{PERSON}/open/": 26,
+    f"/admin/person/{PERSON}/sign-in/": 14,
+    f"/admin/person/{PERSON}/acts/": 18,
+    f"/admin/person/{PERSON}/offboard/": 18,
     "/admin/people/?q=person-0&state=invited&mark=operator&group=team+1": 30,
 }
 
@@ -24,6 +33,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 def admin(module_rows: None) -> User:
     """A superuser of a site with few people, who all are in some group."""
     groups = [Group.objects.create(name=f"team {number}") for number in range(20)]
+    groups.append(Group.objects.create(pk=GROUP, name="team of the person"))
+    User.objects.create(pk=PERSON, username="a person").groups.add(groups[-1])
     question = Procedure.objects.get(name="question")
     Grant.objects.bulk_create(
         [Grant(procedure=question, group=one, role=role) for one in groups for role in ROLES],

@@ -100,13 +100,15 @@ def draw_group(request: HttpRequest, found: Group, **told: Any) -> HttpResponse:
     )
 
 
-def roles_of(found: Group) -> list[tuple[str, list[bool]]]:
+def roles_of(found: Group) -> list[tuple[str, list[tuple[Any, bool]]]]:
     """Return the group's row of the table of access: each procedure with its roles."""
     held: dict[str, set[str]] = {}
     grants = Grant.objects.filter(group=found).order_by("procedure__title", "procedure")
     for title, role in grants.values_list("procedure__title", "role"):
         held.setdefault(title, set()).add(role)
-    return [(title, [role in roles for role in ROLES]) for title, roles in held.items()]
+    return [
+        (title, [(TITLES[role], role in roles) for role in ROLES]) for title, roles in held.items()
+    ]
 
 
 def change_members(request: HttpRequest, found: Group) -> HttpResponse:

@@ -59,14 +59,15 @@ def person(request: HttpRequest, key: str) -> HttpResponse:
     found = find_person(key)
     after = request.GET.get("after", "")
     procedures = page_after(access.procedures_for(found), "title", after, MOST_PROCEDURES)
-    held = held_roles(found, procedures.rows)
+    shown = procedures.rows if may_look_at(Grant) else []
+    held, titles = held_roles(found, shown), [TITLES[role] for role in ROLES]
     return draw_person(
         request,
         found,
         "person",
-        titles=[TITLES[role] for role in ROLES],
+        titles=titles,
         may_see=may_look_at(Grant),
-        rows=[(one, held[one.pk]) for one in procedures.rows] if may_look_at(Grant) else [],
+        rows=[(one, list(zip(titles, held[one.pk], strict=True))) for one in shown],
         more=f"?{urlencode({'after': procedures.after})}" if procedures.after else "",
         is_first=not after,
     )
