@@ -43,6 +43,7 @@ def test_no_page_about_the_site_has_a_grave_fault(
     page = open_page(admin_user, width=width, scheme=scheme, bypass_csp=True)
     paths = [
         "",
+        "settings/",
         "countersign_chat/decision/",
         f"countersign_chat/decision/{decision.pk}/change/",
         "countersign_procedures/act/",

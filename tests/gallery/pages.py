@@ -241,6 +241,7 @@ def of_the_site(stage: Stage) -> dict[str, str]:
     """Return the paths of the pages about decisions, the log and the site."""
     answer = HumanResponse.objects.order_by("pk").values_list("pk", flat=True)[0]
     return {
+        "settings": "settings/",
         "decisions": "countersign_chat/decision/",
         "decisions, filtered": "countersign_chat/decision/?bypass=yes",
         "certificate": f"countersign_chat/decision/{answer}/change/",

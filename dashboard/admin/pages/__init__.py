@@ -9,7 +9,19 @@ from dashboard.admin.pages import (
     offboard,
     people,
     person,
+    settings,
     who_may,
 )
 
-__all__ = ["away", "front", "groups", "invite", "matrix", "offboard", "people", "person", "who_may"]
+__all__ = [
+    "away",
+    "front",
+    "groups",
+    "invite",
+    "matrix",
+    "offboard",
+    "people",
+    "person",
+    "settings",
+    "who_may",
+]
