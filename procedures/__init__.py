@@ -1,1 +1,1 @@
-"""Durable runs: procedures, their journals and the workers that advance them; no web, no chat."""
+"""Durable runs: procedures, their journals and the workers that advance runs; no web, no chat."""

@@ -27,16 +27,19 @@ class SignedIn(HttpRequest):
 
     user: User
     program: str
-    """The name of the token with which a program calls the API; not set if a person does."""
+    """The name of the API token if a program sent the request; not set if a person did."""
 
 
 def program_of(request: HttpRequest) -> str:
-    """Return the name of the token with which a program calls the API; "" for people."""
+    """Return the name of the API token if a program sent the request; "" if a person did."""
     return str(getattr(request, "program", ""))
 
 
 def address_of(request: HttpRequest) -> str | None:
-    """Return the IP address of the client; None if it isn't known, as through a Unix socket."""
+    """Return the IP address of the client, or None if the server doesn't know it.
+
+    The server doesn't know it for connections over a Unix socket.
+    """
     return request.META.get("REMOTE_ADDR") or None
 
 
@@ -48,16 +51,18 @@ SEEING: tuple[Role, ...] = ("see", "operate", "cancel")
 
 @dataclass(frozen=True)
 class Provider:
-    """A further reason why users see runs, which a higher layer adds when it is loaded."""
+    """A rule of a higher layer that lets users see more runs, such as those of a chat session."""
 
     condition: Callable[[User], Q]
-    """A function that returns a `Q` for the runs that a user sees.
+    """A function that returns a `Q` for the runs that the rule lets a user see.
 
-    It is applied to runs whose keys are known already, so it should test one run cheaply: by
-    `has_row` with `OuterRef("pk")`, not by a set of all runs that the user sees.
+    The `Q` is used in queries that are narrowed to a few runs. Therefore it should test one run at
+    a low cost: with `has_row` and `OuterRef("pk")`, not with the set of all runs that the user
+    sees.
     """
     sources: Callable[[User], Iterable[RunsByKey]]
-    """A function that returns index lookups; lists use them to find the runs of `condition`."""
+    """A function that returns index lookups for the same runs; lists of runs use them instead of
+    the `Q`."""
 
 
 providers: list[Provider] = []
@@ -71,8 +76,8 @@ def sees_all(user: User) -> bool:
 def visible_runs(user: User | AnonymousUser) -> RunQuerySet:
     """Return the runs that a user may see: their own, and those that grants or providers show.
 
-    A user who may operate every run sees every run. Every run is tested separately, so narrow the
-    query to a few keys. To list or count all visible runs, use `run_lists`.
+    A user who may operate every run sees every run. The query tests each run separately, so narrow
+    it to a few keys. To list or count all visible runs, use `run_lists`.
     """
     if not isinstance(user, User) or not user.is_active:
         return Run.objects.none()
@@ -90,17 +95,20 @@ def is_seen_by(user: User) -> Q:
 
 
 def has_row(rows: QuerySet[Any], *, column: str = "pk") -> Q:
-    """Return a `Q` that matches if the query, which refers to the outer row, finds anything.
+    """Return a `Q` that matches a row if the query `rows` finds anything for it.
 
-    PostgreSQL executes the query anew for each outer row. For an `Exists`, it may instead read in
-    advance, once, everything that the query could find for any outer row. `column` is a column of
-    the query that is never null.
+    `rows` refers to the row with `OuterRef`. PostgreSQL executes `rows` again for each row. It
+    might instead execute an `Exists` once, for all rows of the table, before it knows which rows
+    are needed. `column` is a column of `rows` that is never null.
     """
     return Q(IsNull(Subquery(rows.order_by().values(column)[:1]), rhs=False))
 
 
 def seen_among(user: User | AnonymousUser, runs: Iterable[UUID]) -> set[UUID]:
-    """Return which of these runs a user may see, testing a handful of them at a time."""
+    """Return the ids of those of the given runs that a user may see.
+
+    Each statement tests a few runs.
+    """
     wanted, seen = sorted(set(runs)), set[UUID]()
     if wanted and isinstance(user, User) and user.is_active and sees_all(user):
         return set(wanted)
@@ -111,9 +119,10 @@ def seen_among(user: User | AnonymousUser, runs: Iterable[UUID]) -> set[UUID]:
 
 
 def is_visible(user: User | AnonymousUser, path: str) -> Q:
-    """Return a `Q` for rows whose run the user may see; `path` is the lookup of the run.
+    """Return a `Q` for rows of another table whose run the user may see.
 
-    An example of a path is "wait__run". As with `visible_runs`, narrow the query to a few keys.
+    `path` is the lookup from such a row to its run, such as "wait__run". As with `visible_runs`,
+    narrow the query to a few keys.
     """
     if isinstance(user, User) and user.is_active and sees_all(user):
         return Q(**{f"{path}__isnull": False})
@@ -121,14 +130,15 @@ def is_visible(user: User | AnonymousUser, path: str) -> Q:
 
 
 def runs_by_grant(procedures: QuerySet[Procedure]) -> RunsByState:
-    """Return the index lookup that finds all runs of these procedures."""
+    """Return the index lookup that finds all runs of procedures on which a user has a role."""
     return RunsByState(chosen(procedures.values("pk")))
 
 
 def runs_otherwise(user: User, procedures: QuerySet[Procedure]) -> list[Source]:
-    """Return index lookups for the runs of these procedures that a user sees without a grant.
+    """Return index lookups for runs that a user sees for other reasons than a role.
 
-    The lookups of providers also find runs of other procedures.
+    They find the runs of `procedures` that the user has started, and the runs of providers, which
+    may be of any procedure.
     """
     is_own = Part("found.started_by_id = %s", (adapted(user.pk),))
     started = RunsByState(chosen(procedures.values("pk")), is_own)
@@ -158,12 +168,12 @@ class HeldRoles:
 
     @cached_property
     def _restricted(self) -> set[int]:
-        """The procedures whose runs a starter can't cancel, because some group holds "cancel"."""
+        """The procedures on which some group holds "cancel": there, starters can't cancel runs."""
         return {procedure for procedure, role, _ in self._granted if role == "cancel"}
 
     @cached_property
     def _granted(self) -> set[tuple[int, str, bool]]:
-        """Triples: a procedure, a group's role on it, and True if the user is in that group."""
+        """Triples: a procedure, a role of a group on it, and True if the user is in that group."""
         is_theirs = Exists(users().filter(pk=self._user.pk, groups=OuterRef("group")).order_by())
         granted = Grant.objects.filter(procedure__in=self._procedures).order_by()
         return set(granted.values_list("procedure", "role", is_theirs))
@@ -184,7 +194,10 @@ def is_operator(user: User) -> bool:
 
 
 def procedures_for(user: User, *roles: Role) -> QuerySet[Procedure]:
-    """Return the procedures on which a user has one of the roles, or any role if none is given."""
+    """Return the procedures on which a user has one of the roles.
+
+    Without `roles`, any role counts.
+    """
     if _has_everywhere(user, roles):
         return Procedure.objects.all()
     granted = Grant.objects.filter(**{f"group__{members_path()}": user})
@@ -194,13 +207,16 @@ def procedures_for(user: User, *roles: Role) -> QuerySet[Procedure]:
 
 
 def _has_everywhere(user: User, roles: Collection[Role]) -> bool:
-    """Return True if a user has one of the roles (any role if none is given) on all procedures."""
+    """Return True if a user has one of the roles on all procedures.
+
+    Without `roles`, any role counts.
+    """
     is_among_them = not roles or set(roles) & set(SEEING)
     return user.is_superuser or bool(is_among_them and holds(user, OPERATE))
 
 
 def visible_procedures(user: User | AnonymousUser) -> QuerySet[Procedure]:
-    """Return the procedures on which a user has any role."""
+    """Return the procedures on which a user has any role; none for users who can't sign in."""
     if not isinstance(user, User) or not user.is_active:
         return Procedure.objects.none()
     return procedures_for(user)

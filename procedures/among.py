@@ -1,7 +1,7 @@
-"""A test for one of many values, all sent as one parameter.
+"""A database condition that a field has one of many values, all sent as one parameter.
 
-Django's `__in` makes a parameter of each value. For the thousand people whose pages a process
-serves, that costs Django and the driver more time than the query itself.
+Django's `__in` makes a parameter of each value. For a thousand values, this takes Django and the
+database driver longer than the query itself.
 """
 
 import json
@@ -21,7 +21,7 @@ def is_among(path: str, values: Iterable[Any]) -> "Among":
 
 
 class Among(Lookup):  # type: ignore[type-arg]  # django-stubs alone has its parameter
-    """A condition that is true if the left side is one of the values on the right side."""
+    """A lookup that is true if the field on the left is one of the values on the right."""
 
     lookup_name = "among"
     prepare_rhs = False

@@ -72,9 +72,10 @@ def get_procedure(request: SignedIn, name: Word) -> Procedure:
     openapi_extra=INPUTS_BODY,
 )
 def start_run(request: SignedIn, name: Word, idempotency_key: Word = KEY) -> Status[Run]:
-    """Start a run, and return it with 201.
+    """Start a run, and return it with status 201.
 
-    If the `Idempotency-Key` was used before, return the run that it started, with 200.
+    If you have used this `Idempotency-Key` for this procedure before, return the run that was
+    started then, with status 200.
     """
     return start(request, name, idempotency_key)
 
@@ -85,7 +86,7 @@ def start(
     """Start a run with the inputs in the request's body.
 
     `place` has the same meaning as for `services.start_run`. Users who may not see the procedure
-    get 404.
+    get status 404.
     """
     try:
         found = services.find_startable(
@@ -116,7 +117,7 @@ def list_runs(
     after: UUID | None = None,
     limit: Limit = PAGE,
 ) -> Page:
-    """Return the runs you may see; with `parent`, only the child runs of that run."""
+    """Return the runs you may see; with `parent`, only the child runs of this run."""
     runs = RunList(request.user, status or "", procedure or "", parent)
     return page_of_runs(runs, after=after, limit=limit)
 
@@ -132,9 +133,9 @@ def get_run(request: SignedIn, run_id: UUID) -> Run:
     summary="A run's journal",
 )
 def list_events(request: SignedIn, run_id: UUID, after: int = 0, limit: Limit = PAGE) -> Page:
-    """Return a page of events; it has fewer events if they are large.
+    """Return a page of events, with fewer events than `limit` if the events are large.
 
-    `next` is the start of the next page.
+    `next` in the answer is the `after` of the next page.
     """
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     following = run.events.filter(seq__gt=after).order_by("seq")
@@ -155,7 +156,7 @@ def get_inputs(request: SignedIn, run_id: UUID) -> HttpResponse:
     "/runs/{run_id}/result", response={200: Any, **refusals(404, 410)}, summary="A run's result"
 )
 def get_result(request: SignedIn, run_id: UUID) -> HttpResponse:
-    """Return the whole result as JSON, however large it is, or 404 if there is none yet."""
+    """Return the whole result as JSON, however large it is; 404 if the run has no result."""
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     if run.result is None:
         raise Http404
@@ -166,7 +167,7 @@ def get_result(request: SignedIn, run_id: UUID) -> HttpResponse:
     "/runs/{run_id}/state", response={200: Any, **refusals(404, 410)}, summary="A run's state"
 )
 def get_state(request: SignedIn, run_id: UUID) -> dict[str, Any]:
-    """Return all values of the run's `ctx.state` by name, however large they are."""
+    """Return all values of the run's `ctx.state`, keyed by name, however large they are."""
     return standing.state_of(get_object_or_404(access.visible_runs(request.user), pk=run_id))
 
 
@@ -176,7 +177,10 @@ def get_state(request: SignedIn, run_id: UUID) -> dict[str, Any]:
     summary="An event of a run",
 )
 def get_event(request: SignedIn, run_id: UUID, seq: int) -> dict[str, Any]:
-    """Return an event with its large values; lists of events contain only their digests."""
+    """Return an event with all its values, including large ones.
+
+    In lists of events, each large value is replaced by its digest.
+    """
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     event = get_object_or_404(run.events, seq=seq)
     columns = {name: getattr(event, name) for name in ("seq", "kind", "key", "name", "at")}
@@ -190,7 +194,7 @@ def get_event(request: SignedIn, run_id: UUID, seq: int) -> dict[str, Any]:
     openapi_extra=FILE_ANSWER,
 )
 def get_artifact(request: SignedIn, run_id: UUID, name: Word) -> HttpResponse:
-    """Return the newest of the run's files with that name, always as a download."""
+    """Return the newest of the run's files with this name, always as a download."""
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     file = get_object_or_404(run.artifacts.filter(name=name).order_by("-pk")[:1]).as_file()
     return file_response(file)
@@ -202,11 +206,12 @@ def get_artifact(request: SignedIn, run_id: UUID, name: Word) -> HttpResponse:
     summary="Send a signal",
 )
 def send_signal(request: SignedIn, run_id: UUID, name: Word, sent: SignalIn) -> Status[Signal]:
-    """Send a named message to a run; it is stored until the run waits for it.
+    """Send a named message to a run. It is stored until the run waits for a signal of this name.
 
-    A repeated `id` counts once and returns 200. Returns 422 if the run is already waiting for the
-    signal and can't accept the value. An earlier signal that doesn't fit once the run waits for it
-    is skipped; `GET /api/signals/{number}` shows that.
+    If a signal with this name and `id` was sent before, nothing is stored, and that signal is
+    returned with status 200. Returns 422 if the run is waiting for the signal already and can't
+    accept the value. A value that is sent earlier is checked when the run begins to wait, and is
+    skipped if it doesn't fit; `GET /api/signals/{number}` shows that.
     """
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     signal = services.Sent(name, sent.id, sent.value)
@@ -220,6 +225,9 @@ def send_signal(request: SignedIn, run_id: UUID, name: Word, sent: SignalIn) -> 
     summary="A signal",
 )
 def get_signal(request: SignedIn, number: int) -> Signal:
-    """Return a signal by the `number` returned when it was sent, if you may see its run."""
+    """Return a signal if you may see its run.
+
+    `number` is in the response to the request that sent the signal.
+    """
     seen = access.is_visible(request.user, "run")
     return get_object_or_404(Signal.objects.filter(seen), pk=number)

@@ -34,14 +34,14 @@ class ProceduresConfig(AppConfig):
 
 
 def find_registered(name: str) -> Any:
-    """Return the site's procedure of that name, or None."""
+    """Return the site's procedure with this name, or None."""
     from procedures import registry
 
     return registry.find(name)
 
 
 def name_what_django_sets() -> None:
-    """Register Django's language and time zone, so that warnings name them if they change."""
+    """Register Django's language, time zone and settings, so that warnings name their changes."""
     from django.utils import timezone, translation
 
     from procedures.engine.execution.process import Setting
@@ -82,7 +82,7 @@ def _changed_settings(before: Any, now: Any) -> str:
 
 
 def register_request_kinds() -> None:
-    """Register the site's own kinds of requests; refuse to start if one can't be used."""
+    """Register the kinds of requests in `REQUEST_KINDS`; refuse to start if one can't be used."""
     from procedures.conf import register_listed
     from procedures.engine.kinds import register_kind
 
@@ -90,7 +90,7 @@ def register_request_kinds() -> None:
 
 
 def register_procedures(**_: Any) -> None:
-    """Write the rows of the installed procedures; called after migrations."""
+    """Write the rows of the installed procedures; Django calls this after each migration."""
     from django.db import connection
 
     from procedures import registry

@@ -1,4 +1,4 @@
-"""A thread that processes items from a queue, so that no caller waits for the processing."""
+"""A thread that processes items from a queue, so that callers don't wait for the processing."""
 
 import logging
 import os
@@ -11,9 +11,9 @@ T = TypeVar("T")
 
 
 class Background(ABC, Generic[T]):
-    """A thread that takes items from a queue, one for the whole process.
+    """A thread that takes items from a queue. Each process has one thread for each subclass.
 
-    It is started when the first item is put. A forked process starts its own.
+    The thread starts with the first item. A forked process starts a thread of its own.
     """
 
     name: ClassVar[str]
@@ -28,10 +28,10 @@ class Background(ABC, Generic[T]):
 
     @abstractmethod
     def work(self) -> None:
-        """Take items from the queue for as long as the process lives."""
+        """Process items from the queue in a loop that never ends."""
 
     def put(self, item: T) -> None:
-        """Hand an item to the thread; this costs one `put` on a queue."""
+        """Put an item into the queue for the thread, without waiting."""
         self.queue.put(item)
         if self._has_begun:
             return
@@ -47,7 +47,7 @@ class Background(ABC, Generic[T]):
         self.has_begun()
 
     def has_begun(self) -> None:
-        """Do nothing; a subclass can override this, which is called once a thread has started."""
+        """Do nothing. A subclass may override this; it is called after a thread has started."""
 
     def _begin_anew(self) -> None:
         # The child gets a new queue. A thread that a fork doesn't copy may hold the lock of the old

@@ -1,6 +1,7 @@
-"""A table of the runs held by a worker's slots: the slots write it, their main process reads it.
+"""A table of the runs on which a worker's processes are working.
 
-It is shared memory, because a slot that has lost its run may be unable to send anything.
+Celery's child processes write the table, and their main process reads it. It is in shared memory,
+because a child process that has lost its run may be unable to send anything.
 """
 
 import mmap
@@ -15,7 +16,7 @@ PLACE = struct.Struct("=II16s")
 
 
 class InHand(NamedTuple):
-    """A claim on a run that a process holds."""
+    """A run that a process has claimed, with the number of the claim."""
 
     pid: int
     run: UUID
@@ -23,14 +24,17 @@ class InHand(NamedTuple):
 
 
 class Board:
-    """A table in shared memory with an entry for each slot, created before the slots are forked."""
+    """A table in shared memory with an entry for each child process.
+
+    The table is created before the processes are forked.
+    """
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, PLACES * PLACE.size)
         self._place = 0
 
     def sit_down(self, number: int) -> None:
-        """Use the entry with that number for this newly forked slot."""
+        """Use the entry with this number for this child process, which was just forked."""
         # If the pool has more slots than the table has entries, some slots share an entry. Then one
         # slot hides another from the main process, and only the lease keeper's own timer can end
         # the hidden one.

@@ -1,7 +1,7 @@
-"""The settings of Countersign: the site's dictionary `COUNTERSIGN`, with a default for each name.
+"""The settings of Countersign: the site's dictionary `COUNTERSIGN`, and a default for each name.
 
-Import `conf` and read a name from it: `conf.SITE_URL`. A site needn't set any name. Unknown names
-in its dictionary are reported by `manage.py check` and never stop an import.
+Import `conf` and read a name from it: `conf.SITE_URL`. A site needn't set any name. `manage.py
+check` reports unknown names in the dictionary; they never stop an import.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,74 +26,86 @@ class Settings:
     """The site's address in mails and links, without a trailing slash."""
     REDIS_URL: str = "redis://localhost:6379/0"
     BASE_DIR: Path = Path()
-    """The folder to which `PROCEDURE_FILES` are relative; by default the working directory."""
+    """The folder to which the paths in `PROCEDURE_FILES` are relative; by default the current
+    directory."""
     LOCAL_DIR: Path = Path(".local")
     """The folder in which the embedded product stores its data."""
     IS_EMBEDDED: bool = False
-    """True for the product as `make run` starts it, with demo accounts that everybody knows."""
+    """True for the site that `make run` starts, whose demo accounts everybody knows."""
 
     LEDGER_KEY: str = ""
-    """The secret that seals journals; by default it is derived from SECRET_KEY."""
+    """The secret key with which journals are sealed; by default, it is derived from SECRET_KEY."""
     LEDGER_KEY_FALLBACKS: Sequence[str] = ()
-    """Earlier secrets with which older journals can still be verified."""
+    """Earlier values of `LEDGER_KEY`, with which older journals can still be verified."""
 
     PROCEDURE_MODULES: Sequence[str] = ()
     """Modules that define procedures, besides each app's own `procedures`."""
     PROCEDURE_FILES: Sequence[str] = ()
     PROCEDURE_READERS: Mapping[str, str] = {}
-    """The import path of the reader for each file suffix."""
+    """The import path of the reader for files with a suffix, keyed by the suffix: {".lua": …}."""
     LARGEST_PROCEDURE_FILE: int = 256 * KILOBYTE
     NOTICES_EDITED_FILES: bool = False
-    """True if edited procedure files are reloaded without a restart."""
+    """True if edited procedure files are read again without a restart."""
     AGENT_MODEL: str = ""
     """The model for agents that don't name one, such as "anthropic:claude-sonnet-4-5"."""
     REQUEST_KINDS: Sequence[str] = ()
-    """The import paths of the site's own kinds of requests."""
+    """The import paths of the classes of the site's own kinds of requests."""
     CHANNELS: Sequence[str] = ()
-    """The import paths of the site's own channels."""
+    """The import paths of the classes of the site's own channels."""
     WEBHOOKS: Mapping[str, Mapping[str, Any]] = {}
-    """The external programs to which runs may report, by name: see `procedures.webhooks`."""
+    """The external programs to which runs may report, keyed by a name: see `procedures.webhooks`.
+    """
     WEBHOOKS_TO_LOOPBACK: bool = False
     """True lets webhooks use http and addresses of this machine, for development and tests."""
     ASKERS_MAY_ANSWER: bool = False
-    """True lets people answer in a browser what their own programs ask; with a token they can't."""
+    """True if people may answer in a browser the questions that their own programs ask.
+
+    Programs with a token can never answer their own questions.
+    """
     MCP: bool = False
     """True gives the site an MCP server at /mcp, for which it needs the extra `mcp`."""
     SITE_CHOICES: Mapping[str, Mapping[str, str]] = {}
-    """The allowed values by name, for each `SiteChoice` among the inputs of procedures."""
+    """The values that `SiteChoice` inputs allow: `{"PLACES": {"shop": "/srv/shop"}}`.
+
+    The outer keys are the names in `SiteChoice("PLACES")`, and the inner keys are what people
+    choose.
+    """
 
     RUN_LEASE_SECONDS: float = 15
     RUN_TURN_SECONDS: float = 60
-    """Seconds after which a run yields its worker to other runs."""
+    """How many seconds a run may use its worker before it lets other queued runs continue."""
     RUN_SILENT_SECONDS: float = 300
-    """Seconds after which code that hasn't returned to the engine counts as stuck."""
+    """Seconds after which a run counts as stuck if its code hasn't called the engine meanwhile."""
     STOP_SECONDS: float = 8
-    """Seconds that a running step may still take when its worker is told to stop."""
+    """Seconds that a running step may still take after its worker has been told to stop."""
     STORAGE_PATIENCE_SECONDS: float = 60
-    """Seconds that a worker waits for a failing file store."""
+    """Seconds for which a worker waits until a file store that fails is usable again."""
     RUN_LIMITS: Mapping[str, Any] = asdict(USUAL)
-    """The limits of runs whose procedure sets none, by the option names of `Limits`."""
+    """The limits of runs whose procedure sets none: `{"max_duration": …}`, as in `Limits`."""
     MOST_STARTS_A_MINUTE: int = 300
     MOST_OPEN_RUNS: int = 5_000
-    """The largest number of unfinished runs that one person may have started."""
+    """How many runs that haven't ended one person may have started."""
     MOST_UNREAD_MESSAGES: int = 1_000
     SIZES: Mapping[str, int] = {}
-    """Size limits for what people read, type and send, where they differ from those in `Sizes`."""
+    """Limits for the sizes of what people read, type and send, keyed by the field names of `Sizes`.
+
+    A name that is absent has the limit in `Sizes`.
+    """
     LARGE_VALUE_BYTES: int = 64 * KILOBYTE
-    """The size from which values are stored as files."""
+    """The size in bytes from which a value is stored as a file outside the journal."""
     MAX_UPLOAD_MB: int = 20
     UPLOADS_KEPT: timedelta = timedelta(days=1)
-    """The time for which a file that was sent for an answer or a start can be used."""
+    """How long a file that was sent for an answer or a start can be used for one."""
 
     SENDS_MAIL: bool = False
     PUSH_KEY: str = ""
-    """The private key for notifications in browsers; if it is "", there are none."""
+    """The private key for notifications in browsers; "" turns these notifications off."""
     PUSH_CONTACT: str = ""
     """The site's contact for push services, a mailto: or https:// address; by default SITE_URL."""
     PUSH_TO_LOOPBACK: bool = False
     """True lets push services use http and addresses of this machine, for tests."""
     NOTIFY_AFTER: timedelta = timedelta(minutes=1)
-    """The time after which people who are asked, and have no page open, are notified."""
+    """How long a question stays open before people without an open page are notified of it."""
     NOTIFY_EVERY_SECONDS: float = 5
     """Seconds between two checks for notifications that are due."""
 
@@ -107,7 +119,7 @@ NAMES = frozenset(Settings.__annotations__)
 
 
 class _Configuration:
-    """The settings of this process; each access respects `override_settings`."""
+    """The settings of this process. Each access reads them anew, so `override_settings` works."""
 
     def __getattr__(self, name: str) -> Any:
         given = getattr(settings, "COUNTERSIGN", {})
@@ -129,10 +141,10 @@ else:
 
 
 def register_listed(setting: str, register: Callable[[Any], object]) -> None:
-    """Call `register` with each class that a setting lists by its dotted path.
+    """Call `register` with each class whose import path is listed in a setting.
 
-    Raises `ImproperlyConfigured` for a class that can't be imported or that `register` refuses
-    with a `ValueError`.
+    Raises `ImproperlyConfigured` for a class that can't be imported or that `register` refuses with
+    a `ValueError`.
     """
     for path in getattr(conf, setting):
         try:

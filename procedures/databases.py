@@ -1,11 +1,12 @@
-"""A router for sites with several databases: runs are stored only in `default`."""
+"""A router for sites with several databases: the product's tables are only in `default`."""
 
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
 
 OURS = {"countersign_procedures", "countersign_chat", "countersign_dashboard"}
-"""The labels of the product's apps; a project may have its own apps named `chat` and so on."""
+"""The labels of the product's apps. They have a prefix, because a project may have an app `chat`.
+"""
 
 
 class OnlyDefault:

@@ -1,4 +1,4 @@
-"""Messages that ask the workers to check the queue; losing one only causes a delay."""
+"""Messages that tell workers to look for queued runs; a lost message only causes a delay."""
 
 import atexit
 import logging
@@ -20,43 +20,46 @@ logger = logging.getLogger(__name__)
 TASK = "countersign.advance_runs"
 REMOVE_UPLOADS = "countersign.remove_uploads"
 CALLED = "countersign.called"
-"""The Redis key that is set while a message is on its way to a worker."""
+"""The name of a key in Redis, which is set while a message is on its way to a worker."""
 CALL_AGAIN = 1000
-"""Milliseconds after which another message is sent even if the last one hasn't arrived."""
+"""Milliseconds after which another message may be sent even if no worker received the last one."""
 LOOK_EVERY = 5
-"""Seconds between a worker's own checks of the queue, in case a message was lost."""
+"""Seconds after which a worker looks for queued runs again, even if it has received no message."""
 WORKERS = Reports("countersign.workers")
-"""The code versions of the main process of each worker, as JSON."""
+"""Reports in Redis: for each worker, the versions of its installed code, as JSON."""
 SOCKETS = Reports("countersign.sockets")
-"""The number of open sockets of each web process."""
+"""Reports in Redis: for each web process, its number of open sockets."""
 PROBE = "countersign.probe"
 PATIENT: dict[str, Any] = {"socket_timeout": 1, "socket_connect_timeout": 1}
 """Timeouts in seconds, after which a Redis that doesn't answer counts as unavailable."""
 LAST_WORD = 2
-"""Seconds that an exiting process waits for its messages to be sent; the first one is slow."""
+"""Seconds for which an exiting process waits until its messages are sent.
+
+The first message of a process takes longest, because a connection must be opened.
+"""
 Message = tuple[str, tuple[str | int, ...]]
 CALL: Message = (TASK, ())
 
 
 def call_workers() -> None:
-    """Have a worker check the queue once this transaction is committed.
+    """Tell a worker to look for queued runs once this transaction is committed.
 
-    Never raises and never waits. However often this is called, at most one message is on its way.
-    The worker that receives it calls `note_arrival` first, advances everything queued, and calls
-    the next worker.
+    This never raises and never waits. At most one message is on its way, however often this is
+    called. The worker that receives the message calls `note_arrival`, advances all queued runs, and
+    calls the next worker.
     """
     send_later(TASK)
 
 
 def send_later(task: str, *arguments: str | int) -> None:
-    """Send a message to the task with that name once this transaction is committed."""
+    """Send a message to the Celery task with this name once this transaction is committed."""
     # The message is sent after the commit. Otherwise, a fast worker would look before the commit
     # and find nothing, and the run would wait for the sweep.
     transaction.on_commit(lambda: messenger.send((task, arguments)))
 
 
 def note_arrival() -> None:
-    """Record that the message arrived, so that the next call sends a new one."""
+    """Record that a worker received the message, so that the next call sends another one."""
     try:
         kept_redis().delete(CALLED)
     except redis.RedisError as error:
@@ -64,7 +67,7 @@ def note_arrival() -> None:
 
 
 def told_codes() -> list[str]:
-    """Return the code versions that each live worker reports; [] if Redis doesn't answer."""
+    """Return the reports of live workers about their code, as in `WORKERS`; [] without Redis."""
     try:
         with redis.Redis.from_url(conf.REDIS_URL, **PATIENT) as client:
             return WORKERS.read(client)
@@ -73,7 +76,7 @@ def told_codes() -> list[str]:
 
 
 class ToldFigures(NamedTuple):
-    """The numbers that the processes of the site report."""
+    """The numbers of live workers and of open sockets, which the processes of the site report."""
 
     workers: int
     sockets: int
@@ -131,7 +134,7 @@ class Messenger(Background[Message]):
                 self.queue.task_done()
 
     def finish(self) -> None:
-        """Wait briefly for all messages to be sent before the process exits."""
+        """Wait at most `LAST_WORD` seconds until all messages are sent; the process then exits."""
         ends = time.monotonic() + LAST_WORD
         while self.queue.unfinished_tasks and time.monotonic() < ends:
             time.sleep(0.01)
@@ -141,7 +144,7 @@ messenger = Messenger()
 
 
 def _call() -> None:
-    """Send the message to the workers unless one is already on its way."""
+    """Send the message to a worker, unless a message is already on its way."""
     try:
         # The key expires by itself. So if the message is lost, or its worker dies before
         # `note_arrival`, the next call sends none for a second at most.
@@ -156,7 +159,7 @@ def _call() -> None:
 
 
 def _send(task: str, arguments: tuple[str | int, ...]) -> bool:
-    """Send a message; return True if the broker has accepted it."""
+    """Send a message to a Celery task; return True if the broker has accepted it."""
     try:
         connection = _connection_to(current_app.conf.broker_url)
         with pools.producers[connection].acquire(block=True, timeout=PATIENCE) as producer:
@@ -173,7 +176,7 @@ def _send(task: str, arguments: tuple[str | int, ...]) -> bool:
 
 @lru_cache(maxsize=1)
 def _connection_to(broker: str) -> Connection:
-    """Return a connection to the broker with a short timeout; workers read with a longer one.
+    """Return a connection to the broker with a timeout that is shorter than that of workers.
 
     The returned connection is never opened: it only identifies the pool whose connections are used.
     """

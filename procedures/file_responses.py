@@ -10,14 +10,15 @@ from procedures.files import ContentStore
 
 BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 PICTURES = {"image/gif", "image/jpeg", "image/png", "image/webp"}
-"""Types of pictures that may be shown on a page. SVG isn't among them, because it can run code."""
+"""Types of pictures that may be shown on a page. SVG is no such type, because it can run scripts.
+"""
 HARMLESS = {
     "application/json",
     *PICTURES,
     "text/csv",
     "text/plain",
 }
-"""Types that no browser executes. Files of any other type are sent as plain bytes."""
+"""Types that no browser executes. A file of another type is sent as application/octet-stream."""
 UNKNOWN_TYPE = "application/octet-stream"
 FILE_HEADERS = {
     "Cache-Control": "private, no-store",
@@ -25,14 +26,17 @@ FILE_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
-"""Headers that keep an uploaded file from running scripts on the site when a browser shows it."""
+"""Headers that prevent an uploaded file from running scripts on the site if a browser shows it."""
 FILE_ANSWER: dict[str, Any] = {
     "responses": {200: {"content": {"application/octet-stream": {"schema": BINARY}}}}
 }
 
 
 def file_response(file: File, *, may_be_shown: bool = False) -> HttpResponse:
-    """Return the file as a download; if `may_be_shown`, browsers show a picture instead."""
+    """Return the file as a download, or as a picture to be shown if `may_be_shown` is true.
+
+    Files that aren't pictures are always downloads.
+    """
     with use_file_store(ContentStore()):
         content = file.read()
     plain_type = file.content_type.partition(";")[0].strip().lower()

@@ -1,8 +1,9 @@
-"""File contents in the site's storage, each stored under its digest.
+"""The contents of files in the site's storage, each stored under its digest.
 
-The contents of runs' files, and large values of journals, are in one folder and stay. Files that
-people send are in a folder for each hour until they become files of a run; old folders are deleted.
-Therefore nothing that a journal refers to is ever deleted, even if somebody sends the same bytes.
+The contents of runs' files and the large values of journals are in one folder and are never
+deleted. A file that people send is first in a folder for the hour; old folders of this kind are
+deleted. When an upload becomes a run's file, its content is stored in the first folder. So nothing
+that a journal refers to is deleted, even if somebody sends the same bytes again.
 """
 
 import hashlib
@@ -28,7 +29,7 @@ from procedures.engine.values.files import File, use_file_store
 logger = logging.getLogger(__name__)
 FOLDER, UPLOADS = "artifacts", "uploads"
 HOUR = "%Y-%m-%dT%H"
-"""The format of the names of the folders of uploads, in UTC."""
+"""The format of the names of upload folders, one for each hour in UTC: "2026-03-01T14"."""
 IS_HOUR = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3])", re.ASCII)
 AN_HOUR = timedelta(hours=1)
 IF_LOST = (
@@ -37,13 +38,13 @@ IF_LOST = (
 )
 MARK = "countersign-store"
 PROBE = 1024**2
-"""The free space in bytes that a store which has failed needs before a run continues."""
+"""How many bytes a file store that has failed must be able to store before runs continue."""
 
 
 class ContentStore:
     """The engine's `FileStore` over Django's default storage. Equal bytes are stored once.
 
-    With `with_uploads`, it also reads uploads that aren't files of a run yet. Any error of a
+    With `with_uploads`, uploads that aren't files of a run yet can be read as well. Each error of a
     storage backend is raised as `FileStoreError`.
     """
 
@@ -89,7 +90,7 @@ class ContentStore:
         return content
 
     def check(self) -> None:
-        """Raise `FileStoreError` unless the store is available and has room for a megabyte."""
+        """Raise `FileStoreError` unless the store is available and has room for one megabyte."""
         with reaching():
             _require_folder()
             _Ours.require()
@@ -102,18 +103,18 @@ class ContentStore:
 
 
 class UploadStore(ContentStore):
-    """The engine's `FileStore` for uploads, which aren't files of a run yet."""
+    """The engine's `FileStore` for uploads that aren't files of a run yet."""
 
     def place_of(self, digest: str) -> str:
         return f"{UPLOADS}/{_now().astimezone(UTC):{HOUR}}/{digest}"
 
 
 def keep_uploads(files: Iterable[File]) -> None:
-    """Store the contents of these uploads permanently; skip those that are stored already.
+    """Store the contents of these uploads permanently, unless that has been done already.
 
-    Call it just before the transaction that makes them files of a run, never inside. Reading and
-    writing take long, and contents that no run uses do no harm. Raises `FileGoneError` if an upload
-    doesn't exist any more.
+    Call this just before the transaction that makes the uploads files of a run, never inside it,
+    because reading and writing take long. Contents that no run uses do no harm. Raises
+    `FileGoneError` if an upload doesn't exist any more.
     """
     store = ContentStore(with_uploads=True)
     for file in files:
@@ -125,7 +126,7 @@ def keep_uploads(files: Iterable[File]) -> None:
 
 
 def remove_old_uploads() -> None:
-    """Delete uploads that are two hours older than `UPLOADS_KEPT`; calling it twice is harmless."""
+    """Delete uploads older than `UPLOADS_KEPT` plus two hours; calling it twice is harmless."""
     with reaching():
         if why := store_complaint():
             raise FileStoreError(why)
@@ -185,7 +186,10 @@ def reaching() -> Iterator[None]:
 
 
 def _require_folder() -> None:
-    """Raise `FileStoreError` if the folder is missing although files exist: it may be unmounted."""
+    """Raise `FileStoreError` if the folder of contents is missing although the site has files.
+
+    The file system with the folder may not be mounted.
+    """
     if not isinstance(default_storage, FileSystemStorage) or default_storage.exists(FOLDER):
         return
     own = apps.get_model("countersign_procedures", "Artifact").objects
@@ -196,7 +200,7 @@ def _require_folder() -> None:
 
 
 def fault(site: str | None = None) -> str:
-    """Return a sentence about why no run can use files and how to fix it, or "" if all is well.
+    """Return a sentence that says why runs can't use files and what to do, or "" if they can.
 
     `site` is the mark of the site's store; by default, it is read from the database.
     """
@@ -209,18 +213,18 @@ def fault(site: str | None = None) -> str:
 
 
 def use_contents() -> AbstractContextManager[None]:
-    """Read values that are stored outside the journal from this site's store inside the block."""
+    """Let the block read values that are stored outside the journal, from the site's store."""
     return use_file_store(ContentStore())
 
 
 def whole_text(kept: str) -> str:
-    """Return a stored text, which may be in the row itself or in a file that the row names."""
+    """Return the text of a value: `kept`, or the content of the file that `kept` refers to."""
     with use_contents():
         return whole(kept)
 
 
 def whole_content(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an event's content, including values that are stored outside the journal."""
+    """Return an event's data, in which references to large values are replaced by the values."""
     names = {name.removesuffix(ELSEWHERE) for name in content if name.endswith(ELSEWHERE)}
     with use_contents():
         return {
@@ -230,7 +234,7 @@ def whole_content(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def store_mark() -> str:
-    """Return the mark that the site wrote into this store, or "" if it has none."""
+    """Return the mark in this store, which a site wrote into it; "" if there is none."""
     try:
         with default_storage.open(MARK) as file:
             content: bytes = file.read()
@@ -252,7 +256,7 @@ def name_store() -> str:
 
 
 def store_complaint(site: str | None = None) -> str:
-    """Return why this store isn't the site's, or "" if it is or if the site has no store yet.
+    """Return why this store isn't the site's; "" if it is or if the site has recorded no store.
 
     `site` is the mark of the site's store; by default, it is read from the database.
     """
@@ -278,19 +282,19 @@ def store_place() -> str:
 
 
 def _sites_store() -> str:
-    """Return the mark of the site's store from the site's database, or "" if it has none yet."""
+    """Return the mark of the site's store from the site's database; "" if no store is recorded."""
     sites = apps.get_model("countersign_procedures", "Installation").objects
     return sites.values_list("store", flat=True).first() or ""
 
 
 class _Ours:
-    """The store that this process has recognized as the site's, so that it is checked only once."""
+    """The storage that this process has found to be the site's, so that it checks only once."""
 
     store: object = None
 
     @classmethod
     def require(cls) -> None:
-        """Raise `FileStoreError` if this store belongs to another site."""
+        """Raise `FileStoreError` if the current storage isn't the site's."""
         # The object is compared, because settings that are changed at run time give another
         # storage, which must be checked again.
         if cls.store is storages["default"]:
@@ -306,7 +310,7 @@ def path_of(digest: str) -> str:
 
 
 def _settle(path: str) -> None:
-    """Flush a file to disk before a journal refers to it."""
+    """Flush a file to disk, because a journal will refer to it."""
     if isinstance(default_storage, FileSystemStorage):
         descriptor = os.open(default_storage.path(path), os.O_RDONLY)
         try:

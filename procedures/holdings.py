@@ -12,39 +12,44 @@ from procedures.models import Grant
 from procedures.users import User, are_permissions_in_tables, kept_on, members_path
 
 GROUP, PERMISSION, ROLE = range(3)
-"""The kinds of rows that the statement for `Holdings` returns."""
+"""The kinds of rows that the statement for `Holdings` returns, as numbers in the first column."""
 
 
 class Holdings(NamedTuple):
-    """The groups, permissions and roles of a user, as far as they are in Django's tables."""
+    """The groups, permissions and roles that Django's tables give to a user.
+
+    Permissions from other authentication backends are not among them.
+    """
 
     groups: Mapping[int, str]
-    """The names of the groups of which the user is a member."""
+    """The names of the user's groups, keyed by the group's primary key."""
     permissions: frozenset[str]
-    """The permissions granted to the user or to one of these groups, such as "app.code"."""
+    """The permissions that the user or one of these groups has: "app.codename"."""
     roles: frozenset[tuple[int, str]]
-    """Pairs: a procedure, and a role that one of these groups has on it."""
+    """Pairs: a procedure's primary key, and a role that one of these groups has on the procedure.
+    """
 
     def procedures(self, *roles: Role) -> set[int]:
-        """Return the procedures on which one of the groups has one of these roles."""
+        """Return the primary keys of the procedures on which a group has one of `roles`."""
         return {procedure for procedure, role in self.roles if role in roles}
 
 
 def holdings_of(user: User) -> Holdings:
-    """Return what a user holds, read by one statement for each user object.
+    """Return a user's groups, permissions and roles, read once for each user object.
 
-    Use groups and roles only to draw lists; query the database to decide on a right.
+    They may be out of date later, so use them only to draw lists. Query the database to decide what
+    a user may do.
     """
     return kept_on(user, "holdings", lambda: _read(user))
 
 
 def holds(user: User, permission: str) -> bool:
-    """Return the result of `has_perm`, usually without a further database statement."""
+    """Return the result of the user's `has_perm`, mostly without a further database statement."""
     return _with_permissions(user).has_perm(permission)
 
 
 def permissions_of(user: User) -> set[str]:
-    """Return the result of `get_all_permissions`, usually without a further database statement."""
+    """Return the result of the user's `get_all_permissions`, mostly without a further statement."""
     return set(_with_permissions(user).get_all_permissions())
 
 

@@ -56,15 +56,16 @@ open_requests: list[Callable[[Any, Any, int], Iterable[Mapping[str, Any]]]] = []
 answers: list[Callable[[UUID, Any, Any, str], object]] = []
 changed: list[Callable[[str], None]] = []
 examined: list[Callable[[Any, list[str]], Iterable[Any]]] = []
-"""Functions that compare rows of the layers above with a run's record (`services.record.Record`).
+"""Functions of higher layers that compare their rows with a run's `services.record.Record`.
 
-They return the differences. To the list that they are called with, they append the names of rows
-that were written before there were proofs.
+Each function is called with the record and a list, and returns the differences. It appends the
+names of rows that were written before the site kept proofs to the list.
 """
 names_files: list[Callable[[], bool]] = []
-"""Functions that return True if rows of the layers above refer to files in the file store."""
+"""Functions that return True if a row of a higher layer refers to a file in the file store."""
 examined_site: list[Callable[[], Iterable[Any]]] = []
-"""Functions that return a difference for each row of the layers above that belongs to no run."""
+"""Functions that return a difference for each row of a higher layer that should belong to a run but
+doesn't."""
 
 
 def tell_of_change(run_id: str) -> None:

@@ -23,7 +23,7 @@ Schemas = Mapping[str, Mapping[str, Any]]
 
 
 class TooLargeError(EngineError):
-    """A body or file beyond the site's limit."""
+    """A request's body or a file is larger than the site's limit."""
 
     def __init__(self, what: str, size: int, *, field: str = "") -> None:
         self.field = field
@@ -33,7 +33,7 @@ class TooLargeError(EngineError):
 
 
 def read_inputs(request: HttpRequest, definition: Definition) -> dict[str, Any]:
-    """Return the inputs in the request's body as they were sent, after storing its files."""
+    """Return the inputs in the request's body, not yet checked; store the files in it."""
     if request.content_type == "multipart/form-data":
         return _read_form(request, definition)
     inputs = read_json(request.body or b"{}")
@@ -60,8 +60,8 @@ def read_files(
 ) -> dict[str, Files]:
     """Store the uploads and return them keyed by path; if one is too large, store none.
 
-    A path is the name of an input, such as "scan", or leads to a part of an input, such as
-    "order.scan" or "lines.0.scan". `names` are the paths to read; by default, all that were sent.
+    A path is the name of an input ("scan"), or leads to a value inside an input ("order.scan",
+    "lines.0.scan"). `names` are the paths to read; by default, all paths in the request are read.
     """
     # All files are checked before the first one is stored, so that a refused start stores nothing.
     sent = request.FILES.keys() if names is None else request.FILES.keys() & set(names)
@@ -71,7 +71,10 @@ def read_files(
 
 
 def _placed(inputs: Any, path: Sequence[str], files: Files, whole: str) -> Any:
-    """Return the inputs with files in the place to which the path leads."""
+    """Return the inputs with `files` as the value at the path.
+
+    `whole` is the complete path as text, for errors.
+    """
     first, *rest = path
     if isinstance(inputs, list) and first.isdecimal() and int(first) < len(inputs):
         at = int(first)
@@ -91,9 +94,10 @@ def _types(schema: Mapping[str, Any]) -> set[str]:
 
 
 def _value(name: str, texts: Sequence[object], schemas: Schemas) -> Any:
-    """Return an input's value from its form fields: lists repeat a field, and objects are JSON.
+    """Return an input's value from the texts of the form fields with its name.
 
-    A list of objects can also be one JSON list.
+    A list has a form field for each item, and an object is sent as JSON. A list of objects may also
+    be sent as one field with a JSON list.
     """
     schema = schemas.get(name, {})
     wanted = _types(schema)
@@ -118,14 +122,20 @@ def _object(name: str, text: object) -> Any:
 
 
 def store_upload(sent: UploadedFile) -> File:
-    """Store an uploaded file and return its description; raise `TooLargeError` beyond the limit."""
+    """Store an uploaded file and return a reference to it.
+
+    Raises `TooLargeError` for a file beyond the site's limit.
+    """
     check_upload(sent)
     with use_file_store(UploadStore()):
         return _kept(sent)
 
 
 def check_upload(sent: UploadedFile, *, field: str = "") -> None:
-    """Raise `TooLargeError` for a file beyond the site's limit."""
+    """Raise `TooLargeError` for a file beyond the site's limit.
+
+    `field` is the name of the form field, for the error.
+    """
     if (sent.size or 0) > conf.MAX_UPLOAD_MB * MEGABYTE:
         raise TooLargeError(sent.name or field or FILE, sent.size or 0, field=field)
 

@@ -1,4 +1,4 @@
-"""The people whom journals name as starters and operators, by their user names at that time."""
+"""Search of the journals for a user name under which somebody started or operated a run."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from procedures.users import json_key
 
 
 def is_named_in_journals(name: str, *, besides: Any) -> bool:
-    """Return True if somebody started or operated a run under that name, ignoring case.
+    """Return True if somebody with this user name started or operated a run, ignoring case.
 
-    `besides` is the id of a user whose own starts and operations don't count. This takes longer the
-    more runs there are.
+    Journals contain the user name that the person had at that time. `besides` is the id of a user
+    whose own starts and operations don't count. The search takes longer the more runs there are.
     """
     first = Event.objects.filter(run=OuterRef("pk"), seq=1).order_by().values("data")
     # An index finds the first events, however long the journals are.

@@ -14,17 +14,21 @@ RESTART = "then restart the workers."
 
 
 class Code(NamedTuple):
-    """The code that a run needs: the newest Python code, or the text kept at its start."""
+    """The code that a run needs: the newest Python code, or the text of a procedure file.
+
+    A run needs the text as it was when the run started, even if the file has been edited since.
+    """
 
     procedure: int
     file: str
-    """The name of the text's file; "" for Python code."""
+    """The name of the procedure's file; "" for Python code."""
 
 
 def stranded(now: datetime) -> Mapping[Code, str]:
-    """Return the versions of code that queued runs need and no live worker has, with the reasons.
+    """Return the code that queued runs need and no live worker has, each with the reason.
 
-    Returns an empty mapping if no worker has reported its code, because then nothing is known.
+    The reason is a sentence that tells operators what to do. The mapping is empty if no worker has
+    reported its code, because then nothing is known.
     """
     newest = ProcedureVersion.objects.filter(procedure=OuterRef("procedure")).newest_first()
     waiting = Run.objects.queued().filter(queued_at__lte=now - long_queued()).order_by()
@@ -43,12 +47,15 @@ def stranded(now: datetime) -> Mapping[Code, str]:
 
 
 def long_queued() -> timedelta:
-    """Return the time after which a queued run counts as delayed."""
+    """Return how long a run must have been queued to count as delayed."""
     return timedelta(seconds=dispatch.LOOK_EVERY)
 
 
 def why_stranded(run: Run, found: Mapping[Code, str]) -> str:
-    """Return why no live worker can advance the run, or "" if one can or the run isn't queued."""
+    """Return why no live worker can advance the run, or "" if one can or the run isn't queued.
+
+    `found` is the result of `stranded`.
+    """
     is_queued = run.status == "queued"
     return found.get(Code(run.procedure_id, run.version.file), "") if is_queued else ""
 

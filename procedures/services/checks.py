@@ -1,4 +1,4 @@
-"""Checks that unfinished runs would continue with the installed code; a check has no effects."""
+"""Checks of unfinished runs: each is replayed, without effects, with the installed code."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -30,7 +30,7 @@ from procedures.models.clock import clock
 from procedures.models.ids import uuid7
 
 DIFFERENT = ("have changed since", "has changed since")
-"""Phrases by which the engine's own warnings about differences are recognized."""
+"""Words by which the engine's warnings about changed arguments or evidence are recognized."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,16 @@ def _problems(definition: Definition, recorder: Recorder) -> list[str]:
 
 
 def _differences(noted: Sequence[NewEvent]) -> list[str]:
-    """Return the warnings about arguments and evidence that differ from the journal."""
+    """Return the warnings that arguments or evidence aren't the same as in the journal."""
     said = [draft.data["text"] for draft in noted if draft.kind == EventKind.LOG]
     return [text for text in said if any(words in text for words in DIFFERENT)]
 
 
 class Rehearsal:
-    """A journal that stores nothing: the code is replayed to its current position, then stopped."""
+    """A journal that stores nothing.
+
+    The code is replayed up to the run's current position, then stopped.
+    """
 
     def __init__(self, row: Run) -> None:
         self.run = RunFacts(str(row.pk), row.inputs, row.seed, depth=row.depth)

@@ -14,29 +14,35 @@ from procedures.engine.declaration.definition import digest_of
 from procedures.engine.declaration.roles import LONGEST_ASSIGNEE
 
 DEEPEST, MOST_VALUES = 6, 10_000
-"""The limits of a search for texts in a value: its depth, and the values per collection."""
+"""The limits of a search for strings in a value: how deep collections are nested, and how many
+values of each collection are read."""
 BETWEEN = re.compile(r"""[\r\n,;:=|()<>{}\[\]"'`]""")
 AROUND = " \t-*"
 PERMISSION = re.compile(r"perm:[\w.]+")
 _known: WeakKeyDictionary[Definition, frozenset[str]] = WeakKeyDictionary()
-"""The strings found in each definition; an edited file makes new definitions."""
+"""The strings found in each definition. They needn't be forgotten when a procedure file is edited,
+because reading the file again makes a new definition."""
 
 
 class CodeName(NamedTuple):
-    """The procedures that use a name, written as in `assign=`: "finance", "@bob"."""
+    """The procedures that use the name of a group, user or permission.
+
+    Names are written as in `assign=`: "finance", "@bob", "perm:shop.refund".
+    """
 
     in_code: tuple[str, ...]
-    """The procedures whose code contains the name as a string, as in `assign=`."""
+    """The names of the procedures whose code contains the name as a string."""
     in_roles: tuple[str, ...]
-    """The procedures whose declared `roles` contain the name."""
+    """The names of the procedures whose declared `roles` contain the name as a group."""
 
 
 def names_in_code() -> Mapping[str, CodeName]:
-    """Return each string in the installed code that may name somebody, and each group in its roles.
+    """Return the strings in the installed code that may be names, with the procedures using them.
 
-    The strings are those in a procedure, in the constants it uses, in the functions of its package
-    that it calls, and in the file that defines it. Only the tables of users and groups tell which
-    of the strings name anybody.
+    A string may be the name of a group, user or permission; whether one exists must be looked up in
+    the database. The strings come from the code of each procedure, the constants that it uses, the
+    functions of the same package that it calls, and the text of its file. The groups in the
+    declared roles of procedures are included.
     """
     texts, roles = defaultdict(list), defaultdict(list)
     for definition in registry.definitions().values():
@@ -60,13 +66,13 @@ def _texts_of(definition: Definition) -> frozenset[str]:
 
 
 def _text_of(definition: Definition) -> str:
-    """Return the text that defines the procedure, or "" for Python code."""
+    """Return the text of the file that defines the procedure, or "" for Python code."""
     source = str(vars(definition).get("source", ""))
     return source if definition.version == digest_of(source) else ""
 
 
 def _parts(text: str) -> list[str]:
-    """Return the parts of a text in any format, split at quotes, brackets and other delimiters."""
+    """Return the parts of a file's text, split at quotes, brackets and other delimiters."""
     return [part.strip(AROUND) for part in BETWEEN.split(text)] + PERMISSION.findall(text)
 
 
@@ -79,7 +85,10 @@ def _is_name(text: str) -> bool:
 
 
 def _texts_in(fn: FunctionType, seen: set[FunctionType]) -> Iterator[str]:
-    """Yield the string constants in a function's compiled code; no source file is needed."""
+    """Yield the string constants in a function's compiled code and in the functions that it calls.
+
+    Only functions of the same package are searched.
+    """
     # Without this, the search would never end for functions that call each other.
     if fn in seen:
         return

@@ -1,4 +1,4 @@
-"""Differences between database rows and the proofs of their content."""
+"""Differences between database rows and what the journal or the rows' own seals say about them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from procedures.services.record import Record
 
 @dataclass(frozen=True)
 class Difference:
-    """A field whose value isn't the one that was written."""
+    """A field of a row whose value isn't the one that the site wrote."""
 
     row: str
-    """The kind of the row and its key."""
+    """The kind of the row and its primary key: "Run input 12"."""
     field: str
     words: str = ""
-    """A clause about the difference; by default, that the field was changed."""
+    """A clause about the difference; "" means that the field was changed after it was written."""
 
     def __str__(self) -> str:
         words = self.words or f"the field {self.field} was changed after it was written"
@@ -31,7 +31,10 @@ def row_name(row: Model) -> str:
 
 
 def compared(row: Model, expected: Mapping[str, Any]) -> Iterator[Difference]:
-    """Yield the fields of a row that differ from the values expected by the journal."""
+    """Yield a difference for each field of a row whose value isn't the one the journal implies.
+
+    `expected` maps the names of fields to values.
+    """
     for name, value in expected.items():
         if getattr(row, name) != value:
             yield Difference(row_name(row), name)
@@ -43,17 +46,22 @@ def gone(what: str, field: str) -> Difference:
 
 
 def judged(rows: Iterable[Any], record: Record, older: list[str]) -> Iterator[Difference]:
-    """Yield differences between a run's rows and their own proofs, as `judged_alone` does."""
+    """Yield the differences between rows of a run and the proofs in these rows.
+
+    A proof holds a seal (an HMAC) for each field of its row. The names of rows that were written
+    before the site kept proofs are appended to `older`.
+    """
     yield from judged_alone(rows, older, is_covered=record.is_covered)
 
 
 def judged_alone(
     rows: Iterable[Any], older: list[str], *, is_covered: bool = True
 ) -> Iterator[Difference]:
-    """Yield differences between rows and their own proofs.
+    """Yield the differences between rows and the proofs in these rows.
 
-    Rows that were written before there were proofs have none; their names are appended to `older`,
-    unless `is_covered` is true.
+    A proof holds a seal (an HMAC) for each field of its row. A row without a proof is a difference
+    if `is_covered` is true. Otherwise it was written before the site kept proofs, and its name is
+    appended to `older`.
     """
     seen: dict[tuple[type[Model], str], str] = {}
     for row in rows:

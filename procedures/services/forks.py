@@ -35,11 +35,12 @@ def restart_run(
     idempotency_key: str = "",
     program: str = "",
 ) -> tuple[Run, bool]:
-    """Start a new run with another run's inputs, whatever the status of that run.
+    """Start a new run with the inputs of another run, whatever the other run's status is.
 
-    `inputs` replace inputs of the other run by name. The new run uses the current code, is started
-    by `by`, and takes over nothing else. Returns the run and True, or with a repeated key the
-    earlier run and False.
+    `inputs` maps names to values that replace inputs of the other run. The new run uses the current
+    code, is started by `by`, and takes over nothing else. `program` is the name of the API token if
+    a program starts the run. Returns the new run and True. If `by` has used this idempotency key
+    for this procedure before, returns the run started then, and False.
     """
     origin = Run.objects.select_related("procedure").get(pk=run_id)
     found = find_startable(
@@ -64,14 +65,16 @@ def restart_run(
 
 @dataclass(frozen=True)
 class ForkPoint:
-    """The place where a fork branches off, and what the fork changes."""
+    """The position in a run at which a fork branches off, and what the fork changes."""
 
     at: str
-    """The key of a step, wait, child or gather, or the number of one of its events."""
+    """The key of a step, wait, child or gather ("load_order#2"), or the number of one of its events
+    ("17")."""
     inputs: Mapping[str, Any] = field(default_factory=dict)
-    """Changed inputs, by name."""
+    """The values of inputs that the fork changes, keyed by the input's name."""
     keep_answers: bool = True
-    """True to ask people only what has changed; False to ask everything again."""
+    """True to ask people only the questions that have changed; False to ask every question again.
+    """
 
 
 def fork_run(
@@ -85,8 +88,10 @@ def fork_run(
 ) -> tuple[Run, bool]:
     """Start a run that branches off at a step or wait of another run.
 
-    Everything before that place is copied and not repeated; its compensations stay with the other
-    run. Returns the run and True, or with a repeated key the earlier run and False. Raises
+    Everything that the other run did before this step or wait is copied and isn't repeated.
+    Compensations for the copied steps stay with the other run. `program` is the name of the API
+    token if a program starts the fork. Returns the new run and True. If `by` has used this
+    idempotency key for this procedure before, returns the run started then, and False. Raises
     `InputError` if the inputs name people or a webhook that `by` may not reach.
     """
     origin = Run.objects.select_related("procedure").get(pk=run_id)
@@ -146,7 +151,7 @@ def _note(action: str, origin: Run, *, by: User, reason: str, **more: Any) -> Ne
 
 
 def _parted(origin: Run, at: str) -> tuple[str, int]:
-    """Return the key of the fork point, and the number of the first event with that key."""
+    """Return the key of the step or wait at which the fork begins, and its first event's number."""
     if len(at) > LONGEST_KEY:
         raise forks.UnknownPlaceError(f"{at[:60]}…")
     events = origin.events.filter(seq__gt=origin.base_seq)
@@ -160,5 +165,5 @@ def _parted(origin: Run, at: str) -> tuple[str, int]:
 
 
 def _files_of(run: Run, text: str) -> list[File]:
-    """Return the run's files whose digests occur in the text."""
+    """Return the run's files whose digests occur in the text, which holds inputs as JSON."""
     return [file for file in DatabaseStore().files_of(run) if file.digest in text]

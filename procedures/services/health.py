@@ -25,19 +25,19 @@ DELAYED = "Timers, deadlines, email and the recovery of lost runs are delayed."
 START_IT = "Start it: celery -A dashboard worker -Q clock --pool=solo."
 WORKER = "celery -A dashboard worker -Q runs."
 UNTOUCHED = timedelta(minutes=1)
-"""The time after which a run that is still queued shows that no worker is running."""
+"""How long a run must have been queued before the absence of reports from workers is a problem."""
 
 
 @dataclass(frozen=True)
 class Complaint:
-    """A part of the site that fails, and a sentence about it."""
+    """A part of the site that fails, and a sentence about the failure."""
 
     part: Literal["copy", "files", "clock", "messages", "workers", "code", "notifications"]
     message: str
 
 
 sources: list[Callable[[], Iterable[Complaint]]] = []
-"""The checks of the layers above, which yield further complaints."""
+"""Functions with which other packages, such as the chat, add complaints of their own."""
 
 
 def complaints(
@@ -45,7 +45,8 @@ def complaints(
 ) -> list[Complaint]:
     """Check each part of the site now, and return the problems; [] if nothing is wrong.
 
-    `now` is the current time, and `missing` the result of `stranded`; by default, both are read.
+    `now` is the current time, and `missing` the result of `stranded`. Arguments that aren't given
+    are read from the clock and the database.
     """
     found, now, site = list[Complaint](), now or clock.now(), Installation.current()
     if held := why_held(site):
@@ -78,14 +79,17 @@ class Slot:
     run: UUID
     procedure: str
     since: datetime | None
-    """The time when the code last returned to the engine, or when its step began."""
+    """The time at which the code last called the engine, or at which the current step began."""
     step: str
-    """The key of the step; "" between steps."""
+    """The key of the step that is running; "" between steps."""
     is_stuck: bool
 
 
 def slots(now: datetime | None = None) -> list[Slot]:
-    """Return the runs in all workers' slots; those that have been silent longest come first."""
+    """Return the runs that workers are working on, ordered by the time of their last sign of life.
+
+    The run whose code has been silent longest is the first.
+    """
     now = now or clock.now()
     held = Run.objects.filter(status=RunStatus.RUNNING).select_related("procedure")
     return [
@@ -95,7 +99,7 @@ def slots(now: datetime | None = None) -> list[Slot]:
 
 
 def stuck_complaint(now: datetime) -> str:
-    """Return a sentence about runs that occupy workers because their code never returns, or ""."""
+    """Return a sentence about runs that occupy workers because their code is stuck, or ""."""
     stuck = [slot for slot in slots(now) if slot.is_stuck]
     if not stuck:
         return ""
@@ -111,9 +115,9 @@ def stuck_complaint(now: datetime) -> str:
 
 
 def absence_complaint(now: datetime) -> str:
-    """Return a sentence if runs have been queued for long and no worker seems to be running.
+    """Return a sentence if runs have been queued for a minute and no worker seems to be running.
 
-    Returns "" otherwise.
+    Otherwise, the sentence is "".
     """
     waiting = Run.objects.queued().filter(queued_at__lte=now - UNTOUCHED)
     if not waiting.exists() or dispatch.told_codes():
@@ -125,7 +129,7 @@ def absence_complaint(now: datetime) -> str:
 
 
 def clock_complaint(site: Installation | None = None, now: datetime | None = None) -> str:
-    """Return why timers and lost runs aren't handled, or "" while a clock process is running."""
+    """Return a sentence if no clock process handles timers and lost runs; "" while one runs."""
     silence = (site or Installation.current()).silence(now or clock.now())
     if silence is None:
         return ""
@@ -135,7 +139,7 @@ def clock_complaint(site: Installation | None = None, now: datetime | None = Non
 
 
 def why_queued(run: Run, *, now: datetime) -> str:
-    """Return a reason, other than busy workers, why the run stays queued, or ""."""
+    """Return why the run stays queued, or "" if the only reason is that workers are busy."""
     if run.queued_at is None or now - run.queued_at < long_queued():
         return ""
     stuck = Run.objects.silent(now).count()
@@ -146,7 +150,7 @@ def why_queued(run: Run, *, now: datetime) -> str:
 
 
 class Warner:
-    """A check in a worker that logs a warning once a minute while no clock process runs."""
+    """A check by which a worker logs a warning once a minute while no clock process is running."""
 
     every = 60
     """Seconds between two warnings."""

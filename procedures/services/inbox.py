@@ -28,7 +28,7 @@ class UnheardError(EngineError):
 
 @dataclass(frozen=True)
 class Written:
-    """A message to a run; a repeated id counts once."""
+    """A message from a person to a run. A second message with the same id is ignored."""
 
     id: str
     text: str
@@ -39,10 +39,10 @@ class Written:
 
 
 def write_locked(run_id: UUID, written: Written, *, by: User) -> Signal:
-    """Store a message for a run, and let a run that waits for it continue.
+    """Store a message for a run, and queue the run if it waits for a message.
 
-    Raises `UnheardError` if the run doesn't read it. Locks the run; the caller opens the
-    transaction.
+    If a message with the same id was stored before, returns that message. Raises `UnheardError` if
+    the run doesn't read messages of this person. Locks the run; the caller opens the transaction.
     """
     run, now = lock_run(run_id), clock.now()
     check_heard(run, by)
@@ -63,7 +63,7 @@ def write_locked(run_id: UUID, written: Written, *, by: User) -> Signal:
 
 
 def check_heard(run: Run, user: User) -> None:
-    """Raise `UnheardError` if the run doesn't read what the user writes to it."""
+    """Raise `UnheardError` if the run doesn't read messages, or none of this user."""
     code = registry.code_of(run)
     if code is None or not code.listens:
         raise UnheardError("This procedure doesn't read messages.")
@@ -88,7 +88,7 @@ def check_room(run: Run) -> None:
 
 
 def listening_among(runs: Collection[Run], user: User) -> list[Run]:
-    """Return the runs, of those given, that read what the user writes to them.
+    """Return those of the given runs that read messages of the user.
 
     The runs must be loaded with their procedures and versions.
     """
@@ -98,13 +98,13 @@ def listening_among(runs: Collection[Run], user: User) -> list[Run]:
 
 
 def listens(run: Run) -> bool:
-    """Return True if the run's code reads messages, as far as this process knows the code."""
+    """Return True if the run's code reads messages; False if this process doesn't have the code."""
     code = registry.code_of(run)
     return code is not None and code.listens
 
 
 def steers(run: Run) -> bool:
-    """Return True if people can write to a step of the run while it is running."""
+    """Return True if people can write messages to a step of the run while the step is running."""
     code = registry.code_of(run)
     return code is not None and code.steer
 

@@ -1,8 +1,8 @@
-"""The identity of the site, by which its database and file store are distinguished from copies.
+"""The identity of the site, which distinguishes its database and file store from copies.
 
-A restored database looks like another one to the server, whatever its name. The site it was copied
-from may have done the same work since, or may be doing it now. Until an operator says which of the
-two is the site, nothing in the copy is allowed to act.
+A restored database has another identifier on its server, even under the same name. The site from
+which it was copied may have done the same work since, or may be doing it now. Therefore nothing in
+a copy acts until an operator confirms that the copy is the site from now on.
 """
 
 import logging
@@ -19,7 +19,7 @@ from procedures.models.clock import clock
 logger = logging.getLogger(__name__)
 COMMAND_LINE = "system: command line"
 LOOK_EVERY = 1.0
-"""Seconds for which a process relies on its last check."""
+"""Seconds for which a process relies on its last check of whether it may act."""
 RESTORED = "restored from another database"
 OWN_NUMBER = "SELECT oid FROM pg_database WHERE datname = current_database()"
 WITH_SERVER = f"SELECT ({OWN_NUMBER}), system_identifier FROM pg_control_system()"  # noqa: S608
@@ -33,9 +33,9 @@ class NoCopyError(EngineError):
 
 
 def note_installation() -> None:
-    """Record this database and file store as the site's if none is recorded, after migrations.
+    """Record this process's database and file store as those of the site, unless some are recorded.
 
-    Calling it twice is harmless.
+    `manage.py migrate` calls it. Further calls change nothing.
     """
     site = Installation.current()
     if not site.database:
@@ -51,7 +51,10 @@ def note_installation() -> None:
 
 @transaction.atomic
 def _note_store() -> None:
-    """Mark the file store and record its mark, under a lock, so that only one process marks it."""
+    """Record the mark of the file store, and write a mark first if the store has none.
+
+    A lock on the row lets only one process at a time do this.
+    """
     site = Installation.objects.select_for_update().get()
     if not site.store:
         with files.reaching():
@@ -62,9 +65,9 @@ def _note_store() -> None:
 
 
 def why_held(site: Installation | None = None) -> str:
-    """Return why this database's runs are held, as a sentence, or "" if they may continue.
+    """Return a sentence if this database is a copy whose runs may not continue, or "".
 
-    `site` is the installation; by default, it is read from the database.
+    `site` is the row of `Installation`; by default, it is read from the database.
     """
     site = site or Installation.current()
     if not site.held_at and site.database and site.database != database_name():
@@ -89,9 +92,9 @@ def _mark_restored() -> None:
 
 
 def store_complaint(site: Installation | None = None) -> str:
-    """Return why this file store isn't the site's, or "" if it is.
+    """Return why this process's file store isn't the site's, or "" if it is.
 
-    `site` is the installation; by default, it is read from the database.
+    `site` is the row of `Installation`; by default, it is read from the database.
     """
     site = site or Installation.current()
     if not site.store:
@@ -111,11 +114,12 @@ class Gate:
     def __init__(self) -> None:
         self._looked_at: float | None = None
         self._is_known = False
-        """True once database and file store are known to be the site's; that can't change."""
+        """True once a check has found the site's own database and file store. A process keeps both,
+        so only the mark of a copy is checked from then on."""
         self._why = ""
 
     def is_open(self) -> bool:
-        """Return True if this process may act for the site; log each change of the result."""
+        """Return True if this process may act for the site; log each change of this answer."""
         now = time.monotonic()
         if self._looked_at is None or now - self._looked_at >= LOOK_EVERY:
             before, self._why, self._looked_at = self._why, self._look(), now
@@ -138,7 +142,10 @@ gate = Gate()
 
 @transaction.atomic
 def mark_copy(because: str) -> int:
-    """Mark this database as a copy in which nothing acts, and return its ledger's new epoch."""
+    """Mark this database as a copy in which nothing acts, and return its new epoch.
+
+    The epoch is a number that tells the ledgers of the site and of its copies apart.
+    """
     note_installation()
     site = Installation.objects.select_for_update().get()
     site.held_at, site.held_because = clock.now(), because[:200]
@@ -152,9 +159,10 @@ def mark_copy(because: str) -> int:
 
 @transaction.atomic
 def confirm_site(reason: str) -> int:
-    """Let a copy act as the site, and note it in the journal of each open run. Return their number.
+    """Let a database that is marked as a copy act as the site; return the number of open runs.
 
-    Unsent mails are dropped, because the site it was copied from may have sent them.
+    An entry in the journal of each open run says so. Mails that weren't sent yet are dropped,
+    because the site from which the database was copied may have sent them.
     """
     site = Installation.objects.select_for_update().get()
     if site.held_at is None:
@@ -175,10 +183,11 @@ def confirm_site(reason: str) -> int:
 
 @transaction.atomic
 def adopt_store() -> str:
-    """Mark the file store at FILES_URL as this site's, and return the mark.
+    """Record the file store at FILES_URL as this site's, and return the mark of the store.
 
-    The store gets a new mark, so that forgotten processes with the old store accept no work;
-    another site's store keeps its mark. Raises `FileStoreError` if the store can't be used.
+    A store without a mark, or with the mark that this site has recorded, gets a new mark: processes
+    that still use a former store then accept no work. A store with another mark keeps it. Raises
+    `FileStoreError` if the store can't be used.
     """
     site = Installation.objects.select_for_update().get()
     with files.reaching():
@@ -189,10 +198,10 @@ def adopt_store() -> str:
 
 
 def database_name() -> str:
-    """Return an identifier that no other database on this server has, even after a rename.
+    """Return an identifier that no other database on this server has, even if it is renamed.
 
-    A copy of the server's own files (a snapshot, a standby) has the same identifier as its
-    original, so an operator must mark it by `manage.py mark_copy`.
+    A copy of the server's own files (a snapshot, a standby) has the same identifier as the
+    original. Therefore an operator must mark such a copy with `manage.py mark_copy`.
     """
     if connection.vendor == "sqlite":
         path = Path(str(connection.settings_dict["NAME"]))

@@ -22,18 +22,19 @@ ENDS = {
     RunStatus.CANCELLED: EventKind.RUN_CANCELLED,
 }
 LOOKS = 3
-"""The maximum number of times that a run is read if a worker writes to it meanwhile."""
+"""How often a run is read at most, if a worker writes to the run while it is read."""
 
 
 @dataclass
 class Verdict:
-    """The faults found in a run's journal, its rows and its files."""
+    """The faults found in a run's journal, in the run's rows and in its files."""
 
     damages: list[str] = field(default_factory=list)
     """Damage to the journal. A damaged journal isn't used to verify rows."""
     differences: list[Difference] = field(default_factory=list)
     older: list[str] = field(default_factory=list)
-    """Rows that can't be verified, because they were written before there were proofs."""
+    """Names of rows that can't be verified, because they were written before the site kept proofs.
+    """
 
     @property
     def faults(self) -> list[str]:
@@ -54,15 +55,15 @@ MOST_SHOWN = 5
 
 
 def verify_journal(run: Run) -> list[str]:
-    """Return the faults of a run's journal and rows as sentences; an empty list if it is sound."""
+    """Return the faults of a run's journal and rows as sentences; [] if there are none."""
     return examine(run).faults
 
 
 def examine(run: Run) -> Verdict:
-    """Verify a run's journal by its hash chain, then the run's rows and files by the journal.
+    """Verify the hash chain of a run's journal, then the run's rows and files against the journal.
 
-    If a worker writes meanwhile, the run is read again, a limited number of times. Returns the
-    faults that were found.
+    If a worker writes meanwhile, the run is read again, at most `LOOKS` times. Rows and files
+    aren't verified if the journal is damaged.
     """
     verdict = Verdict(_damages(run))
     if verdict.damages:
@@ -82,7 +83,7 @@ def examine(run: Run) -> Verdict:
 
 
 def examine_site() -> list[Difference]:
-    """Return rows that belong to no run, which the verification of a run can't find."""
+    """Return the faults of rows that belong to no run, which no verification of a run can find."""
     return [
         *unowned_rows("countersign_procedures"),
         *(one for look in hooks.examined_site for one in look()),
@@ -90,7 +91,7 @@ def examine_site() -> list[Difference]:
 
 
 def state_of(run: Run) -> tuple[object, ...]:
-    """Return a value that changes whenever a worker or an input changes the run."""
+    """Return a value that is different after a worker or an input has changed the run."""
     rows = Run.objects.filter(pk=run.pk)
     newest = Max("run_inputs__pk")
     return tuple(rows.values_list("status", "heard", "head__seq", "head__hash", newest))
@@ -114,7 +115,7 @@ def _damages(run: Run) -> list[str]:
 
 
 def _events(run: Run, last: int) -> Iterator[Event]:
-    """Yield the events up to number `last`, then any events beyond the run's current head."""
+    """Yield the events up to number `last`, then any events after the run's recorded last one."""
     known = run.events.filter(seq__lte=last)
     # A worker may have written events after `last`. Only events beyond the newest head were never
     # written by a worker.

@@ -10,7 +10,7 @@ from procedures.engine.values.files import File
 
 
 class LostInputError(InputError):
-    """A file among the inputs of a new run isn't stored any more; `digest` is the file's digest."""
+    """A file among a new run's inputs isn't stored any more. `digest` is the digest of the file."""
 
     def __init__(self, digest: str, inputs: Any) -> None:
         self.digest = digest
@@ -29,7 +29,7 @@ def lost_faults(digest: str, value: Any) -> list[Fault]:
 
 @contextmanager
 def lost_files_as_faults(inputs: Any) -> Iterator[None]:
-    """Raise `LostInputError` if the block raises `FileGoneError` for a file among the inputs."""
+    """Raise `LostInputError` if the block raises `FileGoneError` for a file among these inputs."""
     try:
         yield
     except FileGoneError as error:

@@ -1,4 +1,4 @@
-"""Missing rows, found because a journal names them or because a counter is too high."""
+"""Search for missing rows, which a journal names or whose numbers a counter has given out."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -27,9 +27,10 @@ MOST_UNOWNED = 100
 
 
 def missing_rows(record: Record, older: list[str]) -> Iterator[Difference]:
-    """Yield rows of a run that are missing, although its journal or its counts record them.
+    """Yield differences for rows that a run's journal or its counts record, but that are missing.
 
-    Adds to `older` what can't be checked, because the run is older than the counts.
+    A run's counts say how many files, signals and operations it has received. Older runs have no
+    such counts; for them, a note is appended to `older` instead.
     """
     if record.is_covered:
         yield from _untaken(record)
@@ -43,7 +44,7 @@ def missing_rows(record: Record, older: list[str]) -> Iterator[Difference]:
 
 
 def unowned_rows(app: str) -> Iterator[Difference]:
-    """Yield the rows of an app whose foreign key refers to a missing row."""
+    """Yield a difference for each row of an app with a foreign key to a row that doesn't exist."""
     for model in apps.get_app_config(app).get_models():
         links = [one for one in model._meta.concrete_fields if one.is_relation]  # noqa: SLF001
         for link in links:
@@ -56,9 +57,10 @@ def unowned_rows(app: str) -> Iterator[Difference]:
 
 
 def numbers_missing(what: str, numbers: list[int], count: int) -> str:
-    """Return a clause that names the missing numbers.
+    """Return a clause that names the numbers of missing rows.
 
-    Example: "its count of messages is 5, but these are missing: 2, 4".
+    `what` names the rows, and `count` is how many there should be. Example: "its count of messages
+    is 5, but these are missing: 2, 4".
     """
     shown = ", ".join(map(str, numbers[:MOST_NAMED]))
     more = f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else ""
@@ -66,7 +68,7 @@ def numbers_missing(what: str, numbers: list[int], count: int) -> str:
 
 
 def _untaken(record: Record) -> Iterator[Difference]:
-    """Yield differences between external events and the inputs from which they were journaled."""
+    """Yield differences between inputs of the run and the journal's events about inputs."""
     inputs = RunInput.objects.filter(run=record.run).exclude(kind__in=RunInput.BROUGHT)
     left = {one.pk: one for one in inputs.order_by("pk")}
     exact: dict[Came, list[int]] = {}
@@ -90,7 +92,11 @@ def _untaken(record: Record) -> Iterator[Difference]:
 
 
 def _changed(alone: list[Came], left: dict[int, RunInput]) -> Iterator[Difference]:
-    """Yield events without a matching input (`alone`) and inputs without an event (`left`)."""
+    """Yield differences for events without an input (`alone`) and inputs without an event (`left`).
+
+    An input that resembles an event in `alone` counts as changed. If there is none, the input of
+    the event is missing.
+    """
     for came in alone:
         like = [one for one in left.values() if one.taken_at == came.at]
         told = [one for one in left.values() if one.data == came.data and one.kind == came.kind]
@@ -109,7 +115,7 @@ def _changed(alone: list[Came], left: dict[int, RunInput]) -> Iterator[Differenc
 
 
 def _unheard(record: Record, older: list[str]) -> Iterator[Difference]:
-    """Yield missing signals and operations, found by the gaps in their numbers."""
+    """Yield differences for missing signals and operations, whose numbers have gaps."""
     run, name = record.run, row_name(record.run)
     if not record.is_counted:
         older.append(f"{name}: the number of signals and operations")
@@ -130,7 +136,7 @@ def _unheard(record: Record, older: list[str]) -> Iterator[Difference]:
 
 
 def _unborn(record: Record) -> Iterator[Difference]:
-    """Yield missing child runs, and missing inputs that report a child's end."""
+    """Yield differences for missing child runs and for missing inputs that report their ends."""
     counted = record.run.waits.on_children().order_by("opened_seq")
     there = Count("children__parent_number", distinct=True)
     counts = dict(counted.annotate(there=there).values_list("opened_seq", "there"))
@@ -166,7 +172,7 @@ def _unbrought(run: Run, waits: list[Wait]) -> Iterator[Difference]:
 
 
 def _unsent(record: Record) -> Iterator[Difference]:
-    """Yield the inputs that the run sent to other runs, but that are missing there."""
+    """Yield a difference for each input sent by the run that is missing in the receiving run."""
     of_it = RunInput.objects.filter(kind=RunInput.SENT, name=str(record.run.pk))
     for sent in record.sent:
         if not of_it.filter(run=UUID(sent.to), key=sent.key, data=sent.data).exists():

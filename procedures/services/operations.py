@@ -25,11 +25,11 @@ from procedures.users import User, json_key
 
 
 class ReasonError(OperationRefusedError):
-    """An operator gave no reason for an action, or one that is too long."""
+    """An operator gave no reason for an operation, or one that is too long."""
 
 
 class OperationDeniedError(EngineError):
-    """An operation by a user who may see the run but not operate it."""
+    """The user may see the run but not operate it."""
 
     def __init__(self, run: Run) -> None:
         super().__init__(f"You don't have permission to do this. Operators of {run.procedure} can.")
@@ -38,8 +38,8 @@ class OperationDeniedError(EngineError):
 def find_operable(run_id: UUID, *, by: User) -> Run:
     """Return the run if the user may operate it.
 
-    Raises `Run.DoesNotExist` if the user can't see the run, and `OperationDeniedError` if they
-    can't operate it.
+    Raises `Run.DoesNotExist` if the user can't see the run, and `OperationDeniedError` if the user
+    can see the run but not operate it.
     """
     run = access.visible_runs(by).get(pk=run_id)
     if not access.may_operate(by, run):
@@ -48,7 +48,7 @@ def find_operable(run_id: UUID, *, by: User) -> Run:
 
 
 def find_cancellable(run_id: UUID, *, by: User) -> Run:
-    """Return the run if the user may cancel it; raise the errors of `find_operable`."""
+    """Return the run if the user may cancel it; raise the same errors as `find_operable`."""
     run = access.visible_runs(by).get(pk=run_id)
     if not access.may_cancel(by, run):
         raise OperationDeniedError(run)
@@ -65,18 +65,20 @@ def note_operation(
     at: datetime | None = None,
     **more: object,
 ) -> None:
-    """Store an operation as an input of the run, which its next worker journals.
+    """Store an operation as an input of the run; the run's next worker writes it to the journal.
 
-    This locks the run.
+    `step` is the key of the step or wait that the operation concerns, and `at` is its time; by
+    default, now. Locks the run.
     """
     told = record_operation(run, action, by=by, reason=reason)
     RunInput.objects.tell(run, {**told, **more}, step=step, at=at)
 
 
 def record_operation(run: Run, action: str, *, by: User, reason: str) -> dict[str, Any]:
-    """Add an operation to the site's log, and return the data of its event in the journal.
+    """Add an operation to the site's log of acts, and return the data of the operation's event.
 
-    Raises `ReasonError` if the reason can't be used.
+    The caller stores this event in the run's journal. Raises `ReasonError` if the reason is empty
+    or too long.
     """
     said = operation_payload(action, by=by, reason=reason)
     log_operation(run, said, by=by)
@@ -84,13 +86,19 @@ def record_operation(run: Run, action: str, *, by: User, reason: str) -> dict[st
 
 
 def operation_payload(action: str, *, by: User, reason: str) -> dict[str, Any]:
-    """Return the data of an operation's event; raise `ReasonError` if the reason can't be used."""
+    """Return the data of the journal event for an operation.
+
+    Raises `ReasonError` if the reason is empty or too long.
+    """
     who = {"by": by.get_username(), "by_id": json_key(by.pk)}
     return {"action": action, **who, "reason": checked_reason(reason)}
 
 
 def log_operation(run: Run, said: Mapping[str, Any], *, by: User) -> None:
-    """Add an operation with this data to the site's log."""
+    """Add an operation on the run to the site's log of acts.
+
+    `said` is the result of `operation_payload`.
+    """
     action = str(said["action"]).replace("_", " ").capitalize()
     log_act(Act.Kind.VERB, f"{action}.", by=by, about=run, reason=said["reason"])
 
@@ -106,10 +114,10 @@ def checked_reason(reason: str) -> str:
 
 @transaction.atomic
 def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
-    """Cancel a run, or ask its worker to do it at the next step or wait; return a sentence.
+    """Cancel a run at once, or tell its worker to end it at its next step or wait.
 
-    The sentence says what happens. Locks the run; its open questions are withdrawn in the
-    transaction that ends it.
+    Returns a sentence that says which of these happens. Open questions are withdrawn in the
+    transaction that ends the run. Locks the run.
     """
     run, now = lock_run(run_id), clock.now()
     _check_unended(run)
@@ -139,10 +147,10 @@ def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
 
 @transaction.atomic
 def force_end_run(run_id: UUID, *, by: User, reason: str) -> str:
-    """End a run and all runs below it at once, even while workers hold them; nothing is undone.
+    """End a run and all runs below it at once, even while workers hold them.
 
-    Locks these runs. The result of a step in progress isn't stored, although the step may still
-    take effect. Returns sentences about this.
+    Compensations aren't called. The result of a step in progress isn't stored, although the step
+    may still take effect. Returns sentences that say so. Locks all of these runs.
     """
     run, now = lock_run(run_id), clock.now()
     _check_unended(run)
@@ -169,10 +177,11 @@ def _told_of_end(below: int) -> str:
 
 @transaction.atomic
 def pause_run(run_id: UUID, *, by: User, reason: str) -> str:
-    """Pause a run until it is unpaused: now, or at its next step or wait if a worker holds it.
+    """Pause a run at once or, if a worker holds it, before its next step or wait.
 
-    Answers and signals are stored and deadlines pass meanwhile; its children continue. Locks the
-    run. Returns a sentence about this.
+    Until the run is unpaused, answers and signals are stored, deadlines pass, and child runs
+    continue. Returns a sentence that says when the run pauses and how many child runs continue.
+    Locks the run.
     """
     run, now = lock_run(run_id), clock.now()
     _check_pausable(run, now)
@@ -202,7 +211,7 @@ def _check_pausable(run: Run, now: datetime) -> None:
 
 
 def _children_of(run: Run) -> str:
-    """Return a sentence about the child runs that continue during a pause."""
+    """Return a sentence about the run's children, which continue during a pause; "" without any."""
     alive = Run.objects.filter(parent_wait__run=run).unended().count()
     if not alive:
         return ""
@@ -211,9 +220,9 @@ def _children_of(run: Run) -> str:
 
 @transaction.atomic
 def unpause_run(run_id: UUID, *, by: User, reason: str) -> str:
-    """Let a paused run continue from where it stopped, with everything that has arrived since.
+    """Let a paused run continue from where it stopped; it gets all that has arrived since.
 
-    Locks the run. Returns a sentence about this.
+    Locks the run. Returns a sentence about the run's new status.
     """
     run, now = lock_run(run_id), clock.now()
     if not run.pause_requested_at:

@@ -1,4 +1,4 @@
-"""Passes over many rows; if one row fails, the others are still served."""
+"""Periodic passes over many rows, in which a failure for one row doesn't affect the others."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -15,7 +15,10 @@ T = TypeVar("T")
 
 
 def serve_each(rows: Iterable[T], serve: Callable[[T], object], *, name: str) -> None:
-    """Call `serve` for each row or id, as `serve_one` does; `name` is the kind of row in logs."""
+    """Call `serve` for each row or id, each in a new transaction, and log errors.
+
+    `name` is the kind of the rows for the log.
+    """
     for row in rows:
         serve_one(row, serve, name=f"{name} {row}")
 
@@ -23,7 +26,7 @@ def serve_each(rows: Iterable[T], serve: Callable[[T], object], *, name: str) ->
 def serve_one(row: T, serve: Callable[[T], object], *, name: str) -> bool:
     """Call `serve` with the row in a new transaction; if that fails, log the error with `name`.
 
-    Returns False if the row stayed locked for too long.
+    Returns False if another transaction kept the row locked for longer than `LONGEST_LOCK`.
     """
     try:
         _serve(row, serve)

@@ -21,20 +21,21 @@ class QuotaError(EngineError):
 
 @dataclass(frozen=True)
 class Quota:
-    """A person's use of the limits on starting runs.
+    """How much of the limits on starting runs a person has used.
 
-    Child runs don't count, because runs have limits of their own. Simultaneous starts may exceed
-    the limits.
+    Child runs don't count: each run has a limit on its own children. Starts at the same time may
+    exceed the limits.
     """
 
     now: datetime
     filled_at: datetime | None = None
-    """The time of the start that reached the limit per minute, or None below that limit."""
+    """The time of the start with which a person reached the limit per minute, or None if they
+    haven't."""
     is_used_up: bool = False
-    """True if the person has as many unended runs as they may have."""
+    """True if the person's runs that haven't ended are as many as the limit allows."""
 
     def check(self) -> None:
-        """Raise `QuotaError` if a person has started too many runs lately, or has too many open."""
+        """Raise `QuotaError` if the person has reached the limit per minute or of open runs."""
         if self.filled_at:
             again = self.filled_at + A_MINUTE - self.now
             words = f"You have started {conf.MOST_STARTS_A_MINUTE:,} runs in the last minute"

@@ -1,4 +1,4 @@
-"""Checks of the people whom a new run may ask, and of the webhook to which it may report."""
+"""Checks of the people and the webhook that the inputs of a new run name."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,8 +14,8 @@ from procedures.webhooks import may_use_webhook
 def check_reach(definition: Definition, inputs: Mapping[str, Any], *, by: User | None) -> str:
     """Return the webhook that the inputs of a new run name, or "".
 
-    Raises `InputError` if they name people or a webhook that the starter may not reach. The system
-    may reach everybody.
+    Raises `InputError` if the inputs name people or a webhook that the starter `by` may not reach.
+    Nothing is refused if `by` is None, which stands for the system.
     """
     named = {
         name: inputs[name] for name in inputs_marked(definition.fn, Webhook) if inputs.get(name)
@@ -50,7 +50,10 @@ def _refusal(target: str, definition: Definition) -> str:
 
 
 def may_be_asked(target: str, procedure: str) -> bool:
-    """Return True if everybody whom the target names has the role `answer` on the procedure."""
+    """Return True if everybody in the target ("finance", "@bob") has the role `answer`.
+
+    `procedure` is the name of the procedure on which the role is needed.
+    """
     granted = Grant.objects.filter(procedure__name=procedure, role="answer").values("group")
     if target.startswith("@"):
         user = find_active_user(target.removeprefix("@"))

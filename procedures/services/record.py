@@ -24,13 +24,18 @@ WITH_FILES = {EventKind.STEP_SUCCEEDED, EventKind.STEP_FAILED}
 OTHERS = Q(kind__in=WITH_FILES, data__contains='"files":[') | Q(
     kind=EventKind.LOG, data__contains='"at":"'
 )
-"""The condition for steps that made files, and for log events that others sent to the run."""
+"""A condition for the events of steps that made files, and for log entries sent from outside the
+run."""
 REOPENING = ("retry", "override", "cancel", "force_end")
-"""Operations by which a stopped run continues, even if only to end."""
+"""Operations after which a stopped run continues; after "cancel" and "force_end" only to be ended.
+"""
 FROM_OUTSIDE = {EventKind.WAIT_CLOSED, EventKind.LOG}
-"""Kinds of events that either the code or an outsider causes; outsiders' events contain "at"."""
+"""Kinds of events that either the run's code or an input from outside the run causes.
+
+Only the data of the latter contains "at", the time of the input.
+"""
 ENDING = ("cancel", "force_end", "override")
-"""Operations that close waits without an event for each wait."""
+"""Operations that close several waits without writing an event for each of them."""
 
 
 @dataclass
@@ -42,14 +47,14 @@ class RecordedWait:
     at: datetime
     content: Mapping[str, Any]
     closed: Mapping[str, Any] | None = None
-    """The data of the event that closed the wait, or None if no event did."""
+    """The data of the event that closed the wait; None if no event closed it."""
     closed_at: datetime | None = None
-    """The time at which the wait was closed, or None if no event tells that time."""
+    """The time at which the wait was closed; None if no event contains this time."""
 
 
 @dataclass
 class End:
-    """The latest end of a run, which may have continued since."""
+    """The latest event that ended a run; the run may have continued after it."""
 
     kind: str
     content: Mapping[str, Any]
@@ -57,7 +62,7 @@ class End:
 
 
 class Came(NamedTuple):
-    """An external input, such as an answer, according to the journal."""
+    """An input from outside the run, such as an answer, as the journal contains it."""
 
     kind: str
     key: str
@@ -76,7 +81,7 @@ class Sent(NamedTuple):
 
 @dataclass
 class Record:
-    """A run's journal and its pending inputs, read once."""
+    """What a run's journal and its pending inputs say, read once."""
 
     run: Run
     started: Mapping[str, Any] = field(default_factory=dict)
@@ -84,22 +89,23 @@ class Record:
     is_over: bool = False
     """True if the run has ended and no operation has let it continue since."""
     waits: dict[int, RecordedWait] = field(default_factory=dict)
-    """The waits by the number of the event that opened each."""
+    """The waits, keyed by the number of the event that opened the wait."""
     notices: list[tuple[str, str, str, datetime]] = field(default_factory=list)
-    """The text, level, other fields and time of each notice."""
+    """The text, level, other fields (as JSON) and time of each notice."""
     written: set[tuple[str, str, str, datetime]] = field(default_factory=set)
-    """The kind, key, name and time of each event."""
+    """The kind, key, name and time of each event that was read from the journal."""
     came: list[Came] = field(default_factory=list)
-    """External inputs, in the order in which workers wrote them to the journal."""
+    """Inputs from outside the run, in the order in which workers wrote them to the journal."""
     sent: list[Sent] = field(default_factory=list)
     files: list[tuple[str, str]] = field(default_factory=list)
     """The name and digest of each file that the run was given or has made."""
     suspended_on: list[str] = field(default_factory=list)
-    """The keys of the waits or steps on which the run was last suspended."""
+    """The keys of the waits or steps for which the run was last suspended."""
     ends: set[datetime] = field(default_factory=set)
-    """The times at which the run's end or an operation closed its open waits."""
+    """The times at which open waits were closed because the run ended or an operation closed them.
+    """
     asked: dict[str, set[datetime]] = field(default_factory=dict)
-    """The times of operations, by the operation's name."""
+    """The times of operations, keyed by the operation's name ("pause")."""
     forked_at, continued_at = 0, 0
     _newest: dict[str, RecordedWait] = field(default_factory=dict)
 
@@ -115,16 +121,19 @@ class Record:
 
     @property
     def is_covered(self) -> bool:
-        """Return True if the run is new enough for its rows to have proofs."""
+        """Return True if the run was started after the site began to write proofs into rows."""
         return PROOF in self.started
 
     @property
     def is_counted(self) -> bool:
-        """Return True if the run is so new that its files, signals and operations are counted."""
+        """Return True if the run counts its files, signals and operations, as newer runs do."""
         return self.is_covered and "files" in self.started
 
     def trace(self, event: Event, content: Mapping[str, Any]) -> None:
-        """Record the inputs, files and suspension that an event implies."""
+        """Add what the event says about inputs, sent inputs, files and a suspension to this record.
+
+        `content` is the event's data.
+        """
         kind = event.kind
         is_note = kind == EventKind.OPERATOR and "from" not in content
         if is_note or (kind in FROM_OUTSIDE and "at" in content):
@@ -137,7 +146,7 @@ class Record:
             self.suspended_on = str(content.get("on", "")).split(", ")
 
     def hear(self, inputs: Iterable[RunInput]) -> None:
-        """Record the times of operations, and read the inputs that no worker has journaled yet."""
+        """Read a run's inputs: the times of operations, and what no worker has journaled yet."""
         for one in inputs.order_by("pk") if hasattr(inputs, "order_by") else inputs:
             if one.kind == EventKind.OPERATOR:
                 self.asked.setdefault(one.name, set()).add(one.created_at)

@@ -17,10 +17,11 @@ from procedures.users import User
 def retry_run(run_id: UUID, *, by: User, reason: str) -> str:
     """Let a failed or quarantined run continue from where it stopped; stored results are reused.
 
-    The failed step is tried again, even in a branch of a gather. A failed child is retried too, or
-    replaced by a new run if it can't continue. If people let a step in doubt fail, or said that it
-    was done but gave no result, they are asked about it again. Locks the run after those above it,
-    then the failed children. Returns sentences about this.
+    The failed step is tried again, even in a branch of a gather. A failed child run is retried too,
+    or replaced by a new run if it can't continue. If operators answered about an interrupted
+    `once=True` step that it shall fail, or that it was done but without giving its result, they are
+    asked about it again. Locks the runs above the run, then the run, then its failed children.
+    Returns sentences about this.
     """
     said = operation_payload("retry", by=by, reason=reason)
     retried = retry(DatabaseStore(), run_id, said)
@@ -59,7 +60,10 @@ def _told_of_children(retried: Retried) -> str:
 
 
 def _told_of_parent(retried: Retried) -> str:
-    """Return a sentence about the retried child's parent, if the child's failure reached it."""
+    """Return a sentence for operators if the parent of the retried run has recorded its failure.
+
+    Otherwise, the sentence is "".
+    """
     wait = retried.run.parent_wait
     if wait is None or wait.is_open or not retried.had_failed:
         return ""
@@ -75,8 +79,8 @@ def _told_of_parent(retried: Retried) -> str:
 def override_run(run_id: UUID, *, by: User, reason: str) -> str:
     """Let a quarantined run continue with code that differs from its journal; return a sentence.
 
-    Events that the code no longer produces are skipped. A step's stored result is used even if the
-    step's arguments have changed. A changed question is asked again. Locks the run.
+    Events that the code no longer produces are skipped. A step's stored result is used even if its
+    arguments have changed. A question that has changed is asked again. Locks the run.
     """
     run = lock_run(run_id)
     override(DatabaseStore(), run, record_operation(run, "override", by=by, reason=reason))

@@ -80,7 +80,7 @@ def _end_differences(record: Record, older: list[str]) -> Iterator[Difference]:
 
 
 def _status_differences(record: Record) -> Iterator[Difference]:
-    """Yield a difference if an open run's status doesn't fit its queueing, lease or pause."""
+    """Yield a difference if an open run's status contradicts its queue time, lease or pause."""
     run = record.run
     waits = {opening.key for opening in record.waits.values()}
     is_retry = waits.isdisjoint(record.suspended_on)
@@ -98,7 +98,7 @@ def _status_differences(record: Record) -> Iterator[Difference]:
 
 
 def _moment_differences(record: Record) -> Iterator[Difference]:
-    """Yield a difference for each time of a cancel or pause that the journal doesn't confirm."""
+    """Yield a difference if a time of a cancel or pause in the row isn't that of an operation."""
     run, asked = record.run, record.asked
     ends = asked.get("cancel", set()) | asked.get("force_end", set())
     is_ended = run.status == RunStatus.CANCELLED
@@ -154,7 +154,7 @@ def _closing_differences(record: Record, wait: Wait, opening: RecordedWait) -> I
 
 
 def _held_differences(wait: Wait) -> Iterator[Difference]:
-    """Yield a difference for each field about a held answer that doesn't fit the wait's state."""
+    """Yield a difference for each field about a held answer that the wait's state doesn't allow."""
     is_held = wait.is_open and wait.held and wait.held_at and wait.effective_at
     if not is_held:
         yield from compared(wait, {"held": "", "held_at": None, "effective_at": None})
@@ -169,7 +169,7 @@ def _is_an_end(record: Record, wait: Wait) -> bool:
 
 
 def taken_differences(record: Record) -> Iterator[Difference]:
-    """Yield the inputs marked as journaled that the journal lacks, or has at another time."""
+    """Yield a difference for each input whose `taken_at` isn't the time of its journal event."""
     if not record.is_covered:
         known = (EventKind.WAIT_CLOSED, EventKind.OPERATOR)
         for one in RunInput.objects.filter(run=record.run, kind__in=known).iterator():
@@ -186,7 +186,7 @@ def taken_differences(record: Record) -> Iterator[Difference]:
 
 
 def signal_differences(record: Record) -> Iterator[Difference]:
-    """Yield the signals that closed a wait in the journal, but don't belong to that wait."""
+    """Yield a difference for each signal that closed a wait, but whose row doesn't refer to it."""
     signals = Signal.objects.filter(run=record.run)
     taken = {(one.name, one.signal_id): one for one in signals}
     for wait in record.run.waits.filter(kind=Wait.Kind.SIGNAL).order_by("pk"):
@@ -198,14 +198,15 @@ def signal_differences(record: Record) -> Iterator[Difference]:
 
 
 def file_differences(run: Run) -> Iterator[Difference]:
-    """Yield the files that the run's rows and events name, but that are damaged or missing."""
+    """Yield a difference for each damaged or missing file that the run's rows and events name."""
     yield from missing_contents(_stored(run))
 
 
 def missing_contents(stored: Iterable[tuple[str, str]]) -> Iterator[Difference]:
     """Yield a difference for each file whose content is damaged or missing in the file store.
 
-    `stored` holds pairs: the name of a file or its row, and the digest of the content.
+    `stored` yields pairs: the words for the file ("File receipt.pdf"), and the digest of its
+    content.
     """
     store, seen = ContentStore(), set[str]()
     for what, digest in stored:

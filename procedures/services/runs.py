@@ -38,10 +38,11 @@ def start_run(
     idempotency_key: str = "",
     place: object = None,
 ) -> tuple[Run, bool]:
-    """Start a run; return it and True, or the earlier run and False if the key is repeated.
+    """Start a run, and return it with True.
 
-    A key is repeated if the same person has used it for this procedure. `place` is passed on to the
-    receivers of `hooks.run_started`; it says where in the layers above the run was started.
+    If the same person has used this idempotency key for this procedure before, returns the run that
+    was started then, and False. `place` is an object of a higher layer, such as a chat session,
+    that says where the run was started; it is passed to the receivers of `hooks.run_started`.
     """
     found = find_startable(name, by=by, idempotency_key=idempotency_key)
     started = start_found(found, inputs, place=place)
@@ -49,16 +50,19 @@ def start_run(
 
 
 class Started(NamedTuple):
-    """A run that was just started, or an earlier one with the same key."""
+    """A run that was just started, or the earlier run with the same idempotency key."""
 
     run: Run
     is_new: bool
     files: list[File]
-    """The files among the inputs, which are a new run's only files."""
+    """The files among the inputs."""
 
 
 def start_found(found: Startable, inputs: Mapping[str, Any], *, place: object = None) -> Started:
-    """Start a run of a procedure that `find_startable` has returned, as `start_run` does."""
+    """Start a run of a procedure that `find_startable` has returned.
+
+    If the idempotency key was used before, returns the earlier run, as `start_run` does.
+    """
     definition = found.definition
     with lost_files_as_faults(inputs):
         with use_file_store(ContentStore(with_uploads=True)):
@@ -77,11 +81,11 @@ def start_found(found: Startable, inputs: Mapping[str, Any], *, place: object = 
 
 @dataclass(frozen=True)
 class Start:
-    """A run to start: its procedure, the person who starts it, and its inputs."""
+    """A run to be started: its procedure, the person who starts it, and its inputs."""
 
     found: Startable
     inputs: str
-    """The inputs as stored in the run's row; large inputs are stored outside it."""
+    """The inputs as JSON, or a reference to the file store if they are large."""
     subject: str
     origin: Run | None = None
     files: Sequence[File] = ()
@@ -91,9 +95,10 @@ class Start:
     seed: str = field(default_factory=lambda: secrets.token_hex(16))
 
     def begin(self, write: Callable[[Run], None]) -> tuple[Run, bool]:
-        """Start the run and return it with True, or with False if its key was used before.
+        """Start the run and return it with True.
 
-        `write` inserts the run and the rows of its files. Raises `FileGoneError` if a file is gone.
+        If the idempotency key was used before, returns the earlier run and False. `write` inserts
+        the run and the rows of its files. Raises `FileGoneError` if a file isn't stored any more.
         """
         # This comes before the quota: a repeated request starts nothing, and must return the
         # earlier run even at the limit.

@@ -28,7 +28,7 @@ class SignalRefusedError(EngineError):
 
 
 class SignalDeniedError(EngineError):
-    """A signal from a user who may see the run but not send it signals."""
+    """The user may see the run but not send signals to it."""
 
     def __init__(self, run: Run) -> None:
         super().__init__(
@@ -39,7 +39,7 @@ class SignalDeniedError(EngineError):
 
 @dataclass(frozen=True)
 class Sent:
-    """A signal to be sent; a repeated id counts once."""
+    """A signal to be sent. A second signal with the same name and id is ignored."""
 
     name: str
     signal_id: str
@@ -47,19 +47,22 @@ class Sent:
 
 
 def send_signal(run_id: UUID, sent: Sent, *, by: User) -> tuple[Signal, bool]:
-    """Store a signal, and let a run that waits for it continue.
+    """Store a signal for a run, and queue the run if it waits for this signal.
 
-    Returns the signal and True, or for a repeated id the earlier signal and False. Raises
-    `SignalRefusedError` if the signal can't be stored, or if the run already waits for it and its
-    code can't accept the value. A signal that arrives early is checked once the run waits for it,
-    and skipped if the code can't accept it. Locks the run.
+    Returns the signal and True, or for an id that was sent before the earlier signal and False.
+    Raises `SignalRefusedError` if the signal can't be stored, or if the run is waiting for it and
+    its code can't accept the value. If the run isn't waiting for the signal yet, the value is
+    checked when the run begins to wait for it, and an unsuitable signal is skipped. Locks the run.
     """
     _make_code_ready(run_id)
     return _send_locked(run_id, sent, by=by)
 
 
 def _make_code_ready(run_id: UUID) -> None:
-    """Import the code and read the run's text before the run is locked, to keep the lock short."""
+    """Import the code and read the text of the run's file while the run isn't locked yet.
+
+    Both may take long, and the lock shall be short.
+    """
     registry.definitions()
     if conf.PROCEDURE_READERS and (rows := code_of_run(run_id)):
         name, file, version, _ = rows[0]

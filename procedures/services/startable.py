@@ -18,14 +18,14 @@ from procedures.users import User
 
 
 class UnknownProcedureError(EngineError):
-    """There is no procedure of that name in the installed code."""
+    """No procedure in the installed code has this name."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"There is no procedure called {name!r}.")
 
 
 class BrokenProcedureError(EngineError):
-    """The file of a procedure can't be read as it is now."""
+    """The file of a procedure has faults, so the procedure can't be started."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"The procedure {name!r} can't be started. {reason}")
@@ -48,28 +48,29 @@ CANT_BE_STARTED = (UnknownProcedureError, BrokenProcedureError, NotAllowedError)
 
 @dataclass(frozen=True)
 class Startable:
-    """A procedure that somebody may start, as it was at one moment."""
+    """A procedure that somebody may start, with what a start needs, read at one time."""
 
     definition: Definition
     by: User | None
     idempotency_key: str
     at: datetime
     version: ProcedureVersion | None
-    """The row of this process's version of the code, or None if it isn't registered."""
+    """The row of the code version that this process has installed; None if the code isn't
+    registered."""
     earlier: UUID | None
-    """The id of the run that was started with the same key, if any."""
+    """The id of the run that the same person started with the same idempotency key, or None."""
     quota: Quota
     program: str = ""
-    """The name of the token with which a program starts the run; "" if a person does."""
+    """The name of the API token if a program starts the run; "" if a person does."""
 
 
 def find_startable(
     name: str, *, by: User | None, idempotency_key: str = "", program: str = ""
 ) -> Startable:
-    """Return the procedure if the user may start it; call it before files are stored.
+    """Return the procedure with everything that a start depends on, if the user may start it.
 
-    Everything that a start depends on is read with it, in one statement outside any transaction.
-    Raises `UnknownProcedureError`, `BrokenProcedureError` or `NotAllowedError`.
+    It is read in one statement outside any transaction. Call this before files are stored. Raises
+    `UnknownProcedureError`, `BrokenProcedureError` or `NotAllowedError`.
     """
     definition = registry.find(name)
     if definition is None:

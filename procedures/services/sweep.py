@@ -21,17 +21,22 @@ from procedures.services.waits import expire_wait, settle_wait
 
 LARGEST_SWEEP = 500
 BREAK = max(journal.LEASE / 3, timedelta(seconds=2))
-"""The longest normal time between sweeps; after a longer break, leases may not be renewed yet."""
+"""The maximum time between two sweeps that doesn't count as a break, and the length of a grace
+period.
+
+After a break, the clock process lets this period pass before it takes runs from workers.
+"""
 MOST_WAITS = 2
-"""The maximum number of pauses after a break; a second one follows if a break interrupts one."""
+"""The maximum number of grace periods in a row. A second break can begin a second one."""
 T = TypeVar("T", Run, Wait)
 
 
 class Sweeper:
-    """The sweeps of a clock process; after a break, they leave lost runs alone for a while.
+    """The sweeps of a clock process; after a break, they leave expired leases alone for a while.
 
     If a database, a machine or its clock has stood still, all leases expire together. Live workers
-    renew their leases as soon as they can; only then is it known which runs are lost.
+    then renew their leases as soon as they can. Only after that do expired leases show which runs
+    are lost.
     """
 
     def __init__(self) -> None:
@@ -45,10 +50,10 @@ class Sweeper:
         self._looked_at = now
 
     def _is_after_a_break(self, now: datetime) -> bool:
-        """Return True if a break ended so recently that lost runs are left alone.
+        """Return True during the grace period after a break, in which lost runs are left alone.
 
-        A second break restarts this period, but only once; after that, lost runs are handled,
-        however late the sweeps are. Times are those of the database's clock.
+        Another break during this period begins a second period. After that, lost runs are handled,
+        however late the sweeps are. `now` is the time of the database's clock.
         """
         is_late = self._looked_at is None or now - self._looked_at > BREAK
         if is_late and self._waits < MOST_WAITS:
@@ -62,7 +67,8 @@ class Sweeper:
 def sweep(now: datetime | None = None, *, takes_lost: bool = True) -> None:
     """Handle due waits, retries, expired leases and runs that last too long.
 
-    `now` is the time of the sweep by the database's clock. Two simultaneous sweeps are harmless.
+    `now` is the time of the sweep by the database's clock. With `takes_lost=False`, runs whose
+    lease has expired are left alone. Two simultaneous sweeps are harmless.
     """
     now = now or clock.now()
     # Waits come before runs: a deadline must take effect even in a run that is about to be queued
@@ -86,10 +92,10 @@ def sweep(now: datetime | None = None, *, takes_lost: bool = True) -> None:
 
 
 def _each(rows: QuerySet[T], mend: Callable[[T], object]) -> None:
-    """Handle each row in a transaction of its own, so that a failure delays no other row.
+    """Call `mend` for each row in a transaction of its own, so that a failure delays no other row.
 
-    If a run stays locked by somebody else, its other rows are skipped. If such rows fill a batch,
-    the next batch excludes them.
+    If another transaction keeps a run locked, the remaining rows of this run are skipped. If this
+    happens in a batch of the maximum size, the next batch leaves out the locked runs.
     """
     found, locked, is_crowded = list(rows[:LARGEST_SWEEP]), set[UUID](), False
     for row in found:
@@ -123,9 +129,9 @@ def _settle(run: Run) -> None:
 
 
 def _queue_in_time() -> Callable[[Run], None]:
-    """Return a function that queues lost runs, but stops doing so `BREAK` from now.
+    """Return a function that queues a lost run, but does nothing once `BREAK` has passed from now.
 
-    A delay of this sweep may also have kept workers from renewing their leases.
+    If this sweep is so slow, the same cause may have kept workers from renewing their leases.
     """
     ends = time.monotonic() + BREAK.total_seconds()
 

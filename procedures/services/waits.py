@@ -24,12 +24,15 @@ class WaitClosedError(EngineError):
 
 
 def lock_run(run_id: UUID) -> Run:
-    """Lock and return a run, before anything else. The order of locks is run, request, session."""
+    """Lock and return a run. Locks are always taken in the order run, request, session."""
     return Run.objects.lock(run_id)
 
 
 def resolve_wait(wait: Wait, content: dict[str, Any], *, at: datetime) -> None:
-    """Close a wait and queue its run, in the caller's transaction. Locks the run."""
+    """Close a wait with an outcome, and queue its run, in the caller's transaction.
+
+    `content` is the data of the event that closes the wait, and `at` is the time. Locks the run.
+    """
     run = lock_run(wait.run_id)
     # This is checked only under the run's lock, because whoever held the lock before may have
     # closed the wait.
@@ -38,7 +41,10 @@ def resolve_wait(wait: Wait, content: dict[str, Any], *, at: datetime) -> None:
 
 
 def resolve_locked(run: Run, wait: Wait, content: dict[str, Any], *, at: datetime) -> None:
-    """Close a wait that was read after its run was locked, and queue the run."""
+    """Close a wait as `resolve_wait` does, for a caller that has locked the run.
+
+    The wait must have been read after the run was locked.
+    """
     if not wait.is_undecided:
         raise WaitClosedError(wait)
     waits.answer_wait(DatabaseStore(at), run, wait, content)
@@ -47,8 +53,8 @@ def resolve_locked(run: Run, wait: Wait, content: dict[str, Any], *, at: datetim
 def keep_answer_files(run: Run, files: Sequence[File], *, at: datetime) -> dict[str, Any]:
     """Add an answer's files to the run's files; return the entries that name them in an event.
 
-    The caller must have locked the run in its transaction, and have stored the contents of the
-    files before it.
+    The caller has locked the run in the current transaction. The contents of the files were stored
+    before this transaction.
     """
     DatabaseStore(at).keep_files(run, files)
     return named_files(files)
@@ -57,22 +63,30 @@ def keep_answer_files(run: Run, files: Sequence[File], *, at: datetime) -> dict[
 def hold_locked(
     run: Run, wait: Wait, content: dict[str, Any], *, at: datetime, until: datetime
 ) -> None:
-    """Hold an answer to a wait that was read after its run was locked."""
+    """Store an answer that takes effect at the time `until`, unless it is undone before that.
+
+    The caller has locked the run, and has read the wait after that. `content` is the data of the
+    event that will close the wait, and `at` is the current time.
+    """
     if not wait.is_undecided:
         raise WaitClosedError(wait)
     holds.hold_answer(DatabaseStore(at), run, wait, content, until=until)
 
 
 def undo_locked(run: Run, wait: Wait, *, at: datetime) -> None:
-    """Undo the held answer to a wait that was read after its run was locked.
+    """Undo the held answer to a wait.
 
-    Raises `TooLateError` if it has taken effect, or would have by the time `at`.
+    The caller has locked the run, and has read the wait after that. Raises `TooLateError` if the
+    answer has taken effect already, or was due to take effect before the time `at`.
     """
     holds.undo_answer(DatabaseStore(at), run, wait)
 
 
 def settle_wait(wait: Wait) -> bool:
-    """Close a wait if its held answer can't be undone any more; otherwise return False."""
+    """Close a wait with its held answer if that can't be undone any more, and return True.
+
+    Returns False if the answer can still be undone or the wait isn't open.
+    """
     return wait.effective_at is not None and _settle(wait)
 
 
@@ -86,7 +100,7 @@ def _settle(wait: Wait) -> bool:
 def expire_wait(wait: Wait) -> bool:
     """Close a wait at its deadline with the outcome that the procedure's author chose.
 
-    Returns False if it is already closed.
+    Returns False if the wait is closed, has a held answer, or isn't due yet.
     """
     return wait.due_at is not None and _expire(wait)
 

@@ -1,4 +1,4 @@
-"""Crash tests: a run's worker is killed at every commit, yet the run must always end the same."""
+"""Crash tests: a run's worker is killed at each commit, and the run must end in the same way."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ MOMENTS: tuple[Moment, Moment] = ("before", "after")
 
 
 class CrashTestError(AssertionError):
-    """A crash test that failed: a run ended differently, or repeated a step that was stored."""
+    """A crash test failed: a run ended differently, or repeated a step whose result was stored."""
 
 
 class Killed(StorageLost):
@@ -34,7 +34,8 @@ class CrashReport:
     """The outcome of a crash test."""
 
     commits: tuple[str, ...]
-    """The names of the commits of the undisturbed run."""
+    """The names of the commits of the run without a kill, made of the kinds and keys of their
+    events."""
     undisturbed: RehearsedRun
 
     @property
@@ -57,13 +58,14 @@ def crash_test(  # noqa: PLR0913 (the options of authors)
     fresh: Callable[[], object] | None = None,
     outcome: Callable[[RehearsedRun], object] | None = None,
 ) -> CrashReport:
-    """Run a procedure undisturbed, then with its worker killed at each commit, one kill per run.
+    """Run a procedure undisturbed, then again for each kill of its worker, one kill per run.
 
     The worker is killed once before and once after each commit. A kill before a commit loses a
-    step's result, so the step runs again with the same idempotency key. `fresh` resets the outside
-    world before each run. `outcome` returns what must be equal in all runs, including effects on
-    the outside world; by default it is `everything`. `says` is described at `run_procedure`. Raises
-    `CrashTestError` if an outcome differs, or if a step whose result was stored runs again.
+    step's result, so the step runs again with the same idempotency key. `fresh` is called before
+    each run, to reset what steps have changed outside the run. `outcome` receives a finished run
+    and returns what must be equal in all runs, including the steps' outside effects; by default, it
+    is `everything`. `says` is described at `run_procedure`. Raises `CrashTestError` if an outcome
+    differs, or if a step whose result was stored runs again.
     """
     check_rehearsal("crash_test", procedure, inputs, humans, choices)
     if fresh is not None:
@@ -135,7 +137,7 @@ def _compare(expected: object, seen: object, kill: "Kill", when: str) -> None:
 
 @dataclass
 class Kill:
-    """A kill of the worker at one commit, with the commit's number from 0; -1 kills no worker."""
+    """A kill of the worker at the commit with this number, counted from 0; -1 kills no worker."""
 
     number: int = -1
     moment: Moment = "after"
@@ -151,15 +153,17 @@ class Kill:
 
 
 class MortalStore(Store):
-    """A store whose workers can be killed."""
+    """A store in memory whose workers can be killed."""
 
     def __init__(self, kill: Kill, choices: Mapping[str, Mapping[str, str]] | None = None) -> None:
         super().__init__(choices)
         self.kill = kill
         self.kept_steps: dict[tuple[str, int], tuple[set[str], int]] = {}
-        """The keys of steps with a stored result, and the number of events searched for them.
+        """The keys of the steps with a stored result, and how many events were examined to find
+        them.
 
-        The mapping's keys are a run and the last event before its current generation.
+        The dictionary is keyed by the run's id and its `base_seq`, the number of the last event
+        before the current generation.
         """
         self._kept_ids = 0
 
@@ -181,11 +185,11 @@ class MortalStore(Store):
             return self.status_of(run_id)
 
     def keep_ids(self) -> None:
-        """Make the ids drawn so far permanent, as a commit or the start of a run does."""
+        """Make the ids given out so far permanent, at a commit and when a run starts."""
         self._kept_ids = self._ids
 
     def forget_ids(self) -> None:
-        """Forget the ids drawn since the last commit, so that the next worker draws them again."""
+        """Take back the ids given out since the last commit; the next worker gets the same ones."""
         self._ids = self._kept_ids
 
     def journal_of(self, run: MemoryRun) -> "MortalJournal":
@@ -210,7 +214,7 @@ class MortalJournal(MemoryJournal):
             self._kill.repeated.append(working.step)
 
     def forgive_claim(self) -> None:
-        """Do nothing: a dead worker can't keep its claim from counting towards the poison limit."""
+        """Do nothing: like the claim of any dead worker, it counts towards the poison limit."""
 
     def commit(self, batch: Batch) -> list[Event]:
         if self._is_dead:

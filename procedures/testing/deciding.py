@@ -24,7 +24,7 @@ class Decision:
 
     content: Mapping[str, Any]
     version: tuple[str, str]
-    """The procedure's name and version."""
+    """The name of the procedure that asked, and the version of its code."""
     step: str
     likeness: str
     limits: Mapping[str, str]
@@ -32,7 +32,10 @@ class Decision:
     uses_left: int
 
     def covers(self, asked: Asked, question: Question, run: MemoryRun) -> bool:
-        """Return True if this decision answers the question of that run."""
+        """Return True if this decision also answers the question `question` of `run`.
+
+        `asked` is the same question as a test's people receive it.
+        """
         is_alike = (self.version, self.step) == (_version_of(run), step_of(asked.key))
         is_alike = is_alike and self.likeness == likeness(question)
         ends_at = self.begins_at + timedelta(days=LONGEST_DAYS)
@@ -41,23 +44,27 @@ class Decision:
 
 
 class Decisions:
-    """The answers of one rehearsal that also decide later questions, oldest first.
+    """The answers of one rehearsal that also decide later questions, the oldest first.
 
-    On a site, the giver's right is also looked up at each use; a test has no rights.
+    A site also checks for each later question that whoever gave the answer may still answer it.
+    Tests have no such rights.
     """
 
     def __init__(self) -> None:
         self._given: list[Decision] = []
 
     def note(self, said: Said, run: MemoryRun, *, at: datetime) -> None:
-        """Note an answer that takes effect at that time, if it also decides later questions."""
+        """Remember an answer if it also decides later questions, which it does from `at` on."""
         asked, question = said.asked, said.asked.question
         if question and said.also:
             alike = (step_of(asked.key), likeness(question), limits_of(question))
             self._given.append(Decision(said.content, _version_of(run), *alike, at, said.also))
 
     def answer_to(self, asked: Asked, run: MemoryRun) -> Said | None:
-        """Return the answer that was given to a new question in advance, or None; count its use."""
+        """Return an earlier answer that also decides this new question, or None.
+
+        The use counts towards the number of questions that the earlier answer decides.
+        """
         question = asked.question
         if question is None or not question.repeatable:
             return None

@@ -6,7 +6,7 @@ from procedures.engine.errors import FileGoneError
 
 
 class MemoryFiles:
-    """A file store in memory, with the contents by digest."""
+    """A file store in memory."""
 
     largest_inline = 64 * 1024
     patience: float = 60
@@ -33,5 +33,5 @@ class MemoryFiles:
         return self._contents[digest]
 
     def forget(self, digest: str) -> None:
-        """Delete the contents, as if the store had lost them."""
+        """Delete the content with this digest, as if the store had lost it."""
         del self._contents[digest]

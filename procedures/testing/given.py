@@ -11,7 +11,10 @@ from procedures.engine.values.options import check_json, check_kind, check_text,
 @with_fields("Given")
 @dataclass(frozen=True)
 class Given:
-    """A file among the inputs or in an answer: {"orders": Given("orders.csv", text)}."""
+    """A file that a test gives among the inputs or in an answer.
+
+    Example: `{"orders": Given("orders.csv", text)}`.
+    """
 
     name: str
     content: bytes | str
@@ -21,12 +24,12 @@ class Given:
         check_kind("content of a Given", self.content, bytes | str, "bytes or a string")
 
     def stored(self) -> File:
-        """Return the file after storing it in the file store in use."""
+        """Store the file in the current file store, and return a reference to it."""
         return File.store(self.name, self.content)
 
 
 def without_files(value: Any) -> Any:
-    """Return an answer without its files, whose contents aren't JSON."""
+    """Return an answer with None in place of each file, so that the rest can be checked as JSON."""
     if isinstance(value, Given | File):
         return None
     try:
@@ -38,7 +41,7 @@ def without_files(value: Any) -> Any:
 
 
 def with_stored_files(value: Any) -> Any:
-    """Return a value with its files stored; everything else in it is unchanged."""
+    """Return a value in which each `Given` is stored and replaced by a stored file's reference."""
     if isinstance(value, Given):
         return value.stored()
     if isinstance(value, dict):
@@ -47,7 +50,7 @@ def with_stored_files(value: Any) -> Any:
 
 
 def as_answer(value: Any) -> Any:
-    """Return an answer as plain JSON, except for its files, which are stored."""
+    """Return an answer as plain JSON, in which references to stored files replace its files."""
     if isinstance(value, Given):
         return value.stored()
     if isinstance(value, dict):

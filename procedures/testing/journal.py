@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Connectionless:
-    """A stand-in for the state of database connections, of which code in memory leaves none."""
+    """A stand-in for the check of database connections after a turn; runs in memory have none."""
 
     def put_away(self) -> str:
         return ""
@@ -35,7 +35,7 @@ class MemoryJournal:
         self.take_hold()
 
     def take_hold(self) -> None:
-        """Reload the run's state at its latest claim, and continue its journal from there."""
+        """Read the run's state again after a claim, and continue the journal at its present end."""
         row, store = self.row, self._store
         self._epoch, self._seq = row.epoch, len(row.events)
         self.run = replace(
@@ -134,15 +134,15 @@ class MemoryJournal:
         return events
 
     def is_current(self) -> bool:
-        """Return True if nobody has claimed the run since this worker did."""
+        """Return True if no other worker has claimed the run since this one did."""
         return self.row.epoch == self._epoch
 
     def follows(self) -> bool:
-        """Return True if nobody else has added an event."""
+        """Return True if the journal has only events that this worker has loaded or written."""
         return len(self.row.events) == self._seq
 
     def renew(self) -> bool:
-        """Renew the lease, even an expired one; return False if the run is lost."""
+        """Renew the lease, even if expired; return False if another worker has claimed the run."""
         is_held = self.row.leased_until is not None and self.is_current()
         if is_held:
             self.row.leased_until = self._store.now + self._store.lease

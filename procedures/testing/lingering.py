@@ -1,4 +1,8 @@
-"""The rule by which a rehearsed run's code stays at a wait, or is abandoned there and replayed."""
+"""The rule by which a rehearsal decides at each wait whether the run's code is kept or replayed.
+
+Kept code stays in memory, inside the call that waits. Abandoned code is left by an exception and is
+replayed later, as in a worker.
+"""
 
 import inspect
 from dataclasses import dataclass, field
@@ -7,35 +11,40 @@ from types import CodeType
 from procedures.engine.execute import Execution
 
 FIRST = 32
-"""The number of a run's first waits at which its code is always abandoned, as by a worker."""
+"""How many waits of a run come before code may be kept; at each of these, the code is abandoned."""
 PART = 4
-"""The code is abandoned again when the waits are more by one in this number: 4 means a quarter."""
+"""After the first waits (`FIRST`), the code is abandoned whenever the number of waits has grown by
+one part in `PART`.
+
+With 4, that is a quarter: at wait 32, 40, 50, 62 and so on.
+"""
 MOST_REPLAYED = 64
-"""The maximum number of waits to replay, for each wait of the run, to try new places in code."""
+"""The code is also abandoned at each place where it hasn't been abandoned yet, until replays have
+read this many waits for each wait of the run."""
 
 Place = tuple[tuple[CodeType, int], ...]
 
 
 @dataclass
 class Lingering:
-    """The waits of one run, and the places where its code was abandoned and replayed.
+    """The number of waits of a run, and the places in its code where it was abandoned and replayed.
 
-    Replays are frequent enough to find code that can't be replayed, and rare enough for the cost to
-    grow with the number of waits, not with its square.
+    Code is replayed often enough to find code that can't be replayed. It is replayed so rarely that
+    the cost grows with the number of waits, not with the square of this number.
     """
 
     known: int = 0
-    """The number of the run's events that its code has read."""
+    """How many of the run's events its code has read."""
     _waits: int = 0
     _replayed: int = 0
     _next: int = FIRST
     _places: set[Place] = field(default_factory=set)
 
     def is_left(self) -> bool:
-        """Count another wait; return True if the code is to be abandoned there, as workers do.
+        """Count another wait; return True if the code is to be abandoned there and replayed.
 
-        It is always abandoned at a new place in the code, because the code around that place might
-        swallow the exception.
+        Code that waits at a place for the first time is abandoned, because the code around this
+        place might swallow the exception. This is limited by `MOST_REPLAYED`.
         """
         self._waits += 1
         place = _place()
@@ -49,7 +58,7 @@ class Lingering:
 
 
 def _place() -> Place:
-    """Return the code's position: the frames from the wait up to the procedure's own frame."""
+    """Return the current position in the code, as the frames of the procedure and its callees."""
     found, frame = [], inspect.currentframe()
     while frame and frame.f_code is not TOP:
         found.append((frame.f_code, frame.f_lasti))

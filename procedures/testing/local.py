@@ -1,8 +1,8 @@
-"""The execution context of agent programs, in memory, for a program that drives its own code.
+"""Agent programs in memory: an execution context for a program that calls its own code.
 
-Such a driver calls its code itself, catches `ProcedureWaitingForHuman`, stores the id of the
-pending message, and calls its code again once that message has been answered. The context uses the
-engine's own in-memory runs.
+Such a driver calls its code, catches `ProcedureWaitingForHuman`, and stores the id of the pending
+message. When the message has been answered, the driver calls the code again. The context uses the
+engine's own runs in memory.
 """
 
 import asyncio
@@ -46,9 +46,9 @@ T = TypeVar("T")
 
 
 class ProcedureWaitingForHuman(Exception):  # noqa: N818 (the name that programs know)
-    """A question is open: store `pending_message_id` and call again once it is answered.
+    """A question is open: store `pending_message_id`, and call the code again once it is answered.
 
-    Catching it inside the code changes nothing: every further use of the context raises it again.
+    Code that catches this exception can't go on: each further use of the context raises it again.
     """
 
     def __init__(self, procedure_id: str, pending_message_id: str) -> None:
@@ -65,21 +65,24 @@ class PendingMessage:
     procedure_id: str
     session_id: str
     asked: Asked
-    """The question as it is shown to people."""
+    """The question as people see it."""
 
 
 class LocalRuns(Store):
-    """The runs of all drivers in one process, with a manual clock; they are lost when it exits."""
+    """The runs of all drivers in one process, with a clock that tests advance by `travel`.
+
+    All runs are lost when the process ends.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._sessions: dict[str, str] = {}
         self._messages: dict[tuple[str, str], str] = {}
-        """The id of each question, by its run and the name of its wait."""
+        """The ids of questions, keyed by the run's id and the key of the wait."""
 
     @with_options("pending")
     def pending(self, session_id: str = "") -> list[PendingMessage]:
-        """Return the open questions, oldest first; `session_id` selects those of one session."""
+        """Return the open questions, the oldest first; with `session_id`, those of one session."""
         check_said("session_id of pending", session_id)
         return [
             PendingMessage(message, run_id, self._sessions[run_id], self._asked(run_id, key))
@@ -93,9 +96,10 @@ class LocalRuns(Store):
     ) -> None:
         """Answer a question; the code that asked it continues from there when it is called again.
 
-        The value is what a form would send, or what a message contains: {"approved": true},
-        {"input": text}, {"decision", "feedback", "edited_artifact"}. Raises `AnswerError` if the
-        value doesn't fit, the question is closed, or the id is unknown.
+        The value is what a form would send, such as True for an approval. It may also be a message
+        such as `{"approved": true}`, `{"input": "text"}` or `{"decision": "approve", "feedback":
+        "", "edited_artifact": "text"}`. Raises `AnswerError` if the value doesn't fit, the question
+        is closed, or the id is unknown.
         """
         check_said("pending_message_id of respond", pending_message_id)
         check_json("value= of respond", value)
@@ -124,9 +128,10 @@ class LocalRuns(Store):
         return "WAITING_FOR_HUMAN" if run.waits else "RUNNING"
 
     def take_up(self, procedure_id: str, session_id: str) -> MemoryJournal:
-        """Claim the run with that id, or a new one, and return its journal; end any earlier claim.
+        """Claim a run for a driver, and return the run's journal; begin the run if the id is new.
 
-        Raises `OptionError` if the run belongs to another session or is complete.
+        An earlier claim of the run ends. Raises `OptionError` if the run belongs to another session
+        or is complete.
         """
         if procedure_id not in self.runs:
             facts = RunFacts(procedure_id, "{}", seed=procedure_id)
@@ -147,7 +152,10 @@ class LocalRuns(Store):
         return journal
 
     def message_of(self, run_id: str, key: str, record: Callable[[Asked], str]) -> str:
-        """Return the id of a question; `record` is called for a new question and returns its id."""
+        """Return the id of a question.
+
+        For a new question, `record` is called, and the id that it returns is stored.
+        """
         if (run_id, key) not in self._messages:
             self._messages[run_id, key] = record(self._asked(run_id, key))
         return self._messages[run_id, key]
@@ -163,15 +171,16 @@ class LocalRuns(Store):
 
 
 LOCAL_RUNS = LocalRuns()
-"""The runs of drivers that pass no `runs` of their own."""
+"""The runs of all drivers that pass no `runs` of their own."""
 
 
 class LocalExecutionContext:
-    """The context of one run of a driver's code; a later context with its id continues the run.
+    """The context of one run of a driver's code.
 
-    `runs` stores the runs: by default all drivers in this process share `LOCAL_RUNS`. With
-    `chat_recorder`, each question is passed to its `record_message(role, content, message_type,
-    human_interaction, metadata)`, plain or async, and the result becomes the question's id.
+    A later context with the same `procedure_id` continues the same run. `runs` stores the runs; by
+    default, all drivers in this process share `LOCAL_RUNS`. With a `chat_recorder`, each question
+    is passed to its method `record_message(role, content, message_type, human_interaction,
+    metadata)`, plain or async. What this method returns is used as the question's id.
     """
 
     @with_options("LocalExecutionContext")
@@ -212,9 +221,9 @@ class LocalExecutionContext:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """A copy of the run's "checkpoints" and "state"; it can also be read after a wait.
+        """A copy of the run's data: `{"checkpoints": …, "state": …}`, readable also after a wait.
 
-        Each checkpoint has its "result" and "completed_at" (ISO 8601).
+        For each name of a checkpoint, there is a "result" and a "completed_at" (ISO 8601).
         """
         kept = self._checkpoints.kept.items()
         checkpoints = {
@@ -224,12 +233,15 @@ class LocalExecutionContext:
 
     @property
     def state(self) -> State:
-        """The run's durable values by name, as in `ctx.state`."""
+        """The run's durable values, keyed by name, as in `ctx.state`."""
         return self._use(lambda: self._fiber.state)
 
     @with_options("step_run")
     def step_run(self, name: str, fn: Callable[[], Any]) -> Any:
-        """Return the result of `fn`, stored at the first call; exceptions are raised unchanged."""
+        """Call `fn`, store its result under the name, and return it; replays only return it.
+
+        Exceptions of `fn` are raised unchanged.
+        """
         result = self._use(lambda: self._checkpoints.step_run(name, fn))
         self._kept_at[name] = self._fiber.now.isoformat()
         return result
@@ -264,7 +276,10 @@ class LocalExecutionContext:
 
     @with_options("sleep")
     def sleep(self, seconds: Duration) -> None:
-        """Advance the runs' clock by this length, without waiting; replays don't repeat it."""
+        """Advance the runs' clock by some seconds or a duration such as "2h", without waiting.
+
+        When the code is called again, a finished sleep advances nothing.
+        """
         length = parse_duration(seconds, shortest=timedelta(0), of="seconds= of sleep")
         self._is_sleeping = True
         try:
@@ -274,27 +289,30 @@ class LocalExecutionContext:
 
     @with_options("checkpoint_exists")
     def checkpoint_exists(self, name: str) -> bool:
-        """Return True if `step_run` stored a result under that name earlier in the code."""
+        """Return True if an earlier `step_run` in the code has stored a result under this name."""
         return self._use(lambda: self._checkpoints.exists(name))
 
     @with_options("checkpoint_get")
     def checkpoint_get(self, name: str) -> Any:
-        """Return the last result that `step_run` stored under that name, or None."""
+        """Return the latest result that `step_run` has stored under this name, or None."""
         return self._use(lambda: self._checkpoints.get(name))
 
     @with_options("checkpoint_clear_after")
     def checkpoint_clear_after(self, name: str) -> None:
-        """Forget the `step_run` result of that name and later ones; the journal keeps them."""
+        """Forget the latest result under this name, and all results of `step_run` stored after it.
+
+        The journal keeps them.
+        """
         self._use(lambda: self._checkpoints.clear_after(name))
 
     @with_options("checkpoint_clear_all")
     def checkpoint_clear_all(self) -> None:
-        """Forget all results of `step_run`; the journal keeps them."""
+        """Forget all results of `step_run`. The journal keeps them."""
         self._use(self._checkpoints.clear_all)
 
     @with_options("complete")
     def complete(self, result: Any = None) -> None:
-        """End the run with a result that has a JSON form; the run can't be continued."""
+        """End the run with a result, which must be a JSON value; the run can't be continued."""
         text = canonical.text_of(check_json("result= of complete", result))
         self._use(lambda: self._end_with(text))
         self._fiber.close()
@@ -338,7 +356,7 @@ class LocalExecutionContext:
         return self._waiting
 
     def _record(self, asked: Asked) -> str:
-        """Return the chat recorder's id for the question, or an id made of the run and the wait."""
+        """Return the id that the chat recorder gives the question; without one, "RUN:WAIT"."""
         if self.chat_recorder is None:
             return f"{self.procedure_id}:{asked.key}"
         kind = asked.key.rpartition("/")[2].partition("#")[0]
@@ -357,7 +375,10 @@ class LocalExecutionContext:
         return str(told)
 
     def _linger(self, batch: Batch) -> Sequence[Event] | None:
-        """Let the time of a sleep pass; at any other wait, return None to abandon the code."""
+        """During a sleep, advance the clock to its end and return the events that the code reads.
+
+        At any other wait, return None; the code is then abandoned.
+        """
         if not self._is_sleeping:
             return None
         self._journal.commit(batch)
@@ -374,11 +395,11 @@ END = NewEvent(EventKind.RUN_SUCCEEDED)
 
 @procedure(name="driven")
 def driven(_: Context) -> None:
-    """Stand in for the procedure's code, which a driver calls itself."""
+    """Do nothing: the driver calls its code itself, so the engine never runs this function."""
 
 
 def _answer_of(asked: Asked, value: Any, *, by: str, comment: str) -> Answer:
-    """Return the answer in a message, or an answer with the given value."""
+    """Return the answer that a message of a driver contains, or an answer with the value itself."""
     if not isinstance(value, Mapping) or asked.question is None:
         return Answer(value, by, comment)
     said, feedback = asked.question.rules.read_message(asked.question, value)

@@ -1,4 +1,4 @@
-"""Runs in memory, for tests and drivers: a store with the operations of workers and people."""
+"""A store of runs in memory, for tests and drivers, with the operations of workers and people."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -37,7 +37,7 @@ from procedures.testing.journal import MemoryJournal
 
 
 class MemoryStore(MemoryTables):
-    """All runs of one test, with a manual clock."""
+    """All runs of one test, with a clock that the test advances."""
 
     def __init__(
         self,
@@ -48,16 +48,19 @@ class MemoryStore(MemoryTables):
         super().__init__(MemoryFiles())
         self.files: MemoryFiles
         self.choices = choices or {}
-        """The allowed values by name, for each `SiteChoice` among the inputs of procedures."""
+        """The allowed values of `SiteChoice` inputs: `{"PLACES": {"shop": "/srv/shop"}}`, keyed by
+        the setting, then by the name that people choose."""
         self.limits, self.sizes = limits, sizes
         self.is_stopping = False
-        """True if the worker is to stop."""
+        """True if the worker has been told to stop."""
         self.spent_by = ""
-        """The reason why the worker's process must be replaced, or ""."""
+        """Why the worker's process would have to be replaced, or ""."""
         self.shown: list[tuple[str, int, Piece]] = []
-        """The pieces of texts that steps have written, each with the run and the claim."""
+        """The pieces of texts that running steps have written, each with the run's id and the
+        claim's number."""
         self.faults: tuple[type[BaseException], ...] = ()
-        """Exceptions in code that mean this storage is lost."""
+        """Types of exceptions that count as a loss of the storage, as a lost database connection
+        does."""
 
     # People
 
@@ -78,7 +81,7 @@ class MemoryStore(MemoryTables):
     def resolve(
         self, run_id: str, key: str, content: dict[str, Any], *, files: Sequence[File] = ()
     ) -> bool:
-        """Close an open wait and queue the run; return False if the wait is already closed.
+        """Close an open wait with an answer, and queue the run; return False if it was closed.
 
         `files` are the files in the answer.
         """
@@ -97,7 +100,11 @@ class MemoryStore(MemoryTables):
         *,
         files: Sequence[File] = (),
     ) -> bool:
-        """Hold an answer for some time; return False if the wait is already closed."""
+        """Store an answer that takes effect after `length` unless it is undone before that.
+
+        Returns False if the wait is already closed or has a held answer. `files` are the files in
+        the answer.
+        """
         run = self.runs[run_id]
         if wait := self._undecided(run, key):
             self.keep_files(run, files)
@@ -106,7 +113,7 @@ class MemoryStore(MemoryTables):
         return wait is not None
 
     def undo_answer(self, run_id: str, key: str) -> bool:
-        """Undo a held answer; return False if that is too late."""
+        """Undo a held answer; return False if the answer can't be undone any more."""
         run = self.runs[run_id]
         try:
             undo_answer(self, run, run.waits[key])
@@ -119,9 +126,10 @@ class MemoryStore(MemoryTables):
         return wait if wait is not None and is_undecided(wait) else None
 
     def signal(self, run_id: str, name: str, value: Any, *, id: str, by: str) -> bool:  # noqa: A002
-        """Send a signal, once per id; return False if that id was sent before.
+        """Send a signal to a run; return False if the run has a signal with this name and id.
 
-        Raises `AnswerError` if there are open waits for it and none can accept the value.
+        Raises `AnswerError` if the run is waiting for the signal and no such wait can accept the
+        value.
         """
         run = self.runs[run_id]
         if self.signals(run, name=name, signal_id=id):
@@ -141,7 +149,7 @@ class MemoryStore(MemoryTables):
         steers: bool = False,
         files: Sequence[File] = (),
     ) -> bool:
-        """Write a message to a run, once per id; return False if that id was sent before."""
+        """Write a message to a run; return False if the run has a message with this id already."""
         value = {"text": text, "id": id, **({"steers": True} if steers else {})}
         if files:
             value["files"] = list(map(asdict, files))
@@ -190,7 +198,7 @@ class MemoryStore(MemoryTables):
         return MemoryJournal(self, run)
 
     def advance(self, run_id: str, code: Procedure | None = None) -> RunStatus:
-        """Advance the run as a worker does on a message, and return its status."""
+        """Claim the run and advance it, as a worker does; return the run's status."""
         if journal := self.claim(run_id):
             linger = self.linger_of(journal)
             with use_choices(self.choices):
@@ -202,7 +210,10 @@ class MemoryStore(MemoryTables):
         return status
 
     def linger_of(self, _journal: MemoryJournal) -> Linger | None:
-        """Return a function that lets code stay at waits, or None to abandon it as workers do."""
+        """Return the function that decides if code is kept at a wait; None if it never is.
+
+        Code that isn't kept is abandoned by an exception and replayed later, as in a worker.
+        """
         return None
 
     def queued(self) -> list[str]:
@@ -217,7 +228,10 @@ class MemoryStore(MemoryTables):
     # Time
 
     def travel(self, length: timedelta) -> None:
-        """Let time pass, and close waits and queue runs that have become due."""
+        """Advance the clock, close the waits whose deadline has passed, and queue due runs.
+
+        Held answers that can't be undone any more take effect.
+        """
         self.clock += length
         for wait in self.to_settle():
             self.settle_answer(wait)
@@ -227,13 +241,13 @@ class MemoryStore(MemoryTables):
             self.wake(run)
 
     def due(self) -> list[tuple[str, str, MemoryWait]]:
-        """Return the waits whose time is up, each with its run's id and its key."""
+        """Return the undecided waits whose deadline has passed: (run's id, wait's key, wait)."""
         waits = [wait for run in self.runs.values() for wait in run.waits.values()]
         due = [wait for wait in waits if wait.due_at and wait.due_at <= self.now]
         return [(wait.run_id, wait.key, wait) for wait in due if is_undecided(wait)]
 
     def to_settle(self) -> list[MemoryWait]:
-        """Return the waits with a held answer that can't be undone any more."""
+        """Return the waits with a held answer that can't be undone any more, the earliest first."""
         waits = [wait for run in self.runs.values() for wait in run.waits.values()]
         held = [(wait.effective_at, wait) for wait in waits if wait.effective_at]
         return [wait for at, wait in sorted(held, key=lambda one: one[0]) if at <= self.now]
@@ -242,10 +256,10 @@ class MemoryStore(MemoryTables):
         return settle_answer(self, wait.run, wait)
 
     def expire(self, _run_id: str, _key: str, wait: MemoryWait) -> bool:
-        """Close a wait whose time is up; return False if it is already closed."""
+        """Close a wait at its deadline; return False if it is already closed."""
         return expire_wait(self, wait.run, wait)
 
     def wake(self, run: MemoryRun) -> None:
-        """Queue a suspended run that is due for another attempt, or has exceeded its duration."""
+        """Queue a suspended run if another attempt is due or its maximum duration has passed."""
         if rules.is_due(run, self.now):
             rules.queue(self, run)

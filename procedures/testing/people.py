@@ -32,7 +32,7 @@ FILES = 'a list such as [Given("orders.csv", text)]'
 
 
 class NobodyKnowsError(AssertionError):
-    """A question to which a test's people have no answer."""
+    """A test's people have no answer to a question."""
 
     def __init__(self, asked: "Asked", who: str) -> None:
         super().__init__(
@@ -47,13 +47,14 @@ SIGNAL, SPOKEN = "signal", "message"
 
 @dataclass(frozen=True)
 class Asked:
-    """A request to people, a signal, or a message, for which a run is waiting."""
+    """What a run is waiting for: an answer to a request, a signal, or a message."""
 
     run_id: str
     key: str
-    """The name of the wait."""
+    """The key of the wait: "approve", or "approve#2" for the second one of that name."""
     kind: str
-    """The kind of the request, "signal", or "message" for `ctx.converse`."""
+    """The kind of the request ("approval"), "signal" for `ctx.signal`, "message" for
+    `ctx.converse`."""
     prompt: str
     """The prompt, the text of `ctx.converse`, or the name of the signal."""
     at: datetime
@@ -82,7 +83,10 @@ def asked_of(run_id: str, key: str, wait: Mapping[str, Any], *, at: datetime) ->
 
 @dataclass(frozen=True)
 class RefusedAnswer:
-    """An answer or signal that was refused, as a form would refuse it; the question stayed open."""
+    """An answer that didn't fit the question, or a signal that didn't fit its type.
+
+    The question stayed open, as after a form with faults.
+    """
 
     asked: Asked
     message: str
@@ -94,9 +98,9 @@ class RefusedAnswer:
 class Answer:
     """A person's answer: the value, who gives it, and how long they take.
 
-    With `asks_back`, the person writes that text instead of an answer. `also` is the number of
-    later, similar questions, at most 50, that the answer also decides; the question must be
-    `repeatable`.
+    With `asks_back`, the person sends this text as a question back, and no answer. `also` is the
+    number of later, similar questions, at most 50, that the answer decides as well; the question
+    must be `repeatable`.
     """
 
     value: Any = None
@@ -120,36 +124,36 @@ class Answer:
 
 
 People = Callable[[Asked], Any]
-"""A function that takes a question and returns a value, an `Answer`, or None for silence.
+"""A function that receives an `Asked` and returns a value, an `Answer`, or None for silence.
 
-For a review the value is yes, no, one of its decisions, or the edited draft.
+The value for a review is True, False, one of its decisions ("approve"), or the edited draft.
 """
 
 
 def approve_all(asked: Asked) -> bool:
-    """Answer yes to every approval and review."""
+    """Approve each approval and review; raise `NobodyKnowsError` for other questions."""
     return _yes_or_no(asked, "approve_all", yes=True)
 
 
 def reject_all(asked: Asked) -> bool:
-    """Answer no to every approval and review."""
+    """Reject each approval and review; raise `NobodyKnowsError` for other questions."""
     return _yes_or_no(asked, "reject_all", yes=False)
 
 
 def silent(_: Asked) -> None:
-    """Answer nothing, so that time passes."""
+    """Leave every question unanswered, so that its deadline passes."""
 
 
 @dataclass(frozen=True)
 class Remark:
-    """A message that somebody writes to the run without being asked."""
+    """A message that somebody writes to the run without having been asked."""
 
     text: str
     by: str
     after: timedelta
-    """The time since the start of the run."""
+    """How long after the start of the run the message is written."""
     steers: bool = False
-    """True if the message is written to the step that is running."""
+    """True if the message is written to the step that is running then."""
     files: tuple[Given, ...] = ()
     """The files that are sent with the message."""
 
@@ -163,10 +167,10 @@ def say(
     steers: bool = False,
     files: Sequence[Given] = (),
 ) -> Remark:
-    """Return a message that `by` writes to the run `after` its start, for `says=`.
+    """Return a message for `says=`: the person `by` writes it to the run, `after` the run's start.
 
-    With `steers=True`, the message is written to the step that is running. `files` is a list of
-    `Given` files.
+    With `steers=True`, the message is written to the step that is running then. `files` is a list
+    of `Given` files.
     """
     check_said("text= of say", text)
     check_kind("steers= of say", steers, bool, "True or False")
@@ -178,7 +182,7 @@ def say(
 
 
 def check_remarks(of: str, says: object) -> None:
-    """Raise `OptionError` unless `says` is a list or tuple of remarks."""
+    """Raise `OptionError` unless `says` is a list or tuple of what `say` returns."""
     check_kind(of, says, list | tuple, 'a list such as [say("Stop.")]')
     for one in says:  # type: ignore[attr-defined]  # looked at just now
         check_kind(of, one, Remark, 'a list such as [say("Stop.")]')
@@ -186,9 +190,12 @@ def check_remarks(of: str, says: object) -> None:
 
 @with_options("script")
 def script(answers: Mapping[str, Any]) -> People:
-    """Return people who find their answers in `answers` by prompt ("Refund *"), name or kind.
+    """Return people who take their answers from a mapping: `{"Refund *": True}`.
 
-    The first matching entry counts; its answer may also be a function of the question.
+    Each key is the prompt of a question, a pattern for prompts with `*` and `?`, the key of a wait,
+    or a kind such as "approval". The first key that matches counts. A value is the answer, or a
+    function that receives the `Asked` and returns the answer. The people raise `NobodyKnowsError`
+    if no key matches.
     """
     check_kind("answers= of script", answers, Mapping, 'a mapping such as {"Go*": True}')
     for which in answers:
@@ -211,7 +218,7 @@ def _yes_or_no(asked: Asked, who: str, *, yes: bool) -> bool:
 
 @dataclass(frozen=True)
 class Manner:
-    """The people who answer in a rehearsal, with their default name and delay."""
+    """The people who answer in a rehearsal, with the name and delay of answers that set none."""
 
     people: People = silent
     by: str = "somebody"
@@ -250,7 +257,7 @@ class Manner:
 
 @dataclass(frozen=True)
 class Said:
-    """An answer that will reach the run at a later time."""
+    """An answer that has been given and reaches the run at the time `at`."""
 
     asked: Asked
     content: dict[str, Any]
@@ -258,9 +265,10 @@ class Said:
     files: tuple[File, ...] = ()
     """The files in the answer."""
     also: int = 0
-    """The number of later questions that the answer also decides."""
+    """The number of later questions that the answer decides as well."""
     is_final: bool = False
-    """True if nobody can undo the answer, whatever the question says."""
+    """True if the answer takes effect at once, even if the question sets a time in which to undo
+    it."""
 
 
 MANNER: ContextVar[Manner] = ContextVar("manner", default=Manner())  # noqa: B039 (it is frozen)
@@ -269,7 +277,11 @@ MANNER: ContextVar[Manner] = ContextVar("manner", default=Manner())  # noqa: B03
 @with_options("humans")
 @contextmanager
 def humans(people: People, *, after: Duration = 0, by: str = "somebody") -> Iterator[None]:
-    """Let these people answer questions asked in the block, each with the delay `after`."""
+    """Let these people answer the questions of rehearsals inside the block.
+
+    Each answer comes `after` its question and is given by the person `by`, unless it says
+    otherwise.
+    """
     check_people("people= of humans", people)
     manner = Manner(people, check_said("by= of humans", by), _length(after, "after= of humans"))
     token = MANNER.set(manner)
@@ -280,12 +292,12 @@ def humans(people: People, *, after: Duration = 0, by: str = "somebody") -> Iter
 
 
 def check_people(of: str, people: object) -> None:
-    """Raise `OptionError` unless `people` is a function of one argument, the question."""
+    """Raise `OptionError` unless `people` is a function with one argument, an `Asked`."""
     check_function(of, people, "asked")
 
 
 def check_said(of: str, value: object) -> str:
-    """Return the text; raise `OptionError` for other types and for unpaired surrogates."""
+    """Return the text; raise `OptionError` for values of other types and unpaired surrogates."""
     check_json(of, told := check_text(of, value))
     return told
 

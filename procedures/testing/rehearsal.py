@@ -49,9 +49,10 @@ def run_procedure(
 ) -> RehearsedRun:
     """Run a procedure in memory until it ends or nothing more will happen; return the outcome.
 
-    `humans` answers its questions; by default, the people of the enclosing `humans(...)` block do.
-    `choices` holds the values that the site's settings would allow, by setting and name. `says`
-    holds messages that people write to the run without being asked, made by `say`.
+    `humans` answers the questions of the run; by default, the people of the enclosing `humans(...)`
+    block do. `choices` holds the values that the site's settings would allow for `SiteChoice`
+    inputs: `{"PLACES": {"shop": "/srv/shop"}}`. `says` holds messages that people write to the run
+    without having been asked, each made by `say`.
     """
     check_rehearsal("run_procedure", procedure, inputs, humans, choices)
     check_remarks("says= of run_procedure", says)
@@ -61,7 +62,10 @@ def run_procedure(
 def check_rehearsal(
     verb: str, procedure: object, inputs: object, humans: object, choices: object
 ) -> None:
-    """Raise `OptionError` for arguments with which no rehearsal can start."""
+    """Raise `OptionError` for arguments with which no rehearsal can start.
+
+    `verb` is the name of the called function, for the message.
+    """
     check_kind(f"procedure of {verb}", procedure, Procedure, "a function with @procedure")
     check_kind(f"inputs of {verb}", inputs, Mapping | None, "a mapping")
     if humans is not None:
@@ -79,12 +83,12 @@ def manner_of(people: People | None) -> Manner:
 
 
 class Rehearsal:
-    """One run with its children, its people, and a clock that jumps from one event to the next."""
+    """One run with its child runs, its people, and a clock that skips times without events."""
 
     def __init__(self, store: Store, says: Sequence[Remark] = ()) -> None:
         self._store, self._begins = store, store.clock
         self._remarks = sorted(says, key=lambda one: one.after)
-        """The messages that nobody has written yet."""
+        """The messages of `says` that haven't been written yet, ordered by time."""
         self._asked: dict[tuple[str, str], tuple[dict[str, Any], Asked]] = {}
         self._all_asked: list[Asked] = []
         self._coming: list[Said] = []
@@ -101,9 +105,10 @@ class Rehearsal:
         return self._report(self._store.runs[run_id], procedure)
 
     def _go_on(self, until: str = "") -> bool:
-        """Advance all runs until it is the turn of the run `until`.
+        """Advance all runs, then time, again and again, until the run `until` is next in the queue.
 
-        Returns False if its turn won't come.
+        Returns True then. Returns False if another run whose code waits in memory comes first, or
+        if nothing more will happen.
         """
         while True:
             while run_id := self._store.next_turn():
@@ -119,7 +124,10 @@ class Rehearsal:
                 return False
 
     def _let_time_pass(self) -> bool:
-        """Ask people and jump to the next moment; return False if there is none."""
+        """Ask people, then advance the clock to the next answer, message or deadline.
+
+        Returns False if there is none.
+        """
         self._ask_people()
         moment = self._next_moment()
         if moment is None:
@@ -172,7 +180,7 @@ class Rehearsal:
         return max(min(moments), self._store.clock) if moments else None
 
     def _make_remarks(self) -> None:
-        """Write the messages that are due to the run."""
+        """Write to the run those messages of `says` whose time has come."""
         while self._remarks and self._begins + self._remarks[0].after <= self._store.now:
             remark = self._remarks.pop(0)
             with self._store.use_files():
@@ -194,7 +202,7 @@ class Rehearsal:
         self._store.write_to(run_id, text, id=number, by=by, steers=steers, files=files)
 
     def _hand_over(self) -> None:
-        """Deliver the answers that are due; an answer that comes too late is dropped."""
+        """Deliver the answers whose time has come; drop those whose question is no longer open."""
         now = self._store.clock
         heard = sorted((said for said in self._coming if said.at <= now), key=lambda one: one.at)
         self._coming = [said for said in self._coming if said.at > now]
@@ -256,8 +264,8 @@ class Rehearsal:
 
 
 def _is_limited(run: MemoryRun) -> bool:
-    """Return True if the run waits and its own code limits its duration.
+    """Return True if the run waits and its procedure sets `max_duration`.
 
-    Limits that only the site sets never end a test.
+    A limit that only the site sets never ends a test.
     """
     return run.status in SUSPENDED and run.procedure.limits.max_duration is not None

@@ -17,20 +17,22 @@ class RehearsedRun:
     result: Any
     """The result in the procedure's declared type, or None if there is none."""
     error: Mapping[str, Any] | None
-    """The error of a failed or quarantined run: `type`, `message` and further details."""
+    """The error of a failed or quarantined run: its "type", "message" and further details."""
     events: tuple[Event, ...]
     asked: tuple[Asked, ...]
-    """All questions, including those of child runs, in order."""
+    """All questions, including those of child runs, in the order in which they were asked."""
     files: Mapping[str, bytes]
-    """The files made by the run's steps, by name."""
+    """The contents of the files that steps made or people sent during the run, keyed by file name.
+    """
     refused: tuple[RefusedAnswer, ...]
-    """Answers and signals that didn't fit, including those for child runs, in order."""
+    """Answers and signals that didn't fit, including those for child runs, in order of time."""
     subject: str
     """The run's subject, or "" if its procedure declares none."""
     took: timedelta
-    """The time from the run's start to its end, or to the wait that nobody answers."""
+    """The time from the run's start to its last event: its end, or its start of a wait that stays
+    open."""
     written: Mapping[str, str]
-    """The text that each step wrote by `Step.write`, by the key of the step."""
+    """The text that each step wrote with `Step.write`, keyed by the step's key."""
 
     @property
     def prompts(self) -> list[str]:
@@ -38,18 +40,18 @@ class RehearsedRun:
 
     @property
     def notices(self) -> list[str]:
-        """The texts that the run posted to the chat, without those that its steps wrote."""
+        """The texts that the run posted to the chat, without those of `Step.write`."""
         notices = (event.content for event in self._of(EventKind.NOTICE))
         return [content["text"] for content in notices if "step" not in content]
 
     @property
     def steps(self) -> list[str]:
-        """The keys of the successful steps, in order."""
+        """The keys of the successful steps, in the order in which the steps succeeded."""
         return [event.key for event in self._of(EventKind.STEP_SUCCEEDED)]
 
     @property
     def journal(self) -> list[str]:
-        """The kind and key of each event."""
+        """The kind and key of each event: "step.succeeded load_order"."""
         return [f"{event.kind} {event.key}".strip() for event in self.events]
 
     def _of(self, kind: EventKind) -> Iterable[Event]:

@@ -1,4 +1,4 @@
-"""A store in memory whose runs take turns, as rehearsals need it."""
+"""A store in memory whose runs are advanced one after another, as rehearsals need it."""
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
@@ -17,13 +17,16 @@ from procedures.testing.memory import MemoryStore
 MOST_MOMENTS = 10_000
 MOST_CLAIMS = 20_000
 DEEPEST = 8
-"""The maximum number of runs whose code stays at a wait; each runs inside the one before it."""
+"""The maximum number of runs whose code is kept in memory at a wait.
+
+While code waits, other runs are advanced inside its call, so the stack grows with this number.
+"""
 FROM_OUTSIDE = {EventKind.WAIT_CLOSED, EventKind.LOG}
-"""Kinds of events during which code may stay at its wait; for other kinds it is abandoned."""
+"""Kinds of pending inputs with which kept code may continue; with any other, it is abandoned."""
 
 
 class EndlessError(AssertionError):
-    """A rehearsal that would never end."""
+    """A rehearsal was stopped, because it would probably never end."""
 
     def __init__(self, name: str) -> None:
         super().__init__(
@@ -33,17 +36,17 @@ class EndlessError(AssertionError):
 
 
 class Left(Fenced):
-    """An interruption of code that was kept in memory at a wait and can't continue from there.
+    """An exception that leaves code which was kept in memory at a wait but can't continue there.
 
-    The code is replayed when its run continues.
+    The code is replayed when its run is advanced again.
     """
 
 
 class Store(MemoryStore):
-    """A store with reproducible ids, whose runs take turns.
+    """A store with reproducible ids, whose runs are advanced one after another.
 
-    A run's code may stay at a wait while everything else continues, so that a thousand waits don't
-    cost a thousand replays; `Lingering` decides when it may.
+    A run's code may be kept in memory at a wait while other runs are advanced, so that a thousand
+    waits don't cost a thousand replays. `Lingering` decides when code is kept.
     """
 
     def __init__(self, choices: Mapping[str, Mapping[str, str]] | None = None) -> None:
@@ -51,19 +54,21 @@ class Store(MemoryStore):
         self._ids = self._claims = 0
         self._turns: deque[str] = deque()
         self._standing: list[str] = []
-        """The runs whose code stays at a wait, the latest one last."""
+        """The ids of the runs whose code is kept at a wait; the run that began to wait last is at
+        the end."""
         self._lingering: dict[tuple[str, int], Lingering] = defaultdict(Lingering)
         self._world: Callable[[str], bool] | None = None
         self._outside = Context()
         self.broken: BaseException | None = None
-        """An error raised elsewhere while code stayed at a wait; that code mustn't see it."""
+        """An error in another run or in the test's people while code was kept at a wait. It is
+        raised later, because this code might catch it."""
 
     def live_in(self, world: Callable[[str], bool]) -> None:
-        """Keep the code of runs in memory at each wait, instead of replaying it afterwards.
+        """Keep the code of runs in memory at a wait where `Lingering` allows it.
 
-        `world(run_id)` lets everything else happen until the run can continue, and returns True.
-        It returns False if another run that is kept in memory must continue first, or if nothing
-        more will happen.
+        While a run's code waits, `world(run_id)` is called to advance other runs and the clock. It
+        returns True as soon as this run can continue. It returns False if another run whose code is
+        kept must continue first, or if nothing more will happen.
         """
         self._world, self._outside = world, copy_context()
 
@@ -79,7 +84,7 @@ class Store(MemoryStore):
             return self.status_of(run_id)
 
     def next_turn(self) -> str | None:
-        """Return the id of the next run to advance, or None."""
+        """Return the id of the next run to advance; None if no run is queued."""
         while True:
             if not self._turns:
                 queued = (key for key, run in self.runs.items() if run.status == RunStatus.QUEUED)
@@ -117,9 +122,9 @@ class Store(MemoryStore):
         return run.events[before:]
 
     def _goes_on(self, journal: MemoryJournal) -> bool:
-        """Advance everything else, outside the code's context, until it is this run's turn.
+        """Advance other runs and the clock until this run can continue, and claim the run.
 
-        Return False if the code must be abandoned instead.
+        Returns False if the code that waits must be abandoned instead.
         """
         run_id = journal.run.run_id
         assert self._world
@@ -138,9 +143,9 @@ class Store(MemoryStore):
             self._standing.pop()
 
     def _take_up(self, journal: MemoryJournal) -> bool:
-        """Claim the run for the code that stays at its wait.
+        """Claim the run for its code, which was kept at a wait.
 
-        Return False if it must be abandoned.
+        Returns False if this code must be abandoned instead.
         """
         run, run_id = journal.row, journal.run.run_id
         if self.is_asked_to_stop(run) or not FROM_OUTSIDE.issuperset(

@@ -1,4 +1,4 @@
-"""`manage.py confirm_site`: let a copy act as the site."""
+"""`manage.py confirm_site`: let a database that is marked as a copy act as the site from now on."""
 
 from typing import Any
 

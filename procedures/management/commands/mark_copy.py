@@ -1,4 +1,4 @@
-"""`manage.py mark_copy`: mark a restored database as a copy, which mustn't repeat work."""
+"""`manage.py mark_copy`: mark a restored database as a copy, so that it doesn't repeat work."""
 
 from typing import Any
 
