@@ -143,7 +143,7 @@ def check_upload(sent: UploadedFile, *, field: str = "") -> None:
 def _uploads(
     path: str, uploads: Sequence[object], schemas: Schemas
 ) -> "UploadedFile | list[UploadedFile] | None":
-    """Return the uploads of an input, or None for an unknown input, which is refused later."""
+    """Return the uploads for an input; None for an unknown input, which is refused later."""
     schema = _schema_at(path.split("."), {"type": "object", "properties": schemas})
     if schema is None:
         return None
@@ -161,7 +161,7 @@ def _uploads(
 
 
 def _schema_at(path: Sequence[str], schema: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the schema of the value to which a path leads, or None if it leads nowhere."""
+    """Return the schema of the value to which a path leads, or None if there is no such value."""
     for part in path:
         plain = without_nothing(schema)
         named = plain.get("properties", {}) if is_group(plain) else {}

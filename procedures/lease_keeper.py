@@ -1,4 +1,4 @@
-"""The lease keeper: one thread that renews the leases of all runs this process holds."""
+"""The lease keeper: one thread that renews the leases of all runs that this process holds."""
 
 import faulthandler
 import logging
@@ -18,16 +18,17 @@ BEAT = min(RENEWED_EVERY, 1)
 """Seconds until a run's lease is first renewed, and between two renewals."""
 TICK = BEAT / 4
 LEAVES_WITHIN = 3
-"""Seconds within which a process must stop working on a run that another worker has claimed."""
+"""Seconds that a process may still work on a run after another worker has claimed the run."""
 SILENT_FOR = LEASE.total_seconds() + 10
-"""Seconds after which a process is ended because C code lets no other thread run."""
+"""Seconds after which a timer ends the process if this thread couldn't run meanwhile, because C
+code never released the GIL."""
 
 
 class LeaseKeeper:
     """A thread that renews the leases of the runs that this process holds.
 
-    When the process has held no run for one interval, the thread closes its connection. In a
-    worker's slot it then waits for the next run; elsewhere it ends.
+    When the process has held no run for one interval, the thread closes its database connection. In
+    a worker's child process, the thread then waits for the next run; in other processes, it ends.
     """
 
     def __init__(self) -> None:
@@ -38,7 +39,7 @@ class LeaseKeeper:
 
     @contextmanager
     def beating_for(self, held: DatabaseJournal) -> Iterator[None]:
-        """Renew the lease while the block runs; no renewal is in progress after the block."""
+        """Renew the run's lease while the block runs; no renewal is in progress after the block."""
         hold = HeldRun(held)
         with self._lock:
             self._holds.append(hold)
@@ -64,7 +65,7 @@ class LeaseKeeper:
         self._is_held.notify_all()  # a forked child has a copy of its parent's waiter, too
 
     def _beat(self) -> None:
-        """Renew leases over the thread's own connection, so that the run's code can't delay it."""
+        """Renew leases over the thread's own connection, which the run's code can't delay."""
         # `connections` is local to the thread, so this replaces the database only for this thread.
         connections[DEFAULT_DB_ALIAS] = own_database()
         while True:
@@ -104,8 +105,8 @@ class LeaseKeeper:
 def _fence(holds: "list[HeldRun]") -> None:
     """Set a timer that ends this process unless this function is called again in time.
 
-    The timer needs no GIL. It is the second fence: the main process also ends a process that keeps
-    working on a lost run.
+    The timer needs no GIL, so it also ends a process whose code never releases the GIL. The
+    worker's main process is another safeguard: it ends a process that keeps working on a lost run.
     """
     # The timer is set only in a slot. In a web process or a test, it would end everything else in
     # the process, too.
@@ -117,26 +118,27 @@ def _fence(holds: "list[HeldRun]") -> None:
 
 
 class HeldRun:
-    """One run that this process holds."""
+    """A run that this process holds, with what is needed to renew its lease."""
 
     def __init__(self, journal: DatabaseJournal) -> None:
         self._journal = journal
         self._lock = threading.Lock()
         self._is_over = False
         self.is_taken = False
-        """True if somebody has claimed the run while this process was working on it."""
+        """True if another worker has claimed the run while this process was still working on it."""
         self._shown: Working | None = None
         self._looked = self._renewed = journal.since
 
     def end(self) -> None:
-        """Stop renewing the lease, after waiting for a renewal that is in progress."""
+        """End the renewals of the lease; wait if one is in progress."""
         with self._lock:
             self._is_over = True
 
     def look(self, now: float) -> None:
-        """Renew the lease, and read whether the run was cancelled, paused or taken.
+        """Renew the lease, and read whether another worker or an operator has changed the run.
 
-        After an error, the next regular renewal tries again.
+        The run may have been cancelled, paused, or claimed by another worker. After an error, the
+        next regular renewal tries again.
         """
         with self._lock:
             if self._is_over or now - self._looked < BEAT:
@@ -169,7 +171,7 @@ class HeldRun:
             self._shown, self._renewed = working, now
 
     def _leave(self) -> None:
-        """End this process soon, unless its code stops working on the run by itself."""
+        """Set a timer that ends this process unless its code stops working on the run in time."""
         self._is_over = True
         if slot.is_open:
             self.is_taken = True

@@ -1,12 +1,12 @@
-"""Texts that running steps write, in Redis for people to read until the steps have ended.
+"""The texts that running steps write, kept in Redis so that people can read them at once.
 
 Each text is a Redis stream of its own, and only one attempt in one claim writes to it. So a worker
 that has lost its run can't write into another worker's text. The id of an entry is the length of
 the text, in UTF-8 bytes, up to the end of the entry. Therefore a reader who has the first 4,000
 bytes asks for the entries above 4000-0, and an entry that is sent twice does no harm.
 
-Redis keeps these texts for a limited time, and no step waits for Redis: the commit of the step's
-end stores the whole text.
+Redis keeps these texts for a limited time, and no step waits for Redis. The commit at the end of a
+step stores the whole text in the journal.
 """
 
 import json
@@ -27,23 +27,26 @@ CHANNEL = "countersign.texts"
 """The Redis channel that announces which texts have grown."""
 PREFIX = "countersign.text"
 LARGEST = 1_000_000
-"""The maximum number of bytes shown while a text is written; the rest appears at the end."""
+"""The maximum number of bytes of a text that are shown while its step writes; the rest is shown
+later."""
 GATHER = 0.05
-"""The seconds for which pieces are gathered, so that a text grows at most 20 times a second."""
+"""Seconds for which pieces are gathered before they are sent, so that a text grows at most 20 times
+a second."""
 PAUSE = 1.0
-"""The seconds between two attempts to reach Redis."""
+"""Seconds between two attempts to reach Redis."""
 PATIENCE = 0.5
 LASTS = 3600
-"""The seconds for which a text can be read after its step has ended."""
+"""Seconds for which a text can be read after its step has ended."""
 LASTS_UNFINISHED = 86_400
-"""The seconds for which an unfinished text can be read after its last piece."""
+"""Seconds for which a text whose step hasn't ended can be read after its last piece."""
 MOST_TEXTS = 20
-"""The maximum number of texts of a run that are sent: those that were written to most recently."""
+"""The maximum number of texts shown for a run: the ones to which steps wrote most recently."""
 ATTEMPTS, HALF = 2**20, 0.5
 ENTRY_EXISTS = "equal or smaller"
-"""The words in Redis's error message for an entry that it already has."""
+"""Words in the error message of Redis if an entry with the same or a larger id exists already."""
 TEXT, LONG, END, DIGEST = b"text", b"long", b"end", b"digest"
-"""The fields of entries: a piece, the mark of a text that is too long, the end and the digest."""
+"""The fields of entries: a piece of the text, a mark that the text is longer than `LARGEST`, how
+the step ended, and the digest of the whole text."""
 logger = logging.getLogger(__name__)
 
 
@@ -53,7 +56,7 @@ class Draft(NamedTuple):
     run: str
     step: str
     number: int
-    """The claim and the attempt in one number; the text with the largest number counts."""
+    """A number made of the claim's and the attempt's number; a later text has a larger one."""
 
     @classmethod
     def of(cls, run: str, epoch: int, piece: Piece) -> "Draft":
@@ -61,7 +64,10 @@ class Draft(NamedTuple):
 
     @classmethod
     def listed(cls, run: str, step: bytes, score: float) -> "tuple[Draft, bool]":
-        """Return a text as the index lists it, and True if it has ended."""
+        """Return the text that an entry of `index_of` stands for, and True if the text has ended.
+
+        `step` and `score` are the parts of the entry.
+        """
         return cls(run, step.decode(), int(score)), score > int(score)
 
     @property
@@ -75,18 +81,18 @@ class Draft(NamedTuple):
 
 
 def index_of(run: str) -> str:
-    """Return the Redis key of the sorted set of a run's texts.
+    """Return the Redis key of a sorted set with each step of a run that has written a text.
 
-    The score of a step is the number of its newest text, plus one half if that text has ended.
+    A step's score is the `number` of its newest text, plus one half if this text has ended.
     """
     return f"{PREFIX}s:{run}"
 
 
 def newest_of(run: str) -> str:
-    """Return the Redis key of the sorted set of a run's steps, of which the last to write is last.
+    """Return the Redis key of a sorted set of a run's steps, scored by the latest piece's time.
 
-    The score is the time. The numbers in `index_of` can't serve here: the steps of one claim have
-    the same number, so a text that is still being written would rank below those that have ended.
+    The scores in `index_of` can't serve for this: the steps of one claim have the same number, so a
+    text that is still being written would rank below texts that have ended.
     """
     return f"{PREFIX}s:newest:{run}"
 
@@ -96,11 +102,11 @@ Entry = tuple[str, dict[bytes, bytes]]
 
 @dataclass
 class _Unsent:
-    """The part of a text that Redis doesn't have yet."""
+    """The part of a text that hasn't been sent to Redis yet."""
 
     pieces: deque[bytes] = field(default_factory=deque)
     size: int = 0
-    """The bytes of the text so far."""
+    """The length of the text so far, in bytes."""
     is_long: bool = False
     marks: list[Entry] = field(default_factory=list)
     has_ended: bool = False
@@ -134,7 +140,7 @@ class Scribe(Background[tuple[Draft, Piece]]):
     failure = "Texts of running steps can't be shown before the steps end: %s"
 
     def tell(self, run: str, epoch: int, piece: Piece) -> None:
-        """Send a piece soon. The call costs one `put` on a queue, even if Redis doesn't answer."""
+        """Put a piece into the queue for the thread, without waiting for Redis."""
         self.put((Draft.of(run, epoch, piece), piece))
 
     def _begin_anew(self) -> None:
@@ -191,7 +197,7 @@ class Scribe(Background[tuple[Draft, Piece]]):
 
 
 def _check(answers: list[object]) -> None:
-    """Raise the first error, unless it says that an entry was sent before."""
+    """Raise the first error in the answers of Redis other than that an entry exists already."""
     for answer in answers:
         if isinstance(answer, redis.RedisError) and ENTRY_EXISTS not in str(answer):
             raise answer

@@ -27,7 +27,8 @@ ANSWERS: dict[int, type[OperatedOut | ErrorOut]] = {
     200: OperatedOut,
     **refusals(400, 403, 404, 409, 413, 422),
 }
-"""The responses of each route; 409 says why the operation isn't possible now."""
+"""The responses of each route. Status 409 comes with the reason why the operation isn't possible.
+"""
 NEW_RUNS: dict[int, type[RunDetailOut | ErrorOut]] = {
     201: RunDetailOut,
     200: RunDetailOut,
@@ -39,7 +40,10 @@ NEW_RUNS: dict[int, type[RunDetailOut | ErrorOut]] = {
     "/health", response={200: HealthOut, **refusals(404)}, summary="Get the health of the site"
 )
 def read_health(request: SignedIn) -> dict[str, Any]:
-    """Return the site's problems, last sweep and busy slots; 404 unless you operate a procedure."""
+    """Return the site's problems, its last sweep, and the runs that workers are working on.
+
+    Users who operate no procedure get status 404.
+    """
     if not access.is_operator(request.user):
         raise Http404
     found = services.complaints()
@@ -53,9 +57,10 @@ def read_health(request: SignedIn) -> dict[str, Any]:
 
 @router.post("/runs/{run_id}/cancellation", response=ANSWERS, summary="Cancel a run")
 def cancel_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any]:
-    """Cancel a run at its next step or wait; its steps are undone, and its child runs end too.
+    """Cancel a run at its next step or wait; the run's compensations are called.
 
-    Its starter may cancel it too, unless the procedure grants a group the role "cancel".
+    Its child runs end too. The person who started the run may cancel it as well, unless some group
+    has the role "cancel" on its procedure.
     """
     reason = reason_of(request, run_id, said, find=services.find_cancellable)
     told = services.cancel_run(run_id, by=request.user, reason=reason)
@@ -64,13 +69,19 @@ def cancel_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any
 
 @router.post("/runs/{run_id}/force_end", response=ANSWERS, summary="End a run at once")
 def force_end_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any]:
-    """End a run and all its child runs at once, even if a worker holds them; nothing is undone."""
+    """End a run and all its child runs at once, even if workers hold them.
+
+    The compensations of these runs aren't called.
+    """
     return operate(services.force_end_run, request, run_id, said)
 
 
 @router.post("/runs/{run_id}/pause", response=ANSWERS, summary="Pause a run")
 def pause_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any]:
-    """Pause a run: no worker advances it, answers are stored, deadlines pass, children continue."""
+    """Pause a run until it is unpaused; no worker advances it meanwhile.
+
+    Answers are stored, deadlines pass, and child runs continue.
+    """
     return operate(services.pause_run, request, run_id, said)
 
 
@@ -90,10 +101,11 @@ def retry_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any]
 def restart_run(
     request: SignedIn, run_id: UUID, said: RestartIn, idempotency_key: Word = KEY
 ) -> Status[Run]:
-    """Start a new run of the same procedure, and return it with 201; the old run isn't changed.
+    """Start a new run of the same procedure, and return it with status 201.
 
-    If the `Idempotency-Key` was used before, returns the run that it started, with 200. Requires
-    permission to start the procedure.
+    The old run isn't changed. If you have used this `Idempotency-Key` for this procedure before,
+    the run that was started then is returned, with status 200. You need permission to start the
+    procedure.
     """
     reason = reason_of(request, run_id, said)
     run, is_new = services.restart_run(
@@ -111,11 +123,12 @@ def restart_run(
 def fork_run(
     request: SignedIn, run_id: UUID, said: ForkIn, idempotency_key: Word = KEY
 ) -> Status[Run]:
-    """Start a new run that branches off at a step of this run, which isn't changed.
+    """Start a new run that branches off at a step of this run, and return it with status 201.
 
-    Returns the new run with 201. Everything before the step is copied and not repeated. Returns 422
-    if the run hasn't reached the step since it last continued as new, and 409 if it can't be
-    forked. If the `Idempotency-Key` was used before, returns the run that it started, with 200.
+    This run isn't changed. Everything that it did before the step is copied and isn't repeated. If
+    you have used this `Idempotency-Key` for this procedure before, the run that was started then is
+    returned, with status 200. The status is 422 if this run hasn't reached the step since it last
+    continued as new, and 409 if this run can't be forked.
     """
     reason = reason_of(request, run_id, said)
     parting = services.ForkPoint(str(said.at), said.inputs, said.keep_answers)
@@ -144,7 +157,10 @@ def reason_of(
     *,
     find: Callable[..., Run] = services.find_operable,
 ) -> str:
-    """Return the checked reason if `find` returns the run; raise 404 if the user can't see it."""
+    """Return the reason if `find` returns the run and the reason isn't empty or too long.
+
+    Raises 404 if the user can't see the run.
+    """
     try:
         find(run_id, by=request.user)
     except Run.DoesNotExist:

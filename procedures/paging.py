@@ -1,4 +1,4 @@
-"""Paging by key: each page tells where the next one begins."""
+"""Paging by key: each page contains the key after which the next page begins."""
 
 from itertools import accumulate, takewhile
 from typing import Annotated, Any, TypedDict, TypeVar
@@ -13,22 +13,22 @@ from procedures.run_lists import RunList
 PAGE = 50
 LARGEST_PAGE = 500
 HEAVIEST_PAGE = 4_000_000
-"""The maximum number of characters of large columns on a page; so large rows make it short."""
+"""The maximum number of characters of large columns on a page. Large rows make a page shorter."""
 Limit = Annotated[int, Query(description=f"The number of items, at most {LARGEST_PAGE}.")]
 T = TypeVar("T", bound=Model)
 
 
 class Page(TypedDict):
-    """A page of rows, with the `after` of the next page; it is None on the last page."""
+    """A page of rows. `next` is the `after` of the next page, or None on the last page."""
 
     items: list[Any]
     next: Any
 
 
 def light(rows: QuerySet[Any], column: str, *, limit: int) -> int:
-    """Return how many of the first rows fit on one page, at least one and at most `limit`.
+    """Return how many rows fit on a page, counted from the first row: from one to `limit`.
 
-    Reads only the lengths of `column`.
+    The query reads only the lengths of `column`.
     """
     lengths = rows.annotate(length=Length(column)).values_list("length", flat=True)
     heavy = accumulate(lengths[: max(1, min(limit, LARGEST_PAGE))])
@@ -41,7 +41,10 @@ def page_size(limit: int) -> int:
 
 
 def page(rows: QuerySet[T], *, by: str, after: Any = None, limit: int = PAGE) -> Page:
-    """Return the rows after `after`, ordered by the field `by`; "-id" is newest first."""
+    """Return a page of the rows that come after the key `after`, ordered by the field `by`.
+
+    With `by="-id"`, the newest rows are first.
+    """
     field = by.removeprefix("-")
     if after is not None:
         rows = rows.filter(**{f"{field}__{'lt' if by != field else 'gt'}": after})

@@ -15,7 +15,7 @@ from procedures.engine.values.canonical import legible
 from procedures.engine.values.sizes import cut
 
 Reader = Callable[[str, str], Procedure | Iterable[Procedure]]
-"""A function of the site that takes a file's name and text and returns its procedures."""
+"""A function of the site that receives a file's name and text, and returns its procedures."""
 SETTING = "PROCEDURE_READERS"
 LONGEST_REASON = 500
 """The longest error message of a reader, in characters."""
@@ -29,7 +29,10 @@ class ReaderError(ProcedureFileError):
 
 @dataclass(frozen=True, eq=False)
 class Unreadable(Procedure):
-    """A stored text that its reader rejects; a run of this text is quarantined."""
+    """A stand-in for the procedure in a stored text that its reader rejects.
+
+    A run that was started with this text is quarantined.
+    """
 
     why: str = ""
 
@@ -38,7 +41,7 @@ class Unreadable(Procedure):
 
 
 def suffix_of(file: str) -> str:
-    """Return the longest suffix of the name that has a reader, or ""."""
+    """Return the longest suffix of the file name for which there is a reader, or ""."""
     found = [suffix for suffix in conf.PROCEDURE_READERS if file.endswith(suffix)]
     return max(found, key=len, default="")
 
@@ -59,14 +62,20 @@ def reader_of(suffix: str) -> Reader:
 
 
 def import_readers() -> None:
-    """Import the readers; a failing one is reported later, with the texts that need it."""
+    """Import all readers, so that they are loaded before runs are claimed.
+
+    A reader that can't be imported is reported when a text with its suffix is read.
+    """
     for suffix in conf.PROCEDURE_READERS:
         with suppress(ReaderError):
             reader_of(suffix)
 
 
 def read_text(file: str, text: str) -> list[Procedure]:
-    """Return the procedures in a text; raise `ProcedureFileError` if there are none."""
+    """Return the procedures that a text defines.
+
+    Raises `ProcedureFileError` if the text can't be read or defines none.
+    """
     suffix = suffix_of(file)
     if not suffix:
         raise ReaderError(f"There is no reader for its suffix. Name one in {SETTING}.")
@@ -103,7 +112,7 @@ def _called(reader: Reader, file: str, text: str) -> list[Procedure]:
 
 
 def _words_of(error: BaseException) -> str:
-    """Return the error's message as one short line, with its type where that helps."""
+    """Return the error's message as one short line; for most errors, after the name of its type."""
     try:
         said = str(error)
     except Exception:  # noqa: BLE001 (an error that can't tell itself is told without its words)
@@ -117,7 +126,7 @@ def _words_of(error: BaseException) -> str:
 
 
 def _line_of(error: BaseException) -> int | None:
-    """Return the line number in an error of a parser for JSON, TOML, Python, XML or YAML."""
+    """Return the line number in an error of a parser (JSON, TOML, Python, XML, YAML), or None."""
     mark = getattr(getattr(error, "problem_mark", None), "line", None)
     if isinstance(mark, int):
         return mark + 1

@@ -1,4 +1,4 @@
-"""The procedures that the installed code and files define, and their rows."""
+"""The procedures that this process knows, from Python code and files, and their database rows."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,9 +26,9 @@ from procedures.texts import FileFault, Found, shelf
 
 logger = logging.getLogger(__name__)
 MOST_TEXTS = 128
-"""The maximum number of stored texts that a process keeps loaded for the runs started with them."""
+"""The maximum number of stored texts whose procedures a process keeps loaded."""
 Text = tuple[str, str, str]
-"""The procedure, file and version that identify a stored text."""
+"""The procedure's name, the file and the version, which together identify a stored text."""
 _ready: dict[Text, Definition] = {}
 _warned: set[str] = set()
 
@@ -38,14 +38,14 @@ class LoadError(ImproperlyConfigured):
 
 
 class Known(NamedTuple):
-    """All procedures this process knows, and the faults of its files."""
+    """All procedures that this process knows, and the faults of the procedure files."""
 
     definitions: Mapping[str, Definition]
     faults: Sequence[FileFault]
 
 
 def definitions() -> Mapping[str, Definition]:
-    """Return every procedure by name, from Python modules and from files."""
+    """Return all procedures from Python modules and files, keyed by the procedure's name."""
     return _known(shelf.current(), _modules_of_site()).definitions
 
 
@@ -55,7 +55,7 @@ def faults() -> Sequence[FileFault]:
 
 
 def forget() -> None:
-    """Forget all modules and files, so that they are loaded again when next needed."""
+    """Forget all modules and files; the next use loads them again."""
     _defined_by.cache_clear()
     _known.cache_clear()
     _warned.clear()
@@ -63,20 +63,23 @@ def forget() -> None:
 
 
 def warn_once(words: str) -> None:
-    """Log a warning about this process's code, once per message until the code is reloaded."""
+    """Log a warning about this process's code, unless it was logged since the code was loaded."""
     if words not in _warned:
         _warned.add(words)
         logger.warning(words)
 
 
 def forget_texts() -> None:
-    """Forget the stored texts of runs, so that they are read again, as in a new process."""
+    """Forget the procedures of stored texts; the next use reads them again, as in a new process."""
     _ready.clear()
 
 
 @lru_cache(maxsize=1)
 def _known(files: Found, modules: tuple[str, ...]) -> Known:
-    """Return all procedures by name; a module's procedure takes precedence over a file's."""
+    """Return all procedures, keyed by name, and the faults of files.
+
+    If a module and a file define a procedure of the same name, the module's procedure is used.
+    """
     code, words = _defined_by(modules), "The procedure {} is also defined in Python. Rename it."
     taken = [one for name, one in files.definitions.items() if name in code]
     clashes = [FileFault(one.file, words.format(one.name)) for one in taken]
@@ -84,7 +87,7 @@ def _known(files: Found, modules: tuple[str, ...]) -> Known:
 
 
 def _in_modules() -> Mapping[str, Definition]:
-    """Return the procedures of the installed apps and of PROCEDURE_MODULES, by name."""
+    """Return the procedures of the installed apps and of PROCEDURE_MODULES, keyed by name."""
     return _defined_by(_modules_of_site())
 
 
@@ -94,7 +97,7 @@ def _modules_of_site() -> tuple[str, ...]:
 
 @cache
 def _defined_by(modules: tuple[str, ...]) -> Mapping[str, Definition]:
-    """Return the procedures of the installed apps and of these modules, by name."""
+    """Return the procedures of the installed apps and of these modules, keyed by name."""
     found: dict[str, Definition] = {}
     for module in (*_modules_of_apps(), *modules):
         for definition in _defined_in(module):
@@ -108,7 +111,7 @@ def find(name: str) -> Definition | None:
 
 
 def broken() -> dict[str, str]:
-    """Return the reasons why known procedures are missing, by name: the faults of their files."""
+    """Return why known procedures can't be loaded from their files, keyed by procedure name."""
     if not (wrong := faults()):
         return {}
     here = definitions()
@@ -120,12 +123,16 @@ def broken() -> dict[str, str]:
 
 
 def code_of(run: Run) -> Definition | None:
-    """Return the code for a run: the text kept at its start, or else the current Python code."""
+    """Return the code for a run, or None if this process doesn't have it.
+
+    For a run of a procedure file, it is the text that was stored when the run was started. For
+    others, it is the current Python code.
+    """
     return kept_code(run.procedure.name, run.version.file, run.version.version)
 
 
 def kept_code(name: str, file: str, version: str) -> Definition | None:
-    """Return the code for runs of that version, or None if this process doesn't have it."""
+    """Return the code for runs of this version, or None if this process doesn't have it."""
     if not file:
         return find(name)
     if not suffix_of(file):
@@ -138,15 +145,15 @@ def kept_code(name: str, file: str, version: str) -> Definition | None:
 
 
 def is_ready(text: Text) -> bool:
-    """Return True if `kept_code` can return the code of this text without reading it."""
+    """Return True if `kept_code` can return the code at once, without reading the stored text."""
     return text in _ready or not suffix_of(text[1])
 
 
 def make_ready(text: Text) -> Definition:
-    """Read a stored text, keep its code for later, and return the code.
+    """Read a stored text, keep its procedure for later calls, and return it.
 
-    Call it outside any transaction, so that no row is locked meanwhile. Returns an `Unreadable` for
-    a text that its reader rejects.
+    Call this outside any transaction, so that no row is locked meanwhile. Returns an `Unreadable`
+    for a text that its reader rejects.
     """
     name, file, _ = text
     try:
@@ -162,7 +169,7 @@ def make_ready(text: Text) -> Definition:
 
 
 def _read_kept(name: str, file: str, version: str) -> Definition:
-    """Return the procedure in a stored text, even if the text's file has changed or is gone."""
+    """Return the procedure in a stored text, even if its file was edited or removed since."""
     text = ProcedureVersion.objects.get(procedure__name=name, version=version).source
     if digest_of(text) != version:
         raise ProcedureFileError("The stored text doesn't match its version.")
@@ -173,11 +180,11 @@ def _read_kept(name: str, file: str, version: str) -> Definition:
 
 
 def _never(ctx: Any) -> None:
-    """Stand in for the code of an unreadable text, whose runs are quarantined without a call."""
+    """Do nothing: a run of an unreadable text is quarantined before this would be called."""
 
 
 def texts_here() -> QuerySet[ProcedureVersion]:
-    """Return the stored versions whose file suffix has a reader in this process."""
+    """Return the stored versions of procedure files for whose suffix this process has a reader."""
     suffixes = [Q(file__endswith=suffix) for suffix in conf.PROCEDURE_READERS]
     return ProcedureVersion.objects.filter(reduce(or_, suffixes, Q(pk__in=[])))
 
@@ -195,13 +202,13 @@ def register_all() -> None:
 
 
 class Registrar:
-    """A registrar of procedure files that are edited while this process runs."""
+    """A check for edited procedure files, which registers them while this process runs."""
 
     def __init__(self) -> None:
         self._seen: Found | None = None
 
     def look(self) -> None:
-        """Register edited files; without edits this makes no query."""
+        """Register edited files. If no file was edited, no query is made."""
         if (found := shelf.current()) is self._seen:
             return
         code = _in_modules()
@@ -230,9 +237,9 @@ def _warn_of_faults() -> None:
 
 
 def register(definition: Definition) -> ProcedureVersion:
-    """Return the row of this version, after creating it if needed.
+    """Return the row for the version of a procedure, and create it if there is none.
 
-    A new procedure gets grants for the groups that its roles name.
+    If the procedure is new, the groups named in its roles get grants.
     """
     known = ProcedureVersion.objects.select_related("procedure").filter(
         procedure__name=definition.name, version=definition.version
@@ -241,18 +248,18 @@ def register(definition: Definition) -> ProcedureVersion:
 
 
 def is_outdated(definition: Definition, known: Sequence[str]) -> bool:
-    """Return True if newer code of the procedure is registered, as happens during a deployment.
+    """Return True if a newer version of the procedure was registered, as during a deployment.
 
-    `known` holds the registered versions, newest first.
+    `known` holds the registered versions, the newest first.
     """
     return definition.version in known[1:]
 
 
 def unregistered() -> list[str]:
-    """Return the names of Python procedures whose code was never registered: no worker runs them.
+    """Return the names of Python procedures whose code was never registered.
 
-    Procedures from texts are left out: the start of a run registers its text, and every worker can
-    run a registered text.
+    No worker advances runs of this code. Procedures from files are left out: the start of a run
+    registers their text, and every worker can run a registered text.
     """
     found = _in_modules()
     rows = ProcedureVersion.objects.filter(procedure__name__in=found)
@@ -261,14 +268,17 @@ def unregistered() -> list[str]:
 
 
 def versions_here() -> dict[str, Any]:
-    """Return the versions of the Python procedures here, and the file suffixes with a reader."""
+    """Return what this process can run: versions of Python code, and suffixes with a reader."""
     code = {name: one.version for name, one in _in_modules().items()}
     return {"code": code, "readers": sorted(conf.PROCEDURE_READERS)}
 
 
 @transaction.atomic
 def _make_rows(found: Sequence[Definition]) -> list[ProcedureVersion]:
-    """Write and return the rows of these versions in a few statements, with the current time."""
+    """Write the rows of these versions in a few statements, and return them.
+
+    Versions that exist already get the current time as `registered_at`.
+    """
     # This comes before the rows are inserted. Only procedures that are new now get the grants of
     # their roles; otherwise, a grant that an administrator has removed would come back.
     known = set(Procedure.objects.values_list("name", flat=True))
@@ -313,12 +323,15 @@ def _grant(pairs: Sequence[tuple[Procedure, Definition]]) -> None:
 
 
 def _roles(definition: Definition) -> list[tuple[str, str]]:
-    """Return a pair of role and group for each group that a role names."""
+    """Return pairs: a role, and the name of a group that the procedure declares for the role."""
     return [(role, name) for role, names in definition.roles.items() for name in names]
 
 
 def _warn_of_missing_grants(found: Sequence[Definition]) -> None:
-    """Warn of declared groups without a grant: only a new procedure gets grants from its roles."""
+    """Warn of groups that a procedure declares for a role but that have no grant for it.
+
+    Declared roles become grants only for a new procedure.
+    """
     granted = set(Grant.objects.values_list("procedure__name", "role", "group__name"))
     for definition in found:
         missing = [

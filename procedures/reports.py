@@ -1,4 +1,4 @@
-"""Reports of processes about themselves, which Redis forgets unless they are repeated."""
+"""Reports that processes give about themselves, stored in Redis until they expire."""
 
 import logging
 import os
@@ -11,21 +11,21 @@ import redis
 from procedures.conf import conf
 
 LASTS = 30
-"""Seconds after which a process that no longer reports itself is forgotten."""
+"""Seconds after which a report expires unless its process repeats it."""
 PATIENCE = 0.2
-"""Seconds to wait for a Redis that doesn't answer."""
+"""Seconds to wait for an answer of Redis."""
 logger = logging.getLogger(__name__)
 
 
 class Reports:
-    """The latest report of each process of one kind; a report that isn't renewed expires."""
+    """The latest reports of processes of one kind, such as workers; each process has one report."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        """The name of the Redis set that lists the processes; each also has a key of its own."""
+        """The name of the Redis set that lists the keys of the reports."""
 
     def tell(self, process: int, text: str) -> None:
-        """Report a text for the process with this id on this host. Never raises."""
+        """Store a text as the report of the process with this id on this host. Never raises."""
         key = self._key_of(process)
         try:
             with kept_redis().pipeline() as several:
@@ -36,14 +36,14 @@ class Reports:
             logger.debug("Process %s couldn't report to %s: %s", process, self.name, error)
 
     def keep(self, process: int) -> None:
-        """Report that the process is alive, even while it is busy. Never raises."""
+        """Extend the life of the process's report without changing its text. Never raises."""
         try:
             kept_redis().expire(self._key_of(process), LASTS)
         except redis.RedisError as error:
             logger.debug("Process %s couldn't report to %s: %s", process, self.name, error)
 
     def read(self, client: redis.Redis) -> list[str]:
-        """Return the texts of all live processes; may raise `redis.RedisError`."""
+        """Return the reports that haven't expired; may raise `redis.RedisError`."""
         keys: list[Any] = sorted(client.smembers(self.name))
         texts: list[Any] = client.mget(keys) if keys else []
         told = dict(zip(keys, texts, strict=True))
@@ -66,7 +66,7 @@ _kept = _Kept()
 
 
 def kept_redis() -> redis.Redis:
-    """Return this thread's Redis connection; a forked process opens its own."""
+    """Return this thread's Redis connection; a forked process opens a new one."""
     # If two processes shared one socket, they would read each other's responses.
     if _kept.pid != os.getpid():
         _kept.client = redis.Redis.from_url(

@@ -1,4 +1,4 @@
-"""Lists and counts of the runs that somebody may see, read by key from indexes.
+"""Lists and counts of the runs that a user may see, read by key from indexes.
 
 Use this module to find the newest of all visible runs, or to count them. For runs whose keys are
 known, use `access.visible_runs(user).filter(pk__in=…)`.
@@ -25,15 +25,16 @@ from procedures.store.merging import first_seen
 from procedures.users import User, kept_on
 
 MOST_COUNTED = 99
-"""The largest number that is counted; beyond it, lists show "99+"."""
+"""The largest number to which runs are counted; lists show "99+" for more."""
 SOURCES = "_countersign_run_sources"
-"""The attribute of a user that caches the sources of the runs that the user may see."""
+"""The name of the attribute of a user object that caches the result of `sources_of`."""
 MOST_SINGLE = 200
-"""If a user sees at most this many runs, their rows in other tables are read run by run."""
+"""The maximum number of visible runs for which rows in other tables are looked up run by run."""
 PEOPLE, TIME = "people", "time"
-"""The two states of waiting runs in lists: waiting for people, and for anything else."""
+"""The names of two filters for waiting runs: those that wait for people, and all others."""
 WORKING, UNENDED = "working", "unended"
-"""The states of runs that workers run now or soon, and the states of all unended runs."""
+"""The names of two more filters: queued, running and retrying runs, and all runs that haven't
+ended."""
 STATES: Mapping[str, tuple[RunState, ...]] = {
     **{status.value: (RunState(status),) for status in RunStatus},
     PEOPLE: (RunState(RunStatus.WAITING, (True,)),),
@@ -48,22 +49,26 @@ V = TypeVar("V")
 
 @dataclass(frozen=True)
 class RunList:
-    """The runs that a user may see, newest first, optionally filtered."""
+    """The runs that a user may see, the newest first, optionally filtered."""
 
     user: User | AnonymousUser
     state: str = ""
     """A name in `STATES`; "" for all."""
     procedure: str = ""
-    """The name of a procedure; "" for all."""
+    """The name of a procedure; "" for all procedures."""
     parent: UUID | None = None
-    """The run whose children to list; nothing is listed if the user may not see it."""
+    """The run whose child runs are listed; the list is empty if the user may not see this run."""
     few: int = FEW
-    """A `RunsByKey` with at most this many rows is read whole; a larger one, state by state."""
+    """The maximum number of rows of a `RunsByKey` that are all read at once. Of a larger one, the
+    runs in each status are read one after another."""
 
     def newest(
         self, limit: int, *, after: UUID | None = None, since: UUID | None = None
     ) -> list[UUID]:
-        """Return the ids of at most `limit` runs, older than `after` and newer than `since`."""
+        """Return the ids of the newest runs older than `after` and newer than `since`.
+
+        At most `limit` ids are returned.
+        """
         if self.parent:
             return self._children_of(self.parent, limit, after=after, since=since)
         sources, span = self._found(Span(limit, after, since, few=self.few))
@@ -72,23 +77,26 @@ class RunList:
 
     @property
     def is_read_at_once(self) -> bool:
-        """True if every `RunsByKey` among the sources has few rows, so that it is read whole."""
+        """True if each `RunsByKey` among the sources is so small that it is read at once.
+
+        The limit is `few`.
+        """
         sources, span = self._found(Span(1, few=self.few))
         few = self._few(sources, span)
         return all(one in few for one in sources if isinstance(one, RunsByKey))
 
     def load(self, runs: list[UUID]) -> RunQuerySet:
-        """Return a query of the given runs, newest first, without those the user may not see."""
+        """Return a query of those of the given runs that the user may see, the newest first."""
         return access.visible_runs(self.user).filter(pk__in=runs).order_by("-pk")
 
     def count(self, *states: str) -> dict[str, int]:
-        """Return the number of runs in each of the states, at most `MOST_COUNTED` + 1."""
+        """Return the number of runs for each name in `states`, counted up to `MOST_COUNTED` + 1."""
         sources, span = self._found(Span(MOST_COUNTED + 1, few=self.few))
         found = keyed.count_runs(sources, span, {state: STATES[state] for state in states})
         return {state: found.get(state, 0) for state in states}
 
     def _found(self, span: Span) -> tuple[list[Source], Span]:
-        """Return the sources of the runs, and the span limited to the chosen procedure."""
+        """Return the sources to read, and the span, limited to `procedure` if one is chosen."""
         user = self.user
         if not isinstance(user, User) or not user.is_active:
             return [], span
@@ -104,9 +112,9 @@ class RunList:
         return access.runs_otherwise(user, chosen), replace(span, procedure=found.pk)
 
     def _few(self, sources: list[Source], span: Span) -> list[Source]:
-        """Return the sources with few rows, which are counted once for all lists of a page.
+        """Return the sources with few rows; all lists of a page share the result.
 
-        The choice affects only the speed: the same runs are found in either way.
+        It affects only the speed: lists and counts are the same without it.
         """
         count = partial(keyed.with_few_rows, sources, span)
         if self.procedure or not isinstance(self.user, User):
@@ -137,16 +145,16 @@ class RunList:
 
 
 def procedures_of_runs(user: User | AnonymousUser) -> QuerySet[Procedure]:
-    """Return the procedures of the runs that a user may see."""
+    """Return the procedures of all runs that a user may see."""
     if not isinstance(user, User) or not user.is_active:
         return Procedure.objects.none()
     return Procedure.objects.filter(pk__in=keyed.procedures_in(sources_of(user)))
 
 
 def sources_of(user: User) -> list[Source]:
-    """Return the sources of all runs that a user may see, made once for all lists of a page.
+    """Return the sources of all runs that a user may see, cached on the user object.
 
-    They are cached on the user object; the runs are read from the database each time.
+    All lists of a page share the sources. The runs themselves are read from the database each time.
     """
     key = (user.pk, access.sees_all(user))
     kept: tuple[Any, list[Source]] = user.__dict__.get(SOURCES, (None, []))
@@ -159,7 +167,7 @@ def sources_of(user: User) -> list[Source]:
 
 
 def few_runs(user: User) -> list[UUID] | None:
-    """Return all runs that a user may see, or None if there are more than `MOST_SINGLE`."""
+    """Return the ids of all runs that a user may see; None if there are more than `MOST_SINGLE`."""
     if access.sees_all(user):
         return None
     found = RunList(user).newest(MOST_SINGLE + 1)
@@ -169,7 +177,8 @@ def few_runs(user: User) -> list[UUID] | None:
 def count_for_lists(user: User, procedure: str, *states: str) -> dict[str, int]:
     """Return the result of `RunList.count`, which all open lists of a person share for one second.
 
-    It is computed again sooner if an event or an input of any run has been stored since.
+    The result is computed again earlier if a run was started, or an event or input of any run was
+    stored.
     """
     head = keyed.newest_keys([Run, Event, RunInput])
     return _counts.get(
@@ -185,10 +194,10 @@ class Shared(Generic[V]):
         self._kept: dict[Hashable, tuple[float, Hashable, V]] = {}
 
     def get(self, key: Hashable, head: Hashable, compute: Callable[[], V]) -> V:
-        """Return the stored value of a key; compute a new one if there is none that still counts.
+        """Return the stored value of a key, or compute and store a new one.
 
-        A stored value counts for `seconds`, and only while `head` equals the `head` of its
-        computation.
+        A stored value is used for at most `seconds`, and only if `head` is the same as when it was
+        computed.
         """
         now = time.monotonic()
         if (kept := self._kept.get(key)) and kept[1] == head and now - kept[0] < self._seconds:

@@ -21,7 +21,7 @@ FILES = "_files"
 """The attribute that holds the files of a run that was just started."""
 NOTHING_REPORTED = standing.Standing({}, None, None)
 MOST_CHILDREN = MOST_REQUESTS = 50
-"""The most child runs, and the most open requests, in the response about one run."""
+"""The maximum number of child runs, and of open requests, in the response about one run."""
 
 
 class ArtifactOut(Schema):
@@ -142,13 +142,16 @@ class OpenRequestOut(Schema):
 
 
 def address_of(route: str, run: Run, context: Any) -> str:
-    """Return the address of another route about the run, below the prefix of the current route."""
+    """Return the address of another route about the run: "/api/runs/…/result" for `get_result`.
+
+    It has the same prefix as the address of the current request.
+    """
     match = context["request"].resolver_match
     return reverse(f"{match.namespace}:{route}", args=[run.pk])
 
 
 def visible_id(run: UUID | None, context: Any) -> UUID | None:
-    """Return the id of a related run if the caller may see that run, else None."""
+    """Return the id of a related run if the caller may see this run, else None."""
     if run is None:
         return None
     seen = access.visible_runs(context["request"].user)
@@ -290,7 +293,7 @@ class OperatedOut(Schema):
 
 
 def note_new(run: Run, files: Sequence[File]) -> None:
-    """Attach the files with which the run was just started, so that the response needs no query."""
+    """Attach the files of a run that was just started, so that the response needs no query."""
     run.__dict__[FILES] = files
 
 
@@ -299,7 +302,7 @@ def is_new(run: Run) -> bool:
 
 
 def _standing_of(run: Run) -> standing.Standing:
-    """Return the run's stage, progress and state, queried once for all fields of a response."""
+    """Return the run's stage, progress and state, read once for all fields of a response."""
     if "_standing" not in run.__dict__:
         run.__dict__["_standing"] = NOTHING_REPORTED if is_new(run) else standing.standing_of(run)
     found: standing.Standing = run.__dict__["_standing"]

@@ -1,4 +1,4 @@
-"""A worker's work on a run: it claims the run, renews the lease, advances and releases the run."""
+"""A worker's work on a run: claim the run, renew its lease, advance the run and release it."""
 
 import json
 import logging
@@ -24,15 +24,15 @@ from procedures.store.exclusions import Exclusions
 
 logger = logging.getLogger(__name__)
 told_at = float("-inf")
-"""The monotonic time at which this process last reported its code."""
+"""When this process last reported its code, by the monotonic clock."""
 SHIFT = 1.0
-"""Seconds after which a task ends and sends another message, so that its worker can be stopped."""
+"""Seconds after which a task sends another message and ends, so that the worker can be stopped."""
 
 
 def advance_runs() -> None:
     """Advance the queued runs, oldest first, until none is left or `SHIFT` seconds have passed.
 
-    Sends another message if runs remain. Repeated and late messages are harmless.
+    Sends another message if runs remain. It does no harm if a message comes late or twice.
     """
     if not _begin_turn():
         return
@@ -56,10 +56,10 @@ def advance_runs() -> None:
 
 
 def _begin_turn() -> bool:
-    """Prepare this process to claim; return False if its code can't be loaded.
+    """Prepare this process to claim runs; return False if the code can't be loaded.
 
-    The code is loaded before any claim: importing it may take longer than a lease and may change
-    any setting of the process, and during a claim it would keep the run's row locked.
+    The code is loaded before any claim, because importing it may take longer than a lease, during
+    which the row of the run would be locked. Importing may also change settings of the process.
     """
     try:
         registry.definitions()
@@ -75,7 +75,7 @@ def _begin_turn() -> bool:
 
 
 def _tell_code() -> None:
-    """Report this worker's code versions, by which the site can tell why a run stays queued."""
+    """Report this worker's code versions, by which the site tells why a run stays queued."""
     global told_at  # noqa: PLW0603 (of this process)
     if (now := time.monotonic()) - told_at >= dispatch.LOOK_EVERY:
         told_at = now
@@ -100,7 +100,7 @@ def advance_run(run_id: UUID) -> None:
 
 
 def _code_for(found: Queued) -> Procedure | None:
-    """Return this process's code for the run, or None if no code here may advance the run."""
+    """Return this process's code for the run, or None if the process may not advance the run."""
     if found.file:
         key = (found.procedure, found.file, found.version)
         if not registry.is_ready(key):
@@ -115,7 +115,7 @@ def _code_for(found: Queued) -> Procedure | None:
 
 
 def _code_of(name: str, file: str, version: str) -> Procedure | None:
-    """Return the code for the text that a run was started with.
+    """Return the code of the text that a run was started with.
 
     If this process has no reader for the text, logs a warning and returns None.
     """
@@ -130,9 +130,10 @@ def _newest(name: str, rows: list[tuple[str, str, str, str]]) -> Procedure | Non
 
 
 def _newest_code(name: str, known: list[str]) -> Procedure | None:
-    """Return this process's code, or None if it is unknown, unregistered or outdated.
+    """Return this process's code for a procedure if the code is the newest that was registered.
 
-    `known` holds the registered versions, newest first.
+    Otherwise, logs a warning and returns None. `known` holds the registered versions, the newest
+    first.
     """
     code = registry.find(name)
     if code is None:

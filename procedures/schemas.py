@@ -15,21 +15,21 @@ from procedures.models import Event, Procedure, Run, Signal
 
 
 def without_nul(text: str) -> str:
-    """Return the text; raise `ValueError` for NUL, which PostgreSQL refuses even in queries."""
+    """Return the text; raise `ValueError` if it contains NUL, which PostgreSQL refuses."""
     if "\0" in text:
         raise ValueError("contains characters that can't be stored.")
     return text
 
 
 Word = Annotated[str, AfterValidator(without_nul)]
-"""A text without NUL characters, so that the database can look it up."""
+"""A text without NUL characters, so that it can be used in a query."""
 KEY: Any = Header(
     "", alias="Idempotency-Key", max_length=200, description="A repeated key returns the same run."
 )
 
 
 class Body(Schema):
-    """A request's JSON body. Unknown names are refused, because they would have no effect."""
+    """A request's JSON body. Unknown names in it are refused, because they would have no effect."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -82,12 +82,12 @@ class HealthOut(Schema):
 
 
 def refusals(*statuses: int) -> dict[int, type[ErrorOut]]:
-    """Return the schema of a route's error responses, by status."""
+    """Return the schema of a route's error responses, keyed by the HTTP status."""
     return dict.fromkeys((*statuses, 401, 500), ErrorOut)
 
 
 def for_reader(content: dict[str, Any], run_id: UUID, context: Any) -> dict[str, Any]:
-    """Return an event's data, with the traceback only for operators of the run."""
+    """Return an event's data; the traceback in it is left out unless the user operates the run."""
     if "traceback" not in content:
         return content
     request = context["request"]
@@ -132,7 +132,7 @@ class ProcedureOut(Schema):
 
 
 class ProcedureDetailOut(ProcedureOut):
-    """A procedure with the JSON Schema of its inputs."""
+    """A procedure that you may see, with the JSON Schema of its inputs."""
 
     inputs: dict[str, Any] | None = Field(
         description="The JSON Schema of the inputs; files have the format binary."
@@ -162,14 +162,14 @@ class EventOut(Schema):
 
 
 class ProcedurePage(Schema):
-    """A page of procedures, by name."""
+    """A page of procedures, ordered by name."""
 
     items: list[ProcedureOut]
     next: str | None
 
 
 class EventPage(Schema):
-    """A page of events, in order."""
+    """A page of events, ordered by number."""
 
     items: list[EventOut]
     next: int | None
@@ -242,7 +242,7 @@ class ReasonIn(Body):
 
 
 class RestartIn(ReasonIn):
-    """The reason for a restart, and changed inputs."""
+    """The reason for a restart, and the values of inputs that the restart changes."""
 
     inputs: dict[str, Any] = Field(
         {}, description="Inputs by name that replace the run's own; files can't be replaced."
@@ -250,7 +250,7 @@ class RestartIn(ReasonIn):
 
 
 class ForkIn(RestartIn):
-    """The place where a fork branches off, and what changes from there."""
+    """The reason for a fork, the position at which it branches off, and what the fork changes."""
 
     at: Word | int = Field(
         "",

@@ -1,4 +1,4 @@
-"""Checks of the surrounding site for `manage.py check`: its settings, user model and databases."""
+"""Checks of the site around this app, for `manage.py check`: settings, user model and databases."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, get_type_hints
@@ -51,7 +51,7 @@ def _unfit(given: Mapping[str, Any]) -> Iterator[CheckMessage]:
 
 
 def _misplaced() -> Iterator[CheckMessage]:
-    """Yield warnings for product settings outside of COUNTERSIGN, where they have no effect."""
+    """Yield warnings for product settings outside COUNTERSIGN, where they have no effect."""
     for name in sorted(NAMES - {"BASE_DIR", "LOCAL_DIR", "SITE_URL", "REDIS_URL"}):
         if hasattr(settings, name):
             words = f"The setting {name} only has an effect inside COUNTERSIGN."
@@ -59,7 +59,7 @@ def _misplaced() -> Iterator[CheckMessage]:
 
 
 def check_webhooks(**_: Any) -> list[CheckMessage]:
-    """Return errors for webhooks that can't be used, without showing addresses or secrets."""
+    """Return errors for webhooks that can't be used; the errors show no addresses or secrets."""
     given = getattr(settings, "COUNTERSIGN", {})
     found = given.get("WEBHOOKS", {}) if isinstance(given, Mapping) else {}
     if not isinstance(found, Mapping):
@@ -72,7 +72,7 @@ def check_webhooks(**_: Any) -> list[CheckMessage]:
 
 
 def check_users(**_: Any) -> list[CheckMessage]:
-    """Return errors if the user model can't support groups, permissions, names or deactivation."""
+    """Return errors if the user model can't be used with groups, permissions or user names."""
     return list(user_faults(get_user_model()))
 
 
@@ -103,7 +103,7 @@ def user_faults(model: type[Model]) -> Iterator[CheckMessage]:
 
 
 def _name_faults(model: type[AbstractBaseUser]) -> Iterator[CheckMessage]:
-    """Yield errors about the user-name field, by which code and history refer to people."""
+    """Yield errors about the field with the user name, by which code and history name people."""
     name = str(getattr(model, "USERNAME_FIELD", ""))
     field, called = _field(model, name), f"{model._meta.label}.{name}"  # noqa: SLF001
     if field is None or not field.unique:
@@ -124,7 +124,7 @@ def _field(model: type[Model], name: str) -> Any:
 
 
 def check_databases(**_: Any) -> list[CheckMessage]:
-    """Return errors unless our tables are in the database `default` and nowhere else."""
+    """Return errors unless the product's tables are in the database `default` and nowhere else."""
     return [*_vendor(), *_elsewhere()]
 
 

@@ -1,8 +1,8 @@
-"""The signals this process has received as a slot of a worker.
+"""The signals that this process has received as a child process of a worker (a slot).
 
-A worker's main process forks slots; each slot advances one run at a time. Signals never raise
-inside an author's code here: handlers only record them, and the code that advances a run checks the
-records.
+A worker's main process forks the slots; each slot advances one run at a time. Signals never raise
+inside an author's code here: handlers only record a signal, and the code that advances a run reads
+the record.
 """
 
 import logging
@@ -19,36 +19,37 @@ from procedures.engine.execution.rare import around_turns
 logger = logging.getLogger(__name__)
 
 STOP = signal.SIGUSR2
-"""The signal the main process sends each slot when the worker is to stop."""
+"""The signal that the main process sends to each slot when the worker is to stop."""
 NOTED = tuple(
     number
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGXCPU")
     if (number := getattr(signal, name, None)) is not None
 )
-"""Signals meant for the main process that reach its whole process group; a slot survives them."""
+"""Signals that are meant for the main process but reach all of its process group; they don't end a
+slot."""
 SETTLES_AFTER = 2.0
-"""The seconds for which a slot claims nothing after a signal that may stop the worker."""
+"""Seconds for which a slot claims no run after a signal that may mean that the worker stops."""
 REPLACED_AFTER = 60.0
-"""The age in seconds from which a process may be replaced by another."""
+"""The age in seconds that a process must have before it may be replaced by a new one."""
 
 
 class Slot:
-    """The state of this process as a slot; it never changes in other processes."""
+    """The state of this process as a slot; in a process that isn't a slot, it never changes."""
 
     def __init__(self) -> None:
         self.is_open = False
-        """True if this process is a worker's slot."""
+        """True if this process is a slot of a worker."""
         self.is_stopping = False
-        """True if the worker is stopping, so that no further step begins."""
+        """True if the worker is stopping; then no further step begins."""
         self.spent_by = ""
-        """The reason why the process must be replaced, or "" if it need not be."""
+        """The reason why this process must be replaced; "" if it needn't be."""
         self._began_with: Sequence[Any] | None = None
-        """The settings of the process before its first turn, or None if it has had no turn yet."""
+        """The settings of this process before its first turn; None before that."""
         self._told_at = float("-inf")
         self._opened_at = time.monotonic()
 
     def replace(self, why: str) -> None:
-        """Have this process replaced once it has released its run and is at least a minute old."""
+        """Let this process be replaced as soon as it has released its run and is a minute old."""
         # The first reason is the one to report, because later ones often follow from it.
         self.spent_by = self.spent_by or why
 
@@ -63,8 +64,8 @@ class Slot:
     def open(self) -> None:
         """Turn a newly forked process into a slot.
 
-        Signals are ignored at first, because the pool leaves ignored signals alone; for all others,
-        it installs handlers that raise.
+        Signals are set to be ignored at first. For other signals, the pool would install handlers
+        that raise.
         """
         self.is_open, self.is_stopping, self.spent_by = True, False, ""
         self._opened_at, self._began_with = time.monotonic(), None
@@ -75,10 +76,10 @@ class Slot:
         _let_steps_start_processes()
 
     def begin_turn(self) -> None:
-        """Restore the process's settings and signal handlers before a turn.
+        """Restore the process's settings and signal handlers before a run is advanced.
 
-        Each run restores what its own code changed. This restores what others changed: the pool,
-        which installs signal handlers, and threads left behind by an author's code.
+        Each run restores what its own code has changed. This function restores what others have
+        changed: the pool (signal handlers), and threads that an author's code has left behind.
         """
         if not self.is_open:
             return
@@ -101,9 +102,9 @@ class Slot:
         return not self.is_leaving and time.monotonic() - self._told_at >= SETTLES_AFTER
 
     def was_told_since(self, moment: float) -> bool:
-        """Return True if a signal came since that monotonic time, or if the worker is stopping.
+        """Return True if a signal came after `moment` (monotonic), or if the worker is stopping.
 
-        The signal may also have ended programs that a step had started.
+        The same signal may have ended programs that a step had started.
         """
         return self.is_stopping or self._told_at >= moment
 
@@ -115,9 +116,9 @@ class Slot:
 
 
 def _let_steps_start_processes() -> None:
-    """Let steps start processes, which the pool's daemon flag would forbid.
+    """Let steps start processes, which the pool forbids by marking its own processes as daemons.
 
-    It also replaces the pool's authentication key, whose type can't be sent to a spawned process.
+    The pool's authentication key is replaced too, because its type can't be sent to a new process.
     """
     # There is no public way, because `Process.daemon` can't be changed once the process has
     # started.
@@ -127,7 +128,10 @@ def _let_steps_start_processes() -> None:
 
 
 def _handle(number: signal.Signals, handler: object) -> None:
-    """Install a handler instead of SIG_IGN, which programs started by a step would inherit."""
+    """Install a handler for a signal that is ignored until now.
+
+    Programs that a step starts would inherit that the signal is ignored, but inherit no handler.
+    """
     signal.signal(number, handler)  # type: ignore[arg-type]
     signal.siginterrupt(number, False)  # noqa: FBT003 (libraries in C see no interrupted calls)
 

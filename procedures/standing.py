@@ -1,4 +1,4 @@
-"""A run's standing, as its code has reported it: its state, its stage and its progress."""
+"""What a run's code has reported about the run: its state, its stage and its progress."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,23 +14,23 @@ from procedures.models import Event, Run
 from procedures.models.event import SHOWN, EventQuerySet
 
 ASIDE = f'"value{ELSEWHERE}":'
-"""The part of a state event that names a value stored outside the journal."""
+"""Words in the data of a state event whose value is stored outside the journal."""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """The state, stage and progress of a run, as last reported."""
+    """The state, stage and progress of a run, as its code has last reported them."""
 
     state: dict[str, Any] | None
-    """The values of `ctx.state` by name, or None if they are large."""
+    """The values of `ctx.state`, keyed by name; None if they are large."""
     stage: Event | None
-    """The event of the latest stage."""
+    """The event of the stage that was reported last."""
     progress: Event | None
-    """The event of the latest progress, reported by the code or by a step."""
+    """The event of the progress that was reported last, by the code or by a step."""
 
 
 def standing_of(run: Run) -> Standing:
-    """Return the run's standing, without its state if that exceeds `LARGE_VALUE_BYTES`."""
+    """Return the run's state, stage and progress, without a state above `LARGE_VALUE_BYTES`."""
     shown = run.events.filter(seq__gt=run.base_seq, kind__in=SHOWN).aggregate(
         stage=Max("seq", filter=Q(kind=EventKind.STAGE)),
         progress=Max("seq", filter=Q(kind=EventKind.PROGRESS)),
@@ -43,7 +43,7 @@ def standing_of(run: Run) -> Standing:
 
 
 def state_of(run: Run) -> dict[str, Any]:
-    """Return all values of `ctx.state` by name, including large ones stored outside the journal."""
+    """Return all values of `ctx.state`, keyed by name, including large ones."""
     changes = (whole_content(event.content) for event in _changes_of(run).order_by("seq"))
     return {one["name"]: one["value"] for one in changes if not one.get("gone")}
 
@@ -57,9 +57,9 @@ def _small_state(run: Run) -> dict[str, Any] | None:
 
 
 def _changes_of(run: Run) -> EventQuerySet:
-    """Return the latest state event of each name in the state.
+    """Return the latest state event for each name in `ctx.state`.
 
-    Changes made in a branch count once they have been merged into the run's state.
+    Changes that a branch of a gather makes are included when the branch has been merged.
     """
     kept = run.events.filter(seq__gt=run.base_seq)
     own = kept.filter(kind=EventKind.STATE).exclude(key__contains="/")

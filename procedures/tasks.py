@@ -1,4 +1,4 @@
-"""The Celery tasks: one advances runs, and one looks for what is due or was lost."""
+"""The Celery tasks: for queued runs, for what is due or was lost, and for old uploads."""
 
 import logging
 from contextlib import suppress
@@ -29,7 +29,10 @@ def advance_runs(*_: object, **__: object) -> None:
 
 
 def look_around() -> None:
-    """Check the queue without a message and advance its runs; warn if no clock process runs."""
+    """Look for queued runs and advance them; workers do this regularly, even without a message.
+
+    Logs a warning if no clock process runs.
+    """
     try:
         if services.gate.is_open():
             runner.advance_runs()
@@ -42,7 +45,7 @@ def look_around() -> None:
 
 
 def _make_room() -> None:
-    """End this process if it must be replaced; the pool forks another one."""
+    """End this process if it must be replaced; the pool then forks another one."""
     if slot.is_leaving and not slot.is_stopping:
         logger.warning("This process is being replaced: %s.", slot.spent_by)
         raise SystemExit(0)
@@ -50,7 +53,7 @@ def _make_room() -> None:
 
 @shared_task(name=dispatch.REMOVE_UPLOADS)
 def remove_uploads(*_: object, **__: object) -> None:
-    """Delete uploads that nobody used in time; without the file store, a later call does it.
+    """Delete uploads that nobody used in time. If the file store fails, a later call deletes them.
 
     The arguments are ignored, because a broker may deliver anything.
     """
@@ -63,7 +66,8 @@ def remove_uploads(*_: object, **__: object) -> None:
 def sweep() -> None:
     """Handle what is due, and repair what was lost.
 
-    The clock process calls this each second; the beat of an older release sends it as a task.
+    The clock process calls this function each second. Clocks of older releases send it as a Celery
+    task.
     """
     if services.gate.is_open():
         sweeper()

@@ -21,20 +21,20 @@ from procedures.engine.values.visible import visible_line
 from procedures.readers import read_text
 
 MOST_FILES = 1000
-"""The maximum number of files that are read; any further file only causes a warning."""
+"""The maximum number of files that are read; a warning is logged if there are more."""
 LOOK_EVERY = 0.5
-"""Seconds between two checks for edited files, if NOTICES_EDITED_FILES is set."""
+"""Seconds between two checks for edited files, if NOTICES_EDITED_FILES is true."""
 
 
 @dataclass(frozen=True)
 class FileFault:
-    """The reason why a file, or one of its procedures, is missing."""
+    """The reason why a file can't be read, or why procedures in it can't be used."""
 
     file: str
     message: str
     line: int | None = None
     names: tuple[str, ...] = ()
-    """The procedures that are missing, if the fault doesn't concern the whole file."""
+    """The procedures that can't be used; () if the fault concerns the whole file."""
 
     def __str__(self) -> str:
         place = f", line {self.line}" if self.line else ""
@@ -54,17 +54,20 @@ class Place(NamedTuple):
 
     path: Path
     folder: Path
-    """The part of the pattern before its first wildcard: the file must be inside this folder."""
+    """The folder in the pattern before the first wildcard; the file must be inside this folder."""
 
     @property
     def name(self) -> str:
-        """The name shown to people: the path starting with the last part of `folder`."""
+        """The name shown to people, which begins with the last part of `folder`.
+
+        With the folder "/srv/flows", an example is "flows/refund.json".
+        """
         below = self.path.relative_to(self.folder)
         return legible((Path(self.folder.name) / below).as_posix())
 
 
 class Shelf:
-    """The files as this process last read them."""
+    """What this process found when it last read the files."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -73,15 +76,15 @@ class Shelf:
         self._looked_at = 0.0
 
     def forget(self) -> None:
-        """Read all files again when they are next needed."""
+        """Forget what was found; the next use reads all files again."""
         self._found = None
 
     def look_again(self) -> None:
-        """Let the next use check for edited files, if NOTICES_EDITED_FILES is set."""
+        """Let the next use check at once for edited files, if NOTICES_EDITED_FILES is true."""
         self._looked_at = -LOOK_EVERY
 
     def current(self) -> Found:
-        """Return the files as last read. They are read at the first use, and again after edits."""
+        """Return what was found in the files, which are read at the first use and after edits."""
         with self._lock:
             if self._found is None or self._has_changed():
                 # The stamp is taken before the files are read: if a file is edited meanwhile, the
@@ -102,7 +105,10 @@ shelf = Shelf()
 
 
 def load() -> Found:
-    """Read all files, and return their procedures and faults; one faulty file spares the others."""
+    """Read all files, and return their procedures and faults.
+
+    A faulty file doesn't affect the procedures of other files.
+    """
     by_name: dict[str, list[Procedure]] = {}
     faults: list[FileFault] = []
     every = places()
@@ -166,9 +172,9 @@ def _decoded(data: bytes) -> str:
 
 
 def places() -> list[Place]:
-    """Return the files that the patterns match, each once, sorted by path.
+    """Return the files that the patterns match, each file once, sorted by path.
 
-    If there are more than `MOST_FILES`, one file too many is returned, so that the caller notices.
+    If there are more than `MOST_FILES`, one more than that is returned, so that the caller notices.
     """
     found: dict[str, Place] = {}
     for place in chain.from_iterable(map(places_of, conf.PROCEDURE_FILES)):
@@ -181,7 +187,7 @@ def places() -> list[Place]:
 
 
 def places_of(pattern: str) -> Iterator[Place]:
-    """Yield the files that one pattern matches, or none if the pattern can't be used."""
+    """Yield the files that one pattern matches; none if the pattern can't be used."""
     if misuse_of(pattern):
         return
     folder = folder_of(pattern)
@@ -192,7 +198,10 @@ def places_of(pattern: str) -> Iterator[Place]:
 
 
 def _matching(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
-    """Yield the files in a folder that the rest of a pattern matches, without hidden ones."""
+    """Yield the files in a folder that match the rest of a pattern, except hidden ones.
+
+    `parts` is the rest of the pattern.
+    """
     before, deep, after = _split(parts)
     starts = iglob(str(Path(escape(str(folder)), *before)))  # noqa: PTH207 (pathlib finds hidden ones)
     for start in map(Path, starts):
@@ -208,9 +217,9 @@ def _split(parts: Sequence[str]) -> tuple[Sequence[str], bool, Sequence[str]]:
 
 
 def _tree(start: Path, top: Path) -> Iterator[Path]:
-    """Yield a folder and all folders below it, each once; links come last.
+    """Yield a folder and all folders below it, each once, real folders before symbolic links.
 
-    A linked folder outside the top folder is yielded but not searched.
+    A link to a folder outside `top` is yielded, but its target isn't searched.
     """
     seen, whole, ahead, links = set(), top.resolve(), deque([start]), deque[Path]()
     while ahead or links:
@@ -226,7 +235,7 @@ def _tree(start: Path, top: Path) -> Iterator[Path]:
 
 
 def _folders_in(folder: Path) -> list[Path]:
-    """Return the subfolders that aren't hidden, or none if the folder can't be opened."""
+    """Return the subfolders that aren't hidden; none if the folder can't be opened."""
     try:
         # `scandir` knows which entries are folders without a call for each entry.
         with os.scandir(folder) as found:
@@ -237,14 +246,14 @@ def _folders_in(folder: Path) -> list[Path]:
 
 
 def folder_of(pattern: str) -> Path:
-    """Return the part of a pattern before its first wildcard."""
+    """Return the folder in a pattern before its first wildcard: `flows` for `flows/**/*.json`."""
     path = conf.BASE_DIR / pattern
     fixed = [not has_magic(part) for part in path.parts]
     return Path(*path.parts[: (fixed.index(False) if False in fixed else -1)])
 
 
 def misuse_of(pattern: str) -> str:
-    """Return what is wrong with a pattern, or "" if it can be used."""
+    """Return what is wrong with a pattern; "" if the pattern can be used."""
     parts, folder = Path(pattern).parts, folder_of(pattern)
     is_folder = pattern.endswith(("/", "**")) or (conf.BASE_DIR / pattern).is_dir()
     wrong = {

@@ -1,7 +1,7 @@
 """The site's users: the model that AUTH_USER_MODEL names, and the queries that depend on it.
 
-Import `User` from here. Models import it under `TYPE_CHECKING` only, because the site's own models
-may import them before its user model exists.
+Import `User` from here. Modules with models import it under `TYPE_CHECKING` only, because the
+site's own models may import them before the user model is defined.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -30,13 +30,13 @@ GIVING = (
     *("has_perm", "get_all_permissions", "get_user_permissions", "get_group_permissions"),
     *("_get_user_permissions", "_get_group_permissions"),
 )
-"""The methods of an authentication backend that return a user's permissions or test for one."""
+"""The methods of an authentication backend that decide which permissions a user has."""
 
 
 def kept_on(user: "User", name: str, find: Callable[[], T]) -> T:
-    """Return the result of `find`, cached on the user object, as Django caches permissions.
+    """Return the result of `find`, which is called once for each user object and `name`.
 
-    Use it only for values that lists show; query the database to decide on a right.
+    Use this only for values that lists show; query the database to decide what a user may do.
     """
     kept = user.__dict__.setdefault("_countersign_kept", {})
     if name not in kept:
@@ -55,21 +55,22 @@ def active_users() -> "QuerySet[User]":
 
 
 def is_active(path: str = "") -> Q:
-    """Return a `Q` for rows whose user is active; `path` is the user's lookup, such as "user__".
+    """Return a `Q` for rows whose user is active.
 
-    Every user counts as active if the model has no field `is_active`.
+    `path` is the lookup from a row to its user, such as "user__"; "" for rows of users. Every user
+    counts as active if the model has no field `is_active`.
     """
     has_field = has_user_field("is_active")
     return Q(**{f"{path}is_active": True} if has_field else {f"{path}pk__isnull": False})
 
 
 def name_field() -> str:
-    """Return the field that holds a user's name, such as "username"."""
+    """Return the name of the field that holds a user's name, such as "username"."""
     return str(get_user_model().USERNAME_FIELD)
 
 
 def with_name(name: str, *, path: str = "") -> Q:
-    """Return a `Q` for rows whose user has this name; `path` is the user's lookup, if any."""
+    """Return a `Q` for rows whose user has this name; `path` is as for `is_active`."""
     return Q(**{f"{path}{name_field()}": name})
 
 
@@ -82,21 +83,21 @@ def find_active_user(name: str) -> "User | None":
 
 
 def find_active_users(names: Collection[str]) -> "dict[str, User]":
-    """Return the active users with these names in a dictionary keyed by name; uses one query."""
+    """Return the active users with these names, keyed by name, with one query."""
     found = active_users().filter(is_among(name_field(), names)) if names else []
     return {user.get_username(): user for user in found}
 
 
 def members_path() -> str:
-    """Return the lookup from a group to its members, for a query of groups."""
+    """Return the lookup from a group to its members, for queries of groups, such as "user"."""
     return str(_groups_field().related_query_name())
 
 
 def holders_of_permission(name: str) -> "QuerySet[User]":
-    """Return the active users to whom the permission is granted, directly or through a group.
+    """Return the active users who have a permission, themselves or through a group.
 
-    Superusers are left out: they have every permission without a grant, and a request to the
-    holders of a permission doesn't ask them.
+    Superusers are left out: they have every permission without a grant. So a request that is
+    assigned to a permission isn't assigned to all superusers.
     """
     if name.count(".") != 1:
         return users().none()
@@ -110,7 +111,11 @@ def holders_of_permission(name: str) -> "QuerySet[User]":
 
 
 def are_permissions_in_tables() -> bool:
-    """Return True if all permissions are in Django's tables and can be read for many people."""
+    """Return True if Django's tables alone decide which permissions the users have.
+
+    Then permissions of many people can be read with one query. It is False if the user model or an
+    authentication backend overrides Django's methods.
+    """
     from django.contrib.auth.backends import ModelBackend  # noqa: PLC0415 (models import this)
     from django.contrib.auth.models import PermissionsMixin  # noqa: PLC0415
 
@@ -124,9 +129,9 @@ def are_permissions_in_tables() -> bool:
 
 
 def permission_holders(names: Iterable[str], among: Collection[Any]) -> set[tuple[str, Any]]:
-    """Return pairs: a permission, and the key of one of these users who holds it.
+    """Return pairs: a permission ("app.codename"), and the key of a user in `among` who has it.
 
-    The permission is granted to the user or to one of their groups. Superusers are left out, as by
+    Users have a permission themselves or through a group. Superusers are left out, as in
     `holders_of_permission`.
     """
     wanted, found = set(names), list["QuerySet[User, tuple[str, Any]]"]()
@@ -142,7 +147,7 @@ def permission_holders(names: Iterable[str], among: Collection[Any]) -> set[tupl
 
 
 def short_name(user: "User") -> str:
-    """Return the name to greet a user by, or the user name if the model has no shorter one."""
+    """Return the name with which to greet a user; the user name if the model has no short name."""
     shorter = getattr(user, "get_short_name", user.get_username)()
     return str(shorter or user.get_username())
 
@@ -161,7 +166,7 @@ def has_address() -> Q:
 
 
 def json_key(key: Any) -> Any:
-    """Return a user's primary key as it is written in JSON: a number unchanged, a UUID as text."""
+    """Return a user's primary key as a JSON value: numbers and texts unchanged, others as text."""
     return key if key is None or isinstance(key, int | str) else str(key)
 
 

@@ -1,4 +1,4 @@
-"""The access rules for many people and many runs, in a fixed number of statements."""
+"""The access rules for many people and many runs, with a fixed number of statements."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -17,7 +17,7 @@ from procedures.users import User, are_permissions_in_tables, users
 Key = Any
 """A user's primary key."""
 Wanted = Mapping[UUID, AbstractSet[Key]]
-"""The people whose access to a run is checked, for each run."""
+"""The keys of the people whose access to a run is to be checked, keyed by the run's id."""
 Pairs = Iterable[tuple[UUID, AbstractSet[Key]]]
 
 
@@ -27,14 +27,15 @@ class People:
     def __init__(self, people: Iterable[User]) -> None:
         self.users: dict[Key, User] = {user.pk: user for user in people if user.is_active}
         self.holders: dict[str, set[Key]] = {}
-        """The keys of the people who hold a permission; a set for each permission looked up."""
+        """The keys of the people who have a permission, keyed by the permission; only for
+        permissions that were looked up."""
 
     @classmethod
     def read(cls, keys: Collection[Key]) -> Self:
         return cls(users().filter(is_among("pk", keys)))
 
     def only(self, keys: AbstractSet[Key]) -> Self:
-        """Return the people with these keys, together with what has been read about them."""
+        """Return those of these people who have the given keys, with what has been read of them."""
         found = type(self)(user for key, user in self.users.items() if key in keys)
         if "groups" in self.__dict__:
             found.groups = {group: members & keys for group, members in self.groups.items()}
@@ -43,7 +44,7 @@ class People:
 
     @cached_property
     def groups(self) -> dict[int, set[Key]]:
-        """The keys of the members of each group, as far as they are among these people."""
+        """The keys of those of these people who are members of a group, keyed by the group."""
         found: dict[int, set[Key]] = defaultdict(set)
         members = users().filter(is_among("pk", self.users), groups__isnull=False).order_by()
         for key, group in members.values_list("pk", "groups"):
@@ -54,7 +55,10 @@ class People:
         return self.groups.get(group, set())
 
     def holders_of(self, names: Collection[str]) -> dict[str, set[Key]]:
-        """Return, for each permission, the keys of those who hold it; read each permission once."""
+        """Return the keys of the people who have each permission, keyed by the permission.
+
+        Each permission is read only once.
+        """
         if new := {*names} - self.holders.keys():
             self.holders |= self._read_holders(new)
         return {name: self.holders[name] for name in names}
@@ -75,7 +79,10 @@ class People:
         return found
 
     def _given(self, permissions: Collection[int]) -> Iterable[tuple[int, AbstractSet[Key]]]:
-        """Yield each permission with the people who hold it themselves or through a group."""
+        """Yield a permission with keys of people who have it, themselves or through a group.
+
+        The same permission may be yielded several times.
+        """
         here = users().filter(is_among("pk", self.users))
         own = here.filter(user_permissions__in=permissions).order_by()
         for key, permission in own.values_list("pk", "user_permissions"):
@@ -90,14 +97,17 @@ class People:
 
 Viewers = Callable[[People, Wanted], Pairs]
 viewers: list[Viewers] = []
-"""Functions that yield runs with people who may see them, for reasons of higher layers.
+"""Functions of higher layers that yield runs, each with the keys of people who may see it.
 
-Each corresponds to a provider in `access`, and must agree with it.
+Each function corresponds to a provider in `access`, and must give the same answers.
 """
 
 
 def who_sees(people: People, wanted: Wanted) -> dict[UUID, set[Key]]:
-    """Return, for each run, the people in `wanted` who may see it, as `visible_runs` decides."""
+    """Return the keys of the people in `wanted` who may see each run, keyed by the run's id.
+
+    The rules are those of `visible_runs`.
+    """
     if not wanted or not people.users:
         return {}
     everywhere = people.holders_of([OPERATE])[OPERATE]
@@ -121,7 +131,7 @@ def who_sees(people: People, wanted: Wanted) -> dict[UUID, set[Key]]:
 
 
 def operators(people: People) -> set[Key]:
-    """Return the keys of people who are staff, or operate any procedure (see `is_operator`)."""
+    """Return the keys of the people who are staff or operate a procedure (see `is_operator`)."""
     found = {key for key, user in people.users.items() if getattr(user, "is_staff", False)}
     found |= people.holders_of([OPERATE])[OPERATE]
     granted = Grant.objects.filter(role="operate").order_by().values_list("group", flat=True)
@@ -129,7 +139,7 @@ def operators(people: People) -> set[Key]:
 
 
 def _granted(people: People, procedures: Collection[int]) -> dict[int, set[Key]]:
-    """Return, by procedure, the people who see all its runs because of a grant."""
+    """Return the keys of the people who see all runs of a procedure by a grant, by procedure."""
     found: dict[int, set[Key]] = defaultdict(set)
     grants = Grant.objects.filter(procedure__in=procedures, role__in=SEEING).order_by()
     for procedure, group in grants.values_list("procedure", "group"):

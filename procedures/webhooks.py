@@ -1,4 +1,4 @@
-"""Webhooks: external programs to which runs report, as a site names them in WEBHOOKS.
+"""Webhooks: external programs to which runs report; a site lists them in WEBHOOKS.
 
     WEBHOOKS = {"shop": {"url": "https://shop.example/hook", "secrets": ["whsec_…"],
                          "groups": ["agents"], "users": ["ann"]}}
@@ -22,7 +22,8 @@ NAME = re.compile("[a-z][a-z0-9_-]{0,39}")
 PREFIX = "whsec_"
 SHORTEST_KEY, LONGEST_KEY = 24, 64
 MOST_SECRETS = 2
-"""The maximum number of secrets: the one in use and, during a rotation, another one."""
+"""The maximum number of secrets of a webhook: one, and during a rotation the old and the new one.
+"""
 KEYS = {"url", "secrets", "groups", "users"}
 LONGEST_URL = 2_000
 
@@ -34,7 +35,7 @@ class Target:
     name: str
     url: str
     keys: Sequence[bytes]
-    """The secrets as bytes; each of them signs every message."""
+    """The secrets as bytes; each message is signed with each of them."""
 
 
 def find_webhook(name: str) -> Target | None:
@@ -46,7 +47,7 @@ def find_webhook(name: str) -> Target | None:
 
 
 def may_use_webhook(user: User, name: str) -> bool:
-    """Return True if the user is a superuser, or the webhook names them or one of their groups."""
+    """Return True if the webhook names the user or one of their groups, or for superusers."""
     given = conf.WEBHOOKS.get(name)
     if given is None:
         return False
@@ -87,7 +88,7 @@ def _faults_of_secrets(secrets: Any) -> Iterator[str]:
 def fault_of_url(url: Any, *, to_loopback: bool = False) -> str:
     """Return why the site may not post to a URL, or "" if it may.
 
-    With `to_loopback`, http may be used for addresses of this machine.
+    With `to_loopback`, http is allowed for addresses of this machine (127.0.0.1, ::1).
     """
     try:
         parts = urlsplit(url if isinstance(url, str) else "")
@@ -113,7 +114,7 @@ def _is_local(host: str) -> bool:
 
 
 def _key(secret: Any) -> bytes:
-    """Return the bytes of a secret, or b"" if it isn't a valid one."""
+    """Return the bytes of a secret; b"" if the secret isn't valid."""
     if not isinstance(secret, str) or not secret.startswith(PREFIX):
         return b""
     try:

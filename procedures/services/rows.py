@@ -186,7 +186,7 @@ def taken_differences(record: Record) -> Iterator[Difference]:
 
 
 def signal_differences(record: Record) -> Iterator[Difference]:
-    """Yield a difference for each signal that closed a wait, but whose row doesn't refer to it."""
+    """Yield a difference for a signal that closed a wait but whose row doesn't name this wait."""
     signals = Signal.objects.filter(run=record.run)
     taken = {(one.name, one.signal_id): one for one in signals}
     for wait in record.run.waits.filter(kind=Wait.Kind.SIGNAL).order_by("pk"):
