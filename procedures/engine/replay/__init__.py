@@ -1,1 +1,1 @@
-"""Replay: matching a run's code against its earlier events, and recording new events."""
+"""Replay: procedure code runs again over the events of its run, and new events are recorded."""

@@ -1,8 +1,8 @@
-"""The party responsible for an exception in a run: its author, the storage or the platform.
+"""The rule that says whose fault an exception is: the author's, the storage's or the platform's.
 
-This is decided only here. An exception that isn't the author's fault is never stored as a failure,
-never counts for `Retry` and never causes compensations: the run leaves this worker and continues
-later. docs/how_it_works.md has the table.
+No other module decides this. If the author isn't responsible, the exception is never stored as a
+failure, never counts for `Retry` and never causes compensations. The worker releases the run, and
+another claim continues it later. docs/how_it_works.md has a table of the cases.
 """
 
 import signal
@@ -16,10 +16,12 @@ from procedures.engine.values.files import open_desk
 
 
 def excuse_for(error: BaseException, journal: Journal, *, since: datetime) -> Interruption | None:
-    """Return the interruption that ends this claim, or None if the author's code failed.
+    """Return the interruption to end the claim with, if the author isn't responsible.
 
-    `since` is the time when the code began. A stop is recognized by the signals that the process
-    received, never by the exception's type: an author's `sys.exit()` remains a failure.
+    Returns None if the author's code is responsible for the error, and so has failed. `since` is
+    the time at which this claim began to execute the code. A worker that is to stop is recognized
+    by the signals that its process has received. The type of the exception doesn't count, so that
+    `sys.exit()` in the author's code is a failure.
     """
     # Check this first, because the code may have caught the loss and raised another exception.
     if (lost := open_desk().lost) is not None:
@@ -52,7 +54,7 @@ def _grouped(error: BaseException) -> Iterator[BaseException]:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield the error, the errors in its group, and the causes of each."""
+    """Yield the error, the errors in it if it is a group, and the causes of all of these."""
     for one in _grouped(error):
         cause: BaseException | None = one
         # The causes may form a circle, because an author's code can link exceptions in any way.

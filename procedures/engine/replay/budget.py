@@ -1,4 +1,4 @@
-"""The count of steps, events and children that a run has used, checked against its limits."""
+"""The number of steps, events and child runs that a run has used, and the limits on them."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -15,10 +15,10 @@ HIGHER = "Raise the limit if this is intended."
 
 
 class Budget:
-    """The steps, events and children used since the last `continue_as_new`, without compensations.
+    """The steps, events and child runs that a run has used since it last continued as new.
 
-    Events in the journal are counted only when the code adds a new one, so that a replay costs
-    nothing.
+    The steps and events of compensations aren't counted. The events in the journal are counted only
+    when the code first adds a new event, so that a replay without new events loses no time.
     """
 
     def __init__(self, limits: Limits, journal: Journal, history: History) -> None:
@@ -29,20 +29,23 @@ class Budget:
         self.ends_at = self._limits.ends_at(run.began_at)
 
     def note(self, draft: NewEvent) -> None:
-        """Count an event that the next commit will store."""
+        """Count an event that isn't stored yet, and the child runs that it starts."""
         if not draft.key.startswith(UNDO):
             self._new["events"] += 1
             if draft.kind == EventKind.CHILD_STARTED:
                 self._new["children"] += int(draft.data.get("count", 1))
 
     def take_in(self, extend: Callable[[], object]) -> None:
-        """Count the events that `extend` adds to the history; none of them is counted twice."""
+        """Call `extend`, which adds stored events to the history, and count these events.
+
+        Events that `note` has counted already aren't counted again.
+        """
         self._kept_steps, self._kept_children, self._kept_events  # noqa: B018 (counted now)
         extend()
         self._new["events"] = self._history.length - self._length
 
     def check(self) -> None:
-        """Raise `LimitReached` if the run may have no more events or its time is up."""
+        """Raise `LimitReached` if the run has used all its events or its maximum duration."""
         self.check_time()
         most, used = self._limits.events, self._kept_events + self._new["events"]
         if most is not None and used >= most:
@@ -58,7 +61,7 @@ class Budget:
             )
 
     def take_step(self) -> None:
-        """Count a new step; raise `LimitReached` if the run has reached a limit."""
+        """Count a new step; raise `LimitReached` if the run has used its steps, events or time."""
         self.check()
         most, used = self._limits.steps, self._kept_steps + self._new["steps"]
         if most is not None and used >= most:
@@ -66,7 +69,7 @@ class Budget:
         self._new["steps"] += 1
 
     def take_children(self, count: int) -> None:
-        """Check that the run may start `count` more child runs; raise `LimitReached` if not."""
+        """Raise `LimitReached` if the run may not start as many child runs as `count` says."""
         deepest, most = self._limits.depth, self._limits.children
         if deepest is not None and self._run.depth >= deepest:
             words = "This run can't start child runs: it has"

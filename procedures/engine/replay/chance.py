@@ -1,11 +1,15 @@
-"""Random numbers that are the same on every replay."""
+"""Random numbers that are the same whenever the code of a run is replayed."""
 
 import random
 from collections.abc import Callable
 
 
 class Chance(random.Random):
-    """A random generator seeded by the run; `check` raises if a number couldn't be repeated."""
+    """A random number generator with a seed of the run, so that a replay gets the same numbers.
+
+    `check`, if set, is called before each number. It raises an error where the context can't be
+    used, such as in a step, because the numbers would not be the same there.
+    """
 
     check: Callable[[], None] | None = None
 

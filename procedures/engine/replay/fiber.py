@@ -1,4 +1,4 @@
-"""A fiber: one line of execution in a run, either the procedure's own or a branch's."""
+"""A fiber: one sequence of calls in a run, either the procedure's own or that of one branch."""
 
 import random
 import threading
@@ -28,7 +28,7 @@ from procedures.engine.values.state import State
 P = TypeVarTuple("P")
 LONGEST_NAME = 80
 LONGEST_TITLE = 100
-"""The largest number of characters in an event's title."""
+"""The maximum number of characters in an event's title, which people read."""
 NOT_IN_NAMES = frozenset("#/:")
 BRANCH_FAILED = "system: a branch failed"
 SAID = {
@@ -37,14 +37,14 @@ SAID = {
     EventKind.PROGRESS: "progress",
     EventKind.STAGE: "stage",
 }
-"""The kinds of events whose text the author writes, with the words that errors use for them."""
+"""The kinds of events with a text by the author, each with its name in error messages."""
 
 
 class Fiber:
-    """The state of one line of execution: the names it has used, its time, and its interruption.
+    """The state of a procedure's or a branch's code in one claim, such as its time.
 
-    Once it is interrupted, every use raises the interruption again, so that catching it has no
-    effect.
+    Once a fiber is interrupted, each use of it raises the same interruption again. So code can't
+    continue by catching the interruption.
     """
 
     def __init__(self, recorder: Recorder, scope: Scope, *, now: datetime) -> None:
@@ -53,15 +53,18 @@ class Fiber:
         self.interruption: Interruption | None = None
         self.state = State(self._note_state)
         self.busy_with = ""
-        """The call that is executing, such as a gather; the fiber can't be used until it ends."""
+        """The call of the context that is executing, such as a gather; no other call may begin."""
         self.moves = 0
-        """The number of entries and notes that the code has asked for so far."""
+        """The number of entries and soft events that the code has asked for so far."""
         self._is_over = False
         self._thread = threading.get_ident()
         self.is_abandoned = False
-        """True if its gather has failed; the branch is then replayed only for its compensations."""
+        """True if this fiber is a branch whose gather has failed.
+
+        The branch is then replayed only so that it registers its compensations.
+        """
         self._stages: list[str] = []
-        """The names of the stages that will follow, as far as the code has listed them."""
+        """The names of the stages that the author has listed and that are still to come."""
         self._drawn = 0
         self._chance = Chance(self._seed)
         self._chance.check = self.check_usable
@@ -75,7 +78,7 @@ class Fiber:
         return uuid.uuid5(uuid.NAMESPACE_OID, f"{self._seed}:{self._drawn}")
 
     def branch(self, key: str) -> "Fiber":
-        """Return the fiber of a branch inside this fiber, with a copy of the state."""
+        """Return a new fiber for the branch `key`, with a copy of this fiber's `ctx.state`."""
         inner = Fiber(self.recorder, self.scope.inner(key), now=self.now)
         self.state.copy_into(inner.state)
         inner.is_abandoned = self.is_abandoned
@@ -94,9 +97,10 @@ class Fiber:
             raise EngineError("The context can only be used in the procedure's own thread.")
 
     def close(self) -> None:
-        """Close the fiber, so that code that outlives the run, such as a generator, can't use it.
+        """Close the fiber: every later use raises `EngineError`.
 
-        Every later use raises `EngineError`.
+        For example, a generator may outlive the call of the procedure, and must not use the context
+        then.
         """
         self._is_over = True
 
@@ -105,9 +109,11 @@ class Fiber:
         raise interruption
 
     def suspend(self, suspension: Suspend) -> None:
-        """Suspend the code until its wait is closed.
+        """Leave the code by raising `suspension`, or stay in the code until the run continues.
 
-        Returns only if the code may stay at the wait; the history then contains the new events.
+        The second way is possible only in the run's own fiber, if the worker can keep the code.
+        Then this function returns, and the history contains the events that were stored in the
+        meantime.
         """
         try:
             # Only the run's own fiber can stay. If a branch stayed, its gather couldn't run the
@@ -134,19 +140,24 @@ class Fiber:
         return entry
 
     def is_new(self, family: Family, key: str) -> bool:
-        """Return True if the journal has no entry with that key; only then are sizes checked."""
+        """Return True if the journal has no entry with this key and of this family.
+
+        The sizes of the author's values are checked only then, so that a lower limit fails no old
+        run.
+        """
         return self.scope.peek(family, key) is None
 
     @property
     def sizes(self) -> Sizes:
-        """The largest allowed sizes of the questions that the run asks and the text it posts."""
+        """The limits on the sizes of the questions and texts that the run sends to people."""
         return self.journal.run.sizes
 
     def restored(self, entry: Entry, plain: Any, hint: Any) -> Any:
-        """Return a stored result or answer in its type; a value that no longer fits is a mismatch.
+        """Return a stored result or answer, converted to the type `hint`.
 
-        If the value is an answer or a signal, operators who override the mismatch let the run wait
-        for a new one.
+        A value that can't be converted any more raises `Mismatch`. If the value is an answer or a
+        signal, operators may override the mismatch: the run then waits for another answer or
+        signal.
         """
         if hint is Any or (plain is None and hint in canonical.NOTHING):  # true of most steps
             return plain
@@ -159,9 +170,10 @@ class Fiber:
             self.interrupt(self.scope.mismatch(words, changed=changed))
 
     def note(self, kind: EventKind, name: str, data: dict[str, Any], *, about: str = "") -> str:
-        """Record a soft event, unless it is in the journal already; replay needn't match it.
+        """Record a soft event, such as a log line, unless the journal has it; return its key.
 
-        Returns the event's key.
+        If changed code no longer asks for such an event, or asks for a new one, that is no
+        mismatch.
         """
         self.check_usable()
         self.moves += 1
@@ -182,7 +194,10 @@ class Fiber:
         return key
 
     def coming_after(self, stage: str, then: list[str] | None) -> list[str]:
-        """Return the stages after `stage`: `then` if given, else the rest of an earlier list."""
+        """Return the stages that follow `stage`.
+
+        They are `then`, or the stages that follow `stage` in the list that the author gave last.
+        """
         if then is not None:
             self._stages = then
         elif stage in self._stages:
@@ -190,7 +205,7 @@ class Fiber:
         return self._stages
 
     def pass_by(self, event: Event) -> None:
-        """Advance the fiber's time to that of an event in the journal."""
+        """Set the fiber's time to the time of an event, if that is later."""
         # Not `max`, whose call takes longer, because a replay gets here for each step.
         if event.at > self.now:  # noqa: PLR1730
             self.now = event.at
@@ -199,7 +214,7 @@ class Fiber:
         self._guarded(self.recorder.add, draft)
 
     def flush(self) -> None:
-        """Commit the recorded events, because an effect may depend on them."""
+        """Commit the recorded events, before something happens that depends on them."""
         if self.recorder.unwritten:
             self._guarded(self.recorder.flush)
 
@@ -207,24 +222,27 @@ class Fiber:
         self._ask(self.recorder.check_wanted, key)
 
     def check_going_on(self, key: str) -> None:
-        """Raise an interruption if an operator or a limit forbids new work."""
+        """Raise an interruption if the run is to stop or has reached a limit."""
         self._ask(self.recorder.check_going_on, key)
 
     def check_time(self) -> None:
         self._guarded(self.recorder.budget.check_time)
 
     def take_step(self, key: str) -> None:
-        """Count a new step; raise an interruption if the run must stop or a limit is reached."""
+        """Count a new step; raise an interruption if the run is to stop or has reached a limit."""
         self._ask(self.recorder.take_step, key)
 
     def take_children(self, key: str, count: int) -> None:
         self._ask(self.recorder.take_children, key, count)
 
     def tell(self, draft: NewEvent) -> None:
-        """Commit a running step's message immediately; replay ignores it, so time doesn't advance.
+        """Commit a message that a running step posts; don't advance the fiber's time.
 
-        A timeout of the step is held back until the commit is done. If it interrupted the commit,
-        the event could be stored without this worker knowing, and the worker would then lose the
+        A replay doesn't read such messages, so a time that depends on them would differ on a
+        replay.
+
+        If the step times out during the commit, the exception is raised after the commit. Otherwise
+        the event could be stored without the knowledge of this worker, which would then lose the
         run.
         """
         with undisturbed, outside_the_loop():  # an async step calls this from inside its event loop
@@ -240,7 +258,10 @@ class Fiber:
         return events
 
     def _ask(self, check: Callable[..., None], key: str, *more: int) -> None:
-        """Have the recorder check that something new may happen; an abandoned branch stops here."""
+        """Call a check of the recorder, which raises an interruption if new work may not begin.
+
+        An abandoned branch is suspended here: it may do nothing that isn't in the journal.
+        """
         if self.is_abandoned:
             self.interrupt(Suspend(key))
         self._guarded(check, key, *more)
@@ -252,7 +273,7 @@ class Fiber:
             self.interrupt(interruption)
 
     def _note_state(self, name: str, value: Any, *, about: str = "", **how: Any) -> None:
-        """Record a change of the state; `about` is the key of the gather that merged the change."""
+        """Record a changed value of `ctx.state`; `about` is the gather that merged it, or ""."""
         title = name if len(name) <= LONGEST_TITLE else f"{name[:60]}… {canonical.digest(name)}"
         data = {"name": name, "value": value, **how}
         self.note(EventKind.STATE, title[:LONGEST_TITLE], data, about=about)
@@ -264,7 +285,10 @@ class Fiber:
 
 
 def checked_name(name: str, of: str = "", *, kind: str = "name") -> str:
-    """Return the name; raise `QuestionError` if it isn't valid."""
+    """Return an author's name for a step or a wait; raise `QuestionError` if it is invalid.
+
+    The error's message begins with `of`, and calls the name a `kind`, such as "stage".
+    """
     # Quick, because each step calls this.
     if name.__class__ is not str and not isinstance(name, str):
         raise QuestionError(

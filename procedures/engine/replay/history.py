@@ -1,9 +1,11 @@
-"""A run's past events by key, against which replay matches the code.
+"""The events of a run, by key, as a replay compares them with what the code asks for.
 
-Strict entries (steps, waits, children, patches, readings, sent signals) are matched by key and kind
-within a scope: the run's own fiber, or that of a branch. The code must ask for all of them. Soft
-events (logs, notices, state, stages) are only looked up by key, so that they aren't recorded twice.
-Messages of running steps are ignored.
+The code must ask for each strict entry: a step, a wait, a child run, a patch, a reading or a sent
+signal. An entry fits if its key and its kind are the same. The keys of a branch are compared only
+with the entries of that branch.
+
+A soft event is a log line, a notice, a stage or a change of the state. A replay looks up the key of
+a soft event only in order not to record the event twice. Messages of running steps are ignored.
 """
 
 from collections import Counter
@@ -36,32 +38,38 @@ SOFT = {
     EventKind.COMPENSATION,
 }
 FORK = "fork"
-"""The name of the event that made this run a fork; earlier events come from another run."""
+"""The name of the `operator` event at the beginning of a fork.
+
+The events before it were taken over from the original run.
+"""
 DONE_OR_BEGUN = {EventKind.STEP_STARTED, EventKind.STEP_SUCCEEDED}
 LONGEST_KEY = 200
 OUTERMOST = ""
 TOP = (OUTERMOST,)
 UNDO = "undo/"
-"""The scope of compensations, which the run's own code never reads."""
+"""The beginning of the keys of compensations, for which the run's own code never asks."""
 
 
 @dataclass(slots=True)
 class Entry:
-    """All events of one strict key: a step's attempts, or a wait's opening and closing."""
+    """The events of one step, wait, child run, patch, reading or sent signal.
+
+    For a step, these are its attempts; for a wait, its opening and its closing.
+    """
 
     family: Family
     key: str
     events: list[Event] = field(default_factory=list)
     is_tried_again: bool = False
-    """True if an operator asked for another attempt after the step had failed for good."""
+    """True if an operator has retried the step, which had no attempts left."""
     is_asked_again: bool = False
-    """True if the wait was withdrawn when the run ended; after a retry it is opened again."""
+    """True if the wait was withdrawn when the run ended, so that a retry opens the wait again."""
     is_accepted: bool = False
-    """True if an operator lets the stored result count although the arguments have changed."""
+    """True if the stored result counts for other arguments, too, as an operator has decided."""
     is_read: bool = False
-    """True if the code has asked for the entry, or an operator lets the code skip it."""
+    """True if the code has asked for the entry, or an operator lets the code skip the entry."""
     is_carried: bool = False
-    """True if the entry was taken over from the run that this run was forked from."""
+    """True if the run is a fork, and the entry comes from its original run."""
 
     @property
     def last(self) -> Event:
@@ -79,12 +87,12 @@ class Entry:
 
     @property
     def attempts(self) -> int:
-        """The number of the step's failed attempts."""
+        """The number of failed attempts of the step."""
         return sum(event.kind == EventKind.STEP_FAILED for event in self.events)
 
     @property
     def doubts(self) -> int:
-        """The number of times the outcome or the result of the step was unknown."""
+        """The number of attempts of which the outcome, or the result, was or is unknown."""
         return sum(
             event.kind == EventKind.STEP_STARTED or is_doubtful(event) or is_without_result(event)
             for event in self.events
@@ -96,16 +104,19 @@ class Entry:
 
 
 class History:
-    """A run's journal since its last `continue_as_new`, arranged by key."""
+    """The events of a run since it last continued as new, by key."""
 
     def __init__(self, events: Iterable[Event]) -> None:
         self.entries: dict[str, Entry] = {}
         self.asked: list[tuple[Family, str, str]] = []
-        """The family, key and prompt of each entry that the code has asked for."""
+        """The family, key and prompt of all entries that the code has asked for so far."""
         self.left_to_origin: set[str] = set()
-        """The keys of compensations registered by the run that this run was forked from."""
+        """The keys of the compensations that a fork has taken over.
+
+        The original run executes them, so the fork doesn't.
+        """
         self.since: dict[str, Entry] = {}
-        """The entries that changed while the code stayed at a wait, by key."""
+        """The entries to which events were added while the code stayed at a wait, by key."""
         self._soft: set[tuple[str, str]] = set()
         self.length = 0
         entries = self.entries
@@ -119,12 +130,12 @@ class History:
         unread = [key for key, one in entries.items() if not one.is_read]
         nested = [key for key in unread if "/" in key]
         self.left = dict(Counter(chain.from_iterable(map(_scopes_of, nested))))
-        """The number of unread entries in each scope; scopes that have none are left out."""
+        """The number of unread entries in each scope, by the scope's path; 0 is left out."""
         if len(unread) > len(nested):  # most keys are only in the outermost scope
             self.left[OUTERMOST] = self.left.get(OUTERMOST, 0) + len(unread) - len(nested)
 
     def extend(self, events: Iterable[Event]) -> None:
-        """Add the events that were stored while the code stayed at a wait."""
+        """Add events that were stored while the code stayed at a wait."""
         for event in events:
             self.length += 1
             is_new = event.key not in self.entries
@@ -145,7 +156,7 @@ class History:
         return next(self._unread_in(path))
 
     def forget(self, path: str) -> None:
-        """Mark all entries of a scope as read; it costs nothing if none of them is unread."""
+        """Mark all entries of a scope as read; this is quick if all were read before."""
         if path in self.left:
             for entry in self._unread_in(path):
                 self.read(entry)
@@ -180,7 +191,7 @@ class History:
         return (one for one in entries if not one.is_read and path in _scopes_of(one.key))
 
     def _close(self, event: Event) -> None:
-        """Close a wait; a second closing is ignored, and so is the closing of an unknown wait."""
+        """Add the closing of a wait to the wait's entry, unless the wait is unknown or closed."""
         entry = self.entries.get(event.key)
         if entry and not entry.is_closed:
             entry.events.append(event)
@@ -213,7 +224,7 @@ class History:
         return [self.entries[key] for key in keys if key in self.entries]
 
     def _carry_over(self) -> None:
-        """Mark all present entries as taken over from the run that this run was forked from."""
+        """Mark all entries so far as taken over by a fork from its original run."""
         for entry in self.entries.values():
             entry.is_carried = True
         noted = {key for kind, key in self._soft if kind == EventKind.COMPENSATION}
@@ -221,19 +232,20 @@ class History:
 
 
 class Scope:
-    """One fiber's view of the history: the names it has used, and the entries it may read."""
+    """The part of the history that one fiber may read, and the names that the fiber has used."""
 
     def __init__(self, history: History, path: str = "") -> None:
         self._history, self.path = history, path
         self._names: dict[str, int] = {}
-        """The number of times the code has used each name."""
+        """The number of times that the code has used each name."""
         self.last = ""
-        """The key most recently given to a step, a wait or a child."""
+        """The key that `key_for` returned last for a step, a wait or a child run."""
 
     def key_for(self, name: str) -> str:
-        """Return the key for a name in this scope; a repeated name gets a number: "name#2".
+        """Return the key for a name: "load" for the first use in this scope, then "load#2", etc.
 
-        Raises `EngineError` if deep branches with long names make the key too long.
+        In a branch, the key begins with the branch's path. Raises `EngineError` if the key is too
+        long, which happens to long names in deep branches.
         """
         count = self._names[name] = self._names.get(name, 0) + 1
         key = f"{self.path}{name}#{count}" if count > 1 else f"{self.path}{name}"
@@ -244,7 +256,7 @@ class Scope:
         return key
 
     def next_key(self, name: str) -> str:
-        """Return the key that `key_for` would return next for this name, without using it up."""
+        """Return the key that `key_for` would return for this name now, without counting a use."""
         count = self._names.get(name, 0) + 1
         return f"{self.path}{name}#{count}" if count > 1 else f"{self.path}{name}"
 
@@ -252,9 +264,11 @@ class Scope:
         return Scope(self._history, f"{key}/")
 
     def take(self, family: Family, key: str, prompt: str = "") -> Entry | None:
-        """Return the entry that the code asks for, or None if the journal has no usable one.
+        """Return the entry for which the code asks; None if the code is to do something new.
 
-        Raises `Mismatch` if the code asks for something new although the scope has unread entries.
+        The code is to do something new if the journal has no such entry, or if the wait must be
+        opened again. Raises `Mismatch` if the journal has no such entry, but has other entries in
+        this scope for which the code hasn't asked.
         """
         history = self._history
         found = history.entries.get(key)
@@ -271,7 +285,7 @@ class Scope:
         return entry if entry and entry.family == family else None
 
     def has_unread(self) -> bool:
-        """Return True if the scope contains an entry that the code has not asked for."""
+        """Return True if the scope contains an entry for which the code hasn't asked."""
         return self.path in self._history.left
 
     def check_all_read(self, then: str) -> None:
@@ -283,27 +297,30 @@ class Scope:
         return self._history.mismatch(message, changed=changed)
 
     def forget(self, key: str) -> None:
-        """Mark all entries below that key as read."""
+        """Mark all entries inside the branch, gather or step with this key as read."""
         self._history.forget(f"{key}/")
 
 
 def is_doubtful(event: Event) -> bool:
-    """Return True if people let the step fail because it may or may not have happened."""
+    """Return True if an operator let the step fail because nobody knew whether it had happened."""
     return event.kind == EventKind.STEP_FAILED and bool(event.content.get("doubtful"))
 
 
 def is_without_result(event: Event) -> bool:
-    """Return True if the step is done but its result could not be stored."""
+    """Return True if the event says that a step is done, but its result couldn't be stored."""
     return event.kind == EventKind.STEP_SUCCEEDED and NOT_KEPT in event.content
 
 
 def is_of_branch(event: Event) -> bool:
-    """Return True if the event says that a gather failed because of one of its branches."""
+    """Return True if the event says that a gather failed because one of its branches failed."""
     return event.kind == EventKind.STEP_FAILED and "branch" in event.content
 
 
 def checked_key(key: str) -> str:
-    """Return the key; raise `EngineError` if deep branches with long names make it too long."""
+    """Return the key of an entry; raise `EngineError` if the key is too long.
+
+    Keys become long in deep branches with long names.
+    """
     if len(key) > LONGEST_KEY:
         raise EngineError(
             f"The key {key[:60]}… is too long: the limit is {LONGEST_KEY} characters."
@@ -316,7 +333,11 @@ def describe(family: Family, key: str, prompt: str = "") -> str:
 
 
 def _scopes_of(key: str) -> Sequence[str]:
-    """Return every scope that contains a key, from the outermost: "", "a/", "a/b/"."""
+    """Return all scopes that contain an entry: "", "a/" and "a/b/" for the key "a/b/c".
+
+    Compensations, whose keys begin with "undo/", don't belong to "", the scope of the run's own
+    code.
+    """
     if "/" not in key:
         return TOP
     parts = key.split("/")

@@ -1,4 +1,4 @@
-"""The stored form of the results of steps, and the messages about results that can't be stored."""
+"""The stored form of results of steps, and messages about results that can't be stored."""
 
 from typing import Any
 
@@ -8,13 +8,14 @@ from procedures.engine.values.sizes import cut
 
 LONGEST_RETURNED = 2_000
 LARGEST_RESULT = 64 * 1024**2
-"""The largest number of characters in a result's JSON."""
+"""The maximum number of characters in the JSON of a step's result."""
 
 
 def kept_result(result: Any, returns: Any) -> tuple[Any, Any, str]:
-    """Return a result's plain JSON, the value restored from that JSON, and the JSON as text.
+    """Return three forms of a step's result: plain JSON, a restored value, and JSON text.
 
-    Raises `ValueError` if the result can't be stored.
+    The value is restored from the plain JSON to the type `returns`, as on a replay. Raises
+    `ValueError` if the result can't be stored.
     """
     try:
         return canonical.keepable_text(result, returns, most=LARGEST_RESULT)
@@ -23,7 +24,10 @@ def kept_result(result: Any, returns: Any) -> tuple[Any, Any, str]:
 
 
 def not_kept(result: Any, error: Exception) -> tuple[str, str]:
-    """Return the reason why a result can't be stored, and the result as text for people to read."""
+    """Return the reason for which a result can't be stored, and the result as text for operators.
+
+    The text is "" if the result contains a secret.
+    """
     words = error_payload(error)
     why = words["message"] if type(error) is ValueError else f"{words['type']}: {words['message']}"
     returned = "" if canonical.HOLDS_SECRET in why else _made_out(result)
@@ -31,7 +35,10 @@ def not_kept(result: Any, error: Exception) -> tuple[str, str]:
 
 
 def _made_out(result: Any) -> str:
-    """Return the result's repr, from which operators can enter the result by hand."""
+    """Return the result's repr, from which operators can enter the result by hand.
+
+    The repr is cut to a maximum length.
+    """
     try:
         text = repr(result)
     except Exception:  # noqa: BLE001 (the result may be broken in any way)

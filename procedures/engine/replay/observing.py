@@ -1,4 +1,4 @@
-"""Readings of the outside world: the first reading is stored and returned on every replay."""
+"""Readings of data outside the run, such as files; the first reading is stored for all replays."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,10 +8,11 @@ from procedures.engine.replay.fiber import Fiber
 
 
 def seen(fiber: Fiber, what: str, of: str, read: Callable[[], Any]) -> Any:
-    """Return what `read` returns now or, on replay, what it returned here the first time.
+    """Return what `read` returns; on a replay, return what `read` returned the first time.
 
-    The value is plain JSON. It is committed before anything can depend on it, because steps and
-    waits commit the recorded events first.
+    For example, `what` is "status", `of` is the key of a wait for a child run, and `read` returns
+    the status of the child run. The value must be plain JSON. It is stored before any step or wait
+    that could depend on it.
     """
     fiber.check_usable()
     key = fiber.scope.key_for(f"seen:{what}")

@@ -1,4 +1,7 @@
-"""Exceptions rebuilt from their stored form, the same in the first execution and on replay."""
+"""Exceptions that are made anew from their stored form.
+
+Thus, the author's code catches an equal exception in the first execution of a step and on a replay.
+"""
 
 import ast
 import builtins
@@ -10,7 +13,10 @@ from procedures.engine.errors import StepFailedError
 
 
 def place_of(error: BaseException) -> dict[str, str]:
-    """Return the module and name of an error's type; {} for builtins and local classes."""
+    """Return the module and the name of an error's type, as {"place": "shop.errors:OutOfStock"}.
+
+    Returns {} for a built-in type, and for a class that is defined in a function.
+    """
     kind = type(error)
     if kind.__module__ == builtins.__name__ or "<locals>" in kind.__qualname__:
         return {}
@@ -18,9 +24,9 @@ def place_of(error: BaseException) -> dict[str, str]:
 
 
 def rebuilt(failed: StepFailedError) -> Exception:
-    """Return the exception that the step raised, if its type is found and accepts the message.
+    """Return an exception that is equal to the one that the step raised.
 
-    Otherwise return `failed` itself.
+    Returns `failed` itself if the exception's type isn't found, or can't be made from the message.
     """
     kind = _found(failed)
     if kind is None:
@@ -47,9 +53,10 @@ def _found(failed: StepFailedError) -> type[Exception] | None:
 
 
 def _arguments(message: str) -> list[tuple[Any, ...]]:
-    """Return the argument lists to try: the message (or none), and the message as a literal.
+    """Return the arguments with which `rebuilt` tries to make an exception, in this order.
 
-    The literal is needed for `KeyError`, whose message is the repr of its key.
+    They are the message alone (or nothing if it is empty), and the value that the message spells as
+    a Python literal. A `KeyError` needs the second, because its message is the repr of the key.
     """
     found: list[tuple[Any, ...]] = [(message,)] if message else [()]
     with suppress(ValueError, SyntaxError, MemoryError, RecursionError):

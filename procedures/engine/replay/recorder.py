@@ -1,4 +1,4 @@
-"""The events that one claim writes: they are collected until something may depend on them."""
+"""The recorder of one claim, which commits new events before something depends on them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -38,18 +38,18 @@ LONGEST_UNWRITTEN = timedelta(milliseconds=100)
 WAITS = {"wait", "child"}
 APPROVED = '"approved_by":'
 NO_LIMITS = Limits()
-"""The default: no limits except the site's."""
+"""The limits of a procedure whose author sets none; those of the site apply."""
 Linger = Callable[[Batch], Sequence[Event] | None]
-"""A function that commits a batch that suspends the run, and waits until the run continues.
+"""A function that suspends the run with a batch, and waits until the run continues.
 
-It returns the events stored since the journal was loaded, once the run is claimed again. It returns
-None, and stores nothing, if the code must be abandoned as usual; it raises `Fenced` if the code
-must be abandoned although the batch was stored.
+After the run was claimed again, the function returns all events stored since the journal was
+loaded. If the code can't stay in this process, the function stores nothing and returns None. It
+raises `Fenced` if it has stored the batch, but the code can't stay after all.
 """
 
 
 class Recorder:
-    """One claim's access to the journal, shared by the run's own fiber and its branches."""
+    """The access of one claim to the journal; the run's own fiber and its branches share it."""
 
     def __init__(
         self,
@@ -60,21 +60,24 @@ class Recorder:
     ) -> None:
         self.journal, self._linger = journal, linger
         self.has_outlasted = False
-        """True if the code has stayed at a wait until the wait was closed."""
+        """True if the code has once stayed at a wait, in this process, until the run continued."""
         self.claimed_at = journal.now()
         self.history = History(events)
         self.budget = Budget(limits, journal, self.history)
         self.first = events[0]
-        """The event with which this generation began: `run.started` or `run.continued`."""
+        """The first loaded event: the last `run.continued`, or `run.started` if there is none."""
         self.is_undoing = False
-        """True while compensations run; a cancel then no longer interrupts the code."""
+        """True while compensations are executed, which cancels and limits don't interrupt."""
         self.has_moved_on = False
-        """True if this claim has made progress beyond the claims before it."""
+        """True if this claim has recorded an event that is progress, such as a step's result."""
         self.to_undo: list[Bound[Any]] = []
-        """The compensations to run after a failure or a cancel, from the last one to the first."""
+        """The registered compensations, to be executed if the run fails or is cancelled.
+
+        The compensation registered last is executed first.
+        """
         self._waits = {key: self._is_on_children(key) for key in open_in(self.history)}
         self.unwritten: list[NewEvent] = []
-        """The events that are recorded but not committed yet."""
+        """The events that are recorded, but not committed yet."""
         self._since = self.first.at
 
     @property
@@ -83,23 +86,23 @@ class Recorder:
         return int(content["generation"]) if self.first.kind == EventKind.RUN_CONTINUED else 0
 
     def idempotency_key(self, key: str) -> str:
-        """Return the step's idempotency key: unique, and the same in all attempts of the step."""
+        """Return a key that only this step of this run has, in each of its attempts."""
         generation = f"{self.generation}:" if self.generation else ""
         return f"{self.journal.run.run_id}:{generation}{key}"
 
     @property
     def has_children(self) -> bool:
-        """True if child runs that the code has started are still open."""
+        """True if the code has started a child run whose wait is still open."""
         return any(self._waits.values())
 
     @property
     def open_waits(self) -> list[str]:
-        """The keys of the waits that are open, as far as this claim knows."""
+        """The keys of the run's open waits, as this claim has loaded or recorded them."""
         return list(self._waits)
 
     @cached_property
     def served(self) -> dict[str, str]:
-        """The step that each approval was used for, by the key of the approval's wait."""
+        """The key of the step that used each approval, by the key of the approval's wait."""
         steps = (one for one in self.history.entries.values() if one.family == "step")
         kept = (event for one in steps for event in one.events)
         done = (event for event in kept if event.kind == EventKind.STEP_SUCCEEDED)
@@ -107,7 +110,10 @@ class Recorder:
         return {str(event.content["approved_by"]): event.key for event in found}
 
     def check_wanted(self, key: str) -> None:
-        """Raise `Cancelled` or `Paused` if somebody has cancelled or paused the run."""
+        """Raise `Cancelled` or `Paused` if somebody has cancelled or paused the run.
+
+        Compensations aren't interrupted.
+        """
         if self.is_undoing:
             return
         if self.journal.is_cancelled:
@@ -116,33 +122,42 @@ class Recorder:
             raise Paused(key)
 
     def check_limits(self) -> None:
-        """Raise `LimitReached` if the run has reached its limit of events or of time."""
+        """Raise `LimitReached` if the run has reached its limit of events or its maximum duration.
+
+        Compensations have no limits.
+        """
         if not self.is_undoing:
             self.budget.check()
 
     def check_going_on(self, key: str) -> None:
-        """Raise an interruption if the run must stop or has reached a limit."""
+        """Raise an interruption if the run was cancelled or paused, or has reached a limit."""
         self.check_wanted(key)
         self.check_limits()
 
     def take_step(self, key: str) -> None:
-        """Count a new step; raise an interruption if the run must stop or a limit is reached."""
+        """Count a new step; raise an interruption if the run is to stop or has reached a limit."""
         if not self.is_undoing:
             self.check_wanted(key)
             self.budget.take_step()
 
     def take_children(self, key: str, count: int) -> None:
-        """Check that the run may start `count` more child runs; raise an interruption if not."""
+        """Raise an interruption if the run is to stop, or may not start `count` more child runs."""
         self.check_going_on(key)
         self.budget.take_children(count)
 
     @property
     def ends_at(self) -> datetime | None:
-        """The time at which the run reaches its time limit; None for none, and while undoing."""
+        """The time at which the run's maximum duration is over.
+
+        None if the run has no maximum duration, and while compensations are executed.
+        """
         return None if self.is_undoing else self.budget.ends_at
 
     def add(self, draft: NewEvent) -> None:
-        """Record an event for the next commit, and commit if there are many or the first is old."""
+        """Record an event, to be stored with the next commit.
+
+        Commits at once if 100 events are recorded, or if the oldest of them is older than 100 ms.
+        """
         self._track(draft)
         now = self.journal.now()
         if not self.unwritten:
@@ -157,9 +172,9 @@ class Recorder:
         self.commit()
 
     def commit(self, *drafts: NewEvent, files: Sequence[File] = ()) -> list[Event]:
-        """Commit the recorded events and then the given ones; return the given ones as stored.
+        """Commit the recorded events, followed by `drafts`; return the events stored for `drafts`.
 
-        Any failure is raised as an `Interruption`.
+        Each error is raised as an `Interruption`.
         """
         for draft in drafts:
             self._track(draft)
@@ -182,7 +197,10 @@ class Recorder:
         return events[noted:]
 
     def outlast(self, suspension: Suspend) -> bool:
-        """Stay at the wait until the run continues; return False if the code must be abandoned."""
+        """Suspend the run but stay in the code until the run continues; return True after that.
+
+        Returns False, and suspends nothing, if the code can't stay in this process.
+        """
         if self._linger is None:
             return False
         handoff, drafts = self.suspended(suspension)
@@ -199,13 +217,16 @@ class Recorder:
         return True
 
     def suspended(self, suspension: Suspend) -> tuple[Handoff, tuple[NewEvent, ...]]:
-        """Return the handoff and the event that suspend the run."""
+        """Return the handoff and the event with which the run is suspended."""
         status = RunStatus.RETRYING if suspension.is_retry else RunStatus.WAITING
         draft = NewEvent(EventKind.RUN_SUSPENDED, data={"on": str(suspension)})
         return Handoff(status, wake_at=suspension.wake_at, ends_at=self.ends_at), (draft,)
 
     def finish(self, handoff: Handoff, *drafts: NewEvent) -> None:
-        """Commit the recorded events and release the run; if it is quarantined, drop the events."""
+        """Commit the recorded events, followed by `drafts`, and release the run.
+
+        If the run is quarantined, the recorded events aren't stored.
+        """
         left = () if handoff.status == RunStatus.QUARANTINED else self.unwritten
         if left:
             self._start_clocks()
@@ -214,7 +235,10 @@ class Recorder:
         self.journal.commit(Batch((*left, *drafts), handoff=handoff))
 
     def _start_clocks(self) -> None:
-        """Set the deadlines of new waits, counted from the commit with which people can answer."""
+        """Set the deadline of each new question to the time of the commit plus its `expires`.
+
+        People can't answer a question before the commit, so its time doesn't begin earlier.
+        """
         now = self.journal.now()
         for draft in self.unwritten:
             if draft.kind == EventKind.WAIT_OPENED and (length := draft.data.get("expires")):

@@ -1,4 +1,4 @@
-"""Stopping a step that takes too long: first by an exception, then by ending its process."""
+"""Timeouts of steps: an exception in the step and, if the step goes on, the end of its process."""
 
 import signal
 import threading
@@ -9,28 +9,35 @@ from types import FrameType
 from typing import Any
 
 GRACE = 5.0
-"""The seconds from the exception that a timeout raises in a step until its process is ended."""
+"""The number of seconds after a step's timeout at which its process is ended.
+
+The process isn't ended if the step has ended by then.
+"""
 
 
 STOOD_STILL = 1.0
-"""If both the alarm and the thread are late by more seconds than this, the process stood still."""
+"""The number of seconds by which the alarm and the watchdog must both be late.
+
+Then the whole process stood still, for example because its machine slept.
+"""
 
 
 class TimeIsUp(BaseException):
-    """An interruption of a step whose time is up, which `except Exception` doesn't catch."""
+    """The exception in a step whose timeout has passed; `except Exception` doesn't catch it."""
 
     def __init__(self, *, stood_still: bool = False) -> None:
         super().__init__()
         self.stood_still = stood_still
-        """True if the whole process was stopped in the meantime, which isn't the step's fault."""
+        """True if the process stood still in the meantime, so that the step isn't to blame."""
 
 
 @contextmanager
 def time_limit(seconds: float, give_up: Callable[[], None]) -> Iterator[None]:
-    """Raise `TimeIsUp` inside the block once `seconds` have passed.
+    """Raise `TimeIsUp` in the block if the block takes longer than `seconds`.
 
-    `give_up` is called from another thread if the block still runs `GRACE` seconds later. In a
-    thread other than the main one, which no signal reaches, only `give_up` is called.
+    If the block still runs `GRACE` seconds later, another thread calls `give_up`, which ends the
+    process. No exception is raised in a block that runs outside the main thread, because only the
+    main thread receives signals; there, only `give_up` is called.
     """
     is_main = threading.current_thread() is threading.main_thread()
     watchdog = Watchdog(seconds, give_up)
@@ -48,7 +55,7 @@ def time_limit(seconds: float, give_up: Callable[[], None]) -> Iterator[None]:
 
 
 class Watchdog(threading.Thread):
-    """A thread that calls `give_up` if the block runs on for `GRACE` seconds after its time."""
+    """A thread that calls `give_up` if a block of code runs `GRACE` seconds longer than it may."""
 
     def __init__(self, seconds: float, give_up: Callable[[], None]) -> None:
         super().__init__(name="watchdog", daemon=True)
@@ -68,10 +75,10 @@ class Watchdog(threading.Thread):
         self._is_over.set()
 
     def stood_still(self) -> bool:
-        """Return True if the whole process stood still as the time ran out; the alarm calls this.
+        """Return True if the process stood still while the timeout passed; an alarm calls this.
 
-        An alarm can also be late because a call in C held it back; then this thread wasn't late, or
-        the process has used the processor. In that case, the result is False.
+        An alarm can be late for another reason: a call in C has delayed it. Then the result is
+        False, because this thread wasn't late, or because the process has used much processor time.
         """
         now = time.monotonic()
         late = min(now, self._noticed_at or now) - self._due
@@ -80,9 +87,10 @@ class Watchdog(threading.Thread):
 
 
 class Alarm(threading.local):
-    """An alarm that raises `TimeIsUp`; a `with undisturbed` block delays the error until its end.
+    """The alarm of one thread, which raises `TimeIsUp` in the code that is executing.
 
-    Each thread has its own alarm. The error isn't raised if that block itself raises.
+    In a `with undisturbed` block, the alarm raises the exception only after the block. It doesn't
+    raise the exception if the block itself raises one.
     """
 
     is_held_back = False

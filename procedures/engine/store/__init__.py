@@ -1,14 +1,17 @@
-"""The protocol through which the rules of `lifecycle` use a store, which holds rows only.
+"""The interface of a store, which holds the rows of runs, inputs, signals and waits.
 
-Methods that every store must implement have no body here. The other methods have a default that
-suits a store of plain objects in one process: no locks, nothing to save, nobody to notify. A
-database implements them with SQL statements, and the conformance tests compare the two. The layers
-above, which some methods notify, are packages such as `chat`: they receive the hooks of
-`procedures`.
+The rules in `lifecycle` use this interface. A store decides nothing by itself.
 
-All calls happen in a transaction of the caller. A run is locked before its children, and the
-children are locked before any wait of the run is closed: closing a question locks its session, and
-this must be the last lock.
+Every store must implement the methods that are abstract. The other methods have a default, which
+suits a store of plain objects in one process: it locks nothing, saves nothing and notifies nobody.
+The store over a database replaces the defaults with SQL statements. The conformance tests run over
+both stores, and compare their results.
+
+Some methods notify packages above, such as `chat`, by the hooks of `procedures`.
+
+The caller of every method has begun a transaction. A run is locked before its child runs. The child
+runs are locked before any wait of the run is closed, because the closing of a question locks the
+question's session, and nothing may be locked after a session.
 """
 
 from procedures.engine.store.rows import (
@@ -37,11 +40,11 @@ __all__ = [
 
 
 class Store(Waits):
-    """The whole interface of a store, for runs, inputs, signals, waits and children."""
+    """A store with all methods that the rules use: for runs, inputs, signals and waits."""
 
     def left_at_end(self, run: Row, kind: str) -> tuple[bool, bool]:
-        """Return two flags: if the run has an input of that kind, and if it has an open wait.
+        """Return two flags: if the run has inputs of this kind, and if it has open waits.
 
-        Only inputs that aren't in the journal yet count.
+        Inputs that are in the journal already don't count.
         """
         return bool(self.inputs(run, kind)), bool(self.waits(run, is_open=True))

@@ -11,10 +11,10 @@ from procedures.engine.store.runs import Runs
 
 
 class Inputs(Runs):
-    """The part of a store for the rows of inputs to runs, and of signals."""
+    """The methods of a store for the rows of inputs to runs, and of signals."""
 
     def run_key(self, run_id: str) -> Any:
-        """Return the primary key of the run whose id stands in an event as `run_id`."""
+        """Return the primary key of a run whose id, as text, is `run_id`."""
         return run_id
 
     @abstractmethod
@@ -27,38 +27,47 @@ class Inputs(Runs):
         at: datetime | None = None,
         is_counted: bool = False,
     ) -> None:
-        """Store an input for a run's journal.
+        """Store an input to a run, which the run's next claim writes to the journal.
 
-        If the input reports a child's end, `wait` is the parent's wait for that child.
+        `wait` is the parent's wait, if the input reports the end of a child run. `at` is the time
+        of the input, by default the present time. Inputs with `is_counted=True` get consecutive
+        numbers, so that a check finds out if one of their rows was removed.
         """
 
     @abstractmethod
     def inputs(self, run: Row, kind: str = "") -> Sequence[InputRow]:
-        """Return the inputs that aren't in the journal yet, all of them or those of one kind."""
+        """Return the run's inputs that aren't in the journal yet.
+
+        With `kind`, only inputs of this kind are returned.
+        """
 
     def pending_inputs(self, run: Row) -> Sequence[PendingRow]:
-        """Return all inputs that aren't in the journal yet, in the order in which they came."""
+        """Return a run's inputs that aren't in the journal yet, in the order of their storing."""
         return self.inputs(run)
 
     def take_inputs(self, run: Row, some: Sequence[Row], drafts: Sequence[NewEvent]) -> None:
-        """Append these events to the journal, and mark the inputs they were made from as taken."""
+        """Append the events `drafts` to the journal, and mark the inputs `some` as taken.
+
+        The events were made from these inputs.
+        """
         self.write(run, Batch(tuple(drafts)))
         self.note_brought(run, some)
         run.claims = 1
 
     @abstractmethod
     def note_brought(self, run: Row, some: Sequence[Row]) -> None:
-        """Mark these inputs as taken, although the journal has no event for each of them."""
+        """Mark the inputs `some` as taken without an event: a rule has applied them to the rows."""
 
     @abstractmethod
     def ends_of(self, wait: Row, names: Collection[str] | None = None) -> Iterable[InputRow]:
-        """Return the inputs that report ended children of the wait and still count, newest last.
+        """Return the inputs that report ends of the wait's child runs, the newest last.
 
-        `names` limits the result to the children at these positions in the map.
+        Reports that `set_aside` has marked are left out. `names` are positions in a map, such as
+        "0" and "12"; with `names`, only the child runs at these positions count.
         """
 
     def set_aside(self, run: Row, some: Sequence[Row]) -> None:
-        """Mark these reports of ended children as outdated, so that they no longer count."""
+        """Mark reports of ended child runs as outdated, because these child runs continue."""
         self.note_brought(run, some)
         for end in some:
             end.wait = None
@@ -68,14 +77,17 @@ class Inputs(Runs):
         return bool(self.inputs(run))
 
     def newest_content(self, run: Row, kind: str, name: str) -> dict[str, Any]:
-        """Return the content of the newest event or input of that kind and name; {} without one."""
+        """Return the content of the newest event or input with this kind and name, or {}."""
         told: list[Any] = [*self.events(run), *self.inputs(run, kind)]
         of_it = (one.content for one in reversed(told) if (one.kind, one.name) == (kind, name))
         return next(of_it, {})
 
     @abstractmethod
     def signals(self, run: Row, **cells: Any) -> Sequence[SignalRow]:
-        """Return the run's signals whose fields have these values, in the order they came in."""
+        """Return the signals sent to a run, in the order of their sending.
+
+        `cells` are values that the fields of the rows must have, such as `name="paid", wait=None`.
+        """
 
     @abstractmethod
     def keep_signal(self, run: Row, sent: SentSignal) -> SignalRow: ...

@@ -1,4 +1,4 @@
-"""Rows as the rules of `lifecycle` see them; the values here are the defaults of a new row."""
+"""The fields of rows that the rules in `lifecycle` use, each with its value in a new row."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
 Row: TypeAlias = Any
-"""A row that the store in use has returned."""
+"""A row that the store has returned; each store has its own class of rows."""
 
 
 class RunRow(Protocol):
@@ -15,9 +15,12 @@ class RunRow(Protocol):
     status: Any = ""
     epoch: int = 0
     base_seq: int = 0
-    """The number of the last event that is no longer loaded, or 0."""
+    """The number of the last event before the run last continued as new; 0 if it never did.
+
+    Events up to this number aren't loaded any more.
+    """
     carried_seq: int = 0
-    """The number of the last event that a fork took over from its original, or 0."""
+    """The number of the last event that a fork has taken over from its original run, or 0."""
     wake_at: datetime | None = None
     ends_at: datetime | None = None
     result: str | None = None
@@ -28,11 +31,11 @@ class RunRow(Protocol):
     cancel_requested_at: datetime | None = None
     pause_requested_at: datetime | None = None
     paused_as: str = ""
-    """The status in which a paused run continues once it is unpaused."""
+    """The status that a paused run will have when it is unpaused; "" for other runs."""
     is_left_without_storage: bool = False
     parent_number: int = 0
     subject: str = ""
-    """The line that distinguishes the run from others of its procedure, or ""."""
+    """A line, such as "order 31", that tells the run from others of its procedure, or ""."""
 
     @property
     def pk(self) -> Any: ...
@@ -41,26 +44,26 @@ class RunRow(Protocol):
 
 
 class WaitCells(Protocol):
-    """The fields of a wait's row that the rules change, with the values of a new row."""
+    """The fields of a wait's row that the rules change, each with its value in a new row."""
 
     begun: int = 0
-    """The number of a map's children that have begun."""
+    """The number of child runs that a map has started."""
     ended: int = 0
-    """The number of a map's children that have ended."""
+    """The number of child runs of a map that have ended."""
     is_behind: bool = False
-    """True if more of the map's children are due to begin."""
+    """True if a map may start further child runs now, which the next transaction inserts."""
     closed_at: datetime | None = None
     held: str = ""
-    """The content with which the wait closes when the held answer takes effect, as canonical JSON.
+    """The held answer: the content of the event that will close the wait, as canonical JSON.
 
     It is "" if no answer is held.
     """
     held_at: datetime | None = None
-    """The time at which the held answer was given."""
+    """The time at which the held answer was given; None if no answer is held."""
     effective_at: datetime | None = None
-    """The time at which the held answer closes the wait, and can't be undone any more."""
+    """The time at which the held answer closes the wait; until then, the answer can be undone."""
     held_for: Any = None
-    """The wait whose held answer makes this one unneeded, or None."""
+    """The wait of the same set whose held answer makes this wait unneeded, or None."""
 
 
 class WaitRow(WaitCells, Protocol):
@@ -118,11 +121,11 @@ class SignalRow(Protocol):
     """The row of a stored signal."""
 
     wait: Any = None
-    """The wait that the signal has closed, or None."""
+    """The wait that the signal has closed; None if the signal has closed none."""
     skipped: str = ""
-    """The reason why the run couldn't take the signal, or ""."""
+    """The sentence that says why the signal was skipped; "" if it wasn't skipped."""
     read_seq: int | None = None
-    """The number of the event with which the run has read this message, or None."""
+    """The number of the event that says that the run has read the signal; None if it hasn't."""
 
     @property
     def name(self) -> str: ...
@@ -145,13 +148,13 @@ class SignalRow(Protocol):
 
 @dataclass
 class SentSignal:
-    """A signal to be stored; a second one with the same id is ignored."""
+    """A signal that is to be stored for a run, unless the run has one with the same id already."""
 
     name: str
     signal_id: str
     value: str
-    """The value, as canonical JSON text."""
+    """The value that was sent, as canonical JSON text."""
     sender: str
     sent_by: Any = None
-    """The person who sent the signal; None if a run sent it."""
+    """The person who sent the signal; None if a run sent the signal."""
     error: str = ""

@@ -11,16 +11,22 @@ from procedures.engine.store.rows import Row, RunRow, WaitRow
 
 
 class Waits(Inputs):
-    """The part of a store for the rows of waits and their children."""
+    """The methods of a store for the rows of waits, and of the child runs that they wait for."""
 
     @abstractmethod
     def insert_wait(
         self, run: Row, content: Mapping[str, Any], cells: Mapping[str, Any]
     ) -> WaitRow:
-        """Insert an open wait, from the content of its opening event and the fields of its row."""
+        """Insert the row of an open wait, with the fields `cells`.
+
+        `content` is the content of the event that opened the wait.
+        """
 
     def insert_closed(self, run: Row, waits: Sequence[tuple[dict[str, Any], Event, Event]]) -> None:
-        """Insert waits that a fork takes over; each has its fields, opening and closing event."""
+        """Insert the closed waits that a fork takes over.
+
+        For each wait, `waits` has the fields of its row, its opening event and its closing event.
+        """
         for cells, opened, closed in waits:
             wait = self.insert_wait(run, opened.content, cells)
             self.close_wait(run, wait, closed.content)
@@ -29,43 +35,45 @@ class Waits(Inputs):
     def waits(
         self, run: Row, *, is_open: bool | None = None, most: int = 0, **cells: Any
     ) -> Sequence[WaitRow]:
-        """Return the run's waits whose fields have these values (kind, key, signal, part_of).
+        """Return a run's waits: the closed ones in the order of their closing, then the open ones.
 
-        Closed waits come first, in the order in which they were closed. Open waits follow, in the
-        order in which they were opened.
+        The open waits are in the order in which they were opened. With `is_open`, only open or only
+        closed waits are returned; with `most`, at most this number. `cells` are values that the
+        fields of the rows must have, such as `kind="signal", signal="paid"`.
         """
 
     def latest_wait(self, run: Row, key: str) -> WaitRow | None:
-        """Return the wait with that key that was opened last, or None."""
+        """Return the newest wait with this key, which may be closed; None if there is none."""
         return next(reversed(self.waits(run, key=key)), None)
 
     @abstractmethod
     def close_wait(
         self, run: Row, wait: Row, content: Mapping[str, Any], *, held_at: datetime | None = None
     ) -> None:
-        """Close an open wait with the content of its closing event, and notify the layers above.
+        """Close an open wait, and notify the packages above.
 
-        If the wait closes with an answer that could be undone until now, `held_at` is the time at
-        which that answer was given. It is stored as the time at which the wait was closed.
+        `content` is the content of the closing event. If the wait closes with an answer that was
+        held until now, `held_at` is the time at which the answer was given, and is stored as the
+        time of the closing.
         """
 
     def tell_repeatable(self, run: Row, waits: Sequence[Row]) -> None:
-        """Let the layers above close new questions that somebody has decided in advance.
+        """Let the packages above answer new questions by standing decisions.
 
-        The other rows of the commit are already written. A store without such layers does nothing.
+        All other rows of the commit are written already. Without such packages, nothing happens.
         """
 
     @abstractmethod
     def tell_held(self, run: Row, wait: Row, content: Mapping[str, Any]) -> None:
-        """Notify the layers above of an answer that will close the wait unless it is undone.
+        """Notify the packages above of an answer that closes the wait later unless it is undone.
 
-        `content` is that of the closing event. The answer was given to this wait or, if the row has
-        `held_for`, to that wait of the same set.
+        `content` is that of the later closing event. If the row's `held_for` isn't None, the answer
+        was given to the wait `held_for` of the same set, and makes this wait unneeded.
         """
 
     @abstractmethod
     def tell_released(self, run: Row, wait: Row) -> None:
-        """Notify the layers above that an undone answer has left the wait as it was before."""
+        """Notify the packages above that people can answer again, because an answer was undone."""
 
     @abstractmethod
     def reopen_wait(self, run: Row, wait: Row) -> None: ...
@@ -76,19 +84,19 @@ class Waits(Inputs):
     # Sets
 
     def gather(self, whole: Row, keys: Collection[str]) -> None:
-        """Make the newest waits with these keys parts of the set."""
+        """Make the newest wait with each of these keys a part of the set `whole`."""
         for key in keys:
             wait: Row = self.latest_wait(whole.run, key)
             wait.part_of = whole
 
     def leave_sets(self, run: Row, key: str) -> None:
-        """Remove all waits with that key, closed ones too, from the sets they are part of."""
+        """Take all waits with this key, also closed ones, out of the sets that they are part of."""
         some: Sequence[Row] = self.waits(run, key=key)
         for wait in some:
             wait.part_of = None
 
     def count_decided(self, whole: Row) -> int:
-        """Return the number of the set's parts that are closed, or have a held answer."""
+        """Return the number of waits in the set `whole` that are closed or have a held answer."""
         parts: Sequence[Row] = self.waits(whole.run, part_of=whole)
         return sum(1 for wait in parts if wait.held or not wait.is_open)
 
@@ -96,51 +104,60 @@ class Waits(Inputs):
 
     @abstractmethod
     def code_for(self, run: Row, procedure: str) -> Any:
-        """Return the code of the procedure with that name, as the run's own code would find it."""
+        """Return the code of the procedure that the run calls by the name `procedure`.
+
+        A procedure from the run's own procedure file comes first; else the newest version counts.
+        """
 
     @abstractmethod
     def new_child(
         self, run: Row, wait: Row, code: Any, number: int, *, inputs: str, run_id: str
     ) -> Row:
-        """Return an unsaved row for a new child; without `run_id`, the child gets a new id."""
+        """Return a new row for a child run, which isn't inserted yet.
+
+        `number` is the position of the child in a map, and `run_id` its id. If `run_id` is "", the
+        child gets a new id.
+        """
 
     @abstractmethod
     def children(self, wait: Row) -> Sequence[RunRow]:
-        """Return all children of the wait, in the order in which they began."""
+        """Return all child runs of a wait, in the order in which they were started."""
 
     def below(self, run: Row) -> Sequence[RunRow]:
-        """Return the children of all the run's waits, in order.
+        """Return the child runs of all waits of a run, wait by wait.
 
-        Children that have ended and have no children of their own may be left out.
+        Child runs that have ended and have no child runs themselves may be missing. So may child
+        runs that continue after the end of their parent (`on_parent_end="abandon"`).
         """
         return [child for wait in self.waits(run) for child in self.children(wait)]
 
     def family(self, run: Row) -> Sequence[RunRow]:
-        """Lock and return the runs below a run that haven't ended, and the ended runs between them.
+        """Lock and return all runs below a run that haven't ended.
 
-        Other ended runs may be left out.
+        Ended runs that have such runs below them are also locked and returned. Other ended runs may
+        be among the result.
         """
         below = self.below(run)
         return [*below, *(deep for one in below for deep in self.family(one))]
 
     def children_alive(self, wait: Row) -> Sequence[RunRow]:
-        """Return the wait's children; those that have ended or were cancelled may be left out."""
+        """Return a wait's child runs; those that have ended or were cancelled may be missing."""
         return self.children(wait)
 
     def has_children(self, wait: Row) -> bool:
         return bool(self.children(wait))
 
     def numbers_of(self, wait: Row, status: str) -> tuple[set[int], set[int]]:
-        """Return two sets of positions in a map: those with a child of that status, and the others.
+        """Return two sets of positions in a map: those with a child run of `status`, and the rest.
 
-        Several children share a position if one was started instead of another.
+        A position has several child runs if a retry has started a new one in place of an old one.
         """
         found = self.children(wait)
         done = {child.parent_number for child in found if child.status == status}
         return done, {child.parent_number for child in found} - done
 
     def newest_without(self, wait: Row, status: str) -> Sequence[RunRow]:
-        """Lock and return the newest child at each position that has no child with `status`."""
+        """Lock and return the newest child run at each position without a child run of `status`."""
         newest = {child.parent_number: child for child in self.children(wait)}
         _, left = self.numbers_of(wait, status)
         return [child for number, child in newest.items() if number in left]
