@@ -24,6 +24,7 @@ from chat.services import (
 )
 from procedures.engine.errors import EngineError
 from procedures.engine.journal.events import EventKind, RunStatus
+from procedures.engine.values.canonical import plain
 from procedures.models import Run
 from procedures.models.clock import clock
 from procedures.runner import advance_run
@@ -37,11 +38,12 @@ BY_TIME = {"sweep", "again", "clock", "too"}
 TOLD = re.compile(
     r"\w+ has (already answered|asked back about|claimed) this"
     r"|The deadline of this request has passed|This request was withdrawn\."
-    r"|It's too late to undo|nothing to undo"
+    r"|It's too late to undo|nothing to undo|The values of this request have been changed"
 )
 """What somebody is told who was too slow."""
 PATIENCE = 30
 """Seconds after which threads that wait for each other count as a deadlock."""
+APPROVED = {"decision": "approved"}
 DECIDED = {"approved", "rejected", "changes_requested"}
 
 
@@ -55,6 +57,12 @@ class Race:
     before: Callable[[Scene], None] = lambda _: None
     winners: int | None = None
     """How many acts may be accepted, where that is known."""
+    final: Any = True
+    """What people answer in the end, if the request is still open then."""
+
+
+def _parcels(number: int) -> dict[str, Any]:
+    return {**APPROVED, "values": {"parcels": number}}
 
 
 def _held(scene: Scene) -> None:
@@ -229,6 +237,33 @@ RACES: dict[str, Race] = {
         inputs={"undo": True},
         before=_asked_back_till_now,
     ),
+    "changed values x vote": Race(
+        "packed_together",
+        lambda scene: {
+            "change": partial(scene.say, 0, value=_parcels(4)),
+            "vote": partial(scene.say, 1, value=APPROVED),
+        },
+        final=_parcels(4),
+    ),
+    "changed values x deciding vote": Race(
+        "packed_together",
+        lambda scene: {
+            "change": partial(scene.say, 0, value=_parcels(4)),
+            "vote": partial(scene.say, 1, value=APPROVED),
+        },
+        before=lambda scene: scene.say(2, value=APPROVED),
+        winners=1,
+        final=_parcels(4),
+    ),
+    "changed values x changed values": Race(
+        "packed_together",
+        lambda scene: {
+            "one": partial(scene.say, 0, value=_parcels(4)),
+            "other": partial(scene.say, 1, value=_parcels(3)),
+        },
+        winners=2,
+        final=_parcels(4),
+    ),
     "answer x reminder": Race(
         "reminded_often",
         lambda scene: {"yes": partial(scene.say, 0), "clock": remind_people, "too": remind_people},
@@ -313,7 +348,7 @@ def _faults(scene: Scene, race: Race) -> Iterator[str]:
     won = [what for what in scene.done if what not in BY_TIME]
     if race.winners is not None and len(won) != race.winners:
         yield f"{won} were accepted; refused: {scene.refused}"
-    _finish(scene)
+    _finish(scene, race.final)
     run = Run.objects.get(pk=scene.request.wait.run_id)
     asked = HumanRequest.objects.select_related("wait").get(pk=scene.request.pk)
     if run.status not in {RunStatus.SUCCEEDED, RunStatus.CANCELLED}:
@@ -324,6 +359,7 @@ def _faults(scene: Scene, race: Race) -> Iterator[str]:
     if events.count() > 1 or (run.status == RunStatus.SUCCEEDED and not events):
         yield f"its wait was closed {events.count()} times"
     yield from _outcome_faults(asked, events.first())
+    yield from _value_faults(asked, run)
     yield from examine(run).faults
 
 
@@ -339,7 +375,21 @@ def _outcome_faults(asked: HumanRequest, closed: Any) -> Iterator[str]:
         yield f"{counted.count()} answers count"
 
 
-def _finish(scene: Scene) -> None:
+def _value_faults(asked: HumanRequest, run: Run) -> Iterator[str]:
+    """Yield what ran without the approval of all the people whose votes count."""
+    if asked.outcome != "edited":
+        return
+    votes = asked.responses.filter(undone_at=None, is_used=True)
+    _, done, people = plain(run.result or "null")
+    if len(people) != asked.quorum or {one.user.get_username() for one in votes} != {*people}:
+        yield f"the votes of {people} count for the run, and others for the request"
+    if stale := [
+        one for one in votes if f"{one.plain_value['values']['parcels']} parcels" not in done
+    ]:
+        yield f"{done} ran, and {stale[0].user.get_username()} approved other values"
+
+
+def _finish(scene: Scene, final: Any) -> None:
     """Let all time pass, and let people answer what is still open."""
     run_id = scene.request.wait.run_id
     clock.ahead += LIMIT
@@ -349,7 +399,7 @@ def _finish(scene: Scene) -> None:
         if not scene.request.is_open:
             break
         try:
-            scene.say(who)
+            scene.say(who, value=final)
         except EngineError as refusal:
             scene.refused.append(str(refusal))
     clock.ahead += UNDO + timedelta(seconds=1)

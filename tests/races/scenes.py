@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 
 from django.contrib.auth.models import User
 
@@ -38,7 +39,7 @@ class Scene:
     done: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
-    def say(self, who: int, *, value: bool = True) -> None:
+    def say(self, who: int, *, value: Any = True) -> None:
         respond(self.request.pk, Answer(value, channel="page"), by=self.people[who])
 
     def ask_back(self, who: int) -> None:
