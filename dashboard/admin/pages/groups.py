@@ -145,7 +145,9 @@ def group_rename(request: HttpRequest, key: int) -> HttpResponse:
         except ValidationError as error:
             found.name = before
             form.add_error("name", error.messages)
-    return draw_act(request, found, form, _("Rename {name}").format(name=found.name))
+    return draw_act(
+        request, found, form, _("Rename {name}").format(name=found.name), verb=_("Rename")
+    )
 
 
 @add_part("groups/<int:key>/retire/", "group_retire", may_look)
@@ -160,7 +162,9 @@ def group_retire(request: HttpRequest, key: int) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:group", args=[found.pk]))
     form = LoggedReasonForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
-        return draw_act(request, found, form, _("Retire {name}").format(name=found.name))
+        return draw_act(
+            request, found, form, _("Retire {name}").format(name=found.name), verb=_("Retire")
+        )
     retire = partial(retire_group, found, by=by, reason=form.cleaned_data["reason"])
     return do(request, found, retire, _("The group was retired."))
 
@@ -197,6 +201,7 @@ def draw_act(
     form: forms.Form | None,
     title: str,
     looked: Sequence[Finding] = (),
+    verb: str = "",
 ) -> HttpResponse:
     """Return the page that asks before an act: its consequences, its fields, and its button."""
     code, procedures = naming(Group.objects.get(pk=found.pk))
@@ -217,6 +222,7 @@ def draw_act(
         ],
         group=found,
         form=form,
+        verb=verb or _("Save"),
         named=[(one, one.name in code.in_code) for one in procedures.order_by("title")],
         consequences=[one for finding in looked for one in finding.consequences(request.user)],
         sent=[*sent, (CONFIRMED, key_of(looked))],
