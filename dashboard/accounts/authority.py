@@ -1,9 +1,15 @@
 """What somebody may change about another person's account, without gaining what they don't have."""
 
+from collections.abc import Sequence
+
+from django.db import connection
 from django.utils.translation import gettext as _
 
+from chat.models import Assignment, Delegation, Member
+from procedures.models import Run
+from procedures.models.clock import clock
 from procedures.services import names_in_code
-from procedures.users import User, users
+from procedures.users import User, active_users, users
 
 
 def permission_to(action: str) -> str:
@@ -24,14 +30,29 @@ def has_more(user: User, by: User) -> bool:
     if user.pk == by.pk or by.is_superuser:
         return False
     theirs, own = set(user.groups.all()), set(by.groups.all())
-    return bool(theirs - own) or user.is_superuser or user.user_permissions.exists()
+    is_more = bool(theirs - own) or user.is_superuser or user.user_permissions.exists()
+    return is_more or _has_own_access(user)
+
+
+def _has_own_access(user: User) -> bool:
+    """Return True if something is open to a person by name, and not through a group."""
+    given = Delegation.objects.filter(to=user, revoked_at=None, until__gt=clock.now())
+    rows = (
+        Assignment.objects.filter(user=user, is_open=True),
+        given,
+        Member.objects.filter(user=user),
+        Run.objects.filter(started_by=user),
+    )
+    is_named = f"@{user.get_username()}" in names_in_code()
+    return is_named or any(found.exists() for found in rows)
 
 
 def may_act_as(by: User, user: User) -> bool:
     """Return True if somebody may get a way to sign in as that person.
 
     Superusers may, and people for themselves. Others may only before the person has signed in for
-    the first time, when the account has nothing of its own yet, and only if it has no more access.
+    the first time, when the account has nothing of its own yet, and only if it has no more access:
+    a deputy, say, or somebody who is asked by name has more.
     """
     if by.is_superuser or by.pk == user.pk:
         return True
@@ -49,3 +70,12 @@ def fault_of_code_name(name: str, *, by: User) -> str:
     return _(
         "The code of a procedure asks “@{name}”. Ask a superuser to create this account."
     ).format(name=name)
+
+
+def is_last_superuser(people: Sequence[User]) -> bool:
+    """Return True if all active superusers are among these people."""
+    active = active_users().filter(is_superuser=True)
+    if connection.in_atomic_block:  # two superusers may demote each other at the same moment
+        active = active.select_for_update()
+    left, gone = set(active.values_list("pk", flat=True)), {user.pk for user in people}
+    return bool(left & gone) and not left - gone

@@ -12,7 +12,7 @@ from chat.access import visible_requests
 from chat.assignments import find_assignee, people_of
 from chat.models import Assignment, Delegation, HumanRequest
 from chat.services import OPERATE_REQUEST, AlreadyAnsweredError, reassign_request
-from dashboard.accounts.authority import may_change
+from dashboard.accounts.authority import is_last_superuser, may_change
 from dashboard.models.trail import note
 from procedures.engine.errors import EngineError
 from procedures.models.clock import clock
@@ -37,6 +37,10 @@ class Moved(NamedTuple):
     prompt: str
     to: str
     fault: str = ""
+
+
+class LastSuperuserError(Exception):
+    """Nobody else could administer the site."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ def offboard(user: User, to: Mapping[UUID, str], *, rest: str, by: User, reason:
     `to` says for some requests who is asked instead: a group, or a user as "@name"; `rest` for all
     others that name nobody else. A request without anybody stays as it is, as does one that cannot
     be passed on. Locks the runs in the order of their ids: a parent before its children. Raises
-    `PermissionDenied`.
+    `PermissionDenied`, and `LastSuperuserError`.
     """
     if not may_offboard(by, user) or ((rest or any(to.values())) and not may_pass_on(by)):
         raise PermissionDenied
@@ -101,6 +105,10 @@ def offboard(user: User, to: Mapping[UUID, str], *, rest: str, by: User, reason:
         for one in _left_in_full(user)
         if (whom := to.get(one.request.pk, "") or ("" if one.others else rest))
     ]
+    # Here, and not only on the page: two superusers may end each other's accounts at once. It comes
+    # after the runs, because it locks people, as an answer does after it has locked its run.
+    if is_last_superuser([user]):
+        raise LastSuperuserError
     receipt = Receipt(
         sessions=user.sign_ins.count(),
         tokens=user.api_tokens.usable().count(),

@@ -6,7 +6,6 @@ groups they are in, and give their own permissions to a group.
 """
 
 import hashlib
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -23,12 +22,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from chat.models import Presence
-from dashboard.accounts.authority import fault_of_code_name, has_more
+from dashboard.accounts.authority import fault_of_code_name, has_more, is_last_superuser
 from dashboard.accounts.names import Kind, check_name
 from dashboard.admin.careful import CarefulAdmin
 from dashboard.admin.history import HistoryAdmin
 from dashboard.models import LinkCounter, Preferences, RetiredGroup, SignIn
-from procedures.users import User, active_users
+from procedures.users import User
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Any]
@@ -69,15 +68,6 @@ def version_of(row: Model) -> str:
         held = getattr(row, many.name).order_by("pk").values_list("pk", flat=True)
         values.append((many.name, str(list(held))))
     return hashlib.sha256(repr(values).encode()).hexdigest()
-
-
-def is_last_superuser(users: Sequence[User]) -> bool:
-    """Return True if all active superusers are among these users."""
-    active = active_users().filter(is_superuser=True)
-    if connection.in_atomic_block:  # two superusers may demote each other at the same moment
-        active = active.select_for_update()
-    left, gone = set(active.values_list("pk", flat=True)), {user.pk for user in users}
-    return bool(left & gone) and not left - gone
 
 
 class VersionedForm(ModelForm):

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from chat.models import Delegation, HumanRequest
 from chat.services import delegate
-from dashboard.accounts.offboarding import offboard
+from dashboard.accounts.offboarding import LastSuperuserError, offboard
 from dashboard.models import ApiToken
 from procedures.models import Act
 from procedures.models.clock import clock
@@ -191,3 +191,15 @@ def test_only_superusers_and_people_themselves_choose_a_deputy(erin: User) -> No
     own = {"deputy": "erin", "until": until(3), "reason": REASON}
     assert browser(by).post(path_of(by, "away"), own).status_code == 302
     assert Delegation.objects.get().user == by
+
+
+def test_two_superusers_who_end_each_others_accounts_leave_one(admin_user: User) -> None:
+    other = User.objects.create_superuser("other")
+    as_read_before = User.objects.get(pk=other.pk)
+    offboard(other, {}, rest="", by=admin_user, reason=REASON)
+
+    with pytest.raises(LastSuperuserError):
+        offboard(admin_user, {}, rest="", by=as_read_before, reason=REASON)
+
+    admin_user.refresh_from_db()
+    assert admin_user.is_active

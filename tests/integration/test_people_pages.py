@@ -9,11 +9,11 @@ from django.core import mail
 from django.test import Client
 from django.utils.html import strip_tags
 
-from chat.models import HumanRequest
+from chat.models import HumanRequest, Member
 from chat.services import delegate, note_presence
 from dashboard.accounts.sign_in import sign_in_link
 from dashboard.models import ApiToken
-from procedures.models import Act
+from procedures.models import Act, Run
 from procedures.models.clock import clock
 from tests.calls import grant
 from tests.conftest import create_manager, create_person
@@ -203,6 +203,24 @@ def test_a_link_is_made_once_and_only_for_whom_one_may_act(
             path = f"/admin/person/{person.pk}/sign-in/"
             assert by.post(path, {"act": act}).status_code == 403
     assert by.post(f"/admin/person/{new.pk}/sign-in/", {"act": "make_link"}).status_code == 200
+
+
+def test_whoever_is_asked_by_name_has_access_of_their_own(
+    admin_user: User, dave: User, asks_erin: HumanRequest
+) -> None:
+    User.groups.through.objects.all().delete()
+    deputy, member, starter = map(create_person, ("deputy", "member", "starter"))
+    delegate(by=admin_user, to=deputy, until=clock.now() + timedelta(days=1))
+    Member.objects.create(session=asks_erin.session, user=member, joined_at=clock.now())
+    Run.objects.update(started_by=starter)
+    by = browser(create_manager())
+
+    for name in ("erin", "deputy", "dave", "member", "starter"):
+        user = User.objects.get(username=name)
+        path = f"/admin/person/{user.pk}/sign-in/"
+        assert by.post(path, {"act": "make_link"}).status_code == 403, name
+        form = by.get(f"/admin/auth/user/{user.pk}/change/").context["adminform"].form
+        assert "email" not in form.fields, name
 
 
 def test_a_link_goes_by_mail_to_whoever_has_an_address(root: Client, bob: User) -> None:

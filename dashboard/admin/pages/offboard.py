@@ -10,8 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from chat.models import HumanRequest
+from dashboard.accounts.authority import is_last_superuser
 from dashboard.accounts.offboarding import (
     MOST_AT_ONCE,
+    LastSuperuserError,
     Left,
     deputyships,
     may_offboard,
@@ -25,7 +27,7 @@ from dashboard.admin.pages.matrix import LoggedReasonForm
 from dashboard.admin.pages.parts import add_part
 from dashboard.admin.pages.people import may_look
 from dashboard.admin.pages.person import draw_person, find_person, of_request
-from dashboard.admin.people import LAST, is_last_superuser
+from dashboard.admin.people import LAST
 from dashboard.admin.viewer import may_look_at
 from procedures.models.clock import clock
 from procedures.users import User
@@ -108,7 +110,11 @@ def person_offboard(request: HttpRequest, key: str) -> HttpResponse:
 
     if refusal or not form.is_valid():
         return show([])
-    return confirmed_first(request, act, show)
+    try:
+        return confirmed_first(request, act, show)
+    except LastSuperuserError:
+        refusal = LAST
+        return show([])
 
 
 def finish(request: HttpRequest, user: User, form: LeavingForm) -> HttpResponse:
