@@ -15,10 +15,17 @@ from django.db import models, transaction
 from django.utils.translation import gettext_lazy as lazy
 
 from procedures.engine.journal.events import Event, mark
-from procedures.engine.journal.ledger import Ledger
+from procedures.engine.journal.ledger import Damage, DamageKind, Ledger
 from procedures.engine.values import canonical
 from procedures.models.clock import clock
-from procedures.models.proofs import ledger_key, ledger_keys, proof_field, seal, unproven
+from procedures.models.proofs import (
+    ledger_key,
+    ledger_keys,
+    nonce_of,
+    proof_field,
+    seal,
+    unproven,
+)
 
 if TYPE_CHECKING:
     from procedures.users import User
@@ -248,12 +255,28 @@ def verify_log() -> list[str]:
     head = LogHead.objects.filter(pk=ONLY).first() or LogHead()
     ledger = Ledger(CHAIN, head.seq, head.hash, ledger_key(), tuple(ledger_keys()[1:]))
     forged: list[str] = []
-    return [*map(str, ledger.damages(_links(head.seq, forged))), *forged]
+    damages = ledger.damages(_links(head.seq, forged))
+    return [*map(str, damages), *forged, *_inserted_after(head.seq)]
 
 
 def _links(last: int, forged: list[str]) -> Iterator[Event]:
-    """Yield the acts as entries of the chain; add a sentence for each one with a forged field."""
+    """Yield the acts as entries of the chain; add a sentence for each forged or copied one."""
+    nonces = set[str]()
     for act in Act.objects.chained().order_by("seq").filter(seq__lte=last).iterator(1000):
         if names := unproven(act):
             forged.append(f"Event {act.seq} was changed after it was written: {', '.join(names)}.")
+        # Somebody who can write the table can copy an act with its proof, which is then chained.
+        elif (nonce := nonce_of(act)) in nonces:
+            forged.append(f"Event {act.seq} is a copy of an earlier one.")
+        else:
+            nonces.add(nonce)
         yield Event(int(act.seq or 0), act.kind, "", act.name, act.proof, act.at, act.hash)
+
+
+def _inserted_after(last: int) -> list[str]:
+    """Return a sentence for each act after this number whose number the log hasn't given."""
+    later = list(Act.objects.filter(seq__gt=last).order_by("seq").values_list("seq", flat=True))
+    # Read after the acts: those that were chained meanwhile are at most as far as this head.
+    head = LogHead.objects.filter(pk=ONLY).first() or LogHead()
+    numbers = [int(seq or 0) for seq in later]
+    return [str(Damage(one, one, DamageKind.INSERTED)) for one in numbers if one > head.seq]

@@ -78,6 +78,22 @@ def test_a_cut_tail_is_found(five: list[Act]) -> None:
     assert verify_log() == ["Events 4 to 5, the last ones, are missing."]
 
 
+def test_an_act_with_a_number_that_the_log_has_not_given_is_found(five: list[Act]) -> None:
+    forged = five[0]
+    forged.pk, forged.seq, forged.words = None, 1_000, "Never."
+    forged.save(force_insert=True)
+
+    assert verify_log() == ["Event 1000 was inserted."]
+
+
+def test_a_copied_act_is_found(five: list[Act]) -> None:
+    copy = five[0]
+    copy.pk, copy.seq, copy.hash = None, None, ""
+    copy.save(force_insert=True)
+
+    assert verify_log() == ["Event 6 is a copy of an earlier one."]
+
+
 def test_an_act_that_was_forged_before_it_got_its_number_is_found(alice: User) -> None:
     with transaction.atomic():
         act = log_act(Kind.CHANGE, "True.", by=alice)
