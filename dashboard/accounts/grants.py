@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from chat.doorbell import RIGHTS, ring_after_commit
+from dashboard.accounts.groups import groups_in_use
 from dashboard.models.trail import note
 from procedures.access import HeldRoles
 from procedures.engine.declaration.roles import ROLES, Role
@@ -88,22 +89,37 @@ def check_change(difference: Difference, *, by: User) -> None:
 def change_grants(difference: Difference, *, by: User, reason: str) -> None:
     """Give and take away roles, and log them with the reason.
 
-    Roles that others have given or taken away meanwhile stay so. Raises `PermissionDenied` unless
-    the person may make all of these changes.
+    Roles that others have given or taken away meanwhile stay so, and the log doesn't say that this
+    person did it. Raises `PermissionDenied` unless the person may make all of these changes.
     """
     check_change(difference, by=by)
-    procedures, groups = named(difference.cells)
+    left = still_to_make(difference)
     new = [
         Grant(procedure_id=cell.procedure, group_id=cell.group, role=cell.role)
-        for cell in difference.added
-        if cell.procedure in procedures and cell.group in groups
+        for cell in left.added
     ]
     Grant.objects.bulk_create(new, ignore_conflicts=True)
-    for (procedure, role), cells in _by_role(difference.removed).items():
+    for (procedure, role), cells in _by_role(left.removed).items():
         gone = Grant.objects.filter(procedure=procedure, role=role)
         gone.filter(group__in=[cell.group for cell in cells]).delete()
     ring_after_commit(RIGHTS)
-    _log(difference, procedures, groups, by=by, reason=reason)
+    _log(left, by=by, reason=reason)
+
+
+def still_to_make(difference: Difference) -> Difference:
+    """Return the changes that nobody has made yet, of groups and procedures that still exist.
+
+    Retired groups get no roles.
+    """
+    procedures, groups = named(difference.cells)
+    grants = Grant.objects.filter(procedure__in=procedures, group__in=groups).order_by()
+    rows = grants.values_list("procedure", "group", "role")
+    held = {Cell(procedure, group, cast("Role", role)) for procedure, group, role in rows}
+    in_use = set(groups_in_use().filter(pk__in=groups).values_list("pk", flat=True))
+    added = (cell for cell in difference.added - held if cell.procedure in procedures)
+    return Difference(
+        frozenset(cell for cell in added if cell.group in in_use), difference.removed & held
+    )
 
 
 def named(cells: Iterable[Cell]) -> tuple[dict[int, Procedure], dict[int, Group]]:
@@ -124,14 +140,8 @@ def _by_role(cells: Iterable[Cell]) -> dict[tuple[int, Role], list[Cell]]:
     return found
 
 
-def _log(
-    difference: Difference,
-    procedures: dict[int, Procedure],
-    groups: dict[int, Group],
-    *,
-    by: User,
-    reason: str,
-) -> None:
+def _log(difference: Difference, *, by: User, reason: str) -> None:
+    procedures, groups = named(difference.cells)
     for key, procedure in sorted(procedures.items()):
         told: list[Any] = []
         for verb, cells in (("Granted", difference.added), ("Revoked", difference.removed)):
@@ -140,7 +150,7 @@ def _log(
                 if verb == "Granted"
                 else f"{cell.role} from {groups[cell.group]}"
                 for cell in cells
-                if cell.procedure == key and cell.group in groups
+                if cell.procedure == key
             )
             told += [f"{verb} {', '.join(roles)}."] if roles else []
         note(by, " ".join(told), about=procedure, reason=reason)

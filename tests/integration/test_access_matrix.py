@@ -6,7 +6,8 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
-from dashboard.accounts.grants import Cell
+from dashboard.accounts.grants import Cell, Difference, change_grants
+from dashboard.models import RetiredGroup
 from procedures.models import Act, Grant, Procedure
 from tests.calls import grant, request_of, run_until_it_waits
 from tests.conftest import create_person, group
@@ -101,6 +102,28 @@ def test_a_table_that_was_open_for_long_changes_only_what_was_ticked_in_it(
 
     held = set(Grant.objects.filter(procedure=question).values_list("group", "role"))
     assert held == {(finance.pk, "see"), (support.pk, "start")}
+
+
+@pytest.mark.usefixtures("no_roles")
+def test_the_log_names_only_what_was_changed(
+    root: Client, admin_user: User, finance: Group, support: Group, question: Procedure
+) -> None:
+    grant("question", support, "see")
+    RetiredGroup.objects.create(group=finance)
+    taken, gone = cell(question, support, "start"), str(Cell(question.pk, 10**9, "see"))
+    held, retired = cell(question, support, "see"), cell(question, finance, "see")
+    fields = {"held": taken, "kept": "", "grant": [held, retired, gone]}
+
+    answer = root.post(PATH, fields, follow=True)  # others have done or prevented all of it
+    new = cell(question, support, "answer")
+    difference = Difference.between([taken], [held, retired, gone, new])
+    change_grants(difference, by=admin_user, reason=REASON)
+
+    assert "Nothing was changed." in shown(answer)
+    assert list(Act.objects.about(question).values_list("words", flat=True)) == [
+        "Granted answer to support."
+    ]
+    assert not Grant.objects.filter(procedure=question, group=finance).exists()
 
 
 @pytest.mark.usefixtures("no_roles")

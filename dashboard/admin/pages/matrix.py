@@ -15,7 +15,15 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
-from dashboard.accounts.grants import Cell, Changer, Difference, change_grants, check_change, named
+from dashboard.accounts.grants import (
+    Cell,
+    Changer,
+    Difference,
+    change_grants,
+    check_change,
+    named,
+    still_to_make,
+)
 from dashboard.accounts.groups import active_members, groups_in_use
 from dashboard.accounts.keyed import KeyedPage, page_after
 from dashboard.admin.careful import CONFIRMED, Finding, confirmed_first, key_of, tried
@@ -177,12 +185,13 @@ def access(request: HttpRequest) -> HttpResponse:
 def save(request: HttpRequest) -> HttpResponse:
     held, wanted = request.POST.get("held", ""), request.POST.getlist("grant")
     kept = request.POST.get("kept", "")  # the boxes that the viewer couldn't change
-    difference = Difference.between(held.split(), [*wanted, *kept.split()])
+    ticked = Difference.between(held.split(), [*wanted, *kept.split()])
+    user: Any = request.user
+    check_change(ticked, by=user)
+    difference = still_to_make(ticked)
     if not difference:
         messages.info(request, _("Nothing was changed."))
         return HttpResponseRedirect(request.get_full_path())
-    user: Any = request.user
-    check_change(difference, by=user)
     form = LoggedReasonForm(request.POST if "is_decided" in request.POST else None)
 
     def act() -> HttpResponse:
@@ -242,5 +251,4 @@ def changes_of(difference: Difference) -> list[Change]:
         )
         for is_gain, cells in ((True, difference.added), (False, difference.removed))
         for cell in sorted(cells)
-        if cell.group in groups and cell.procedure in procedures
     ]
