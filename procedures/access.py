@@ -105,7 +105,7 @@ def has_row(rows: QuerySet[Any], *, column: str = "pk") -> Q:
 
 
 def seen_among(user: User | AnonymousUser, runs: Iterable[UUID]) -> set[UUID]:
-    """Return the ids of those of the given runs that a user may see.
+    """Return the ids of the given runs that a user may see.
 
     Each statement tests a few runs.
     """

@@ -39,7 +39,7 @@ class Settings:
     """Earlier values of `LEDGER_KEY`, with which older journals can still be verified."""
 
     PROCEDURE_MODULES: Sequence[str] = ()
-    """Modules that define procedures, besides each app's own `procedures`."""
+    """The modules that define procedures, in addition to the module `procedures` of each app."""
     PROCEDURE_FILES: Sequence[str] = ()
     PROCEDURE_READERS: Mapping[str, str] = {}
     """The import path of the reader for files with a suffix, keyed by the suffix: {".lua": …}."""
@@ -63,7 +63,7 @@ class Settings:
     Programs with a token can never answer their own questions.
     """
     MCP: bool = False
-    """True gives the site an MCP server at /mcp, for which it needs the extra `mcp`."""
+    """True gives the site an MCP server at /mcp. This requires the optional dependency `mcp`."""
     SITE_CHOICES: Mapping[str, Mapping[str, str]] = {}
     """The values that `SiteChoice` inputs allow: `{"PLACES": {"shop": "/srv/shop"}}`.
 
@@ -84,7 +84,7 @@ class Settings:
     """The limits of runs whose procedure sets none: `{"max_duration": …}`, as in `Limits`."""
     MOST_STARTS_A_MINUTE: int = 300
     MOST_OPEN_RUNS: int = 5_000
-    """How many runs that haven't ended one person may have started."""
+    """The maximum number of runs of one person that haven't ended."""
     MOST_UNREAD_MESSAGES: int = 1_000
     SIZES: Mapping[str, int] = {}
     """Limits for the sizes of what people read, type and send, keyed by the field names of `Sizes`.
@@ -95,7 +95,7 @@ class Settings:
     """The size in bytes from which a value is stored as a file outside the journal."""
     MAX_UPLOAD_MB: int = 20
     UPLOADS_KEPT: timedelta = timedelta(days=1)
-    """How long a file that was sent for an answer or a start can be used for one."""
+    """How long after its upload a file can be used in an answer or a start."""
 
     SENDS_MAIL: bool = False
     PUSH_KEY: str = ""

@@ -3,24 +3,24 @@
 They are sent with `send`, so a receiver that raises rolls the whole change back. All arguments are
 passed by name:
 
-    run_started(run, files, place)         files: those it was started with, in order;
+    run_started(run, files, place)         files: the files that the run was started with, in order;
                                            place: the `place` that the layer above passed to
                                            `start_run`, or None
     wait_opened(run, wait, content, at)    content: the question, plain JSON
     repeatable_opened(run, waits, at)      waits: new questions that a standing decision may answer;
-                                           all their other rows have been inserted
+                                           all other rows of these questions have been inserted
     wait_closed(run, wait, content, was_held)
                                            content: outcome, value, responder, comment, timed_out;
                                            was_held: True if a held answer takes effect
     wait_held(run, wait, content, at)      a question counts as closed with this content until the
                                            held answer is settled or undone
-    wait_released(run, wait, at)           the question is open again, as before
+    wait_released(run, wait, at)           a held answer was undone, so the question is open
     notice(run, text, level, details, at)  level: the severity of an alert, else "";
-                                           details: its event's other fields as JSON text, or ""
-    messages_read(run, ids, at)            ids: the messages to the run that its code has just read
+                                           details: the event's other fields as JSON text, or ""
+    messages_read(run, ids, at)            ids: the messages that the run's code has just read
     run_ended(run)
     site_confirmed(held_at)                a copy of the site acts as the site from now on;
-                                           held_at: the time since which it was held
+                                           held_at: the time at which it was marked as a copy
 
 Functions in `open_requests` are called with a run, a user and a maximum number. They return the
 run's open requests, each with `id, key, kind, prompt, assigned, due_at`.
@@ -29,8 +29,8 @@ Functions in `answers` are called with the id of such a request, a user, a value
 answer the request as that person would, with all checks, or raise an `EngineError`.
 
 After the commit, functions in `changed` are called with the run's id, as a hint that may be lost.
-They must be quick. They are in a list because sending a Django signal to even one receiver costs as
-much as hashing an event.
+These functions must be quick. They are in a list because sending a Django signal to even one
+receiver costs as much as hashing an event.
 """
 
 import logging

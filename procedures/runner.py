@@ -58,8 +58,8 @@ def advance_runs() -> None:
 def _begin_turn() -> bool:
     """Prepare this process to claim runs; return False if the code can't be loaded.
 
-    The code is loaded before any claim, because importing it may take longer than a lease, during
-    which the row of the run would be locked. Importing may also change settings of the process.
+    The code is loaded before any claim. Importing it may take longer than a lease, and the row of a
+    claimed run would be locked meanwhile. Importing may also change settings of the process.
     """
     try:
         registry.definitions()

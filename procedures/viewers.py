@@ -35,7 +35,10 @@ class People:
         return cls(users().filter(is_among("pk", keys)))
 
     def only(self, keys: AbstractSet[Key]) -> Self:
-        """Return those of these people who have the given keys, with what has been read of them."""
+        """Return a `People` of only the people with these keys.
+
+        What has been read about them is kept.
+        """
         found = type(self)(user for key, user in self.users.items() if key in keys)
         if "groups" in self.__dict__:
             found.groups = {group: members & keys for group, members in self.groups.items()}
@@ -44,7 +47,7 @@ class People:
 
     @cached_property
     def groups(self) -> dict[int, set[Key]]:
-        """The keys of those of these people who are members of a group, keyed by the group."""
+        """The members of each group among these people: their keys, keyed by the group's key."""
         found: dict[int, set[Key]] = defaultdict(set)
         members = users().filter(is_among("pk", self.users), groups__isnull=False).order_by()
         for key, group in members.values_list("pk", "groups"):
@@ -139,7 +142,10 @@ def operators(people: People) -> set[Key]:
 
 
 def _granted(people: People, procedures: Collection[int]) -> dict[int, set[Key]]:
-    """Return the keys of the people who see all runs of a procedure by a grant, by procedure."""
+    """Return the keys of the people who see all runs of a procedure because of a grant.
+
+    The result is keyed by the procedure's primary key.
+    """
     found: dict[int, set[Key]] = defaultdict(set)
     grants = Grant.objects.filter(procedure__in=procedures, role__in=SEEING).order_by()
     for procedure, group in grants.values_list("procedure", "group"):

@@ -13,8 +13,9 @@ from procedures.users import json_key
 def is_named_in_journals(name: str, *, besides: Any) -> bool:
     """Return True if somebody with this user name started or operated a run, ignoring case.
 
-    Journals contain the user name that the person had at that time. `besides` is the id of a user
-    whose own starts and operations don't count. The search takes longer the more runs there are.
+    Journals contain the user name that the person had when they did so. `besides` is the id of a
+    user whose own starts and operations don't count. The search takes longer the more runs there
+    are.
     """
     first = Event.objects.filter(run=OuterRef("pk"), seq=1).order_by().values("data")
     # An index finds the first events, however long the journals are.

@@ -124,7 +124,10 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 
 def _strings(values: Iterable[Any], depth: int = 0) -> Iterator[str]:
-    """Yield the strings among the values, and those in nested collections up to a depth."""
+    """Yield the values that are strings, and the strings in nested collections.
+
+    Collections are searched down to the level `DEEPEST`.
+    """
     for value in islice(values, MOST_VALUES):
         inside = value.values() if isinstance(value, dict) else value
         if isinstance(value, str):

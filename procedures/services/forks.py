@@ -89,10 +89,10 @@ def fork_run(
     """Start a run that branches off at a step or wait of another run.
 
     Everything that the other run did before this step or wait is copied and isn't repeated.
-    Compensations for the copied steps stay with the other run. `program` is the name of the API
-    token if a program starts the fork. Returns the new run and True. If `by` has used this
-    idempotency key for this procedure before, returns the run started then, and False. Raises
-    `InputError` if the inputs name people or a webhook that `by` may not reach.
+    Compensations for the copied steps aren't copied: only the other run calls them. `program` is
+    the name of the API token if a program starts the fork. Returns the new run and True. If `by`
+    has used this idempotency key for this procedure before, returns the run started then, and
+    False. Raises `InputError` if the inputs name people or a webhook that `by` may not reach.
     """
     origin = Run.objects.select_related("procedure").get(pk=run_id)
     found = find_startable(

@@ -26,7 +26,7 @@ WITH_SERVER = f"SELECT ({OWN_NUMBER}), system_identifier FROM pg_control_system(
 
 
 class NoCopyError(EngineError):
-    """The site isn't held as a copy, so there is nothing to confirm."""
+    """The database isn't marked as a copy, so there is nothing to confirm."""
 
     def __init__(self) -> None:
         super().__init__("This database isn't marked as a copy, so there is nothing to confirm.")

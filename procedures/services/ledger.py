@@ -22,7 +22,7 @@ ENDS = {
     RunStatus.CANCELLED: EventKind.RUN_CANCELLED,
 }
 LOOKS = 3
-"""How often a run is read at most, if a worker writes to the run while it is read."""
+"""The maximum number of times that a run is read, in case a worker writes to the run meanwhile."""
 
 
 @dataclass

@@ -22,7 +22,7 @@ def lost_sentence(file: File) -> str:
 
 
 def lost_faults(digest: str, value: Any) -> list[Fault]:
-    """Return a fault for each place in the value that has the lost file; [] if none has it."""
+    """Return a fault for each occurrence of the lost file in the value; [] if there is none."""
     found = files_by_place(value)
     return [Fault(at, lost_sentence(file)) for at, file in found if file.digest == digest]
 

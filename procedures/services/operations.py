@@ -114,7 +114,7 @@ def checked_reason(reason: str) -> str:
 
 @transaction.atomic
 def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
-    """Cancel a run at once, or tell its worker to end it at its next step or wait.
+    """Cancel a run at once, or tell its worker to end the run at the next step or wait.
 
     Returns a sentence that says which of these happens. Open questions are withdrawn in the
     transaction that ends the run. Locks the run.

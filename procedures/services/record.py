@@ -27,12 +27,12 @@ OTHERS = Q(kind__in=WITH_FILES, data__contains='"files":[') | Q(
 """A condition for the events of steps that made files, and for log entries sent from outside the
 run."""
 REOPENING = ("retry", "override", "cancel", "force_end")
-"""Operations after which a stopped run continues; after "cancel" and "force_end" only to be ended.
-"""
+"""Operations after which a stopped run continues. After "cancel" and "force_end", it continues only
+in order to end."""
 FROM_OUTSIDE = {EventKind.WAIT_CLOSED, EventKind.LOG}
 """Kinds of events that either the run's code or an input from outside the run causes.
 
-Only the data of the latter contains "at", the time of the input.
+Only events that an input has caused contain "at", the time of the input.
 """
 ENDING = ("cancel", "force_end", "override")
 """Operations that close several waits without writing an event for each of them."""

@@ -24,7 +24,7 @@ from procedures.users import User
 
 
 class SignalRefusedError(EngineError):
-    """A signal can't be stored; the message says why."""
+    """A signal can't be stored; the text of the error says why."""
 
 
 class SignalDeniedError(EngineError):
@@ -49,10 +49,11 @@ class Sent:
 def send_signal(run_id: UUID, sent: Sent, *, by: User) -> tuple[Signal, bool]:
     """Store a signal for a run, and queue the run if it waits for this signal.
 
-    Returns the signal and True, or for an id that was sent before the earlier signal and False.
-    Raises `SignalRefusedError` if the signal can't be stored, or if the run is waiting for it and
-    its code can't accept the value. If the run isn't waiting for the signal yet, the value is
-    checked when the run begins to wait for it, and an unsuitable signal is skipped. Locks the run.
+    Returns the signal and True. If the run has a signal with this name and id already, returns that
+    signal and False. Raises `SignalRefusedError` if the signal can't be stored, or if the run is
+    waiting for it and the run's code can't accept the value. If the run isn't waiting for the
+    signal yet, the value is checked when the run begins to wait for it, and an unsuitable signal is
+    skipped. Locks the run.
     """
     _make_code_ready(run_id)
     return _send_locked(run_id, sent, by=by)

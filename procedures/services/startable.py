@@ -69,8 +69,8 @@ def find_startable(
 ) -> Startable:
     """Return the procedure with everything that a start depends on, if the user may start it.
 
-    It is read in one statement outside any transaction. Call this before files are stored. Raises
-    `UnknownProcedureError`, `BrokenProcedureError` or `NotAllowedError`.
+    All of this is read in one statement outside any transaction. Call this function before files
+    are stored. Raises `UnknownProcedureError`, `BrokenProcedureError` or `NotAllowedError`.
     """
     definition = registry.find(name)
     if definition is None:

@@ -27,7 +27,7 @@ period.
 After a break, the clock process lets this period pass before it takes runs from workers.
 """
 MOST_WAITS = 2
-"""The maximum number of grace periods in a row. A second break can begin a second one."""
+"""The maximum number of grace periods in a row. A second break can begin a second grace period."""
 T = TypeVar("T", Run, Wait)
 
 
@@ -131,7 +131,7 @@ def _settle(run: Run) -> None:
 def _queue_in_time() -> Callable[[Run], None]:
     """Return a function that queues a lost run, but does nothing once `BREAK` has passed from now.
 
-    If this sweep is so slow, the same cause may have kept workers from renewing their leases.
+    If this sweep is slow, the same cause may have kept workers from renewing their leases.
     """
     ends = time.monotonic() + BREAK.total_seconds()
 

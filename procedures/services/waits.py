@@ -77,13 +77,13 @@ def undo_locked(run: Run, wait: Wait, *, at: datetime) -> None:
     """Undo the held answer to a wait.
 
     The caller has locked the run, and has read the wait after that. Raises `TooLateError` if the
-    answer has taken effect already, or was due to take effect before the time `at`.
+    answer has taken effect already, or was due to take effect at or before the time `at`.
     """
     holds.undo_answer(DatabaseStore(at), run, wait)
 
 
 def settle_wait(wait: Wait) -> bool:
-    """Close a wait with its held answer if that can't be undone any more, and return True.
+    """Close a wait with its held answer, and return True, if the answer can't be undone any more.
 
     Returns False if the answer can still be undone or the wait isn't open.
     """

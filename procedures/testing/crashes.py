@@ -35,7 +35,7 @@ class CrashReport:
 
     commits: tuple[str, ...]
     """The names of the commits of the run without a kill, made of the kinds and keys of their
-    events."""
+    events: "step.succeeded pay"."""
     undisturbed: RehearsedRun
 
     @property
@@ -214,7 +214,7 @@ class MortalJournal(MemoryJournal):
             self._kill.repeated.append(working.step)
 
     def forgive_claim(self) -> None:
-        """Do nothing: like the claim of any dead worker, it counts towards the poison limit."""
+        """Do nothing: like that of any dead worker, this claim counts towards the poison limit."""
 
     def commit(self, batch: Batch) -> list[Event]:
         if self._is_dead:

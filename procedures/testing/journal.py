@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Connectionless:
-    """A stand-in for the check of database connections after a turn; runs in memory have none."""
+    """A stand-in for the check of database connections after a turn, which memory doesn't need."""
 
     def put_away(self) -> str:
         return ""

@@ -34,7 +34,7 @@ class Lingering:
     """
 
     known: int = 0
-    """How many of the run's events its code has read."""
+    """How many of the run's events the run's code has read."""
     _waits: int = 0
     _replayed: int = 0
     _next: int = FIRST

@@ -97,7 +97,7 @@ class LocalRuns(Store):
         """Answer a question; the code that asked it continues from there when it is called again.
 
         The value is what a form would send, such as True for an approval. It may also be a message
-        such as `{"approved": true}`, `{"input": "text"}` or `{"decision": "approve", "feedback":
+        such as `{"approved": True}`, `{"input": "text"}` or `{"decision": "approve", "feedback":
         "", "edited_artifact": "text"}`. Raises `AnswerError` if the value doesn't fit, the question
         is closed, or the id is unknown.
         """
@@ -399,7 +399,7 @@ def driven(_: Context) -> None:
 
 
 def _answer_of(asked: Asked, value: Any, *, by: str, comment: str) -> Answer:
-    """Return the answer that a message of a driver contains, or an answer with the value itself."""
+    """Return the answer that a driver's message contains; any other value is the answer itself."""
     if not isinstance(value, Mapping) or asked.question is None:
         return Answer(value, by, comment)
     said, feedback = asked.question.rules.read_message(asked.question, value)

@@ -190,7 +190,7 @@ class MemoryStore(MemoryTables):
         return run if run and rules.is_claimable(run, self.now) else None
 
     def claim(self, run_id: str) -> MemoryJournal | None:
-        """Claim the run and return its journal, or None if it is held or there is nothing to do."""
+        """Claim the run and return its journal; None if the run is held or has nothing to do."""
         run = self.lock_claimable(run_id)
         return self.journal_of(run) if run and take_up(self, run) else None
 

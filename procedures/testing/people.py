@@ -98,9 +98,9 @@ class RefusedAnswer:
 class Answer:
     """A person's answer: the value, who gives it, and how long they take.
 
-    With `asks_back`, the person sends this text as a question back, and no answer. `also` is the
-    number of later, similar questions, at most 50, that the answer decides as well; the question
-    must be `repeatable`.
+    With `asks_back`, the person sends this text back as a question instead of an answer. `also` is
+    the number of later, similar questions, at most 50, that the answer decides as well; the
+    question must be `repeatable`.
     """
 
     value: Any = None
@@ -279,8 +279,8 @@ MANNER: ContextVar[Manner] = ContextVar("manner", default=Manner())  # noqa: B03
 def humans(people: People, *, after: Duration = 0, by: str = "somebody") -> Iterator[None]:
     """Let these people answer the questions of rehearsals inside the block.
 
-    Each answer comes `after` its question and is given by the person `by`, unless it says
-    otherwise.
+    Each answer comes `after` its question and is given by the person `by`, unless the answer is an
+    `Answer` that sets these itself.
     """
     check_people("people= of humans", people)
     manner = Manner(people, check_said("by= of humans", by), _length(after, "after= of humans"))

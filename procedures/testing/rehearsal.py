@@ -126,7 +126,7 @@ class Rehearsal:
     def _let_time_pass(self) -> bool:
         """Ask people, then advance the clock to the next answer, message or deadline.
 
-        Returns False if there is none.
+        Returns False if nothing of this kind will come.
         """
         self._ask_people()
         moment = self._next_moment()

@@ -22,7 +22,8 @@ DEEPEST = 8
 While code waits, other runs are advanced inside its call, so the stack grows with this number.
 """
 FROM_OUTSIDE = {EventKind.WAIT_CLOSED, EventKind.LOG}
-"""Kinds of pending inputs with which kept code may continue; with any other, it is abandoned."""
+"""The kinds of pending inputs with which kept code may continue. With an input of any other kind,
+the code is abandoned."""
 
 
 class EndlessError(AssertionError):
@@ -36,7 +37,7 @@ class EndlessError(AssertionError):
 
 
 class Left(Fenced):
-    """An exception that leaves code which was kept in memory at a wait but can't continue there.
+    """The exception with which kept code is abandoned if it can't continue at its wait.
 
     The code is replayed when its run is advanced again.
     """

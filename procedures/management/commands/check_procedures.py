@@ -1,4 +1,4 @@
-"""`manage.py check_procedures`: check whether each unfinished run would continue with this code."""
+"""`manage.py check_procedures`: check whether unfinished runs can continue with installed code."""
 
 from typing import Any
 
