@@ -247,8 +247,8 @@ class Action(Kind):
     def read_said(self, question: "Question", value: Any) -> Any:
         """Return the full answer for the short form that a test may use.
 
-        The short form is the changed values, such as {"amount": 20}: approved with these values.
-        True and False are returned unchanged.
+        The short form {"amount": 20} means that the action is approved with 20 as the changed
+        amount. True and False are returned unchanged.
         """
         if isinstance(value, Mapping) and DECISION not in value:
             return {DECISION: APPROVED, VALUES: dict(value)}
@@ -264,7 +264,7 @@ def fields_of(question: "Question") -> dict[str, Any] | None:
 def is_changed(question: "Question") -> bool:
     """Return True if people have changed the values that the original question proposed.
 
-    `question` is the question as `Action.changed_by` returns it, or the original question.
+    `Action.changed_by` returns the question with the changed values.
     """
     return not ONLY_APPROVED.keys().isdisjoint(question.schema)
 

@@ -132,7 +132,7 @@ def _unknown_decisions(question: "Question") -> Iterator[str]:
 
 
 def _late(question: "Question") -> Iterator[str]:
-    """Yield a sentence for each option that would have no effect before the question expires."""
+    """Yield a sentence for each option that has no effect because the question expires first."""
     if question.expires is None:
         return
     if question.due is not None and question.due > question.expires:

@@ -97,7 +97,7 @@ class Buttons(Control):
 
     @property
     def texts(self) -> list[tuple[str, str]]:
-        """Pairs, one for each button, of the string that a page sends and of the label."""
+        """A pair for each button: the string that a page sends, and the label of the button."""
         return [(text_of(value), words) for value, words in self.values]
 
     def read(self, texts: Texts) -> Any:
@@ -114,9 +114,9 @@ class Fields(Control):
     name = "fields"
     schema: Mapping[str, Any]
     label: str = "Your answer"
-    """The label of the field if there is only one."""
+    """The label of the field if the control has only one."""
     hint: str = ""
-    """The hint below the field if there is only one."""
+    """The hint below the field if the control has only one."""
 
     @property
     def is_several(self) -> bool:

@@ -15,7 +15,7 @@ JSON = "application/json"
 MOST_DECISIONS = 12
 TEXT, MARKDOWN, CODE, TABLE, FILE = "text", "markdown", "code", "table", "file"
 MOST_ROWS, MOST_CELLS = 50, 300
-"""The largest table that people edit value by value: its number of rows, and of values in all rows.
+"""The maximum number of rows, and of values in all rows, of a table that people edit by value.
 
 A larger table is edited as JSON.
 """
@@ -40,8 +40,8 @@ def review_schema(
 ) -> dict[str, Any]:
     """Return the schema of an answer to a review: the decision and, if people edited it, the draft.
 
-    If the draft is a JSON object, `is_kind_kept` requires that the edited draft is an object, too.
-    Likewise, a list must stay a list.
+    If `is_kind_kept` is True, a draft that is a JSON object or a JSON list must remain one when
+    people edit it.
     """
     text: dict[str, Any] = {"type": "string", "minLength": 1}
     if not isinstance(draft, str):

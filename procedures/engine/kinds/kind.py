@@ -288,9 +288,10 @@ class Kind:
         return [Fields(schema=question.schema), Buttons()]
 
     def read_controls(self, question: "Question", texts: Texts) -> Any:
-        """Return the answer for the strings that a page has sent, listed by form field.
+        """Return the answer for the strings that a page has sent.
 
-        Raises `AnswerError` if the answer is invalid.
+        `texts` returns the strings in the form field with the given name. Raises `AnswerError` if
+        the answer is invalid.
         """
         return read_controls(self.controls(question), texts)
 

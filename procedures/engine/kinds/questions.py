@@ -225,9 +225,10 @@ class Question:
         return self.rules.controls(self)
 
     def read_controls(self, texts: Texts) -> Any:
-        """Return the answer for the strings that a page has sent, listed by form field.
+        """Return the answer for the strings that a page has sent.
 
-        Raises `AnswerError` if the answer is invalid.
+        `texts` returns the strings in the form field with the given name. Raises `AnswerError` if
+        the answer is invalid.
         """
         return self.rules.read_controls(self, texts)
 

@@ -39,9 +39,9 @@ def votes_in(closed: Mapping[str, Any]) -> tuple[Vote, ...]:
 def has_decision(question: "Question", values: Iterable[Any], *, left: int) -> bool:
     """Return True if the newest vote, which is the last in `values`, decides the question.
 
-    The newest vote decides if `quorum` people have voted for the same decision. In an approval, a
-    newest vote against the approval also decides if the question has `veto`, or if too few people
-    can still approve. `left` is the number of people who can still vote.
+    The newest vote decides if `quorum` people have voted for the same decision. If the question
+    asks for an approval, a newest vote against it also decides if the question has `veto`, or if
+    too few people can still approve. `left` is the number of people who can still vote.
     """
     cast = [question.decision_of(value) for value in values]
     if not cast:

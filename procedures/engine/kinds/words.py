@@ -27,8 +27,8 @@ class Reading:
     is_literal: bool
     """True if the message is the answer itself, or a label in the author's own words.
 
-    Any other message, such as "ok" or the number of an option, counts later: its writer is shown
-    the meant answer first, and must then send the message again.
+    Any other message, such as "ok" or the number of an option, doesn't count immediately. Its
+    writer is shown which answer it means, and must then send the message again.
     """
 
 

@@ -39,7 +39,7 @@ class ForkRefusedError(EngineError):
 
 
 class UnknownPlaceError(ForkRefusedError):
-    """The run hasn't reached the step or wait that was asked for since it last continued as new."""
+    """Since the run last continued as new, it hasn't reached the step or wait to fork it at."""
 
     def __init__(self, at: str) -> None:
         super().__init__(
@@ -231,7 +231,8 @@ def stored_in_fork(event: Event, fork: Fork) -> Event:
     """Return an event of the original run as the fork stores it.
 
     A `run.continued` event gets the fork's inputs and the name of the person who starts the fork. A
-    `wait.closed` event gets the id of the run in which the wait was closed.
+    `wait.closed` event gets the id of the run in which the wait was closed. Other events are stored
+    unchanged.
     """
     content = event.content
     match event.kind:

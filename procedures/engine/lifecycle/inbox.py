@@ -48,7 +48,7 @@ def unread_signals(store: Store, run: RunRow, name: str) -> list[dict[str, Any]]
 def note_read(store: Store, run: RunRow, event: Event) -> None:
     """Mark the messages or signals that the run has read, as `event` lists them.
 
-    If they are messages, the packages above are notified, such as `chat`.
+    If they are messages, packages such as `chat` are notified.
     """
     content = event.content
     read, name = set(content.get("read", ())), str(content.get("signal", MESSAGE))

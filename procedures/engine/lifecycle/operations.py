@@ -29,7 +29,7 @@ from procedures.engine.store import RunRow, Store
 
 
 class Cancelled(Enum):
-    """The ways in which a cancelled run ends: at once, by its worker, or after compensations."""
+    """The ways in which a cancelled run ends: immediately, by its worker, or after its undoing."""
 
     AT_ONCE = auto()
     BY_ITS_WORKER = auto()
@@ -39,7 +39,7 @@ class Cancelled(Enum):
 def cancel(store: Store, run: RunRow, said: Mapping[str, Any]) -> Cancelled:
     """Cancel a run, which the caller has locked.
 
-    The run ends at once, unless a worker holds it or has to execute its compensations. Then the
+    The run ends immediately, unless a worker holds it or has to execute its compensations. Then the
     worker ends the run.
     """
     ask_to_end(store, run, said)
@@ -58,10 +58,10 @@ def cancel(store: Store, run: RunRow, said: Mapping[str, Any]) -> Cancelled:
 
 
 def force_end(store: Store, run: RunRow, said: Mapping[str, Any]) -> int:
-    """End a run and all runs below it at once, and return the number of runs that ended below it.
+    """End a run and all runs below it immediately; return the number of runs ended below it.
 
-    Runs end even if workers hold them. No compensations are executed, and the packages above, such
-    as `chat`, can't refuse the end. The caller has locked the run.
+    Runs end even if workers hold them. No compensations are executed, and packages such as `chat`
+    can't refuse the end. The caller has locked the run.
     """
     store = store.regardless()
     tree = [run, *store.family(run)]

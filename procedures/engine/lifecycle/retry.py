@@ -72,8 +72,8 @@ class Retried:
 def retry(store: Store, run_id: Any, said: Mapping[str, Any]) -> Retried:
     """Let a failed or quarantined run continue where it stopped; the journal keeps all its events.
 
-    Locks the runs above this run first, then this run, then the child runs that failed. Raises
-    `OperationRefusedError` if the run can't be retried.
+    Locks the parent, the parent's parent and so on first, then the run, then the failed child runs.
+    Raises `OperationRefusedError` if the run can't be retried.
     """
     # Lock from the top down, as everywhere. The ids are read without locks, because a run's parent
     # never changes.
@@ -103,7 +103,9 @@ def _ids_to_lock(store: Store, run_id: Any) -> list[Any]:
 
 
 def _check_above(run: RunRow, above: Sequence[RunRow]) -> None:
-    """Raise `OperationRefusedError` if a run above this one was cancelled or is being cancelled.
+    """Raise `OperationRefusedError` if a run in `above` was cancelled or is being cancelled.
+
+    `above` are the run's parent, the parent's parent and so on.
 
     A quarantined run that was cancelled itself may be retried, because it then undoes its work.
     """

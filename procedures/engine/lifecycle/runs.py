@@ -126,7 +126,7 @@ def hand_back(
 
 
 def has_to_undo(store: Store, run: RunRow) -> bool:
-    """Return True if the run has registered compensations, which a worker must execute first."""
+    """Return True if a worker must execute compensations before the run can end."""
     return store.has_event(run, after=undone_since(run), kind=EventKind.COMPENSATION)
 
 

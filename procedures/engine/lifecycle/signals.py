@@ -108,9 +108,9 @@ def take_signal(store: Store, run: RunRow, sent: SentSignal) -> None:
 
 
 def match_signal(store: Store, run: RunRow, wait: WaitRow) -> None:
-    """Close a wait for a signal with the oldest signal of its name that nothing has taken.
+    """Close `wait` with the oldest signal that `wait` can take and that nothing has taken.
 
-    Signals of this name that the wait can't take are skipped, and the journal says why.
+    Older signals of the same name, which the wait can't take, are skipped. The journal says why.
     """
     for signal in store.signals(run, name=wait.signal, wait=None, skipped="", read_seq=None):
         why = _misfit(signal, wait)

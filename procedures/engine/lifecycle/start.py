@@ -31,7 +31,7 @@ def insert_queued(
     events: Sequence[Event] = (),
     closed: Sequence[tuple[dict[str, Any], Event, Event]] = (),
 ) -> None:
-    """Insert a new run, and notify the workers and the packages above, such as `chat`.
+    """Insert a new run, and notify the workers and packages such as `chat`.
 
     `last` is the last event of the run's journal. `events` are those of its events that aren't
     inserted yet. `closed` are the closed waits that a fork takes over.

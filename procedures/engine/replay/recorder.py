@@ -156,7 +156,8 @@ class Recorder:
     def add(self, draft: NewEvent) -> None:
         """Record an event, to be stored with the next commit.
 
-        Commits at once if 100 events are recorded, or if the oldest of them is older than 100 ms.
+        Commits immediately if 100 events are recorded, or if the oldest of them is older than 100
+        ms.
         """
         self._track(draft)
         now = self.journal.now()

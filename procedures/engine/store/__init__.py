@@ -7,7 +7,7 @@ suits a store of plain objects in one process: it locks nothing, saves nothing a
 The store over a database replaces the defaults with SQL statements. The conformance tests run over
 both stores, and compare their results.
 
-Some methods notify packages above, such as `chat`, by the hooks of `procedures`.
+Some methods notify packages such as `chat` by the hooks of `procedures`.
 
 The caller of every method has begun a transaction. A run is locked before its child runs. The child
 runs are locked before any wait of the run is closed, because the closing of a question locks the

@@ -37,13 +37,12 @@ class Transaction(ABC):
     def savepoint(self) -> AbstractContextManager[None]:
         """Undo what the block has written if the block raises an error, and keep earlier writes.
 
-        The packages above, such as `chat`, may refuse an operation by raising an error in the
-        block.
+        Packages such as `chat` may refuse an operation by raising an error in the block.
         """
         return nullcontext()
 
     def regardless(self) -> "Store":
-        """Return a store whose operations the packages above, such as `chat`, can't refuse."""
+        """Return a store in which packages such as `chat` can't refuse any operation."""
         return self  # type: ignore[return-value]  # the parts of a store are always used together
 
     def after_commit(self, act: "Callable[[Store], bool]") -> None:
@@ -70,26 +69,26 @@ class Transaction(ABC):
 
     @abstractmethod
     def tell_started(self, run: Row, files: "Sequence[File]") -> None:
-        """Notify the packages above of a new run and of the files in its inputs."""
+        """Notify packages such as `chat` of a new run and of the files in its inputs."""
 
     @abstractmethod
     def tell_notice(self, run: Row, content: Mapping[str, Any]) -> None:
-        """Notify the packages above of a message that the run posts.
+        """Notify packages such as `chat` of a message that the run posts.
 
         `content` is the content of the message's event.
         """
 
     @abstractmethod
     def tell_read(self, run: Row, ids: Sequence[str]) -> None:
-        """Notify the packages above that the run has read the messages with the ids `ids`."""
+        """Notify packages such as `chat` that the run has read the messages with the ids `ids`."""
 
     @abstractmethod
     def tell_opened(self, run: Row, wait: Row, content: Mapping[str, Any]) -> None:
-        """Notify the packages above of a new wait; `content` is that of its opening event."""
+        """Notify packages such as `chat` of a new wait; `content` is that of its opening event."""
 
     @abstractmethod
     def tell_ended(self, run: Row) -> None:
-        """Notify the packages above that the run has ended."""
+        """Notify packages such as `chat` that the run has ended."""
 
 
 class Runs(Transaction):

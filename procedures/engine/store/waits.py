@@ -50,7 +50,7 @@ class Waits(Inputs):
     def close_wait(
         self, run: Row, wait: Row, content: Mapping[str, Any], *, held_at: datetime | None = None
     ) -> None:
-        """Close an open wait, and notify the packages above.
+        """Close an open wait, and notify packages such as `chat`.
 
         `content` is the content of the closing event. If the wait closes with an answer that was
         held until now, `held_at` is the time at which the answer was given, and is stored as the
@@ -58,14 +58,14 @@ class Waits(Inputs):
         """
 
     def tell_repeatable(self, run: Row, waits: Sequence[Row]) -> None:
-        """Let the packages above answer new questions by standing decisions.
+        """Let packages such as `chat` answer new questions by standing decisions.
 
         All other rows of the commit are written already. Without such packages, nothing happens.
         """
 
     @abstractmethod
     def tell_held(self, run: Row, wait: Row, content: Mapping[str, Any]) -> None:
-        """Notify the packages above of an answer that closes the wait later unless it is undone.
+        """Notify packages such as `chat` of an answer that closes the wait unless it is undone.
 
         `content` is that of the later closing event. If the row's `held_for` isn't None, the answer
         was given to the wait `held_for` of the same set, and makes this wait unneeded.
@@ -73,7 +73,7 @@ class Waits(Inputs):
 
     @abstractmethod
     def tell_released(self, run: Row, wait: Row) -> None:
-        """Notify the packages above that people can answer again, because an answer was undone."""
+        """Notify packages such as `chat` that people can answer again after an undo."""
 
     @abstractmethod
     def reopen_wait(self, run: Row, wait: Row) -> None: ...
