@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from chat.assignments import assign, people_of
 from chat.channels.channel import Channel
@@ -19,6 +19,7 @@ from chat.channels.presence import LOOKING, not_looking
 from chat.channels.registry import channels, notifying_channels
 from chat.left import still_left
 from chat.models import Delegation, HumanRequest, Message, Notification
+from chat.models.notification import FIRST_CHANGE
 from chat.models.rights import askers_by_token, causers
 from procedures import dispatch
 from procedures.conf import conf
@@ -95,14 +96,17 @@ def _plan(request_id: UUID) -> None:
 def plan_again(request: HumanRequest, people: Sequence[User], *, now: datetime) -> None:
     """Plan another notification of an open request to people who must answer it again.
 
-    It counts as their next reminder. People who are looking at the product see the card change.
+    Each change of a request's values is a round of its own. People who are looking at the product
+    see the card change.
     """
-    absent = not_looking(people, now) if people else []
-    for channel in notifying_channels() if absent else ():
+    if not (absent := not_looking(people, now) if people else []):
+        return
+    latest = request.notifications.aggregate(latest=Max("round"))["latest"] or 0
+    again = max(latest + 1, FIRST_CHANGE)
+    for channel in notifying_channels():
         reachable = people_asked(request, channel).filter(pk__in=[one.pk for one in absent])
-        again = request.reminded + 1
         planned = [_planned(channel, user, now, request=request, round=again) for user in reachable]
-        Notification.objects.bulk_create(planned, ignore_conflicts=True)
+        Notification.objects.bulk_create(planned)
 
 
 def plan_alert(alert: Message, *, now: datetime) -> None:

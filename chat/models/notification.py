@@ -19,6 +19,8 @@ TRY_AGAIN = timedelta(seconds=30)
 """The delay before a task is queued again; it doubles with each failed try."""
 MOST_TRIES = 8
 LONGEST_NOTE = 300
+FIRST_CHANGE = 1_000_000
+"""The round of a notification of the first change of a request's values. Reminders have less."""
 LONGEST_NAME = 20
 """The maximum length of a channel's name, in characters."""
 
@@ -104,7 +106,11 @@ class Notification(models.Model):
         "self", models.CASCADE, null=True, related_name="taken_back_by"
     )
     round = models.PositiveIntegerField(
-        default=0, db_default=0, help_text="The number of the reminder; 0 for the first message."
+        default=0,
+        db_default=0,
+        help_text=(
+            "The number of the reminder; 0 for the first message; over 999999 for changed values."
+        ),
     )
     channel = models.CharField(
         max_length=LONGEST_NAME, help_text="The channel that delivers the notification."

@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from chat.access import titles_for
 from chat.models import HumanRequest, Message
+from chat.models.notification import FIRST_CHANGE
 from chat.services.changed_values import change_sentences
 from chat.services.silence import silence_of
 from dashboard.channels import drawn_letter
@@ -101,7 +102,8 @@ def marks_of(request: HumanRequest, *, reminder: int = 0) -> list[str]:
     asked, now = request.asked, clock.now()
     is_overdue = request.due_at is not None and request.due_at <= now
     found = {
-        _("Reminder {number}").format(number=reminder): reminder > 0,
+        _("Reminder {number}").format(number=reminder): 0 < reminder < FIRST_CHANGE,
+        _("Values changed"): reminder >= FIRST_CHANGE,
         _("Escalated"): request.escalated > 0,
         _("Overdue"): is_overdue,
         _("High risk"): asked.risk == "high",

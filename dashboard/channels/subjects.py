@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from chat.models import HumanRequest, Message
+from chat.models.notification import FIRST_CHANGE
 from dashboard.channels.plain_text import plain, shortened
 from dashboard.overview.names import level_name
 from procedures.users import User
@@ -21,7 +22,9 @@ def subject_about(request: HumanRequest, *, reminder: int = 0) -> str:
     It doesn't contain the question, which may be too private for a locked screen.
     """
     words = _("Please answer: {title}")
-    if reminder:
+    if reminder >= FIRST_CHANGE:
+        words = _("Values changed, please answer: {title}")
+    elif reminder:
         words = _("Reminder, please answer: {title}")
     elif request.escalated:
         words = _("Escalated, please answer: {title}")
