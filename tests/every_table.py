@@ -17,7 +17,7 @@ from dashboard.models import (
     RetiredGroup,
     SignIn,
 )
-from procedures.models import Installation
+from procedures.models import Installation, Procedure, StoppedStarts
 from procedures.models.act import chain_acts
 from procedures.models.clock import clock
 from tests.calls import decide_ahead
@@ -48,4 +48,6 @@ def fill_tables(request: HumanRequest, person: User, *, deputy: User) -> None:
     LogEntry.objects.create(user=person, object_repr="bob", action_flag=CHANGE)
     RetiredGroup.objects.create(group=Group.objects.create(name="packers"))
     Installation.current()
+    other = Procedure.objects.order_by("name").last()
+    StoppedStarts.objects.create(procedure=other, notice="Closed.", at=now)
     chain_acts()

@@ -3,10 +3,17 @@
 from django.contrib import admin
 
 from dashboard.admin.history import HistoryAdmin
-from procedures.models import Installation
+from procedures.models import Installation, StoppedStarts
 
 
 @admin.register(Installation)
 class InstallationAdmin(HistoryAdmin):
     list_display = ["__str__", "swept_at", "held_at"]
     fields = ["store", "database", "epoch", "swept_at", "held_at", "held_because"]
+
+
+@admin.register(StoppedStarts)
+class StoppedStartsAdmin(HistoryAdmin):
+    list_display = ["__str__", "notice", "at"]
+    list_select_related = ["procedure"]
+    fields = ["procedure", "notice", "at"]

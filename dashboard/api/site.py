@@ -54,6 +54,7 @@ from procedures.services import (
     ReasonError,
     SignalDeniedError,
     SignalRefusedError,
+    StartsStoppedError,
     UnknownProcedureError,
 )
 
@@ -205,6 +206,7 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
     AnswerError: wrong_inputs,
     InputError: wrong_inputs,
     BrokenProcedureError: as_said(409),
+    StartsStoppedError: as_said(409),
     KeyReusedError: as_said(422),
     QuotaError: as_said(429),
     ReasonError: as_said(422),

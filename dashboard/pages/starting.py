@@ -15,7 +15,7 @@ from procedures.access import SignedIn
 from procedures.engine.declaration.definition import Procedure as Definition
 from procedures.engine.errors import InputError
 from procedures.models import Run
-from procedures.services import KeyReusedError, NotAllowedError, QuotaError
+from procedures.services import KeyReusedError, NotAllowedError, QuotaError, StartsStoppedError
 
 LONGEST_KEY = 200
 KEY_USED = lazy("This form has already started a run. To start another one, press Start once more.")
@@ -55,8 +55,9 @@ def start_by_form(request: SignedIn, form: StartForm, start: StartFunction) -> R
             form.keep_files()
             return Again(key)
         return start(form.inputs(), key)
-    except (NotAllowedError, NotMemberError) as error:
-        return Again(key, 403, str(error), is_allowed=False)
+    except (NotAllowedError, NotMemberError, StartsStoppedError) as error:
+        is_stopped = isinstance(error, StartsStoppedError)  # for a while, so the form stays
+        return Again(key, 409 if is_stopped else 403, str(error), is_allowed=is_stopped)
     except KeyReusedError:
         return Again(new_key(), 409, KEY_USED)
     except QuotaError as error:

@@ -287,4 +287,18 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['about_type', 'about_id', 'id'], name='countersign_acts_about'), models.Index(fields=['by_id', 'id'], name='countersign_acts_by'), models.Index(fields=['kind', 'id'], name='countersign_acts_of_kind'), models.Index(condition=models.Q(('seq', None)), fields=['id'], name='countersign_acts_unchained')],
             },
         ),
+        migrations.CreateModel(
+            name='StoppedStarts',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('notice', models.CharField(help_text='What people read who try to start a run.', max_length=300)),
+                ('at', models.DateTimeField()),
+                ('procedure', models.OneToOneField(help_text="The procedure whose runs can't be started; empty for all.", null=True, on_delete=django.db.models.deletion.CASCADE, related_name='stopped_starts', to='countersign_procedures.procedure')),
+            ],
+            options={
+                'verbose_name': 'stop of new runs',
+                'verbose_name_plural': 'stops of new runs',
+                'ordering': ['pk'],
+            },
+        ),
     ]

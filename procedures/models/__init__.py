@@ -9,6 +9,7 @@ from procedures.models.procedure import Grant, Procedure, ProcedureVersion
 from procedures.models.run import Run
 from procedures.models.run_input import RunInput
 from procedures.models.signal import Signal
+from procedures.models.stopped_starts import StoppedStarts
 from procedures.models.wait import Wait
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "Run",
     "RunInput",
     "Signal",
+    "StoppedStarts",
     "Wait",
 ]

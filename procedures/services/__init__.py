@@ -57,9 +57,11 @@ from procedures.services.startable import (
     CANT_BE_STARTED,
     BrokenProcedureError,
     NotAllowedError,
+    StartsStoppedError,
     UnknownProcedureError,
     find_startable,
 )
+from procedures.services.stopping import allow_starts, stop_starts
 from procedures.services.sweep import Sweeper, sweep
 from procedures.services.waits import (
     WaitClosedError,
@@ -91,11 +93,13 @@ __all__ = [
     "Sent",
     "SignalDeniedError",
     "SignalRefusedError",
+    "StartsStoppedError",
     "Sweeper",
     "TooLateError",
     "UnknownProcedureError",
     "WaitClosedError",
     "adopt_store",
+    "allow_starts",
     "cancel_run",
     "check_runs",
     "checked_reason",
@@ -132,6 +136,7 @@ __all__ = [
     "slots",
     "start_found",
     "start_run",
+    "stop_starts",
     "store_complaint",
     "sweep",
     "undo_locked",

@@ -43,7 +43,18 @@ class NotAllowedError(EngineError):
         )
 
 
-CANT_BE_STARTED = (UnknownProcedureError, BrokenProcedureError, NotAllowedError)
+class StartsStoppedError(EngineError):
+    """The site takes no new runs of the procedure for now; the notice says why."""
+
+    def __init__(self, definition: Definition, notice: str) -> None:
+        self.notice = notice
+        super().__init__(f"No new runs of {definition.title} can be started now. {notice}")
+
+
+CANT_BE_STARTED = (
+    *(UnknownProcedureError, BrokenProcedureError, NotAllowedError),
+    StartsStoppedError,
+)
 
 
 @dataclass(frozen=True)
@@ -70,7 +81,7 @@ def find_startable(
     """Return the procedure with everything that a start depends on, if the user may start it.
 
     All of this is read in one statement outside any transaction. Call this function before files
-    are stored. Raises `UnknownProcedureError`, `BrokenProcedureError` or `NotAllowedError`.
+    are stored. Raises one of the errors in `CANT_BE_STARTED`.
     """
     definition = registry.find(name)
     if definition is None:
@@ -87,7 +98,8 @@ def _for_the_system(definition: Definition, key: str) -> Startable:
     if not found:  # the procedure was never registered
         now = clock.now()
         return Startable(definition, None, key, now, None, None, Quota(now))
-    [(*code, at, earlier)] = found
+    [(*code, at, earlier, notice)] = found
+    _check_stop(definition, earlier, notice)
     now = clock.read(at)
     version = version_from(definition.name, definition.version, *code)
     return Startable(definition, None, key, now, version, _id(earlier), Quota(now))
@@ -102,13 +114,20 @@ def _for_a_person(definition: Definition, by: User, key: str) -> Startable:
     )
     if not found:
         raise NotAllowedError(definition)
-    [(*code, at, earlier, is_granted, filled_at, is_used_up)] = found
+    [(*code, at, earlier, is_granted, filled_at, is_used_up, notice)] = found
     if not (is_granted or by.is_superuser):
         raise NotAllowedError(definition)
+    _check_stop(definition, earlier, notice)
     now = clock.read(at)
     quota = Quota(now, clock.read(filled_at) if filled_at else None, bool(is_used_up))
     version = version_from(definition.name, definition.version, *code)
     return Startable(definition, by, key, now, version, _id(earlier), quota)
+
+
+def _check_stop(definition: Definition, earlier: object, notice: str | None) -> None:
+    # A request that is sent again starts nothing, and must return the earlier run.
+    if notice is not None and not earlier:
+        raise StartsStoppedError(definition, notice)
 
 
 def _id(found: Any) -> UUID | None:

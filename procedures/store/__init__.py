@@ -13,6 +13,7 @@ sql = Statements(
         "head": "countersign_procedures.Head",
         "input": "countersign_procedures.RunInput",
         "procedure": "countersign_procedures.Procedure",
+        "stop": "countersign_procedures.StoppedStarts",
         "run": "countersign_procedures.Run",
         "version": "countersign_procedures.ProcedureVersion",
         "wait": "countersign_procedures.Wait",

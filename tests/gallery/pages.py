@@ -242,6 +242,7 @@ def of_the_site(stage: Stage) -> dict[str, str]:
     answer = HumanResponse.objects.order_by("pk").values_list("pk", flat=True)[0]
     return {
         "settings": "settings/",
+        "new runs": "new-runs/",
         "decisions": "countersign_chat/decision/",
         "decisions, filtered": "countersign_chat/decision/?bypass=yes",
         "certificate": f"countersign_chat/decision/{answer}/change/",

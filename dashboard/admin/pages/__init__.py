@@ -10,6 +10,7 @@ from dashboard.admin.pages import (
     people,
     person,
     settings,
+    starts,
     who_may,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "people",
     "person",
     "settings",
+    "starts",
     "who_may",
 ]

@@ -123,6 +123,13 @@ p.id, p.title, v.id, v.file, {moment}
 FROM {procedure} p LEFT JOIN {version} v ON v.procedure_id = p.id AND v.version = %s
 WHERE p.name = %s
 
+-- part: stopped
+-- The notice of a stop of new runs: of the procedure, or else of all procedures.
+(
+    SELECT notice FROM {stop} s WHERE s.procedure_id = p.id OR s.procedure_id IS NULL
+    ORDER BY CASE WHEN s.procedure_id IS NULL THEN 1 ELSE 0 END LIMIT 1
+  )
+
 -- part: run_of_key
 -- The condition is that of the unique index; otherwise, no database would use the index.
 SELECT id FROM {run} WHERE procedure_id = p.id AND idempotency_key = %s
@@ -131,7 +138,8 @@ SELECT id FROM {run} WHERE procedure_id = p.id AND idempotency_key = %s
 -- name: startable
 -- Everything that a start by the system depends on: the code's row, and the run that has used its
 -- key. Locks nothing.
-SELECT {code_to_start}, CASE WHEN %s <> '' THEN ({run_of_key} AND started_by_id IS NULL) END
+SELECT {code_to_start}, CASE WHEN %s <> '' THEN ({run_of_key} AND started_by_id IS NULL) END,
+  {stopped}
 {of_code}
 
 -- name: startable_by
@@ -153,5 +161,6 @@ SELECT {code_to_start}, CASE WHEN %s <> '' THEN ({run_of_key} AND started_by_id 
   EXISTS (
     SELECT 1 FROM {run} WHERE started_by_id = %s AND parent_wait_id IS NULL AND ended_at IS NULL
     ORDER BY parent_wait_id, ended_at LIMIT 1 OFFSET %s
-  )
+  ),
+  {stopped}
 {of_code}

@@ -1,0 +1,76 @@
+"""The page on which new runs are stopped for a while, of one procedure or of all."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+
+from dashboard.admin.pages.matrix import LoggedReasonForm
+from dashboard.admin.pages.parts import add_part, draw, may_all
+from procedures.models import Procedure, StoppedStarts
+from procedures.models.stopped_starts import LONGEST_NOTICE
+from procedures.services import allow_starts, stop_starts
+
+CHANGE = "countersign_procedures.change_stoppedstarts"
+may_look = may_all("countersign_procedures.view_stoppedstarts")
+
+
+class StopForm(LoggedReasonForm):
+    """A form for the procedure, the notice that people read, and the reason for the log."""
+
+    procedure = forms.ModelChoiceField(
+        Procedure.objects.order_by("title"),
+        label=lazy("Procedure"),
+        required=False,
+        empty_label=lazy("All procedures"),
+    )
+    notice = forms.CharField(
+        label=lazy("Notice"),
+        max_length=LONGEST_NOTICE,
+        help_text=lazy("People who try to start a run read this, so say until when."),
+    )
+    field_order = ("procedure", "notice", "reason")
+
+
+@add_part("new-runs/", "new_runs", may_look, lazy("New runs"), place=9)
+def new_runs(request: HttpRequest) -> HttpResponse:
+    """Show what is stopped; stop new runs, or allow them again."""
+    by: Any = request.user
+    may_change = by.has_perm(CHANGE)
+    if request.method == "POST" and not may_change:
+        raise PermissionDenied
+    if request.method == "POST" and "allow" in request.POST:
+        return _allow(request, by)
+    form = StopForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        said = form.cleaned_data
+        stop_starts(said["procedure"], said["notice"], by=by, reason=said["reason"])
+        messages.success(request, _("No new runs are started from now on."))
+        return HttpResponseRedirect(reverse("admin:new_runs"))
+    stops = StoppedStarts.objects.select_related("procedure")
+    return draw(
+        request,
+        "dashboard/admin/new_runs.html",
+        _("New runs"),
+        stops=stops,
+        form=form,
+        may_change=may_change,
+    )
+
+
+def _allow(request: HttpRequest, by: Any) -> HttpResponse:
+    key = request.POST["allow"]
+    rows = StoppedStarts.objects.select_related("procedure")
+    found = get_object_or_404(rows, pk=key if key.isdecimal() and len(key) < LONGEST_KEY else 0)
+    allow_starts(found.procedure, by=by, reason="")
+    messages.success(request, _("New runs can be started again."))
+    return HttpResponseRedirect(reverse("admin:new_runs"))
+
+
+LONGEST_KEY = 18

@@ -1,0 +1,30 @@
+"""Stopping and allowing new runs, of one procedure or of all."""
+
+from django.db import transaction
+
+from procedures.models import Act, Procedure, StoppedStarts
+from procedures.models.act import log_act
+from procedures.models.clock import clock
+from procedures.users import User
+
+
+@transaction.atomic
+def stop_starts(procedure: Procedure | None, notice: str, *, by: User, reason: str) -> None:
+    """Let nobody start runs of a procedure, or of any if it is None, until they are allowed again.
+
+    Runs that have been started continue, and so do the child runs that they start. Whoever tries to
+    start a run reads the notice. Calling it again changes the notice.
+    """
+    StoppedStarts.objects.filter(procedure=procedure).delete()
+    made = StoppedStarts.objects.create(procedure=procedure, notice=notice, at=clock.now())
+    words = f"{made}. Notice: {notice}"
+    log_act(Act.Kind.SWITCH, words, by=by, about=procedure or made, reason=reason)
+
+
+@transaction.atomic
+def allow_starts(procedure: Procedure | None, *, by: User, reason: str) -> None:
+    """Let people start runs of a procedure again, or of all; one that isn't stopped stays so."""
+    for found in StoppedStarts.objects.filter(procedure=procedure):
+        words = f"New runs of {procedure or 'all procedures'} are allowed again."
+        log_act(Act.Kind.SWITCH, words, by=by, about=procedure or found, reason=reason)
+        found.delete()
