@@ -24,7 +24,7 @@ from procedures.store.exclusions import Exclusions
 
 logger = logging.getLogger(__name__)
 told_at = float("-inf")
-"""When this process last reported its code, by the monotonic clock."""
+"""The time on the monotonic clock at which this process last reported its code."""
 SHIFT = 1.0
 """Seconds after which a task sends another message and ends, so that the worker can be stopped."""
 

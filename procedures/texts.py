@@ -67,7 +67,7 @@ class Place(NamedTuple):
 
 
 class Shelf:
-    """What this process found when it last read the files."""
+    """The files and procedures that this process found when it last read the files."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -25,7 +25,7 @@ DELAYED = "Timers, deadlines, email and the recovery of lost runs are delayed."
 START_IT = "Start it: celery -A dashboard worker -Q clock --pool=solo."
 WORKER = "celery -A dashboard worker -Q runs."
 UNTOUCHED = timedelta(minutes=1)
-"""How long a run must have been queued before the absence of reports from workers is a problem."""
+"""The time that a run must have been queued before missing reports from workers are a problem."""
 
 
 @dataclass(frozen=True)

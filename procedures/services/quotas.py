@@ -21,7 +21,7 @@ class QuotaError(EngineError):
 
 @dataclass(frozen=True)
 class Quota:
-    """How much of the limits on starting runs a person has used.
+    """A person's use of the limits on starting runs.
 
     Child runs don't count: each run has a limit on its own children. Starts at the same time may
     exceed the limits.

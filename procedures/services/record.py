@@ -81,7 +81,7 @@ class Sent(NamedTuple):
 
 @dataclass
 class Record:
-    """What a run's journal and its pending inputs say, read once."""
+    """The contents of a run's journal and of its pending inputs, read once."""
 
     run: Run
     started: Mapping[str, Any] = field(default_factory=dict)

@@ -11,9 +11,9 @@ from types import CodeType
 from procedures.engine.execute import Execution
 
 FIRST = 32
-"""How many waits of a run come before code may be kept; at each of these, the code is abandoned."""
+"""The number of waits of a run before code may be kept; at each of these, the code is abandoned."""
 PART = 4
-"""After the first waits (`FIRST`), the code is abandoned whenever the number of waits has grown by
+"""The code is abandoned, after the first waits (`FIRST`), whenever the number of waits has grown by
 one part in `PART`.
 
 With 4, that is a quarter: at wait 32, 40, 50, 62 and so on.
@@ -34,7 +34,7 @@ class Lingering:
     """
 
     known: int = 0
-    """How many of the run's events the run's code has read."""
+    """The number of the run's events that the run's code has read."""
     _waits: int = 0
     _replayed: int = 0
     _next: int = FIRST

@@ -54,7 +54,7 @@ class MemoryStore(MemoryTables):
         self.is_stopping = False
         """True if the worker has been told to stop."""
         self.spent_by = ""
-        """Why the worker's process would have to be replaced, or ""."""
+        """The reason for which the worker's process would have to be replaced, or ""."""
         self.shown: list[tuple[str, int, Piece]] = []
         """The pieces of texts that running steps have written, each with the run's id and the
         claim's number."""

@@ -47,7 +47,7 @@ SIGNAL, SPOKEN = "signal", "message"
 
 @dataclass(frozen=True)
 class Asked:
-    """What a run is waiting for: an answer to a request, a signal, or a message."""
+    """An open wait of a run: for an answer to a request, a signal, or a message."""
 
     run_id: str
     key: str
@@ -151,7 +151,7 @@ class Remark:
     text: str
     by: str
     after: timedelta
-    """How long after the start of the run the message is written."""
+    """The time after the start of the run at which the message is written."""
     steers: bool = False
     """True if the message is written to the step that is running then."""
     files: tuple[Given, ...] = ()
