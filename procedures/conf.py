@@ -73,7 +73,7 @@ class Settings:
 
     RUN_LEASE_SECONDS: float = 15
     RUN_TURN_SECONDS: float = 60
-    """The number of seconds for which a run may use its worker before other queued runs continue."""
+    """The number of seconds that a run may use its worker before other queued runs continue."""
     RUN_SILENT_SECONDS: float = 300
     """Seconds after which a run counts as stuck if its code hasn't called the engine meanwhile."""
     STOP_SECONDS: float = 8
@@ -105,7 +105,7 @@ class Settings:
     PUSH_TO_LOOPBACK: bool = False
     """True lets push services use http and addresses of this machine, for tests."""
     NOTIFY_AFTER: timedelta = timedelta(minutes=1)
-    """The time for which a question is open before people without an open page are notified of it."""
+    """The time that a question is open before people without an open page are notified of it."""
     NOTIFY_EVERY_SECONDS: float = 5
     """Seconds between two checks for notifications that are due."""
 

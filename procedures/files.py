@@ -38,7 +38,7 @@ IF_LOST = (
 )
 MARK = "countersign-store"
 PROBE = 1024**2
-"""The number of bytes that a file store must be able to store, after a failure, before runs continue."""
+"""The number of bytes that a failed file store must be able to store before runs continue."""
 
 
 class ContentStore:
