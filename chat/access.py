@@ -2,12 +2,13 @@
 
 Several runs can share a session, so users who may see a session don't see all of its entries. A
 card, question or notice is visible to the users who may see its run. A person's message is visible
-to its author and to the session's members. A reply is also visible to the author of the message it
-replies to, or to the users who may see the run it replies to. Being asked doesn't make a user a
-member.
+to its author and to the session's members. A reply is also visible to the author of the message to
+which the reply was written, or to the users who may see the run to which the reply was written.
+Being asked doesn't make a user a member.
 
-A private session is visible to its members only, not even to superusers. Its runs and requests have
-the same rules as all others.
+A private session is visible only to its members. Superusers who aren't members can't see the
+session either. Privacy changes nothing for the session's runs and requests: whoever may see a run
+by another rule, for example as a superuser, still sees the run and its requests.
 """
 
 from collections.abc import Callable, Iterable
@@ -40,8 +41,8 @@ from procedures.users import User
 def visible_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
     """Return the requests of the runs that a user may see.
 
-    Like `access.visible_runs`, this tests every request separately, so narrow the query to a few
-    keys.
+    Like `access.visible_runs`, the query tests every request separately. Therefore narrow the query
+    to the primary keys of a few requests.
     """
     return HumanRequest.objects.filter(access.is_visible(user, "wait__run"))
 
@@ -54,27 +55,35 @@ def answerable_requests(user: User | AnonymousUser) -> HumanRequestQuerySet:
 
 
 def most_urgent(user: User, most: int, *, with_snoozed: bool = False) -> list[UUID]:
-    """Return up to `most` open requests that wait for the user now, the most urgent first.
+    """Return the ids of open requests that the user may answer now, the most urgent first.
 
-    If `with_snoozed` is true, requests that the user has snoozed are included.
+    At most `most` ids are returned. If `with_snoozed` is true, requests that the user has snoozed
+    are included.
     """
     return list(urgent_requests(user, most, with_snoozed=with_snoozed))
 
 
 def in_session_of(user: User) -> Q:
-    """Return a `Q` that matches runs with an entry in one of the user's sessions."""
+    """Return a `Q` that matches runs with an entry in a session of which the user is a member."""
     # No join, because Django would then look up each session in its own table, too.
     mine = Member.objects.filter(session=OuterRef("session"), user=user).order_by()
     return access.has_row(Message.objects.filter(Exists(mine), run=OuterRef("pk")))
 
 
 def asks(user: User) -> Q:
-    """Return a `Q` that matches runs with a request, open or closed, assigned to the user."""
+    """Return a `Q` that matches runs of which a request, open or closed, is assigned to the user.
+
+    A request counts as assigned to the user by name, by a group, by a permission, or as the deputy
+    of an assignee.
+    """
     return access.has_row(Assignment.objects.to(user).filter(run=OuterRef("pk")))
 
 
 def shared_runs(user: User) -> list[RunsByKey]:
-    """Return the index lookup that finds other people's runs in the user's sessions."""
+    """Return the lookup of other people's runs in the sessions of which the user is a member.
+
+    The lookup reads an index of `SharedRun`.
+    """
     # The membership is checked again: a row that somebody edited in the database must not show a
     # run that its session doesn't show.
     members = Member._meta.db_table  # noqa: SLF001 (Django documents it)
@@ -86,9 +95,10 @@ def shared_runs(user: User) -> list[RunsByKey]:
 
 
 def asking_runs(user: User) -> list[RunsByKey]:
-    """Return the index lookups that find the runs with a request assigned to the user.
+    """Return the lookups of the runs that have a request assigned to the user.
 
-    Requests to people who have the user as a deputy are included, as in `asks`.
+    The lookups read indexes of `Assignment`. A request to somebody who has the user as a deputy
+    counts as assigned to the user, as in `asks`.
     """
     people = [user, *principals_of(user)]
     by_key = [RunsByKey(Assignment, "user_id", this(one.pk)) for one in people]
@@ -105,14 +115,14 @@ def asking_runs(user: User) -> list[RunsByKey]:
 
 
 def sessions_of(user: User) -> QuerySet[Member, UUID]:
-    """Return the ids of the sessions that have the user as a member."""
+    """Return the ids of the sessions of which the user is a member."""
     return Member.objects.filter(user=user).values_list("session", flat=True)
 
 
 def reads_all_of(user: User, sessions: Iterable[UUID]) -> set[UUID]:
-    """Return the sessions whose whole transcript the user may read.
+    """Return those of the given sessions whose whole transcript the user may read.
 
-    Members may read all of it, and so may superusers, unless the session is private.
+    A member may read the whole transcript. A superuser may, too, unless the session is private.
     """
     wanted = set(sessions)
     mine = sessions_of(user).filter(session__in=wanted)
@@ -123,29 +133,34 @@ def reads_all_of(user: User, sessions: Iterable[UUID]) -> set[UUID]:
 
 
 class Sight:
-    """A cache for one page: the runs and the whole sessions that a user may read."""
+    """A cache of access checks for one user and one page.
+
+    For each run, the cache holds whether the user may see the run. For each session, the cache
+    holds whether the user may read the whole transcript.
+    """
 
     def __init__(
         self, user: User, *, runs: Iterable[UUID] = (), whole: Iterable[UUID] = ()
     ) -> None:
         """Create the cache for a user.
 
-        It is already known that the user may see `runs`, and read all of the sessions in `whole`.
+        The caller has already checked that the user may see each run in `runs`, and may read the
+        whole transcript of each session in `whole`.
         """
         self.user = user
         self._runs = dict.fromkeys(runs, True)
         self._whole = dict.fromkeys(whole, True)
 
     def runs(self, wanted: Iterable[UUID | None]) -> set[UUID]:
-        """Return which of the given runs the user may see."""
+        """Return those of the given runs that the user may see."""
         return _known(self._runs, filter(None, wanted), partial(access.seen_among, self.user))
 
     def known_whole(self) -> set[UUID]:
-        """Return the sessions that the user is already known to be allowed to read as a whole."""
+        """Return the sessions that the cache knows the user may read as a whole."""
         return {session for session, is_whole in self._whole.items() if is_whole}
 
     def whole(self, wanted: Iterable[UUID]) -> set[UUID]:
-        """Return which of the given sessions the user may read completely."""
+        """Return those of the given sessions whose whole transcript the user may read."""
         return _known(self._whole, wanted, partial(reads_all_of, self.user))
 
 
@@ -160,9 +175,11 @@ def _known(
 
 
 def visible_sessions(user: User | AnonymousUser) -> QuerySet[Session]:
-    """Return the sessions the user is a member of, and those with an entry of a visible run.
+    """Return the sessions that a user may see.
 
-    Every session is tested separately, so narrow the query to a few keys.
+    A user may see a session as a member. A public session is also visible to users who may see a
+    run that has an entry in the session, and to superusers. The query tests every session
+    separately, so narrow the query to the primary keys of a few sessions.
     """
     if not isinstance(user, User) or not user.is_active:
         return Session.objects.none()
@@ -172,9 +189,10 @@ def visible_sessions(user: User | AnonymousUser) -> QuerySet[Session]:
 
 
 def visible_messages(user: User | AnonymousUser) -> MessageQuerySet:
-    """Return the transcript entries this user may read, in all sessions they see.
+    """Return the transcript entries that a user may read, in all sessions that the user may see.
 
-    Every entry is tested separately, so narrow the query to a few keys or to one session.
+    The query tests every entry separately. Therefore narrow the query to the primary keys of a few
+    entries, or to one session.
     """
     if not isinstance(user, User) or not user.is_active:
         return Message.objects.none()
@@ -185,7 +203,10 @@ def visible_messages(user: User | AnonymousUser) -> MessageQuerySet:
 
 
 def messages_in(session: Session, user: User) -> MessageQuerySet:
-    """Return the transcript entries of a visible session that the user may read."""
+    """Return the transcript entries of a session that the user may read.
+
+    The caller has checked that the user may see the session.
+    """
     messages = Message.objects.filter(session=session)
     if reads_all_of(user, [session.pk]):
         return messages
@@ -195,7 +216,11 @@ def messages_in(session: Session, user: User) -> MessageQuerySet:
 
 
 def _is_session_visible(user: User, path: str) -> Q:
-    """Return a `Q` for rows whose session the user may see; `path` is the session's lookup."""
+    """Return a `Q` for rows whose session the user may see.
+
+    `path` is the lookup from the row to its session, for example "session"; "pk" if the rows are
+    sessions.
+    """
     said = Message.objects.filter(session=OuterRef(OuterRef(path))).exclude(run=None)
     # The runs are found first, each once, because a session may have thousands of entries about one
     # run.
@@ -205,28 +230,38 @@ def _is_session_visible(user: User, path: str) -> Q:
 
 
 def _is_in(user: User, path: str) -> Q:
-    """Return a `Q` for rows in the user's sessions; `path` is the lookup of the session."""
+    """Return a `Q` for rows whose session has the user as a member.
+
+    `path` is the lookup from the row to its session, as in `_is_session_visible`.
+    """
     return Q(Exists(Member.objects.filter(session=OuterRef(path), user=user).order_by()))
 
 
 def _concerns(user: User) -> Q:
-    """Return a `Q` that matches the entries of visible runs and of the user's sessions."""
+    """Return a `Q` for transcript entries that the user may read because of a run or a membership.
+
+    The entry is about a run that the user may see, in a public session; or the user is a member of
+    the entry's session.
+    """
     of_run = Q(session__is_private=False) & access.is_visible(user, "run")
     return of_run | _is_in(user, "session")
 
 
 def _is_between(user: User) -> Q:
-    """Return a `Q` that matches the user's messages, and replies to them or to a visible run."""
+    """Return a `Q` for the user's messages, for replies to them, and for replies to visible runs.
+
+    A run is visible if the user may see the run.
+    """
     is_own = Q(author=user, kind=Message.Kind.PERSON)
     return is_own | Q(reply_to__author=user) | access.is_visible(user, "reply_to__run")
 
 
 def readable_messages(sight: Sight, messages: Iterable[Message]) -> list[Message]:
-    """Return the messages that the user may read, in the given order.
+    """Return those of the given messages that the user may read, in the given order.
 
-    The messages must be loaded with their sessions and the messages to which they reply. The rule
-    is the same as in `visible_messages`. It is applied to the keys of the messages here, because
-    PostgreSQL might otherwise look up everything that the user may see.
+    Each message must be loaded with its session and with the message to which it replies. The rule
+    is the same as in `visible_messages`. Here, Python applies the rule to the keys of the given
+    messages, because PostgreSQL might otherwise read everything that the user may see.
     """
     given = list(messages)
     private = sight.whole(one.session_id for one in given if one.session.is_private)
@@ -250,7 +285,7 @@ def readable_messages(sight: Sight, messages: Iterable[Message]) -> list[Message
 
 
 class Head(NamedTuple):
-    """The facts about a session that decide which title somebody is shown."""
+    """The facts about a session that decide under which title a user sees the session."""
 
     session: UUID
     title: str
@@ -262,7 +297,11 @@ class Head(NamedTuple):
 
     @staticmethod
     def columns(path: str = "") -> list[Any]:
-        """Return the columns to read; `path` is the lookup of the session, if any."""
+        """Return the columns that make a `Head`, for `values_list`.
+
+        `path` is the lookup from the queried table to the session, for example "session"; "" if the
+        queried table is the table of sessions.
+        """
         key, prefix = path or "pk", f"{path}__" if path else ""
         flags = (f"{prefix}is_named", f"{prefix}is_private")
         return [key, f"{prefix}title", opener_of(key), *flags]
@@ -275,12 +314,14 @@ def titles_for(
     sight: Sight | None = None,
     heads: Iterable[Head] = (),
 ) -> dict[UUID, str]:
-    """Return the titles to show this user, by session id.
+    """Return the titles to show to this user, by session id.
 
-    Sessions that the user may not see are left out. A session's title names the run that opened it,
-    unless a person has named the session. A user who may not see that run, or reads only a part of
-    a named session, gets the subject, or the procedure's title, of the first run in the session
-    that they may see. `heads` are the heads that the caller has read already.
+    Sessions that the user may not see are left out. A session's title names the run that opened the
+    session, unless a person has named the session. So some users see another title instead: those
+    who may not see the run that opened the session, and those who may read only a part of a session
+    that a person has named. They see the subject of the first run in the session that they may see,
+    or the title of the run's procedure if the run has no subject. `heads` holds the `Head` of each
+    session for which the caller has read it already.
     """
     known = {one.session: one for one in heads}
     wanted = known.keys() | set(sessions)

@@ -118,10 +118,11 @@ def create_response(
     summary="Ask back instead of answering",
 )
 def create_ask_back(request: SignedIn, request_id: UUID, said: AskBackIn) -> Status[HumanResponse]:
-    """Close the request by asking back instead of answering.
+    """Close the request with a question back to the run instead of an answer.
 
-    The run gets the text and may ask again. The result is the same as for an answer. The status is
-    422 if the procedure doesn't allow asking back (`ask_back` is false).
+    The run gets `text`, the question back, and may then ask a new request. The response has the
+    same fields as the response to an answer. The status is 422 if the procedure doesn't allow
+    asking back (the request's `ask_back` is false).
     """
     answer = services.Answer(None, said.text, Api.name, asks_back=True, reason=said.reason)
     return _respond(request, request_id, answer)
@@ -153,8 +154,9 @@ def create_file(
 ) -> Status[dict[str, Any]]:
     """Store a file (multipart/form-data, in the field `file`) and return a token for it.
 
-    In the answer, send the token in place of the file. The token is valid only for this person and
-    this request. It expires after a day, unless the site sets another time.
+    Then answer the request with the token as the value of the form's file field. The token is valid
+    only for the person who sent the file, and only for this request. The token expires after a day,
+    unless the site sets another time.
     """
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     token = services.receive_file(found, file, by=request.user)
@@ -170,7 +172,11 @@ def create_file(
     summary="A file that a request shows or was answered with",
 )
 def get_file(request: SignedIn, request_id: UUID, digest: Word) -> HttpResponse:
-    """Return the file with that digest; browsers show pictures and download other files."""
+    """Return the file of a request whose content has this digest.
+
+    The file must be one that the request shows or was answered with. Browsers show pictures and
+    download other files.
+    """
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     file = services.find_file(found, digest)
     if file is None:
@@ -187,9 +193,10 @@ def reassign_request(request: SignedIn, request_id: UUID, said: ReassignIn) -> d
     """Assign the request to another group or user.
 
     People with the permission “Can withdraw and reassign requests” may do so. The person who has
-    claimed the request may do so, too, if the request asks them personally and not only as a
-    deputy. They can't do it with a token. Returns 409 if the request is closed. Also returns 409 if
-    nobody in the group is active and `allow_unanswerable` is not true.
+    claimed the request may do so, too, if the request asks that person directly and not only as a
+    deputy. Claimers without the permission can't reassign the request with a token. The status is
+    409 if the request is closed, or if nobody in the group is active and `allow_unanswerable` is
+    not true.
     """
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     told = services.reassign_request(
@@ -210,7 +217,10 @@ def reassign_request(request: SignedIn, request_id: UUID, said: ReassignIn) -> d
     summary="Undo your answer",
 )
 def delete_response(request: SignedIn, request_id: UUID) -> HumanRequest:
-    """Undo your own answer before it takes effect; 409 if it is too late, or was never possible."""
+    """Undo your own answer before the answer takes effect.
+
+    The status is 409 if the answer has already taken effect, or could never be undone.
+    """
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     services.undo_response(found.pk, by=request.user)
     return _shown(found)
@@ -246,7 +256,10 @@ def delete_claim(request: SignedIn, request_id: UUID) -> HumanRequest:
     summary="Mark a request as seen",
 )
 def create_sight(request: SignedIn, request_id: UUID) -> Status[None]:
-    """Record in the request's history, once, that you have seen it."""
+    """Record in the request's history that you have seen the request.
+
+    If this was recorded before, nothing changes.
+    """
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     services.note_seen(found.pk, by=request.user, channel=Api.name, address=address_of(request))
     return Status(204, None)
@@ -327,9 +340,9 @@ def list_standing_decisions(
     summary="Revoke a standing decision",
 )
 def delete_standing_decision(request: SignedIn, decision_id: int) -> StandingDecision:
-    """Revoke a standing decision, so that it answers no more requests.
+    """Revoke a standing decision, so that the decision answers no more requests.
 
-    Only its giver and operators can revoke it.
+    Only the person who gave the decision, and operators, can revoke the decision.
     """
     try:
         return services.revoke_standing(decision_id, by=request.user)

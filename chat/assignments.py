@@ -19,11 +19,12 @@ ROLE = "role:"
 def assign(
     targets: Sequence[str], procedure_id: int, *, find: Find | None = None
 ) -> tuple[list[Assignment], str]:
-    """Return unsaved assignments to the `targets`, and a note if somebody else is asked, else "".
+    """Return unsaved assignments to the `targets`, and a note for the request, or "".
 
-    If a target is unknown or nobody is found, the groups with the role `answer` on the procedure
-    are added, and the note says so. `find` is the function that looks a target up; by default, it
-    is `find_assignee`.
+    `targets` are the names in `assign=`, such as "finance", "@bob" or "role:operate". If a target
+    is unknown, or if the targets lead to no assignment at all, the groups with the role `answer` on
+    the procedure are asked as well. The note then says so. `find` is the function that looks up a
+    target; by default, it is `find_assignee`.
     """
     find = find or find_assignee
     roles = [target for target in targets if target.startswith(ROLE)]
@@ -47,7 +48,7 @@ def assign(
 
 
 def assign_named(targets: Sequence[str], procedure_id: int) -> tuple[list[Assignment], list[str]]:
-    """Return unsaved assignments to the `targets`, and the names of those that are unknown."""
+    """Return unsaved assignments to the known `targets`, and a list of the unknown targets."""
     found, missing = list[Assignment](), list[str]()
     for target in targets:
         if target.startswith(ROLE):
@@ -60,9 +61,10 @@ def assign_named(targets: Sequence[str], procedure_id: int) -> tuple[list[Assign
 
 
 def holders_of(role: str, procedure_id: int) -> list[Assignment]:
-    """Return unsaved assignments to the groups with a role on the procedure.
+    """Return unsaved assignments to the groups that have the role `role` on the procedure.
 
-    The role `operate` includes the holders of the permission to operate every run.
+    For the role `operate`, an assignment to the permission to operate every run is added if anybody
+    holds that permission.
     """
     groups = [Assignment(group_id=group) for group in groups_with(role, procedure_id)]
     if role == "operate" and holders_of_permission(access.OPERATE).exists():
@@ -71,7 +73,7 @@ def holders_of(role: str, procedure_id: int) -> list[Assignment]:
 
 
 def people_of(assignments: Iterable[Assignment]) -> QuerySet[User]:
-    """Return the active people whom the assignments name, by user, group or permission."""
+    """Return the active people to whom the assignments lead: by user, by group or by permission."""
     asked = Q(pk__in=[])
     for one in assignments:
         if one.permission:
@@ -87,7 +89,10 @@ def _answerers(procedure_id: int) -> list[Assignment]:
 
 
 def find_assignee(target: str) -> Assignment | None:
-    """Return an unsaved assignment, or None if there is no such user, group or permission."""
+    """Return an unsaved assignment to the target, or None if there is no such target.
+
+    The target is a user ("@bob"), a permission ("perm:app.code") or a group ("finance").
+    """
     if target.startswith("@"):
         user = find_active_user(target[1:])
         return Assignment(user=user) if user else None
@@ -98,9 +103,10 @@ def find_assignee(target: str) -> Assignment | None:
 
 
 def find_for_program(target: str, procedure: str) -> Assignment | None:
-    """Return what `find_assignee` returns, or None if the procedure may not ask the target.
+    """Return what `find_assignee` returns, or None if a program may not ask the target.
 
-    The role `answer` may have been taken away since the program started the run.
+    The check is repeated for each question, because a group may have lost the role `answer` on the
+    procedure since the program started the run.
     """
     return find_assignee(target) if may_be_asked(target, procedure) else None
 

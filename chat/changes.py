@@ -5,20 +5,32 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 
 MOST_LINES = 5_000
-"""The maximum number of lines to compare in both texts, without their common start and end."""
+"""The maximum number of lines to compare, counted over both texts together.
+
+Lines at which both texts begin alike or end alike don't count.
+"""
 MOST_EDITS = 300
-"""The maximum number of added and removed lines; a larger difference is one replacement."""
+"""The maximum number of added and removed lines that are listed one by one.
+
+A larger difference becomes one edit, which replaces all lines between the first and the last
+difference.
+"""
 Edit = tuple[int, int, int, int]
-"""Bounds (start, end, new_start, new_end) of old lines and of the new ones that replace them."""
+"""The numbers (start, end, new_start, new_end): new lines that replace old lines.
+
+The lines from `new_start` up to, but not including, `new_end` of the new text replace the lines
+from `start` up to, but not including, `end` of the old text. Lines are counted from 0.
+"""
 Line = tuple[str, str]
-"""A status ("kept", "gone" or "new") and the line."""
+"""A status ("kept", "gone" or "new"), and the text of the line."""
 
 
 def edits_between(old: str, new: str) -> list[Edit]:
     """Return the edits that turn one text into the other.
 
-    If more than `MOST_EDITS` lines differ, or there are more than `MOST_LINES` to compare,
-    everything between the common start and end counts as one edit.
+    If more than `MOST_EDITS` lines were added or removed, or more than `MOST_LINES` lines must be
+    compared, the result is a single edit. The edit replaces everything between the lines at which
+    both texts begin alike and the lines at which both texts end alike.
     """
     before, after = _numbered(old.splitlines(), new.splitlines())
     start = _same_at_start(before, after)
@@ -37,12 +49,15 @@ def as_text(edits: Sequence[Edit]) -> str:
 
 
 def kept_edits(text: str, old: str, new: str) -> list[Edit]:
-    """Return the edits stored as `text`; if that is empty, compute them from `old` and `new`."""
+    """Return the edits that a response stores as `text`; if `text` is "", compute the edits.
+
+    The edits are then computed from `old` and `new`.
+    """
     return [(a, b, c, d) for a, b, c, d in json.loads(text)] if text else edits_between(old, new)
 
 
 def lines_of(old: str, new: str, edits: Sequence[Edit]) -> Iterator[Line]:
-    """Yield the lines of both texts in order, each marked as kept, gone or new."""
+    """Yield the lines of both texts in the order of the texts, each marked as kept, gone or new."""
     before, after, place = old.splitlines(), new.splitlines(), 0
     for start, end, new_start, new_end in edits:
         yield from (("kept", line) for line in before[place:start])
@@ -71,7 +86,7 @@ def _same_at_start(before: Sequence[int], after: Sequence[int]) -> int:
 
 
 def _shortest(before: Sequence[int], after: Sequence[int]) -> list[Edit] | None:
-    """Return the fewest edits (Myers, 1986), or None if there are more than `MOST_EDITS`."""
+    """Return the fewest edits (Myers, 1986), or None if more than `MOST_EDITS` lines differ."""
     reached, trace = {1: 0}, list[dict[int, int]]()
     for distance in range(MOST_EDITS + 1):
         trace.append(dict(reached))
@@ -88,7 +103,11 @@ def _shortest(before: Sequence[int], after: Sequence[int]) -> list[Edit] | None:
 
 
 def _step(reached: dict[int, int], diagonal: int, distance: int) -> int:
-    """Return the farthest position in the old text on a diagonal after one more edited line."""
+    """Return the farthest old line on a diagonal that one more added or removed line can reach.
+
+    In Myers's algorithm, a diagonal is the number of an old line minus the number of a new line.
+    `reached` holds the farthest old line on each diagonal so far.
+    """
     is_new = diagonal == -distance or (
         diagonal != distance and reached[diagonal - 1] < reached[diagonal + 1]
     )
@@ -96,7 +115,11 @@ def _step(reached: dict[int, int], diagonal: int, distance: int) -> int:
 
 
 def _walked_back(trace: Sequence[dict[int, int]], x: int, y: int) -> list[Edit]:
-    """Return one edit for each added or removed line, in order, by retracing the search."""
+    """Return one edit for each added or removed line, in the order of the text.
+
+    The function goes back through `trace`, the search's states, from the ends of both texts: line
+    `x` of the old text and line `y` of the new one.
+    """
     found: list[Edit] = []
     for distance in range(len(trace) - 1, 0, -1):
         reached, diagonal = trace[distance], x - y
@@ -109,7 +132,7 @@ def _walked_back(trace: Sequence[dict[int, int]], x: int, y: int) -> list[Edit]:
 
 
 def _joined(single: Sequence[Edit]) -> list[Edit]:
-    """Return the edits with adjacent ones merged."""
+    """Return the edits, with each run of edits that touch each other merged into one edit."""
     found: list[Edit] = []
     for start, end, new_start, new_end in single:
         if found and found[-1][1] == start and found[-1][3] == new_start:

@@ -19,7 +19,7 @@ def with_offset(value: datetime) -> datetime:
 
 
 class AlsoIn(Body):
-    """The number of later, similar requests that an answer also decides, and until when."""
+    """The number of later, similar requests that an answer also decides, and the time it stops."""
 
     uses: int = Field(
         ge=1, le=50, description="The largest number of later requests that it answers."
@@ -53,7 +53,7 @@ class EarlierQuestionOut(Schema):
 
 
 class StandingOut(Schema):
-    """An answer that also counts for later requests like the one that it answered."""
+    """A standing decision: an answer that also decides later, similar requests."""
 
     id: int
     giver: str

@@ -17,13 +17,19 @@ from procedures.conf import conf
 
 CHANNEL = "countersign.doorbell"
 RIGHTS = "rights"
-"""The hint that rights, sign-ins or tokens have changed."""
+"""The hint that somebody's rights, a sign-in or a token has changed."""
 SIGHT = "sight"
-"""The hint that requests ask other people now, who may therefore see other runs and sessions."""
+"""The hint that some requests now ask other people.
+
+These people may therefore see other runs and sessions than before.
+"""
 GATHER = 0.05
-"""The minimum number of seconds between two messages; hints in between are sent as one."""
+"""The minimum number of seconds between two messages to Redis.
+
+Hints that arrive in between are collected and sent together in the next message.
+"""
 TOGETHER = 0.002
-"""The number of seconds that a hint waits for others from the same commit."""
+"""The number of seconds that a hint is held back, so that hints of the same commit go together."""
 PATIENCE = 0.5
 logger = logging.getLogger(__name__)
 
@@ -35,7 +41,10 @@ class Doorbell(Background[tuple[str, ...]]):
     failure = "Open pages can't be notified of changes: %s"
 
     def ring(self, *streams: str) -> None:
-        """Announce that streams have changed; this costs one `put` on a queue."""
+        """Announce that these streams have changed.
+
+        This takes no time, because the names of the streams are only put on the thread's queue.
+        """
         self.put(streams)
 
     def work(self) -> None:

@@ -20,7 +20,7 @@ from procedures.models import Run
 from procedures.users import User
 
 FIRST, LAST = UUID(int=0), UUID(int=(1 << 128) - 1)
-"""An id before all others, and an id after all others."""
+"""An id smaller than all ids of messages, and an id greater than all of them."""
 
 
 def newest_messages(
@@ -32,7 +32,8 @@ def newest_messages(
 ) -> list[Message]:
     """Return the newest readable message of each session that the user may see, latest first.
 
-    `before` is the id of the last message on the previous page.
+    At most `most` messages are returned. To read the next page, pass the id of the last message on
+    the previous page as `before`.
     """
     found: list[Message] = []
     if not isinstance(user, User) or not user.is_active:
@@ -56,7 +57,7 @@ def newest_messages(
 
 
 def heads_in(messages: Iterable[Message]) -> Iterator[Head]:
-    """Yield the session heads for messages that `newest_messages` has returned."""
+    """Yield the `Head` of the session of each message that `newest_messages` has returned."""
     for one in messages:
         of = one.session
         opener: UUID | None = getattr(one, "opener", None)
@@ -64,10 +65,10 @@ def heads_in(messages: Iterable[Message]) -> Iterator[Head]:
 
 
 def _runs_about(messages: Iterable[Message]) -> Iterator[UUID | None]:
-    """Yield the runs that decide who may read the messages, and the titles shown above them.
+    """Yield the runs that decide who may read the messages and under which titles.
 
-    The runs are tested together, because planning a statement takes longer than executing it for
-    many runs.
+    The caller tests all these runs in one statement, because the database takes longer to plan a
+    statement than to execute it for many runs.
     """
     for one in messages:
         yield from (one.run_id, one.reply_to.run_id if one.reply_to else None)
@@ -75,9 +76,10 @@ def _runs_about(messages: Iterable[Message]) -> Iterator[UUID | None]:
 
 
 def _newest(user: User, mine: list[str], end: UUID, most: int) -> list[tuple[UUID, UUID]]:
-    """Return up to `most` sessions whose newest message in the feed is older than `end`.
+    """Return up to `most` sessions, each with the id of the newest message that the feed holds.
 
-    Each session's id is returned together with the id of that message.
+    Only messages with an id below `end` are considered. `mine` are the names of the user's
+    audiences.
     """
     member, writer = audience("member", user.pk), audience("writer", user.pk)
     listed = (end, end, user.pk, end, member, user.pk, writer, writer, most)
@@ -86,13 +88,19 @@ def _newest(user: User, mine: list[str], end: UUID, most: int) -> list[tuple[UUI
 
 
 def _last_readable(user: User, session: UUID) -> Message | None:
-    """Return a session's last readable message, if the message in its feed entry was deleted."""
+    """Return the newest message of a session that the user may read, or None.
+
+    This is needed if the message to which the session's feed entry points was deleted.
+    """
     part = find_part(user, session)
     return part.messages.for_lists().with_opener().order_by("-seq").first() if part else None
 
 
 def audiences_of(user: User) -> Iterator[str]:
-    """Yield the names of the audiences to which a user belongs now."""
+    """Yield the names of the audiences to which a user belongs now, such as "group:3".
+
+    `chat.models.feed` describes audiences. In some of them, a user is included as a deputy.
+    """
     if user.is_superuser:
         yield ALL
         return
@@ -110,7 +118,10 @@ def audiences_of(user: User) -> Iterator[str]:
 
 
 def _asked_with(person: User) -> Iterator[str]:
-    """Yield the audiences for requests that ask a person by name, by group or by permission."""
+    """Yield the audiences that a request has if the request asks this person in any way.
+
+    A request can ask a person by name, by a group or by a permission.
+    """
     yield audience("asked", person.pk)
     yield from (audience("group", key) for key in holdings_of(person).groups)
     if not person.is_superuser:
@@ -118,9 +129,10 @@ def _asked_with(person: User) -> Iterator[str]:
 
 
 def renew_audiences(run: Run, session: UUID) -> None:
-    """Update the audiences that a run asks, and their feed entries, after a reassignment.
+    """Update which audiences a run's requests ask, and the feed entries of these audiences.
 
-    The session must be locked, so that no message is added meanwhile.
+    Call this function after a reassignment. The caller must have locked the session, so that no
+    message is added meanwhile.
     """
     is_private = Session.objects.filter(pk=session, is_private=True).exists()
     asked = {one.audience for one in Assignment.objects.filter(request__wait__run=run)}
@@ -131,9 +143,10 @@ def renew_audiences(run: Run, session: UUID) -> None:
 
 
 def _renew_entry(session: UUID, name: str, beginning: str) -> None:
-    """Point an audience's feed entry for a session at the newest message that it may read.
+    """Point an audience's feed entry for a session at the newest message that the audience reads.
 
-    If there is no message that the audience may read, delete the entry.
+    Delete the entry if the audience may read no message of the session. `beginning` is `HIDDEN` in
+    a private session, else "".
     """
     said = Message.objects.filter(session=session).exclude(run=None)
     asking = RunAudience.objects.filter(audience=name, run__in=said.values("run")).values("run")

@@ -1,11 +1,12 @@
-"""The words of a search, and the parts of words by which texts are found, for every language.
+"""The words of a search, and the grams by which the search finds texts in every language.
 
-A text is folded: case, accents, vowel points and widths of letters don't count. Each word of the
-folded text is cut into its grams, the three letters that begin at each of its letters (fewer at its
-end): "refund" has "ref", "efu", "fun", "und", "nd" and "d". Both databases index these grams, so
-that a text is found by any part of its words: of a German compound, of an Arabic word with its
-article, and of Japanese, which writes no blanks between words. No extension of the database and no
-rule of a language is needed for it.
+A text is folded before it is compared: upper and lower case, accents, vowel points and the widths
+of letters make no difference. Each word of the folded text is cut into grams. A gram begins at each
+letter of the word and has three letters, or fewer at the end of the word: the grams of "refund" are
+"ref", "efu", "fun", "und", "nd" and "d". Both databases index the grams. So a search finds a text
+by any part of its words, for example by a part of a German compound, by an Arabic word without its
+article, or by a word in Japanese, which has no blanks between words. The search needs no extension
+of the database and no rules of any language.
 """
 
 import re
@@ -18,22 +19,29 @@ from itertools import pairwise
 GRAM = 3
 LONGEST_QUERY = 200
 MOST_PARTS = 12
-"""The maximum number of words of a query that count; more words hardly narrow a search down."""
+"""The maximum number of words of a query that are searched for; further words are ignored.
+
+Further words would hardly make the results fewer.
+"""
 MARKS = (
     *((0x0300, 0x036F), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF), (0x20D0, 0x20FF), (0xFE20, 0xFE2F)),
     *((0x0591, 0x05C7), (0x0610, 0x061A), (0x064B, 0x065F), (0x0670, 0x0670), (0x06D6, 0x06ED)),
 )
-"""Accents of European letters and vowel points of Hebrew and Arabic, which people leave out.
+"""The ranges of characters that make no difference to a search, because people often omit them.
 
-The marks of other scripts, such as Thai vowels and the voicing of Japanese kana, make other words.
+They are the accents of European letters, and the vowel points of Hebrew and Arabic. The marks of
+other scripts, such as Thai vowels and the voicing of Japanese kana, make a different word.
 """
 TATWEEL = 0x0640
 SAME = {0x0649: "\u064a", 0x0629: "\u0647"}
-"""Arabic letters that people interchange at the end of words: alef and yeh, teh and heh."""
+"""Arabic letters that people confuse at the end of words, each with the letter that replaces it.
+
+Alef maksura becomes yeh, and teh marbuta becomes heh.
+"""
 
 
 class _Folded(dict[int, str | int | None]):
-    """A table for `str.translate` that removes accents and vowel points after a decomposition."""
+    """A table for `str.translate` that removes accents and vowel points from a decomposed text."""
 
     def __missing__(self, code: int) -> str | int | None:
         is_left_out = code == TATWEEL or unicodedata.category(chr(code)) == "Cf"
@@ -43,7 +51,10 @@ class _Folded(dict[int, str | int | None]):
 
 
 class _Separated(dict[int, str | int]):
-    """A table for `str.translate` that turns all but letters, digits and symbols into blanks."""
+    """A table for `str.translate` that replaces each punctuation or control character by a blank.
+
+    Letters, digits, marks and symbols such as "€" stay.
+    """
 
     def __missing__(self, code: int) -> str | int:
         self[code] = code if unicodedata.category(chr(code))[0] in "LNMS" else " "
@@ -54,7 +65,10 @@ FOLDED, SEPARATED = _Folded(), _Separated()
 
 
 def fold(text: str) -> str:
-    """Return a text folded for comparison: without case, accents, vowel points and widths."""
+    """Return a text folded for comparison: in lower case, without accents and vowel points.
+
+    Wide and narrow forms of a letter become the same letter.
+    """
     if text.isascii():
         return text.lower()
     apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
@@ -62,25 +76,29 @@ def fold(text: str) -> str:
 
 
 def words_of(folded: str) -> list[str]:
-    """Return the words of a folded text in their order."""
+    """Return the words of a folded text, in the order of the text."""
     return folded.translate(SEPARATED).split()
 
 
 def grams_of(folded: str) -> list[str]:
-    """Return the grams of a folded text, each once."""
+    """Return the grams of a folded text, sorted and without duplicates."""
     words = set(words_of(folded))
     return sorted({word[at : at + GRAM] for word in words for at in range(len(word))})
 
 
 @dataclass(frozen=True)
 class Query:
-    """A search for texts that contain each part of a query."""
+    """A search: a text matches if the text contains every part of the query."""
 
     text: str
 
     @cached_property
     def parts(self) -> list[str]:
-        """The parts of the folded query, which blanks separate; none is only punctuation."""
+        """The parts of the folded query, which was split at blanks; a part may contain punctuation.
+
+        Parts that consist only of punctuation are left out. The list is empty if the whole query is
+        a single ASCII letter or digit, which nearly every text contains.
+        """
         folded = fold(self.text.replace("\0", " ")[:LONGEST_QUERY])
         parts = [part for part in dict.fromkeys(folded.split()) if words_of(part)][:MOST_PARTS]
         # Nearly every text contains a single plain letter or digit.
@@ -112,7 +130,7 @@ class Snippet:
 
     @property
     def pieces(self) -> list[tuple[str, bool]]:
-        """The pieces in their order, each with True if it matches the search."""
+        """The pieces in the order of the text, each with True if the piece matches the search."""
         start, end = self._window()
         pieces, at = [("…", False)] if start else [], start
         for first, last in self._places:
@@ -132,7 +150,10 @@ class Snippet:
 
 
 def places_of(text: str, query: Query) -> Iterator[tuple[int, int]]:
-    """Yield the places in a text that match a part of a search, without overlaps."""
+    """Yield the start and end offsets of each match of a part of the query in the text.
+
+    The matches don't overlap.
+    """
     folded, origins = _folded_with_origins(text)
     longest_first = sorted(query.parts, key=len, reverse=True)
     found = re.finditer("|".join(map(re.escape, longest_first)), folded) if longest_first else ()
@@ -145,7 +166,11 @@ def places_of(text: str, query: Query) -> Iterator[tuple[int, int]]:
 
 
 def _folded_with_origins(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """Return the folded text, and for each of its characters where it stands in the text."""
+    """Return the folded text and, for each folded character, its origin in the unfolded text.
+
+    An origin is a pair of offsets: the start and the end of the letter, with its marks, from which
+    the folded character was made.
+    """
     if text.isascii():
         return text.lower(), [(at, at + 1) for at in range(len(text))]
     folded, origins = list[str](), list[tuple[int, int]]()

@@ -1,7 +1,8 @@
-"""The inbox: what a person can answer, has put off or has answered, page by page.
+"""The inbox: the requests that a person can answer, has snoozed or has answered, page by page.
 
-Each list is read from `urgency`, or from the person's own snoozes or answers, so that a page reads
-about as many rows as it shows, however many requests are open.
+Open requests are found through `urgency`, snoozed requests through the person's snoozes, and
+answered requests through the person's answers. So a page reads about as many rows as the page
+shows, however many requests are open.
 """
 
 from collections.abc import Iterable, Sequence
@@ -34,11 +35,11 @@ from procedures.models.run_queries import values_of
 from procedures.users import User
 
 MOST_COUNTED = 100
-"""The number at which counting a list stops, so 100 means "more than 99"."""
+"""The maximum length that is counted for a list; a count of 100 means "more than 99"."""
 
 
 class Tab(StrEnum):
-    """A list of the inbox."""
+    """The name of a list of the inbox."""
 
     MINE = "mine"
     GROUPS = "groups"
@@ -51,7 +52,10 @@ OPEN_LISTS = {Tab.MINE, Tab.GROUPS, Tab.UNCLAIMED}
 
 
 class Due(StrEnum):
-    """A group of requests by the day on which an answer is needed, in the reader's time zone."""
+    """A group of the list: overdue requests, those due by the end of today, later, or at no time.
+
+    A request is due when its answer is needed. "Today" is the day in the reader's time zone.
+    """
 
     OVERDUE = "overdue"
     TODAY = "today"
@@ -60,7 +64,7 @@ class Due(StrEnum):
 
 
 class Snoozed(NamedTuple):
-    """A position in the list of snoozed requests."""
+    """A position in the list of snoozed requests, which is ordered by when each snooze ends."""
 
     until: datetime
     request: UUID
@@ -76,18 +80,22 @@ class Filters:
     due: Due | None = None
     risk: Risk | None = None
     q: str = ""
-    """A text to find in the prompt, or in the line below it."""
+    """A text that must occur in the prompt, or in the line that lists show below the prompt."""
     group: str = ""
-    """The name of one of the person's groups, for the lists of requests to their groups."""
+    """The name of one of the person's groups; used only in the lists `groups` and `unclaimed`."""
 
     def narrowed(self, way: Way, now: datetime) -> Way:
-        """Return the query `way`, narrowed by those filters that its index covers."""
+        """Return `way` with the filters that the index of `way` covers: when due, and risk."""
         if self.due:
             way = way.filter(_is_due(self.due, way.columns.due, now))
         return way.filter(Q(**{way.columns.rank: RISKS.index(self.risk)})) if self.risk else way
 
     def condition(self, to: str, now: datetime) -> Q:
-        """Return a `Q` for rows whose request fits the filters; `to` is the request's lookup."""
+        """Return a `Q` for rows whose request passes the filters.
+
+        `to` is the lookup from the row to its request, such as "request__"; "" if the rows are
+        requests.
+        """
         exact = {"kind": self.kind, "wait__run__procedure__name": self.procedure, "risk": self.risk}
         found = Q(**{f"{to}{name}": value for name, value in exact.items() if value})
         if self.q:
@@ -108,7 +116,10 @@ class Inbox:
     filters: Filters = field(default_factory=Filters)
     now: datetime = field(default_factory=clock.now)
     has_snoozed: bool = True
-    """False if the person is known to have snoozed nothing, so that queries needn't check it."""
+    """False if the caller knows that the person has snoozed nothing.
+
+    Queries then don't check for snoozes.
+    """
 
     def page(
         self, limit: int, *, after: UUID | None = None
@@ -119,9 +130,11 @@ class Inbox:
         return load_rows(self._still_seen(shown)), shown[-1] if len(ids) > limit else None
 
     def ids(self, most: int, *, after: UUID | None = None) -> list[UUID]:
-        """Return the ids of the next requests of the list, up to `most`, after the request `after`.
+        """Return the ids of up to `most` requests that follow the request `after` in the list.
 
-        Fewer are returned if the person may no longer see some that they have answered.
+        Without `after`, the list is read from its start. Answered requests that the person may no
+        longer see are left out, so fewer than `most` ids may be returned although the list
+        continues.
         """
         return self._still_seen(self._listed(most, after))
 
@@ -146,7 +159,7 @@ class Inbox:
         return len(self.ids(MOST_COUNTED))
 
     def _ways(self) -> list[Way]:
-        """Return the queries for this list, one for each way in which the person can be asked."""
+        """Return the queries for the rows of this list: one for each way to ask the person."""
         if self.tab == Tab.MINE:
             ways = [Way.of_requests(claimed_by=self.user), *ways_by_name(self.user)]
         elif self.filters.group:
@@ -160,7 +173,12 @@ class Inbox:
         return [self.filters.narrowed(way, self.now) for way in ways]
 
     def _requests(self) -> HumanRequestQuerySet:
-        """Return the requests that this list may show; `_ways` finds those that ask the person."""
+        """Return the open requests that pass the filters and that nothing keeps from the person.
+
+        A claim, a vote or a snooze, for example, keeps a request from the person. This query
+        doesn't check that the request asks the person at all, because it is only used for requests
+        that `_ways` has found.
+        """
         found = HumanRequest.objects.open().filter(is_left_to(self.user))
         if self.tab == Tab.MINE and not self.user.is_superuser:
             # A claim doesn't tell whether the claimer is still asked.
@@ -199,12 +217,15 @@ class Inbox:
 
 @dataclass
 class Lists:
-    """The lists of a person's inbox, all as of one moment; each list is read at most once."""
+    """The lists of a person's inbox, all as of the time `now`; each list is read only once."""
 
     user: User
     now: datetime = field(default_factory=clock.now)
     waiting: dict[UUID, UUID] | None = None
-    """The requests that wait for the person, with their sessions; None if they aren't known yet."""
+    """The requests that wait for the person, by id, each with the id of its session.
+
+    None if the caller hasn't read these requests.
+    """
     _read: dict[Any, list[UUID]] = field(default_factory=dict)
 
     @cached_property
@@ -214,10 +235,10 @@ class Lists:
         return snoozed.values_list("until", flat=True).first()
 
     def count_by_group(self) -> dict[str, int]:
-        """Return, for each of the person's groups, how many requests of the groups' list ask it.
+        """Return, by name of each of the person's groups, how many requests ask the group.
 
-        Only the first 100 requests of that list are counted. Returns an empty dictionary for
-        somebody in fewer than two groups.
+        Only the first 100 requests of the list `groups` are counted. The result is an empty
+        dictionary if the person is in fewer than two groups.
         """
         names = groups_of(self.user)
         ids = self.ids(Tab.GROUPS) if len(names) > 1 else []
@@ -230,7 +251,7 @@ class Lists:
     def ids(
         self, tab: Tab, filters: Filters = EVERYTHING, *, after: UUID | None = None
     ) -> list[UUID]:
-        """Return the first ids of a list, at most 100, as `Inbox.ids` does."""
+        """Return the ids of a list's first 100 requests, or of the first 100 after `after`."""
         if tab == Tab.UNCLAIMED and not are_any_claimed(self.user):
             tab = Tab.GROUPS
         key = tab, filters, after
@@ -241,7 +262,10 @@ class Lists:
         return self._read[key]
 
     def _known(self, tab: Tab, filters: Filters, after: UUID | None) -> list[UUID] | None:
-        """Return the list if it follows from lists that have been read already, else None."""
+        """Return the ids if lists that have been read already imply them; otherwise, return None.
+
+        For example, every list of open requests is empty if no request waits for the person.
+        """
         if tab == Tab.SNOOZED and self.wakes_at is None:
             return []
         if self.waiting is None or tab not in OPEN_LISTS:
@@ -257,7 +281,7 @@ class Lists:
     def page(
         self, tab: Tab, filters: Filters, limit: int, *, after: UUID | None = None
     ) -> tuple[list[HumanRequest], UUID | None]:
-        """Return a page of a list as `Inbox.page` does; `limit` is below 100."""
+        """Return a page of a list, as `Inbox.page` does; `limit` must be less than 100."""
         if tab == Tab.DONE:
             return self._inbox(tab, filters).page(limit, after=after)
         ids = self.ids(tab, filters, after=after)
@@ -277,19 +301,19 @@ def load_rows(ids: Sequence[UUID]) -> list[HumanRequest]:
 
 
 def seen_by(user: User, ids: Iterable[UUID]) -> set[UUID]:
-    """Return which of the given requests the person has seen, according to their histories."""
+    """Return the ids of those given requests whose history records that the user has seen them."""
     seen = RequestEvent.objects.filter(request__in=ids, user=user, kind=RequestEvent.Kind.SEEN)
     return set(seen.order_by().values_list("request", flat=True))
 
 
 def end_of_day(now: datetime) -> datetime:
-    """Return the end of the day in the reader's time zone."""
+    """Return the next midnight after `now` in the reader's time zone."""
     tomorrow = timezone.localtime(now).date() + timedelta(days=1)
     return timezone.make_aware(datetime.combine(tomorrow, time.min))
 
 
 def due_of(needed_at: datetime | None, now: datetime) -> Due:
-    """Return the group of the list to which a request belongs, by when its answer is needed."""
+    """Return the group to which a request belongs whose answer is needed at `needed_at`."""
     if needed_at is None:
         return Due.NONE
     if needed_at <= now:

@@ -50,11 +50,13 @@ def list_inbox(  # noqa: PLR0913, PLR0917 (each is a query parameter)
 ) -> dict[str, Any]:
     """Return one list of your inbox.
 
-    `mine` has the requests assigned to you by name or claimed by you. `groups` has those assigned
-    to your groups and permissions; `unclaimed` has those of them that nobody has claimed. In these
-    two, `group` is the name of one of your groups. `snoozed` has what you have put off, ordered by
-    when it comes back. `done` has what you have answered, newest first. `due=today` means the day
-    in the time zone of your profile, else of your browser, else of the site.
+    The list `mine` has the requests that are assigned to you by name or that you have claimed. The
+    list `groups` has the requests that are assigned to your groups and permissions. The list
+    `unclaimed` has the requests of `groups` that nobody has claimed. For these two lists, `group`
+    can be the name of one of your groups. The list `snoozed` has the requests that you have put
+    off; those that come back first are listed first. The list `done` has the requests that you have
+    answered, newest answer first. With `due=today`, the day is the day in the time zone of your
+    profile; without one, in the time zone of your browser; without either, in that of the site.
     """
     filters = Filters(kind, procedure, due, risk, q, group)
     with timezone.override(_time_zone(request)):
@@ -78,11 +80,11 @@ def _time_zone(request: SignedIn) -> tzinfo:
     summary="Answer several requests",
 )
 def create_responses(request: SignedIn, said: BulkIn) -> dict[str, Any]:
-    """Answer exactly these requests, each in a transaction of its own.
+    """Answer the listed requests, each in a transaction of its own.
 
     Each result is `applied`, `already_decided` or `needs_attention`. A request needs attention if
-    it has changed since you saw it, if an answer can't be undone, or if a required comment is
-    missing. Answer that request separately.
+    the request has changed since you saw it, if its answer can't be undone, or if a required
+    comment is missing. Answer such a request separately.
     """
     items = [services.BulkItem(one.request_id, one.version, one.value) for one in said.answers]
     program = program_of(request)
@@ -109,7 +111,7 @@ def put_snooze(request: SignedIn, request_id: UUID, said: SnoozeIn) -> Snooze:
     summary="End a snooze",
 )
 def delete_snooze(request: SignedIn, request_id: UUID) -> Status[None]:
-    """Show the request in your inbox again."""
+    """End your snooze, so that your inbox shows the request again."""
     services.wake_request(_find(request, request_id).pk, by=request.user)
     return Status(204, None)
 
@@ -120,9 +122,9 @@ def delete_snooze(request: SignedIn, request_id: UUID) -> Status[None]:
     summary="Your draft of an answer",
 )
 def get_draft(request: SignedIn, request_id: UUID) -> Draft:
-    """Return the draft that you have typed and not sent; 404 if there is none.
+    """Return the draft of an answer that you have typed and not sent; 404 if there is no draft.
 
-    Nobody else can read it.
+    Nobody else can read your draft.
     """
     draft = services.draft_of(_find(request, request_id).pk, by=request.user)
     if draft is None:
@@ -142,8 +144,10 @@ def get_draft(request: SignedIn, request_id: UUID) -> Draft:
 def put_draft(request: SignedIn, request_id: UUID, said: DraftIn) -> Draft | Status[dict[str, Any]]:
     """Save your draft of an answer.
 
-    It replaces only the version that you have seen. If the draft was changed elsewhere, 409 returns
-    both texts. To replace the stored text, send yours again with the version of the stored one.
+    Send the version of the stored draft that you have seen. If the stored draft has another version
+    by now, because it was changed in another window, the status is 409, and the response has both
+    the stored draft and the one that you sent. To replace the stored draft, send your draft again
+    with the version of the stored one.
     """
     found = _find(request, request_id)
     try:

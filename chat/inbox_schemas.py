@@ -54,7 +54,7 @@ class InboxPage(Schema):
 
 
 class SnoozeIn(Body):
-    """The time at which a request comes back."""
+    """The time at which a snoozed request comes back to your inbox."""
 
     until: datetime = Field(description="A time with its UTC offset, at most 90 days from now.")
 
@@ -78,7 +78,7 @@ class SnoozeOut(Schema):
 
 
 class DraftIn(Body):
-    """The texts of a draft, and the version of it that you have seen."""
+    """The texts of a draft, and the version of the stored draft that you have seen."""
 
     values: dict[str, list[str]] = Field(
         description="The form's texts by field name, as the page sends them."
@@ -101,14 +101,14 @@ class DraftOut(Schema):
 
 
 class DraftConflictOut(ErrorOut):
-    """A draft that was changed elsewhere. Both texts are returned, so nothing is lost."""
+    """A conflict: the stored draft was changed elsewhere. Has the stored draft and yours."""
 
     stored: DraftOut | None
     sent: dict[str, list[str]]
 
 
 class BulkItemIn(Body):
-    """The answer to one request, and the version of it that you have seen."""
+    """The answer to one request, and the version of the request that you have seen."""
 
     request_id: UUID
     version: int
@@ -123,7 +123,7 @@ class BulkIn(Body):
 
 
 class BulkItemOut(Schema):
-    """The result of an answer to one of several requests."""
+    """The result of your answer to one of the requests."""
 
     request_id: UUID
     result: BulkResult
@@ -131,6 +131,6 @@ class BulkItemOut(Schema):
 
 
 class BulkOut(Schema):
-    """The results, in the order of the answers."""
+    """The results, in the same order as the answers that you sent."""
 
     results: list[BulkItemOut]

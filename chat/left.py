@@ -1,8 +1,8 @@
 """The rule that decides for whom an open request still waits, for one person and for many.
 
-It covers requests that are assigned to these people. Rarer reasons why somebody can't answer are
-checked only when they answer, for example that a parent run was started with their token; see
-`rights`.
+The rule is for people to whom the request is assigned. An assignee may also be unable to answer for
+a rarer reason, for example because the parent of the request's run was started with the assignee's
+token. Such reasons are checked only when somebody answers; see `rights`.
 """
 
 from collections import defaultdict
@@ -30,12 +30,14 @@ def is_left_to(user: User) -> Q:
 
     A request doesn't match in these cases:
 
-    - Somebody else has claimed it, and the user isn't their deputy.
+    - Somebody else has claimed the request, and the user isn't the claimer's deputy.
     - The user has voted already.
     - A program asked with the user's token.
-    - It has `four_eyes`, and the user started its run, or the run from which that was forked.
+    - The request has `four_eyes`, and the user started the request's run. If that run is a fork,
+      the same applies to the user who started the run that was forked.
 
-    Every request is tested separately, so narrow the query to a few keys.
+    The query tests every request separately. Therefore narrow the query to the primary keys of a
+    few requests.
     """
     run = "wait__run__"
     is_own = Q(**{f"{run}started_by": user}) | Q(**{f"{run}origin__started_by": user})
@@ -51,19 +53,20 @@ def is_left_to(user: User) -> Q:
 
 
 def are_any_claimed(user: User) -> bool:
-    """Return True if any open request is claimed, as read once for all lists of a page.
+    """Return True if any open request is claimed; this is read once for all lists of a page.
 
-    If none is, the rule for claims is left out of queries, because PostgreSQL takes longer to plan
-    it than to execute the rest. A request that is claimed meanwhile waits for its claimer only.
+    If no request is claimed, queries leave out the rule about whose claims are still in force,
+    because PostgreSQL takes longer to plan that rule than to execute the rest of the query. If
+    somebody claims a request after this was read, the queries show the request only to the claimer.
     """
     return rule_facts(user).are_any_claimed
 
 
 class RuleFacts(NamedTuple):
-    """The facts that decide which rules somebody's lists of requests need."""
+    """The facts that decide which rules the queries for a user's lists of requests must contain."""
 
     permissions: frozenset[str]
-    """The permissions to which any request was ever assigned."""
+    """All permissions that are or were ever assigned to a request, such as "app.code"."""
     are_any_claimed: bool
     """True if any open request is claimed."""
     are_any_snoozed: bool
@@ -83,20 +86,25 @@ def _read_rule_facts(user: User) -> RuleFacts:
 
 
 def is_snoozed_by(user: User, now: datetime | Combinable) -> Q:
-    """Return a `Q` that matches requests that the user has snoozed beyond the time `now`."""
+    """Return a `Q` that matches requests that the user has snoozed until later than `now`."""
     snoozed = Snooze.objects.filter(request=OuterRef("pk"), user=user, until__gt=now)
     return Q(Exists(snoozed.order_by()))
 
 
 def is_claim_stale() -> Q:
-    """Return a `Q` that matches requests whose claim is no longer valid."""
+    """Return a `Q` that matches claimed requests whose claim is not in force.
+
+    See `is_claim_in_force`.
+    """
     return Q(claimed_by__isnull=False) & ~is_claim_in_force()
 
 
 def is_claim_in_force() -> Q:
-    """Return a `Q` that matches requests whose claimer could answer them, by name or as a deputy.
+    """Return a `Q` that matches requests that are claimed by somebody who may still answer them.
 
-    Other claims are no longer valid, so nobody is locked out by somebody who isn't asked any more.
+    The claimer must be active, and must be an assignee, the deputy of an assignee, or a superuser
+    if nobody is assigned. A claim by anybody else is not in force, so that the claim of somebody
+    whom the request no longer asks doesn't keep other people from answering.
     """
     return _is_claim_in_force(clock.moment())
 
@@ -121,9 +129,10 @@ def _is_claim_in_force(now: Combinable) -> Q:
 
 
 def _asks(person: str) -> Q:
-    """Return a `Q` for assignments to the user at the lookup `person` of the outer query.
+    """Return a `Q` that matches the assignments that ask a certain user.
 
-    An assignment to a permission doesn't ask superusers, although they hold every permission.
+    The user is the one in the column `person` of the outer query's rows, such as "claimed_by". An
+    assignment to a permission doesn't ask superusers, although they hold every permission.
     """
     them = users().filter(pk=OuterRef(OuterRef(person))).order_by()
     found = Q(user=OuterRef(person)) | Q(Exists(them.filter(groups=OuterRef("group"))))
@@ -136,7 +145,7 @@ def _asks(person: str) -> Q:
 
 
 class _Facts(NamedTuple):
-    """The facts of a request that decide for whom it waits."""
+    """The columns of a request that decide for whom the request waits."""
 
     pk: UUID
     four_eyes: bool
@@ -154,10 +163,11 @@ STARTERS = ("wait__run__started_by", "wait__run__origin__started_by")
 def not_left_to(
     waiting: Mapping[Any, Collection[UUID]], given: Mapping[Any, Collection[Any]]
 ) -> dict[Any, set[UUID]]:
-    """Return, by person, the requests that are assigned to them but don't wait for them.
+    """Return, by person, the requests that are assigned to a person but don't wait for that person.
 
-    The rule is the same as in `is_left_to`. `waiting` holds the requests assigned to each person.
-    `given` holds the deputies of each person who has delegated requests.
+    The rule is the same as in `is_left_to`. `waiting` holds, by person, the requests that are
+    assigned to the person. `given` holds, by person who has delegated requests, the keys of the
+    person's deputies. Persons are given by their primary keys.
     """
     gone: dict[Any, set[UUID]] = defaultdict(set)
     asked = {request for requests in waiting.values() for request in requests}
@@ -182,9 +192,9 @@ def not_left_to(
 
 
 def still_left(request: HumanRequest, people: Sequence[User]) -> list[User]:
-    """Return the people for whom an open request still waits.
+    """Return those of the given people for whom an open request still waits.
 
-    The request must ask all the given people.
+    The caller has checked that the request is assigned to each of the given people.
     """
     claimer = request.claimed_by_id
     given = Delegation.objects.active(clock.moment()).filter(user=claimer).order_by()

@@ -1,7 +1,8 @@
-"""Mentions: names after an @ in messages, whom they name, and who of these may read the message.
+"""Mentions: which people are named after an @ in a message, and which of them may read the message.
 
-A name is written as the site knows it, with its spaces, dots and letters of any script; the longest
-name that fits counts. An @ inside code, in an address or after a letter mentions nobody.
+A name is written exactly as the site knows the name, with blanks, dots and letters of any script.
+If several names fit the text after an @, the longest name is the one that is mentioned. An @ inside
+code, in an address or directly after a letter mentions nobody.
 """
 
 import re
@@ -17,7 +18,7 @@ MOST = 20
 """The maximum number of @ signs in a text after which names are looked for."""
 LONGEST = 150
 MOST_ENDS = 24
-"""The maximum number of places after an @ sign that are tried as the end of the name."""
+"""The maximum number of offsets after an @ sign that are tried as the end of the name."""
 MOST_FOUND, MOST_SEARCHED = 8, 50
 CODE = r"```.*?(?:```|\Z)|`[^`\n]+`"
 SIGN = r"(?<![\w.+\-/@&=#%~:])(?P<sign>@)(?=\S)"
@@ -34,13 +35,13 @@ class Mention(NamedTuple):
 
 
 def signs_in(text: str) -> list[int]:
-    """Return the places of the @ signs that may begin a mention, at most `MOST`."""
+    """Return the offsets of the first @ signs that may begin a mention, at most `MOST` of them."""
     signs = (found.start() for found in CODE_OR_SIGN.finditer(text) if found["sign"])
     return list(islice(signs, MOST))
 
 
 def names_after(text: str, sign: int) -> list[str]:
-    """Return each piece of text after an @ that may be a user name, the longest first."""
+    """Return the pieces of the text after an @ that may be a user name, the longest piece first."""
     line = text[sign + 1 : sign + 1 + LONGEST].partition("\n")[0]
     # The last character of a word may belong to the name ("dr."), or end the sentence.
     ends = [found.start() for found in ENDS.finditer(line)][:MOST_ENDS]
@@ -60,17 +61,21 @@ def mentions_in(text: str) -> list[Mention]:
 
 
 def spans_of(text: str, names: Collection[str]) -> Iterator[tuple[int, int, str]]:
-    """Yield where these names are mentioned in a text: begin, end, and the name."""
+    """Yield each mention of one of these names in a text: start offset, end offset, and name.
+
+    The start offset is the offset of the @ sign.
+    """
     for sign in signs_in(text) if names else ():
         if name := next((one for one in names_after(text, sign) if one in names), None):
             yield sign, sign + 1 + len(name), name
 
 
 def readers_among(people: Iterable[User], session: Session, reply_to: Message | None) -> set[Key]:
-    """Return which of these people may read a person's message in a session.
+    """Return the keys of those given people who may read a person's message in a session.
 
-    Members of the session may. Unless the session is private, so may superusers, people who may see
-    the run that the message replies to, and the author of the message that it replies to.
+    Members of the session may read the message. In a public session, superusers may read the
+    message, too. If the message is a reply, so may the author of the message to which it replies,
+    and the people who may see the run to which it replies.
     """
     by_key = {user.pk: user for user in people}
     members = Member.objects.filter(session=session, user__in=by_key)
@@ -86,7 +91,10 @@ def readers_among(people: Iterable[User], session: Session, reply_to: Message | 
 
 
 def unreached(message: Message) -> list[str]:
-    """Return the mentioned names whose owners may not read the message, and so weren't notified."""
+    """Return the names in a message of people who may not read the message.
+
+    These people were therefore not notified of the mention.
+    """
     found = mentions_in(message.text)
     may_read = readers_among((one.user for one in found), message.session, message.reply_to)
     return [one.name for one in found if one.user.pk not in may_read]
@@ -95,10 +103,10 @@ def unreached(message: Message) -> list[str]:
 def people_to_mention(
     words: str, *, by: User, session: Session, reply_to: Message | None, is_whole: bool
 ) -> list[User]:
-    """Return people whose names contain the words, and who could read the message.
+    """Return people whose names contain `words` and who could read the message being written.
 
-    They are members, if the writer sees the whole session, and people who may see the run that the
-    message replies to.
+    If the writer sees the whole session, members of the session are returned. If the message
+    replies to a run, other people who could read the reply are returned, too.
     """
     named: Mapping[str, Any] = {f"{name_field()}__icontains": words} if words else {}
     others = active_users().filter(**named).exclude(pk=by.pk).order_by(name_field())

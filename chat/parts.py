@@ -1,7 +1,7 @@
 """The part of one session that a user may read.
 
-A page looks up once which of the session's runs the user may see. Everything else is then read by
-key, so a session with thousands of messages is shown as fast as any other.
+A page checks once which of the session's runs the user may see. Everything else on the page is then
+read by keys, so that a session with thousands of messages is shown as fast as any other.
 """
 
 from dataclasses import dataclass, field
@@ -22,13 +22,13 @@ from procedures.users import User
 
 @dataclass(frozen=True)
 class Part:
-    """The part of a session that a user may read: all of it, or what concerns some of its runs."""
+    """The part of a session that a user may read: the whole session, or some runs and messages."""
 
     session: Session
     user: User
     is_whole: bool = True
     runs: frozenset[UUID] = field(default_factory=frozenset)
-    """The runs of the session that the user may see; not used if the user may read all of it."""
+    """The session's runs that the user may see; empty if the user may read the whole session."""
     has_all_runs: bool = True
 
     @property
@@ -50,10 +50,11 @@ class Part:
         return found if self.has_all_runs else found.filter(wait__run__in=self.runs)
 
     def find_addressed(self, named: UUID | None) -> tuple[Message | None, HumanRequest | None]:
-        """Return the message to which somebody replies and, if they answer it, its request.
+        """Return the message to which a person replies, and the request that the reply answers.
 
-        `named` is the id of a message, of a run to which they write, or of a request that the reply
-        answers. Raises `Message.DoesNotExist` if the user may not see it.
+        `named` is the id of a message, of a run whose card the person replies to, or of a request
+        that the reply answers. The request is None in the first two cases; if `named` is None, so
+        is the message. Raises `Message.DoesNotExist` if the user may not see what is named.
         """
         if named is None:
             return None, None
@@ -66,7 +67,7 @@ class Part:
         return Q(run__isnull=False) if self.has_all_runs else Q(run__in=self.runs)
 
     def _is_between(self) -> Q:
-        """Return a filter for the user's messages, replies to them, and replies to visible runs."""
+        """Return a `Q` for the user's messages, replies to them, and replies to visible runs."""
         reply_to_run = Q(reply_to__run__isnull=False)
         if not self.has_all_runs:
             reply_to_run = Q(reply_to__run__in=self.runs)
@@ -75,7 +76,7 @@ class Part:
 
 
 def find_part(user: User | AnonymousUser, session_id: UUID) -> Part | None:
-    """Return the part of a session that a user may read, or None if they may see nothing of it."""
+    """Return the part of a session that a user may read, or None if the user may see none of it."""
     if not isinstance(user, User) or not user.is_active:
         return None
     joined = Exists(Member.objects.filter(session=OuterRef("pk"), user=user).order_by())
@@ -94,7 +95,7 @@ def find_part(user: User | AnonymousUser, session_id: UUID) -> Part | None:
 
 
 def _runs_of(session: Session, user: User) -> dict[UUID, bool]:
-    """Return the runs of a session, each with True if the user may see it, by one statement."""
+    """Return, by id of each run of the session, True if the user may see the run, else False."""
     text, cells = sql.runs_of_session.said(session.pk, session.pk)
     runs = Run.objects.filter(pk__in=RawSQL(text, cells)).order_by()  # noqa: S611
     return dict(runs.annotate(is_seen=access.is_seen_by(user)).values_list("pk", "is_seen"))

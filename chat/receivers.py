@@ -1,4 +1,4 @@
-"""Receivers that update a run's session in the same transaction as the run."""
+"""Receivers of the hooks of runs, which update sessions and requests in the run's transaction."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -61,15 +61,16 @@ def connect() -> None:
 
 
 def mark_unasked(**_: Any) -> None:
-    """Mark the requests that asked only the user or group that was deleted.
+    """Mark the open requests that nobody is asked to answer after a user or group was deleted.
 
-    The database has removed their assignments, for which Django sends no signals.
+    The database itself has deleted the assignments to that user or group, so Django has sent no
+    signals for them.
     """
     HumanRequest.objects.all().mark_unasked()
 
 
 def keep_name(instance: User, **_: Any) -> None:
-    """Keep a deleted user's name where transcripts tell that the user was invited or removed."""
+    """Keep a deleted user's name in the transcript entries that say who was invited or removed."""
     for line in Message.objects.filter(person=instance).select_related("person"):
         line.forget_person()
 
@@ -97,22 +98,26 @@ def open_requests_of(run: Run, user: User, most: int) -> list[dict[str, Any]]:
 
 
 def answer_request(request_id: UUID, user: User, value: Any, comment: str) -> None:
-    """Answer a request as this user would; called for programs that the site itself runs."""
+    """Answer a request on behalf of the user; called for programs that the site itself runs."""
     respond(request_id, Answer(value, comment), by=user)
 
 
 def forget_notifications(held_at: datetime, **_: Any) -> None:
-    """Drop the unsent notifications of a copied site, because the original may have sent them."""
+    """Drop the notifications of a copied site that were unsent at the time `held_at`.
+
+    The original site may have sent these notifications.
+    """
     drop_unsent(before=held_at)
 
 
 def open_session(run: Run, files: Sequence[File], place: object = None, **_: Any) -> None:
-    """Open a session for a run without a parent; post a child's card in its parent's session.
+    """Open a session for a new run, or post the run's card in an existing session.
 
-    Children of a map get no card. A run that was started in a session joins that session. A run
-    that restarts or forks an earlier run joins the earlier run's session if the person who started
-    it may see that session. Nobody becomes a member by that, because people who see only one run of
-    a session mustn't get to read all of it.
+    The existing session is that of `place` if a person started the run in a session, and the
+    parent's session if the run is a child. Children of a map get no card. A run that restarts or
+    forks an earlier run joins the earlier run's session if the person who started the new run may
+    see that session. That person doesn't become a member of the session, because people who may see
+    only one run of a session must not become able to read all of the session.
     """
     now = run.created_at
     if isinstance(place, Place):
@@ -132,10 +137,10 @@ def open_session(run: Run, files: Sequence[File], place: object = None, **_: Any
 
 
 def session_of_origin(run: Run) -> Session | None:
-    """Return the session of the run's origin, if the person who made this run may see it.
+    """Return the session of the run's origin, or None if the run must not join that session.
 
-    If the origin is a child run, this is its parent's session, and the result is None unless that
-    person may read all of it.
+    The person who started the run must be allowed to see the session. If the origin is a child run,
+    its session is the parent's session, and the person must be allowed to read all of that session.
     """
     if run.origin is None or run.started_by is None:
         return None
@@ -146,9 +151,10 @@ def session_of_origin(run: Run) -> Session | None:
 
 
 def title_of(run: Run, files: Sequence[File]) -> str:
-    """Return the run's subject, or else the procedure's title and the run's first file.
+    """Return the run's subject; without a subject, the procedure's title and the first file's name.
 
-    The title contains no time, because pages show times beside it, in the reader's time zone.
+    The title contains no time, because pages show the time beside the title, in the reader's time
+    zone.
     """
     title = run.procedure.title
     return run.subject or (f"{title} · {files[0].name}" if files else title)[:LONGEST_TITLE]
@@ -182,7 +188,10 @@ def show_request(run: Run, wait: Wait, content: dict[str, Any], at: datetime, **
 
 
 def _way_to_find(run: Run) -> Find | None:
-    """Return the function that looks up the assignees that a program names; None for other runs."""
+    """Return the function that looks up the assignees of requests of an outside program's run.
+
+    The function finds only assignees whom the procedure may ask. For other runs, return None.
+    """
     if not run.started_by_id or run.procedure.name not in OUTSIDE:
         return None
     return partial(find_for_program, procedure=run.procedure.name)
@@ -215,7 +224,7 @@ def record_release(wait: Wait, **_: Any) -> None:
 
 
 def say(run: Run, text: str, level: str, details: str, at: datetime, **_: Any) -> None:
-    """Post a notice in the run's session; `level` is the severity of an alert."""
+    """Post a notice in the run's session; if the notice is an alert, `level` is its severity."""
     notice = Message(run=run, text=text, level=level, details=details, at=at)
     notice.kind = Message.Kind.NOTICE
     notice.add_to(session_of(run))

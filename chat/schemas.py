@@ -19,7 +19,7 @@ from procedures.schemas import Body, ErrorOut, ReasonIn, Word
 
 
 class ResponseIn(Body):
-    """An answer: a value that fits the request's schema, and a comment."""
+    """An answer to a request: a value that fits the request's schema, and a comment."""
 
     value: Any = Field(
         description="A value that fits the request's `schema`. In place of a file, send the token"
@@ -187,7 +187,7 @@ class ControlOut(Schema):
 
 
 class RivalOut(Schema):
-    """Another wait of the run that can end a request before it is answered."""
+    """Another wait of the run whose end can close the request before anybody answers."""
 
     kind: str = Field(description='"timer", "request", "signal", "child" or "map".')
     at: datetime | None = Field(
@@ -335,7 +335,7 @@ class RequestEventOut(Schema):
 
 
 class DelegationIn(Body):
-    """The person who will answer for you, and the period."""
+    """The person who will answer your requests, and the period in which they can."""
 
     to: Word = Field(description='A user, as "@name".')
     until: datetime = Field(description="A time with its UTC offset.")
@@ -387,7 +387,7 @@ class ReassignIn(ReasonIn):
 
 
 class ReassignedOut(Schema):
-    """A reassigned request, with a sentence about it."""
+    """A reassigned request, with a sentence that says to whom it was reassigned."""
 
     message: str = Field(description="A sentence about what was done.")
     request: RequestOut

@@ -19,7 +19,7 @@ After = Annotated[int | None, Query(ge=1, le=2**63 - 1)]
 
 
 class HitOut(Schema):
-    """A text that matches a search: from a transcript's entry, an answer or a session's title."""
+    """A text that matches a search: that of a transcript entry, an answer, or a session's title."""
 
     kind: Searchable.Kind
     session_id: UUID = Field(validation_alias="session")
@@ -73,10 +73,11 @@ def search(
     after: After = None,
     limit: Limit = PAGE,
 ) -> Found:
-    """Return the entries, answers and titles of sessions that contain each word of `q`.
+    """Return the transcript entries, answers and session titles that contain each word of `q`.
 
-    Each word of `q` matches any part of a word. Case and accents don't count. Only the first 20,000
-    characters of each text are searched. You get only texts that you may see.
+    A word of `q` may also be a part of a longer word in the text. Upper and lower case and accents
+    make no difference. Only the first 20,000 characters of each text are searched. You get only
+    texts that you may see.
     """
     wanted = TextFilter(q, [kind] if kind else [], session)
     return search_texts(request.user, wanted, most=page_size(limit), before=after)

@@ -75,7 +75,7 @@ class MessagePage(Schema):
 
 
 class SessionRowOut(Schema):
-    """A session in the list, with the newest entry that you may read."""
+    """A session as a row of the list, with the newest entry that you may read."""
 
     id: UUID
     title: str
@@ -151,7 +151,7 @@ class MemberPage(Schema):
 
 
 class MessageIn(Body):
-    """A message to a session, or an answer in words to one of its requests."""
+    """A message to write in a session, or an answer, in words, to a request in the session."""
 
     text: str = ""
     files: list[Word] = Field(
@@ -176,7 +176,7 @@ class MessageIn(Body):
 
 
 class ReplyOut(Schema):
-    """The effect of a message as an answer to a request."""
+    """The result of a message that was meant as an answer to a request."""
 
     request_id: UUID
     is_answer: bool
@@ -185,7 +185,7 @@ class ReplyOut(Schema):
 
 
 class SentOut(Schema):
-    """A message that was sent, and what it did if it replied to a request."""
+    """A message that was sent, and its result if it was meant as an answer."""
 
     message: MessageOut
     reply: ReplyOut | None
@@ -195,7 +195,10 @@ class SentOut(Schema):
 
 
 class UnconfirmedOut(ErrorOut):
-    """The value with which the text would answer, to be confirmed. Nothing was stored."""
+    """A refusal with the value that the text would give as an answer.
+
+    Nothing was stored. Send `confirms` to confirm the value.
+    """
 
     confirms: str = Field("", description="Send it with the same text to answer with `value`.")
     value: Any = None

@@ -71,7 +71,11 @@ def list_sessions(
     summary="Open a session",
 )
 def create_session(request: SignedIn, said: SessionIn) -> Status[dict[str, Any]]:
-    """Open a session without a run, of which you are a member; 200 if the key is repeated."""
+    """Open a session without a run; you become a member of the session.
+
+    If you have opened a session with the same `client_key` before, the status is 200, and the
+    response is that session.
+    """
     session, is_new = services.open_session(
         said.title,
         by=request.user,
@@ -96,7 +100,7 @@ def get_session(request: SignedIn, session_id: UUID) -> dict[str, Any]:
     summary="Rename a session, or change who may see it",
 )
 def update_session(request: SignedIn, session_id: UUID, said: SessionChangeIn) -> dict[str, Any]:
-    """Change the title, or make the session private or public; only members can."""
+    """Change the title, or make the session private or public. Only members can do this."""
     _find(request, session_id)
     services.change_session(
         session_id, title=said.title, is_private=said.is_private, by=request.user
@@ -125,9 +129,9 @@ def list_members(
     summary="Invite somebody",
 )
 def create_member(request: SignedIn, session_id: UUID, said: MemberIn) -> Status[Member]:
-    """Make an active user a member, who may then read everything and see the session's runs.
+    """Make an active user a member, who may then read all entries and see the session's runs.
 
-    Returns 200 if they are a member already. Only members can invite.
+    The status is 200 if the user is a member already. Only members can invite users.
     """
     _find(request, session_id)
     person = services.find_person(said.user)
@@ -143,11 +147,12 @@ def create_member(request: SignedIn, session_id: UUID, said: MemberIn) -> Status
 def delete_member(
     request: SignedIn, session_id: UUID, member_id: int, *, confirm: bool = False
 ) -> Status[None]:
-    """End a membership: your own, or somebody else's.
+    """End your own membership, or that of somebody else.
 
     The member who has been in the session longest can remove others, and so can members who operate
-    one of its procedures. If the last member leaves, nobody can read what people wrote any more:
-    that needs `confirm=true`, else the status is 409.
+    the procedure of a run in the session. If the last member leaves, nobody can read any more what
+    people wrote in the session. The last member must therefore send `confirm=true`; otherwise, the
+    status is 409.
     """
     _find(request, session_id)
     is_ended = services.remove_member(session_id, member_id, by=request.user, is_confirmed=confirm)
@@ -170,8 +175,9 @@ def list_messages(
 ) -> Page:
     """List the entries that you may read: newest first or, with `after`, oldest first.
 
-    `before` and `after` are numbers of changes, as in `seq`. Numbers between two entries belong to
-    other changes of the session, or to entries that you may not read.
+    `before` and `after` are numbers of changes: send the `seq` of an entry. Numbers that are
+    missing between two entries belong to other changes of the session, or to entries that you may
+    not read.
     """
     found = _find(request, session_id).messages.select_related("author", "person").defer("proof")
     if after is not None:
@@ -187,10 +193,11 @@ def list_messages(
 def create_message(request: SignedIn, session_id: UUID, said: MessageIn) -> Status[dict[str, Any]]:
     """Write to the members, reply to an entry, or answer a request in words.
 
-    The result says what the words did as an answer; words that aren't an answer are sent as a
-    message all the same. Words that could be understood in several ways are first refused with 422.
-    The result then has the `value` of the answer that they would give, and `confirms`: send it with
-    the same words to answer so.
+    If you reply to a request, `reply` in the response says whether the text was an answer. A text
+    that is no answer is still sent as a message. If the text could be understood in several ways,
+    it isn't sent at first: the status is 422, and the response has the `value` of the answer that
+    the text would give, and `confirms`. To give that answer, send the same text again with
+    `confirms`.
     """
     part = _find(request, session_id)
     try:
@@ -232,8 +239,8 @@ def create_run(
 ) -> Status[Run]:
     """Start a run whose card appears in this session as your message.
 
-    Only people who may read the whole session can do this; you become a member of it. Otherwise
-    this is the same as `POST /api/procedures/{name}/runs`.
+    You become a member of the session. Therefore, only people who may read the whole session can do
+    this. In all other respects, this is like `POST /api/procedures/{name}/runs`.
     """
     _find(request, session_id)
     return start(request, name, idempotency_key, place=services.place_in(session_id, request.user))
@@ -249,8 +256,9 @@ def create_message_file(
 ) -> Status[dict[str, Any]]:
     """Store a file (multipart/form-data, in the field `file`) and return a token for it.
 
-    Send the token in the `files` of a message, at most 10 in each. The token is valid only for this
-    person and this session. It expires after a day, unless the site sets another time.
+    Then send the token in the `files` of a message; a message can have at most 10 files. The token
+    is valid only for the person who sent the file, and only in this session. The token expires
+    after a day, unless the site sets another time.
     """
     session = _find(request, session_id).session
     token = services.receive_message_file(session, file, by=request.user)
@@ -268,7 +276,10 @@ def create_message_file(
 def get_message_file(
     request: SignedIn, session_id: UUID, message_id: UUID, digest: Word
 ) -> HttpResponse:
-    """Return the file with that digest; browsers show pictures and download other files."""
+    """Return the file of a message whose content has this digest.
+
+    Browsers show pictures and download other files.
+    """
     message = get_object_or_404(_find(request, session_id).messages, pk=message_id)
     file = services.find_message_file(message, digest)
     if file is None:

@@ -1,7 +1,7 @@
-"""The part of Markdown that counts in messages of people, and plain text without its marks.
+"""The Markdown that people can use in messages, and the plain text without this Markdown.
 
-Only a few marks count, so that plain text stays as people typed it: single asterisks, underscores
-(as in names of files), signs of calculation, and lists of a single line aren't marks.
+Only a few marks are Markdown here, so that plain text stays as people typed it. Single asterisks,
+underscores (as in names of files), arithmetic signs, and lists of a single line are plain text.
 """
 
 import re
@@ -14,17 +14,17 @@ RULER = r"^ *+\|?(?: *+:?-++:? *+\|)++(?: *+:?-++:? *+)?$\n?"
 """The line that separates the head of a table from its rows."""
 MARKS = re.compile("|".join([FENCED, CODE, BOLD, LINK, RULER]), re.MULTILINE)
 POINT = re.compile(r" {0,3}(?:([-*])|(\d{1,9})\.) +\S")
-"""The beginning of a line that is an item of a list."""
+"""The beginning of a line that is an item of a list, such as "- a" or "2. b"."""
 
 
 def point_of(line: str) -> str:
-    """Return the mark of a list's item, "1" for all numbers; "" if the line is no item."""
+    """Return the mark of a list item: "-" or "*", or "1" for any number; "" for other lines."""
     found = POINT.match(line)
     return (found[1] or "1") if found else ""
 
 
 def is_marked(text: str) -> bool:
-    """Return True if a text may have marks of Markdown; if not, it is shown as it was typed."""
+    """Return True if a text may contain Markdown; other texts are shown exactly as typed."""
     if MARKS.search(text):
         return True
     points = [point for line in text.splitlines() if (point := point_of(line))]
@@ -32,10 +32,11 @@ def is_marked(text: str) -> bool:
 
 
 def without_marks(text: str) -> str:
-    """Return a text that a person typed without the marks of code, links, bold words and tables.
+    """Return the text of a person's message without Markdown's marks.
 
-    The contents of code and the addresses of links stay. Lists stay as they are, because plain text
-    writes them in the same way.
+    Marks of code, links, bold words and tables are removed. The contents of code stay, and the
+    address of a link follows its words. Lists stay as they are, because they look the same in plain
+    text.
     """
     if not MARKS.search(text):
         return text

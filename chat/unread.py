@@ -1,9 +1,9 @@
 """The messages that people haven't read, in the sessions that they follow.
 
-Members follow their sessions. Other people follow a session once they have read in it, or a message
-has mentioned them there. People's own messages are never new to them. Sending a message stores
-nothing for its readers, however many members there are: new messages are counted when they are
-shown.
+Members follow their sessions. Another person follows a session after reading in it, or after a
+message in it has mentioned that person. A person's own messages are never new to that person.
+Sending a message writes nothing for each of its readers, so that it costs the same however many
+members there are: new messages are counted when they are shown.
 """
 
 from collections import Counter, defaultdict
@@ -26,44 +26,56 @@ from procedures.users import User, name_field
 from procedures.viewers import Key, People, who_sees
 
 MOST_COUNTED = 100
-"""The number up to which new messages are counted; it means "more than 99"."""
+"""The maximum number of new messages that are counted; a count of 100 means "more than 99"."""
 NEWEST = 20
-"""The number of somebody's newest sessions in which the menu looks for something new."""
-MOST_READ = 2_000
-"""The maximum number of new messages of others' runs that are read for a list of sessions."""
-READERS = 30
-"""The maximum number of members of a session who are named as readers."""
-READ = "read:"
-"""The prefix of hints that somebody has read a session; its id and the reader's key follow.
+"""The number of a person's newest sessions that are checked for the sign in the menu.
 
-The two are separated by a colon.
+The sign shows that there are new messages.
+"""
+MOST_READ = 2_000
+"""The maximum number of new messages that are read to count those that a non-member may see."""
+READERS = 30
+"""The maximum number of readers of a session who are shown by name."""
+READ = "read:"
+"""The prefix of hints that somebody has read a session: "read:SESSION:READER".
+
+SESSION is the id of the session, and READER the key of the reader.
 """
 
 
 @dataclass(frozen=True)
 class Followed:
-    """The place up to which somebody has read a session that they follow, and how much is new."""
+    """The state of a session that a person follows: how far they have read it, and what is new."""
 
     read_to: int | None
     """The number of the newest message that the person has read; None if none was read."""
     unread: int
     """The number of new messages that the person may see, up to 100."""
     is_mentioned: bool = False
-    """True if one of the new messages mentions the person."""
+    """True if one of the new messages mentions the person who follows the session."""
 
 
 @dataclass(frozen=True)
 class Readers:
-    """The members who have read in a session, or only their number if they are many."""
+    """The readers of a session: those of its members who have read in it.
+
+    Either `named` lists them or, if they are too many, `count` is a number.
+    """
 
     named: tuple[tuple[Key, str, int], ...] = ()
-    """Each reader's key and name, and the number of the last message that the reader has read."""
+    """Each reader's key, user name, and the number of the last message that the reader has read."""
     count: int | None = None
-    """The number of members who have read everything, if they are too many to be named."""
+    """The number of members who have read everything, if the readers are too many to be named.
+
+    None if they are named.
+    """
 
 
 def mark_read(session: UUID, *, by: User, seq: int) -> bool:
-    """Record that somebody has read a session up to a number; return False if that isn't new."""
+    """Record that `by` has read a session up to the message with the number `seq`.
+
+    Return False if it was already recorded that the person has read so far.
+    """
     is_new = bool(sql.mark_read.fetch(by.pk, seq, seq, session))
     if is_new:
         ring_after_commit(f"{READ}{session}:{by.pk}")
@@ -71,9 +83,10 @@ def mark_read(session: UUID, *, by: User, seq: int) -> bool:
 
 
 def followed(user: User, sessions: Collection[UUID], sight: Sight) -> dict[UUID, Followed]:
-    """Return which of the sessions a person follows.
+    """Return the state of each of the sessions that the user follows.
 
-    This takes one statement, and two more if there are new messages where they aren't a member.
+    This takes one statement. It takes two more if there are new messages in a session of which the
+    user isn't a member.
     """
     found: dict[UUID, Followed] = {}
     parts: dict[UUID, int] = {}
@@ -92,7 +105,10 @@ def followed(user: User, sessions: Collection[UUID], sight: Sight) -> dict[UUID,
 
 
 def _seen_above(sight: Sight, marks: dict[UUID, int]) -> Counter[UUID]:
-    """Return how many messages above each mark the person, who isn't a member, may see there."""
+    """Return, by session, how many of the messages above a number the user may see.
+
+    `marks` holds that number for each session. The user isn't a member of these sessions.
+    """
     above = reduce(or_, (Q(session=key, seq__gt=seq) for key, seq in marks.items()))
     new = Message.objects.filter(above).exclude(author=sight.user).order_by("-seq")
     rows = list(new.values_list("session", "run", "reply_to__run", "reply_to__author")[:MOST_READ])
@@ -103,10 +119,10 @@ def _seen_above(sight: Sight, marks: dict[UUID, int]) -> Counter[UUID]:
 
 
 def readers_of(session: UUID) -> Readers:
-    """Return the members who have read in a session, those who have read furthest first.
+    """Return the members who have read in a session; those who have read furthest come first.
 
-    The mark of a new member is set to the newest message. Therefore a member counts as a reader
-    only if their mark is at a message that is newer than their membership.
+    When a person becomes a member, it is recorded that they have read everything so far. Therefore
+    a member counts as a reader only after reading a message that is newer than the membership.
     """
     said = Message.objects.filter(session=session, seq__lte=OuterRef(OuterRef("seq")))
     last_read_at = Subquery(said.order_by("-seq").values("at")[:1])
@@ -124,17 +140,17 @@ def readers_of(session: UUID) -> Readers:
 # The functions below serve the pages of many people at once.
 
 Unread = dict[Key, dict[UUID, int]]
-"""The sessions with something new, by person, with the number of the newest new message."""
+"""The sessions with new messages, by person; each with the number of the newest of them."""
 
 
 def unread_of(people: Collection[Key]) -> Unread:
-    """Return, for each of these people, those of their newest sessions that have new messages."""
+    """Return, by person, which of the person's newest sessions have new messages."""
     keys = list(people)
     return _found(people, sql.unread_of.fetch(keys, NEWEST, keys), _mentions(people))
 
 
 def unread_in(sessions: Collection[UUID], people: Collection[Key]) -> Unread:
-    """Return, for each of these people, those of these sessions that have new messages."""
+    """Return, by person, which of the given sessions have messages that are new to the person."""
     mentions = _mentions(people, Q(session__in=sessions))
     return _found(people, sql.unread_in.fetch(list(sessions), list(people)), mentions)
 
@@ -153,9 +169,10 @@ def _found(
 
 
 def _mentions(people: Collection[Key], where: Q | None = None) -> list[tuple[Key, UUID, int]]:
-    """Return the unread mentions of people who aren't members but may see the mentions now.
+    """Return the unread mentions of people who aren't members of the mentions' sessions.
 
-    This takes one statement, and a few more if there are such mentions.
+    Only mentions that these people may see now are returned. This takes one statement, and a few
+    more if there are such mentions.
     """
     # One join finds all of them. A condition for each mention would make the statement too long.
     mark = "session__read_marks__"
@@ -172,7 +189,10 @@ def _mentions(people: Collection[Key], where: Q | None = None) -> list[tuple[Key
 
 
 def _seen_by_others(found: list[tuple[Any, ...]]) -> list[tuple[Key, UUID, int]]:
-    """Return the mentions that the mentioned people, who aren't members, may see now."""
+    """Return those of the mentions that the mentioned people may see now.
+
+    These people aren't members of the mentions' sessions.
+    """
     people = People.read({user for user, *_ in found})
     # The author of a message may read a reply to it while they may see any run of the session.
     replied = {session for user, session, *_, writer in found if writer == user}

@@ -1,10 +1,10 @@
-"""The requests that wait for somebody, the most urgent first, read by keys.
+"""The requests that wait for a person, the most urgent first, read by keys.
 
-A person can be asked in several ways: by name, by a group, by a permission, or as a deputy. Each
-way is a query that follows one index and contains no other rule, so it reads no more rows than it
-returns, however many requests are open. The rules about whether a request still waits for the
-person are applied to these candidates, by their keys. If a rule were part of the queries,
-PostgreSQL would rather read whole tables than apply it to row after row.
+A person can be asked in several ways: by name, by a group, by a permission, or as a deputy. For
+each way there is a query that follows one index and applies no other rule. So the query reads no
+more rows than it returns, however many requests are open. Whether each of these candidates still
+waits for the person is then checked by its key. If these rules were part of the queries, PostgreSQL
+would read whole tables instead of checking one row after another.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -26,14 +26,17 @@ from procedures.store.merging import first_seen, merged
 from procedures.users import User, kept_on
 
 SPARE = 16
-"""The number of candidates to read at first in addition to those wanted, as some may not fit."""
+"""The number of candidates that are read at first beyond those wanted, because some won't fit."""
 GROWTH, LARGEST = 4, 8192
-"""Each batch of candidates is `GROWTH` times as large as the one before, up to `LARGEST`."""
+"""The growth of batches: each has `GROWTH` times as many candidates as the previous one.
+
+No batch has more than `LARGEST` candidates.
+"""
 BY_URGENCY = "1 ASC NULLS LAST, 2, 3"
 
 
 class Candidate(Protocol):
-    """A row of a list that leads to a request."""
+    """A row that may lead to one of the wanted requests; `request` is the request's id."""
 
     @property
     def request(self) -> UUID: ...
@@ -44,7 +47,7 @@ Following = Callable[[C | None, int], Sequence[C]]
 
 
 class Place(NamedTuple):
-    """A place in the order of urgency."""
+    """A position in the order of urgency."""
 
     due: datetime | None
     rank: int
@@ -52,13 +55,13 @@ class Place(NamedTuple):
 
     @classmethod
     def of(cls, request: UUID) -> Self | None:
-        """Return the place of a request, open or closed; None if no request has this id."""
+        """Return the position of a request, open or closed; None if no request has this id."""
         row = HumanRequest.objects.filter(pk=request).values_list("needed_at", "rank", "pk").first()
         return cls(*row) if row else None
 
 
 class Columns(NamedTuple):
-    """The columns of a table that order its rows by urgency."""
+    """The names of the three columns that order a table's rows by urgency."""
 
     due: str
     rank: str
@@ -67,29 +70,32 @@ class Columns(NamedTuple):
 
 @dataclass(frozen=True)
 class Way:
-    """A way in which somebody is asked: a query for open requests or assignments, by one index."""
+    """A way in which a person is asked: a query, along one index, for requests or assignments."""
 
     rows: QuerySet[Any]
     columns: Columns
 
     @classmethod
     def of_requests(cls, **given: Any) -> Self:
-        """Return the query for the open requests whose fields have these values."""
+        """Return the query for the open requests with these values, such as `claimed_by=user`."""
         rows = HumanRequest.objects.open().filter(**given)
         return cls(rows, Columns("needed_at", "rank", "pk"))
 
     @classmethod
     def of_assignments(cls, **given: Any) -> Self:
-        """Return the query for the open assignments whose fields have these values."""
+        """Return the query for assignments, of open requests, with these values: `user=user`."""
         rows = Assignment.objects.filter(is_open=True, **given)
         return cls(rows, Columns("due_at", "rank", "request_id"))
 
     def filter(self, condition: Q) -> Self:
-        """Return the query narrowed to rows that match a condition on its columns."""
+        """Return the query with a further condition on the columns of its index."""
         return replace(self, rows=self.rows.filter(condition))
 
     def first(self, count: int, *, after: Place | None) -> Iterator[QuerySet[Any, Any]]:
-        """Yield queries for the first rows after a place, each for one range of the index."""
+        """Yield queries that together return the first `count` rows after a position.
+
+        Each query reads one range of the index.
+        """
         due, rank, request = self.columns
         order = (F(due).asc(nulls_last=True), rank, request)
         for part in _ranges(self.columns, after):
@@ -97,7 +103,10 @@ class Way:
 
 
 def _ranges(columns: Columns, after: Place | None) -> Iterator[Q]:
-    """Yield conditions for the rows after a place, each for one range of the index."""
+    """Yield conditions that together match the rows after a position.
+
+    Each condition matches one range of the index.
+    """
     if after is None:
         yield Q()
         return
@@ -112,14 +121,20 @@ def _ranges(columns: Columns, after: Place | None) -> Iterator[Q]:
 
 
 def ways_of(user: User) -> list[Way]:
-    """Return a query for each way in which a user is asked; all open requests ask superusers."""
+    """Return a query for each way in which a user is asked.
+
+    A superuser is asked by all open requests.
+    """
     if user.is_superuser:
         return [Way.of_requests()]
     return [*ways_by_name(user), *ways_by_group(user)]
 
 
 def ways_by_name(user: User) -> list[Way]:
-    """Return the queries for assignments to the user, or to people who made the user a deputy."""
+    """Return the queries for assignments to the user by name.
+
+    Assignments to people who have the user as a deputy are included.
+    """
     return [Way.of_assignments(user=person) for person in (user, *principals_of(user))]
 
 
@@ -137,10 +152,11 @@ def ways_by_group(user: User) -> list[Way]:
     ]
 
 
-def names_asking(user: User) -> set[str]:
-    """Return the assignees that include a user, in the format of `Assignment.whom`.
+def assignee_names_of(user: User) -> set[str]:
+    """Return the assignees that include a user, such as "user:7" or "group:3".
 
-    Use the result only for lists. It takes no query if the page has read the user's requests.
+    Deputies are included. The result comes from caches on the user object, so use it only for
+    lists. If the page has read the user's requests already, this takes no query.
     """
     people = [user, *principals_of(user)]
     names = {f"user:{one.pk}" for one in people} | {f"group:{group}" for group in groups_of(user)}
@@ -148,7 +164,10 @@ def names_asking(user: User) -> set[str]:
 
 
 def groups_of(user: User) -> dict[int, str]:
-    """Return the names of the groups of a user, and of people who have the user as a deputy."""
+    """Return the names of a user's groups, by the keys of the groups.
+
+    The groups of people who have the user as a deputy are included.
+    """
     found = dict[int, str]()
     for one in (user, *principals_of(user)):
         found |= holdings_of(one).groups
@@ -156,10 +175,11 @@ def groups_of(user: User) -> dict[int, str]:
 
 
 def held_permissions(user: User) -> list[str]:
-    """Return the permissions by which requests ask a user, or people who delegate to the user.
+    """Return those permissions assigned to requests that a user holds, such as "app.code".
 
-    Superusers, who hold every permission, aren't asked by any. Use the result only for lists,
-    because it is cached on the user object, like that of `principals_of`.
+    Permissions of people who have the user as a deputy are included. An assignment to a permission
+    doesn't ask superusers, who hold every permission. The result is cached on the user object, so
+    use it only for lists.
     """
     return kept_on(user, "held_permissions", lambda: _held_permissions(user))
 
@@ -173,7 +193,10 @@ def _held_permissions(user: User) -> list[str]:
 
 
 def following(ways: Sequence[Way], last: Place | None, count: int) -> list[Place]:
-    """Return the next requests of all queries after a place, each once, by one statement."""
+    """Return the first `count` requests after the position `last` in all queries together.
+
+    Each request is returned once. This takes one statement.
+    """
     rows = [part for way in ways for part in way.first(count, after=last)]
     found = merged(rows, order=BY_URGENCY, limit=count)
     return [Place(clock.read(due), rank, UUID(str(pk))) for due, rank, pk in found]
@@ -186,10 +209,11 @@ def first_among(
     *,
     after: C | None = None,
 ) -> dict[UUID, UUID]:
-    """Return the first candidates after a place that are among these requests, with their sessions.
+    """Return the ids of the first `most` candidates after `after` that are among `requests`.
 
-    `following(last, count)` returns the next candidates. Only these candidates are looked up, in
-    batches that grow, so that finding a few requests among thousands takes few statements.
+    Each id has the id of the request's session. `following(last, count)` returns the next `count`
+    candidates after the candidate `last`. Only these candidates are looked up, in batches that
+    grow. So a few requests among thousands are found with few statements.
     """
     sessions = dict[UUID, UUID]()
 
@@ -214,10 +238,10 @@ def _growing(count: int) -> Iterator[int]:
 
 
 def urgent_requests(user: User, most: int, *, with_snoozed: bool = False) -> dict[UUID, UUID]:
-    """Return up to `most` open requests that wait for the user now, with their sessions.
+    """Return the ids of open requests that wait for the user now, each with its session's id.
 
-    The most urgent come first. If `with_snoozed` is true, requests that the user has snoozed are
-    included.
+    At most `most` requests are returned, the most urgent first. If `with_snoozed` is true, requests
+    that the user has snoozed are included.
     """
     ways, left = ways_of(user), HumanRequest.objects.open().filter(is_left_to(user))
     if not with_snoozed:

@@ -1,4 +1,7 @@
-"""The people who see a run because of a session or a request, found for many runs together."""
+"""The people who may see runs as members of a session or because a request asks them.
+
+They are found for many runs together.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -13,7 +16,7 @@ from procedures.viewers import Key, Pairs, People, Wanted
 
 
 def members_of_sessions(people: People, wanted: Wanted) -> Pairs:
-    """Yield each run with the members of a session in which the run has an entry."""
+    """Yield each run with the members of each session that has an entry of the run."""
     said = Message.objects.filter(run__in=wanted).order_by()
     entries = list(said.values_list("run", "session").distinct())
     joined: dict[UUID, set[Key]] = defaultdict(set)
@@ -27,7 +30,7 @@ def members_of_sessions(people: People, wanted: Wanted) -> Pairs:
 
 
 def people_asked(people: People, wanted: Wanted) -> Pairs:
-    """Yield each run together with the people whom its requests ask, and their deputies."""
+    """Yield each run with the people whom its requests ask, and with these people's deputies."""
     asked = Assignment.objects.filter(request__wait__run__in=wanted).order_by()
     look = ("request__wait__run", "user", "group", "permission")
     rows = list(asked.values_list(*look).distinct())
@@ -40,7 +43,7 @@ def people_asked(people: People, wanted: Wanted) -> Pairs:
 
 
 class Named:
-    """A lookup of people by assignment, limited to the given people."""
+    """A lookup of the people whom an assignment asks, limited to the given people."""
 
     def __init__(self, people: People, rows: Iterable[tuple[Any, ...]]) -> None:
         self._people = people
@@ -49,9 +52,10 @@ class Named:
         self._holders = {name: keys - everywhere for name, keys in holders.items()}
 
     def by(self, key: Key | None, group: int | None, permission: str) -> AbstractSet[Key]:
-        """Return the keys of the people to whom an assignment with these values refers.
+        """Return the keys of the people whom an assignment with these values asks.
 
-        The rule is the same as in `AssignmentQuerySet.to`.
+        `key` is the key of a user; `group` is the key of a group. The rule is the same as in
+        `AssignmentQuerySet.to`.
         """
         if permission:
             return self._holders[permission]

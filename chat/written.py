@@ -1,4 +1,4 @@
-"""The texts that steps wrote; a message contains only the beginning of a long one."""
+"""The texts that steps have written; of a long text, the message contains only the beginning."""
 
 import json
 
@@ -19,7 +19,10 @@ def whole_message(message: Message) -> str:
 
 
 def written_text(message: Message) -> str:
-    """Return the whole text that a step wrote, or "" if the message contains all of it."""
+    """Return the whole text that a step has written, if the message contains only its beginning.
+
+    Return "" if the message contains the whole text.
+    """
     if not message.posted.get("left_out"):
         return ""
     said = Event.objects.filter(run=message.run_id, kind=EventKind.NOTICE)

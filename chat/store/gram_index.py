@@ -8,11 +8,11 @@ from django.db.backends.ddl_references import Statement
 from django.db.models.lookups import Lookup
 
 FTS = "countersign_search"
-"""The name of the index; on SQLite, it is a table of FTS5."""
+"""The name of the index. On SQLite, the index is a table of the extension FTS5."""
 
 
 class GramsField(models.TextField):  # type: ignore[type-arg]
-    """The grams of a text, separated by blanks: a set of lexemes for PostgreSQL."""
+    """The grams of a text, separated by blanks; PostgreSQL stores them as a set of lexemes."""
 
     def db_type(self, connection: Any) -> str:
         return "tsvector" if connection.vendor == "postgresql" else "text"
@@ -20,7 +20,7 @@ class GramsField(models.TextField):  # type: ignore[type-arg]
 
 @GramsField.register_lookup
 class Fits(Lookup):  # type: ignore[type-arg]
-    """The condition that a text's grams match a query; the index answers it."""
+    """The condition that the grams of a text include all grams of a query, checked by the index."""
 
     lookup_name = "fit"
     prepare_rhs = False
@@ -93,4 +93,7 @@ TRIGGERS = {
     "delete": f"AFTER DELETE ON {{table}} BEGIN {TAKEN} END",
     "update": f"AFTER UPDATE OF grams ON {{table}} BEGIN {TAKEN} {ADDED} END",
 }
-"""The triggers that update the index after every statement, such as a deletion in the admin."""
+"""The triggers of SQLite that keep the index up to date.
+
+They also run for statements that don't come from this code, such as a deletion in the admin.
+"""

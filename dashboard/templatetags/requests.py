@@ -13,7 +13,7 @@ from chat.models import Assignment, HumanRequest, HumanResponse, Message, Standi
 from chat.services import Echo
 from chat.services.changed_values import changed_values, outdated_by
 from chat.services.silence import fate_of
-from chat.urgency import names_asking
+from chat.urgency import assignee_names_of
 from dashboard.forms.answer import AnswerForm
 from dashboard.overview import Node, cell, draw
 from dashboard.overview.drawing import StoredFile, changed_lines
@@ -86,7 +86,7 @@ def _seems_to_ask(request: HumanRequest, user: User) -> bool:
     if request.four_eyes and request.wait.run.started_by_id == user.pk:
         return False
     asked = {assignment.whom for assignment in request.assignments.all()}
-    return not asked.isdisjoint(names_asking(user))
+    return not asked.isdisjoint(assignee_names_of(user))
 
 
 @register.filter
