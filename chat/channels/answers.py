@@ -1,4 +1,4 @@
-"""Answers, and the inbound messages from which channels parse them."""
+"""The answers that channels parse, and the inbound messages that contain the answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Also:
-    """The number of later, similar requests that an answer also decides, and until when."""
+    """The limits of an answer that also decides later, similar requests: how many, until when."""
 
     uses: int
     until: datetime
@@ -31,20 +31,23 @@ class Answer:
     is_confirmed: bool = False
     """True if the sender has confirmed exactly this value, as an `irreversible` request requires.
 
-    For `words`, True means that the sender has seen how they will be understood.
+    If the answer has `words`, True means that the sender has seen which answer the words mean.
     """
     words: str | None = None
-    """The typed words, from which the question's kind reads the value; None if there is a value."""
+    """The typed words, from which the question's kind reads the value; None if `value` is set."""
     asks_back: bool = False
     """True if the sender asks back instead of answering; `comment` is what they ask."""
     reason: str = ""
-    """The reason why an administrator answers without being asked."""
+    """The reason that an administrator gives for answering a request that doesn't ask them."""
     program: str = ""
     """The name of the API token with which a program answers; "" if a person does."""
     also: Also | None = None
-    """The later requests that the answer also decides; None if it decides only this one."""
+    """The limits for deciding later, similar requests; None if the answer decides only this one."""
     seen: str | None = None
-    """The mark of the values that the sender saw (`HumanRequest.proposal`); None if unknown."""
+    """The mark of the proposed values that the sender saw, as in `HumanRequest.proposal`.
+
+    None if it isn't known which values the sender saw.
+    """
     request_id: UUID | None = None
     """The id of the request to answer, if the message names it."""
 
@@ -54,7 +57,10 @@ class Inbound:
     """A person's message, as a channel receives it."""
 
     content: Any
-    """The raw body (bytes) of a message to a site's own channel; else what the route has parsed."""
+    """The message itself: the raw body, as bytes, for a site's own channel.
+
+    For other channels, it is the data into which the page or the API's route has parsed the body.
+    """
     headers: Mapping[str, str] = field(default_factory=dict)
     """The HTTP headers, whose names are case-insensitive."""
     address: str | None = None

@@ -29,14 +29,17 @@ class UnknownSenderError(EngineError):
 class Channel:
     """A way to notify people, to receive their answers, or both.
 
-    A subclass must define `name`, and `deliver`, `parse` or both. One that accepts messages from
-    outside also defines `authenticate`. Instances hold no state.
+    A subclass must define `name`, and also `deliver`, `parse` or both. A channel that accepts
+    messages from other servers also defines `authenticate`. Instances hold no state.
     """
 
     name: ClassVar[str]
     """The name in stored rows, such as "mail": a letter, then up to 19 of a-z, 0-9 and _."""
     phrase: ClassVar[str | Promise] = ""
-    """The words that end a sentence about an answer, such as "by e-mail"; "" for none."""
+    """The last words of a sentence about an answer: "by e-mail" in "Bob approved it by e-mail".
+
+    "" if such a sentence names no channel.
+    """
     controls: ClassVar[frozenset[str] | None] = None
     """The names of the form controls that this channel can offer; None for all controls."""
     undoes: ClassVar[bool] = False
@@ -51,30 +54,31 @@ class Channel:
         return True
 
     def reachable(self, people: "QuerySet[User]") -> "QuerySet[User]":
-        """Return the people who can be notified by this channel."""
+        """Return those of the given people who can be notified by this channel."""
         return people
 
     def mentionable(self, people: "QuerySet[User]") -> "QuerySet[User]":
-        """Return the people who are notified by this channel of messages that mention them.
+        """Return those of the given people who want this channel to notify them of mentions.
 
-        A channel that overrides this must be able to deliver notifications with a `mention`. By
-        default, there are none.
+        A mention is a message that names a person after an @. A channel that overrides this method
+        must be able to deliver notifications with a `mention`. By default, nobody is notified.
         """
         return people.none()
 
     def deliver(self, notification: "Notification") -> None:
-        """Send a notification; return once the receiving service has accepted it.
+        """Send a notification; return once the receiving service has accepted the notification.
 
-        Raise `UndeliverableError` to give the notification up, and any other exception to have it
-        retried later. If a worker dies just after the service has accepted a notification,
-        `deliver` is called again with the same `notification.key`.
+        Raise `UndeliverableError` if the notification must not be tried again. After any other
+        exception, the notification is tried again later. If a worker dies just after the service
+        has accepted a notification, `deliver` is called again with the same `notification.key`.
         """
         raise NotImplementedError
 
     def take_back(self, notification: "Notification") -> None:
-        """Take back a notification that `deliver` has sent: it no longer concerns the person.
+        """Remove a sent notification from the person's devices.
 
-        A channel that can take notifications back overrides this method. It is called like
+        It is called when the notification's request no longer waits for the person. A channel that
+        can take notifications back overrides this method. The method is called in the same way as
         `deliver`, and may be called although some or all of the person's devices don't have the
         notification.
         """
@@ -89,8 +93,8 @@ class Channel:
     def authenticate(self, inbound: Inbound) -> "User":
         """Return the sender of a message; raise `UnknownSenderError` if the sender isn't verified.
 
-        A site's own channel that accepts messages overrides this and checks a signature or a
-        secret.
+        A site's own channel that accepts messages from other servers overrides this method, and
+        checks a signature or a secret.
         """
         if inbound.sender is None:
             raise UnknownSenderError
@@ -121,5 +125,5 @@ class Channel:
 
     @property
     def is_open_to_outside(self) -> bool:
-        """True if the channel accepts outside messages and authenticates their senders."""
+        """True if the channel takes messages from other servers and authenticates their senders."""
         return type(self).authenticate is not Channel.authenticate

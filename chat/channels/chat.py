@@ -11,8 +11,8 @@ from procedures.engine.values.attachments import takes_files
 class Chat(Channel):
     """Text messages in a session that reply to a question.
 
-    Every message counts as confirmed: if its words are open to interpretation, the page has shown
-    the author how they will be understood.
+    Every such message counts as confirmed. If the words of a message could be understood in several
+    ways, the page has already shown to the message's author how the words will be understood.
     """
 
     name = "chat"

@@ -28,16 +28,20 @@ from procedures.users import users
 logger = logging.getLogger(__name__)
 MOST_TOGETHER = 50
 """The maximum number of notifications to send in one message."""
-LEADS_THERE = timedelta(hours=1)
-"""The time for which a notification of an unread mention covers later mentions in the session."""
+MENTION_COVERS = timedelta(hours=1)
+"""The time during which a notification of one mention makes others in the session needless.
+
+While the person hasn't read the first message that mentions them, later mentions in the same
+session don't cause further notifications.
+"""
 NEVER_ENDED = f"{MOST_TRIES} workers tried to deliver this notification, and none of them finished."
 
 
 def send_notification(notification_id: int) -> None:
-    """Deliver a planned notification, unless another worker holds it. Calling it twice is harmless.
+    """Deliver a planned notification, unless another worker holds the notification.
 
-    If the channel bundles notifications, others that are planned for the same person are sent in
-    the same message.
+    Calling this function twice is harmless. If the channel bundles notifications, the message also
+    contains other notifications that are planned for the same person and channel.
     """
     held = _hold(notification_id)
     if not held:
@@ -80,20 +84,28 @@ def _deliver(notification: Notification) -> None:
 
 @transaction.atomic
 def _hold(notification_id: int) -> list[Notification]:
-    """Reserve and return a notification and others for the same message; drop obsolete ones."""
+    """Reserve a notification and those that share its message, and return them all.
+
+    Notifications that are no longer needed are dropped and not returned. The list is empty if the
+    notification has been sent already or if another worker holds it.
+    """
     now = clock.now()
     named = Notification.objects.sendable(now).filter(pk=notification_id).first()
     if named is None:
         return []
-    needed = list(islice(_needed(_locked(_together(named).sendable(now))), MOST_TOGETHER))
+    needed = list(islice(_needed(_locked(_sharing_message(named).sendable(now))), MOST_TOGETHER))
     bundle = named.bundle or (uuid7() if len(needed) > 1 else None)
     for one in needed:
         one.hold(now=now, bundle=bundle)
     return needed
 
 
-def _together(named: Notification) -> NotificationQuerySet:
-    """Return the notifications to send in the same message; a retry includes no new ones."""
+def _sharing_message(named: Notification) -> NotificationQuerySet:
+    """Return `named` and the notifications that share a message with `named`.
+
+    If `named` has been tried before, the message contains the same notifications as at the last
+    try, and no new ones.
+    """
     if named.bundle:
         return Notification.objects.tried_with(named.bundle)
     channel = channels.get(named.channel)
@@ -103,9 +115,10 @@ def _together(named: Notification) -> NotificationQuerySet:
 
 
 def _locked(together: NotificationQuerySet) -> Iterator[Notification]:
-    """Lock the notifications in batches, and yield them for as long as the caller needs more.
+    """Lock the given notifications in batches, and yield them for as long as the caller wants more.
 
-    Even if many of them are postponed or dropped, the others are still found and sent.
+    The caller skips notifications that it postpones or drops. So a long row of skipped
+    notifications doesn't keep the later ones from being found and sent.
     """
     # The order is the same everywhere. Otherwise, two workers that lock the same two rows could
     # deadlock.
@@ -130,26 +143,30 @@ def _needed(found: Iterable[Notification]) -> Iterator[Notification]:
         elif one.takes_back and one.takes_back.status == Notification.Status.HELD:
             # A worker is sending it right now, or has died, and another worker will drop it.
             one.put_off(at=clock.now())
-        elif why := _why_needless(one):
+        elif why := _why_unneeded(one):
             one.drop(why)
         elif one.request and one.request.is_open and not still_left(one.request, [one.recipient]):
-            _leave(one)
+            _postpone_or_drop(one)
         else:
             yield one
 
 
-def _leave(one: Notification) -> None:
-    """Postpone a notification if somebody else has claimed its request; drop it otherwise."""
+def _postpone_or_drop(one: Notification) -> None:
+    """Postpone the notification if its request is claimed; otherwise drop the notification.
+
+    If no claim keeps the request from the person, the person must have voted already.
+    """
     if one.request and one.request.claimed_by_id:
         one.put_off(at=clock.now())
     else:
         one.drop("This person has voted already.")
 
 
-def _undone_words(one: Notification) -> str:
-    """Return a sentence that says why a report has become obsolete, or "".
+def _obsolete_report_words(one: Notification) -> str:
+    """Return a sentence that says why a report to a program is obsolete, or "" if the report isn't.
 
-    A report is obsolete if the answer was undone, or if the run continued after its end.
+    A report about a request is obsolete if the request's answer has been undone. A report about a
+    run's end is obsolete if the run has continued since, for example after a retry.
     """
     if one.request:
         is_open = one.request.is_open
@@ -159,20 +176,20 @@ def _undone_words(one: Notification) -> str:
     return ""
 
 
-def _why_needless(one: Notification) -> str:
-    """Return a sentence that says why a notification isn't needed any more, or ""."""
+def _why_unneeded(one: Notification) -> str:
+    """Return a sentence that says why a notification isn't needed any more; "" if it is needed."""
     channel = channels.get(one.channel)
     if one.mention:
         return _unneeded_mention_words(one, one.mention)
     if one.takes_back:
         return why_kept(one.takes_back, channel) if channel else ""
     if channel and channel.reports:
-        return _undone_words(one)
+        return _obsolete_report_words(one)
     return _unneeded_request_words(one, one.request) if one.request else ""
 
 
 def _unneeded_request_words(one: Notification, request: HumanRequest) -> str:
-    """Return a sentence that says why a person needs no notification of a request, or ""."""
+    """Return a sentence that says why a notification of a request isn't needed, or "" if it is."""
     channel = channels.get(one.channel)
     if not request.is_open:
         return "The request was closed before this notification was sent."
@@ -184,12 +201,12 @@ def _unneeded_request_words(one: Notification, request: HumanRequest) -> str:
 
 
 def _unneeded_mention_words(one: Notification, message: Message) -> str:
-    """Return a sentence that says why a person needs no notification of a mention, or ""."""
+    """Return a sentence that says why a notification of a mention isn't needed, or "" if it is."""
     channel = channels.get(one.channel)
     mark = ReadMark.objects.filter(session=message.session_id, user=one.recipient_id).first()
     if mark and mark.seq >= message.seq:
         return "This person has read the message."
-    if _tells_of_earlier(one, message, read_to=mark.seq if mark else 0):
+    if _is_covered_by_earlier(one, message, read_to=mark.seq if mark else 0):
         return "Another notification tells of an earlier mention that this person hasn't read."
     if not visible_messages(one.recipient).filter(pk=message.pk).exists():
         return "This person may not see the message any more."
@@ -199,15 +216,16 @@ def _unneeded_mention_words(one: Notification, message: Message) -> str:
     return ""
 
 
-def _tells_of_earlier(one: Notification, message: Message, *, read_to: int) -> bool:
-    """Return True if a notification of an earlier unread mention in the session is enough.
+def _is_covered_by_earlier(one: Notification, message: Message, *, read_to: int) -> bool:
+    """Return True if a notification of an earlier mention in the session makes this one needless.
 
-    That one was sent within `LEADS_THERE`, or will be sent. So somebody who is mentioned again and
-    again isn't sent a mail each time.
+    The earlier notification must be about a message that the person hasn't read (a number above
+    `read_to`). It must have been sent within the last `MENTION_COVERS`, or must still be planned.
+    So somebody whom one message after another mentions isn't sent a mail for each message.
     """
     is_coming = Q(next_try_at__isnull=False)
     earlier = Notification.objects.filter(
-        is_coming | Q(sent_at__gt=clock.now() - LEADS_THERE),
+        is_coming | Q(sent_at__gt=clock.now() - MENTION_COVERS),
         recipient=one.recipient_id,
         channel=one.channel,
         mention__session=message.session_id,

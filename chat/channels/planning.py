@@ -32,23 +32,30 @@ from procedures.users import User, active_users
 TASK = "countersign.send_notification"
 LARGEST_PASS = 200
 CLAIM_CHECKED_AGAIN = timedelta(minutes=10)
-"""The time after which a claimed request is checked again, in case its claim has become invalid."""
+"""The time after which the assignees of a claimed request are looked at again.
+
+The claim may have become invalid since, so that the other assignees must be notified.
+"""
 WEBHOOK = "webhook"
 """The name of the channel that reports to programs."""
 GRAVE = ("error", "critical")
-"""The levels of alerts for which operators are notified."""
+"""The levels of an alert at which operators are notified."""
 
 
 def notification_time(asked_at: datetime) -> datetime | None:
-    """Return when to check whom to notify, or None if no channel of this site notifies people."""
+    """Return when to check which assignees must be notified of a request asked at `asked_at`.
+
+    Return None if no channel of this site notifies people.
+    """
     return asked_at + conf.NOTIFY_AFTER if notifying_channels() else None
 
 
 def plan_notifications() -> None:
-    """Plan the notifications that are due, and queue tasks to send the unsent ones.
+    """Plan the notifications that are due, and queue tasks to send the unsent notifications.
 
-    The clock process calls this every few seconds; concurrent calls are harmless. Tasks are queued
-    only when everything is planned, so that notifications due at the same time can share a message.
+    The clock process calls this function every few seconds; concurrent calls are harmless. Tasks
+    are queued only after everything has been planned, so that notifications that are due at the
+    same time can share a message.
     """
     now = clock.now()
     due = HumanRequest.objects.open().filter(notify_at__lte=now).order_by("notify_at")
@@ -60,11 +67,11 @@ def plan_notifications() -> None:
 
 
 def _plan(request_id: UUID) -> None:
-    """Plan a notification by each channel for each assignee who isn't looking at the product.
+    """Plan a notification of the request by each channel for each assignee who has no page open.
 
-    Assignees who have voted aren't notified any more. If some assignees are looking, the request is
-    checked again soon. If somebody has claimed it, it is checked again every few minutes, and when
-    the claim is released.
+    Assignees who have voted already aren't notified. If some assignees have a page open, the
+    request is looked at again soon. If somebody has claimed the request, the request is looked at
+    again after `CLAIM_CHECKED_AGAIN`, and when the claim is released.
     """
     now = clock.now()
     due = HumanRequest.objects.open().filter(notify_at__lte=now)
@@ -94,10 +101,10 @@ def _plan(request_id: UUID) -> None:
 
 
 def plan_again(request: HumanRequest, people: Sequence[User], *, now: datetime) -> None:
-    """Plan another notification of an open request to people who must answer it again.
+    """Plan another notification of an open request to people who must answer the request again.
 
-    Each change of a request's values is a round of its own. People who are looking at the product
-    see the card change.
+    Each change of a request's values is a round of its own, and each round notifies people once.
+    People who have a page open aren't notified, because they see the request's card change.
     """
     if not (absent := not_looking(people, now) if people else []):
         return
@@ -110,9 +117,9 @@ def plan_again(request: HumanRequest, people: Sequence[User], *, now: datetime) 
 
 
 def plan_alert(alert: Message, *, now: datetime) -> None:
-    """Plan notifications of a grave alert to the procedure's operators, by every channel.
+    """Plan notifications of an alert to the procedure's operators, by every channel that notifies.
 
-    They are due immediately. Alerts of other levels are ignored.
+    The notifications are due immediately. Alerts whose level isn't in `GRAVE` are ignored.
     """
     assert alert.run
     if alert.level not in GRAVE or not (notifying := notifying_channels()):
@@ -126,10 +133,11 @@ def plan_alert(alert: Message, *, now: datetime) -> None:
 
 
 def plan_report(run: Run, *, now: datetime, request: HumanRequest | None = None) -> None:
-    """Plan a report to the run's webhook, if it has one, that the request or the run has ended.
+    """Plan a report to the run's webhook, if the run has a webhook.
 
-    Without a `request`, the report is about the run. It is due immediately. A second end, such as
-    one after a retry, is reported too.
+    With a `request`, the report says that the request has ended; without a `request`, that the run
+    has ended. The report is due immediately. If a request or run ends again, for example after a
+    retry, another report is planned.
     """
     if not run.webhook or run.started_by is None:
         return
@@ -150,10 +158,11 @@ def _planned(channel: Channel, user: User, now: datetime, **about: object) -> No
 
 
 def people_asked(request: HumanRequest, channel: Channel) -> QuerySet[User]:
-    """Return the people asked, and their deputies, whom the channel can reach.
+    """Return the active people whom the request asks and whom the channel can reach.
 
-    With `four_eyes`, the people who caused the request are left out. People whose tokens were used
-    to ask are left out, too, unless ASKERS_MAY_ANSWER is on.
+    The deputies of these people are included. With `four_eyes`, people who started the run, or
+    otherwise caused the request, are left out. Unless ASKERS_MAY_ANSWER is on, people are also left
+    out if a program opened the request with their token.
     """
     asked = people_of(request.assignments.all()).values("pk")
     given = Delegation.objects.active(clock.moment()).filter(user__in=asked)
@@ -166,14 +175,17 @@ def people_asked(request: HumanRequest, channel: Channel) -> QuerySet[User]:
 
 
 def drop_unsent(*, before: datetime) -> None:
-    """Drop unsent notifications planned at or before a time; their requests stay in the inboxes."""
+    """Drop the unsent notifications that were planned at the time `before` or earlier.
+
+    The requests of these notifications stay in the inboxes.
+    """
     for unsent in Notification.objects.filter(next_try_at__isnull=False, planned_at__lte=before):
         unsent.drop("This site is a copy; the original site may have sent this notification.")
     HumanRequest.objects.open().filter(opened_at__lte=before).update(notify_at=None)
 
 
 def _message_of(one: Notification) -> tuple[str, str]:
-    """Return a key shared by the notifications that will be sent in one message."""
+    """Return a key that is the same for all notifications to send in one message."""
     channel = channels.get(one.channel)
     if one.bundle is None and one.tries == 0 and one.request_id and channel and channel.bundles:
         return one.channel, str(one.recipient_id)
@@ -188,7 +200,7 @@ def _tell_worker(keys: Sequence[int]) -> None:
 
 
 def _ring(together: Sequence[Notification], now: datetime) -> None:
-    """Queue a task, after this commit, that sends these notifications in one message."""
+    """Queue a task, after the current commit, that sends the given notifications in one message."""
     # The message is sent in the same commit. If it is lost, the clock process finds the rows again.
     for one in together:
         one.try_again(at=now)

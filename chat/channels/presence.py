@@ -14,7 +14,7 @@ from procedures.users import User
 
 logger = logging.getLogger(__name__)
 LOOKING = timedelta(minutes=1)
-"""A person counts as looking at the product for this long after being active."""
+"""The time for which a person counts as looking at the product after each sign of activity."""
 
 
 def note_presence(user: User) -> None:

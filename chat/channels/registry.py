@@ -24,10 +24,11 @@ class UnknownChannelError(LookupError):
 
 
 def register_channel(channel: C) -> C:
-    """Register a channel class in this process, and return it. Registering it again is harmless.
+    """Register a channel class in this process, and return the class.
 
-    Sites list their channels in CHANNELS instead. Raises `ValueError` if the name is invalid or
-    another channel has it, if the class defines neither `deliver` nor `parse`, or if it defines
+    Registering the same class again is harmless. A site lists its channels in CHANNELS and needn't
+    call this function. Raises `ValueError` if the channel's name is invalid or belongs to another
+    channel, if the class defines neither `deliver` nor `parse`, or if the class defines
     `authenticate` but not `parse`.
     """
     name = checked_name(channel, Channel, longest=LONGEST_NAME)
@@ -44,7 +45,10 @@ def register_channel(channel: C) -> C:
 
 
 def find_channel(name: str) -> Channel:
-    """Return a channel by its name; raise `UnknownChannelError` if it isn't registered here."""
+    """Return the channel with a name.
+
+    Raises `UnknownChannelError` if no channel of this name is registered in this process.
+    """
     if name not in channels:
         raise UnknownChannelError(name)
     return channels[name]

@@ -1,7 +1,8 @@
-"""Taking notifications back, once their request no longer waits for the person.
+"""Taking notifications back when a request no longer waits for the person who was notified.
 
-Mails can't be taken back, but a notification that stays on a screen can. The row is planned in the
-transaction that closes or reassigns the request; a worker decides later whether it is needed.
+Mails can't be taken back, but a notification that stays on a screen can. The transaction that
+closes or reassigns the request plans the taking back, as a row of its own. When a worker handles
+that row, the worker checks whether the notification must still be taken back.
 """
 
 from collections.abc import Iterable
@@ -20,10 +21,12 @@ from procedures import dispatch
 def plan_taking_back(
     request: HumanRequest, *, now: datetime, recipients: Iterable[Any] | None = None
 ) -> None:
-    """Plan to take back the notifications of a request, by the channels that can do so.
+    """Plan to take back the notifications of a request that are still on people's devices.
 
-    The caller has locked the request. By default, everybody's notifications are meant, because the
-    request was closed or reassigned; `recipients` limits them to the people with these keys.
+    Channels that can't take notifications back are left out. The caller has locked the request. By
+    default, the notifications of all people are taken back, because the request was closed or
+    reassigned. If `recipients` is given, only the notifications of the people with these primary
+    keys are taken back.
     """
     able = [one.name for one in notifying_channels() if one.takes_back]
     if not able:
@@ -51,7 +54,7 @@ def plan_taking_back(
 
 
 def why_kept(told: Notification, channel: Channel) -> str:
-    """Return a sentence that says why a notification isn't taken back, or "" if it is."""
+    """Return a sentence that says why the notification `told` must stay, or "" to take it back."""
     if any(_is_waiting(one, channel) for one in _in_same_message(told)):
         return "A request in this notification still waits for this person's answer."
     return ""
