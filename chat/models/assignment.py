@@ -131,12 +131,19 @@ class Assignment(models.Model):
 
     @property
     def whom(self) -> str:
-        """The assignee as listed in the request: "user:7", "group:3" or "perm:app.code"."""
+        """The assignee as a request lists its assignees: "user:7", "group:3" or "perm:app.code".
+
+        The number is the primary key of the user or group.
+        """
         if self.permission:
             return f"perm:{self.permission}"
         return f"user:{self.user_id}" if self.user_id else f"group:{self.group_id}"
 
 
 def names_in(assigned: str) -> list[str]:
-    """Return the names in a stored list of assignees; [] for rows that older versions stored."""
+    """Return the list of assignees that a request stores as the JSON text `assigned`.
+
+    For example, `'["user:7","group:3"]'` gives `["user:7", "group:3"]`. Return [] for "", which
+    requests stored before assignees were listed.
+    """
     return list(canonical.plain(assigned)) if assigned else []

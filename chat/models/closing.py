@@ -1,4 +1,4 @@
-"""The closing of requests, which is provisional while an answer can still be undone."""
+"""The closing of requests, which is provisional as long as an answer can be undone."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -31,10 +31,12 @@ class Changed(NamedTuple):
 def close_request(
     wait: Wait, content: Mapping[str, Any], *, at: datetime, was_held: bool
 ) -> Changed:
-    """Close the request of a closed wait with its outcome, and return the change.
+    """Close the request of a closed wait, and return the change.
 
-    If `was_held` is true, the request was already closed by the held answer. Raises
-    `AssertionError` if the request already has a final outcome, which is a bug in the caller.
+    `content` is the content with which the wait was closed; the content has the outcome. If
+    `was_held` is true, the content is the held answer, with which the request was already closed
+    provisionally. Raises `AssertionError` if the request already has a final outcome, which is a
+    bug in the caller.
     """
     request = wait.request
     if request.effective_at is None:
@@ -50,9 +52,11 @@ def close_request(
 
 
 def hold_request(wait: Wait, content: Mapping[str, Any], *, at: datetime) -> Changed:
-    """Close the request of a wait until its answer takes effect or is undone; return the change.
+    """Close the request of a wait provisionally, and return the change.
 
-    If another held answer has already made the request unneeded, it gets the new reason and time.
+    The request is closed until the held answer takes effect or is undone. If another held answer
+    had already closed this request provisionally, because it made the request unneeded, the new
+    answer's time and reason replace the earlier ones.
     """
     request = wait.request
     until = wait.effective_at or (wait.held_for.effective_at if wait.held_for else None)
@@ -64,7 +68,7 @@ def hold_request(wait: Wait, content: Mapping[str, Any], *, at: datetime) -> Cha
 
 
 def release_request(wait: Wait) -> Changed:
-    """Open the request of a wait again, because an answer was undone; return the change."""
+    """Open the request of a wait again after its answer was undone, and return the change."""
     request = wait.request
     request.status, request.outcome = HumanRequest.Status.OPEN, ""
     request.closed_by = request.closed_why = ""
@@ -110,7 +114,10 @@ def _close(
 
 
 def _note_unused(request: HumanRequest, content: Mapping[str, Any], *, at: datetime) -> None:
-    """Record that the held answer wasn't used; the record of who gave which answer stays."""
+    """Record that the request's held answer was never used, because the run continued without it.
+
+    The response, and the history's entry of who gave it, are kept.
+    """
     response = request.responses.filter(undone_at=None).last()
     if response:
         response.is_used = False
@@ -121,7 +128,10 @@ def _note_unused(request: HumanRequest, content: Mapping[str, Any], *, at: datet
 
 
 def _replace(request: HumanRequest, content: Mapping[str, Any], *, at: datetime) -> None:
-    """Replace an unneeded request's provisional outcome with its final one."""
+    """Replace the provisional outcome of a request that wasn't answered with its final outcome.
+
+    A held answer to another request had made this request unneeded.
+    """
     status = status_after(content)
     insert_row(_entry(request, content, status, at=at))
     request.status, request.outcome = status, Outcome(content["outcome"])
@@ -151,7 +161,7 @@ def _changed(request: HumanRequest) -> Changed:
 
 
 def status_after(content: Mapping[str, Any]) -> HumanRequest.Status:
-    """Return the status of a request whose wait was closed with this content."""
+    """Return the status of a request whose wait was closed with the content `content`."""
     if content["timed_out"]:
         return HumanRequest.Status.EXPIRED
     if content["outcome"] == Outcome.WITHDRAWN:
@@ -160,7 +170,10 @@ def status_after(content: Mapping[str, Any]) -> HumanRequest.Status:
 
 
 def why_after(content: Mapping[str, Any]) -> str:
-    """Return why a request was withdrawn and by whom, or "" if there is nothing to explain."""
+    """Return a text about why a request was withdrawn, and by whom; "" if no reason is known.
+
+    The text is "" for all other outcomes.
+    """
     by, comment = content["responder"], content["comment"]
     if content["outcome"] != Outcome.WITHDRAWN or not comment:
         return ""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 class DelegationQuerySet(models.QuerySet["Delegation"]):
     def active(self, now: datetime | Combinable) -> Self:
-        """Return the delegations by active people that are in force at that time."""
+        """Return the delegations that are in force at the time `now` and whose giver is active."""
         is_begun = Q(from_at__lte=now, until__gt=now)
         return self.filter(is_begun, is_active("user__"), revoked_at=None)
 
@@ -28,8 +28,8 @@ class DelegationQuerySet(models.QuerySet["Delegation"]):
 def principals_of(user: "User") -> "list[User]":
     """Return the active people who have delegated their requests to the user.
 
-    Use the result only for lists, because it is cached on the user object. When somebody answers,
-    `rights` reads the delegations again.
+    The result is cached on the user object. Therefore use it only for lists, and not to decide
+    whether somebody may answer: for that, `rights` reads the delegations again.
     """
     return kept_on(user, "principals", lambda: _principals_of(user))
 
@@ -40,9 +40,9 @@ def _principals_of(user: "User") -> "list[User]":
 
 
 def deputies_among(people: Collection[Any]) -> dict[Any, set[Any]]:
-    """Return, for each active person who delegates, their active deputies among these people.
+    """Return, by key of each active person who has delegated requests, the keys of their deputies.
 
-    All people are given by their primary keys.
+    Only active deputies whose keys are in `people` are returned.
     """
     given: dict[Any, set[Any]] = defaultdict(set)
     is_here = is_active("to__") & Q(is_among("to", people))
@@ -53,7 +53,10 @@ def deputies_among(people: Collection[Any]) -> dict[Any, set[Any]]:
 
 
 class Delegation(models.Model):
-    """The authority to answer another person's requests until a date, or until it is revoked."""
+    """The authority of a deputy to answer another person's requests.
+
+    A delegation ends at a date, or earlier if it is revoked.
+    """
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,

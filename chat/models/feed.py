@@ -1,25 +1,29 @@
 """The feed: for each session and audience, the newest message that the audience may read.
 
-An audience is everybody who reads messages for the same reason, written as a text like "group:3":
+An audience is all people who may read messages for the same reason. Its name is a text such as
+"group:3":
 
-- "all" for superusers, "runs" for those who may operate every run;
-- "procedure:ID" for those who see the runs of a procedure;
+- "all" for superusers, "runs" for people who may operate every run;
+- "procedure:ID" for people who may see the runs of a procedure;
 - "user:ID" for a user who started a run;
-- "asked:ID" for a user who is asked by name, and their deputies;
-- "group:ID" and "perm:NAME" for the members or holders who are asked, and their deputies;
-- "member:ID" for a member of the session, unless its members are a crowd;
-- "writer:ID" for a user who has written there: their own messages and the replies to them.
+- "asked:ID" for a user whom a request asks by name, and the user's deputies;
+- "group:ID" for the members of a group that a request asks, and the members' deputies;
+- "perm:NAME" for the holders of a permission that a request asks, and the holders' deputies;
+- "member:ID" for a member of the session, unless the session's members are a crowd (see below);
+- "writer:ID" for a user who has written in the session: for the user's own messages and the replies
+  to them.
 
-Lists of sessions are read from here by key, however many sessions and messages there are. An entry
-grants no access: each message is checked by `visible_messages` before it is shown.
+The list of a user's sessions is read from the feed by key, so that the list takes the same time
+however many sessions and messages there are. A feed entry grants no access: each message is checked
+with the rule of `visible_messages` before it is shown.
 
-In a private session, only members have entries under these names. Those of all other audiences are
-stored with "private:" before the name, so that no list finds them, and a session that becomes
-public needs no search through its messages.
+In a private session, only members have entries under the names listed above. The entries of all
+other audiences have names that begin with "private:". No list asks for those names. When the
+session becomes public, only the names must change, and no messages need to be read.
 
-The members of a session are a crowd if there are more than `MOST_FED`. They have no entries of
-their own, but read the session's entry "all" or "private:all". Therefore a message costs the same,
-however many members there are.
+The members of a session are a crowd if there are more than `MOST_FED` of them. Members of a crowd
+have no entries of their own, but read the session's entry "all" or "private:all". So sending a
+message costs the same however many members the session has.
 """
 
 from collections.abc import Iterator
@@ -34,21 +38,24 @@ if TYPE_CHECKING:
     from chat.models.message import Message
 
 ALL, OF_RUNS = "all", "runs"
-"""The audience that reads everything, and the audience that reads all runs."""
+"""The audience that may read all public sessions, and the audience that may see all runs."""
 LONGEST = 228
 HIDDEN = "private:"
-"""The prefix of all audiences but members in a private session; no list asks for these names."""
+"""The prefix of the names of all audiences except members in a private session.
+
+No list asks for names with this prefix.
+"""
 MOST_FED = 5
-"""The maximum number of members who have an entry each; a session with more has a crowd."""
+"""The maximum number of members who have a feed entry each; if there are more, they are a crowd."""
 
 
 def audience(kind: str, key: Any) -> str:
-    """Return the text that stands for an audience; the SQL statements build the same text."""
+    """Return the name of an audience, such as "group:3"; the SQL statements build the same text."""
     return f"{kind}:{adapted(key)}"
 
 
 def audiences_of_run(run: Run) -> Iterator[str]:
-    """Yield the audiences that may see a run, except the audiences that it asks."""
+    """Yield the audiences that may see a run for other reasons than a request of the run."""
     yield OF_RUNS
     yield audience("procedure", run.procedure_id)
     if run.started_by_id is not None:
@@ -56,7 +63,11 @@ def audiences_of_run(run: Run) -> Iterator[str]:
 
 
 def audiences_of_message(message: "Message") -> set[str]:
-    """Return the audiences of a message, except members and the people whom its run asks."""
+    """Return the audiences that may read a message, except those in the database.
+
+    Left out are the session's members, and the audiences that the message's run asks: the SQL
+    statement that inserts the message adds them.
+    """
     found, reply_to = {ALL}, message.reply_to
     for run in filter(None, (message.run, reply_to.run if reply_to else None)):
         found.update(audiences_of_run(run))
@@ -90,7 +101,10 @@ class FeedEntry(models.Model):
 
 
 class RunAudience(models.Model):
-    """An audience that a run has asked, and that may therefore read all messages of the run."""
+    """An audience whom a request of the run asks, or has asked.
+
+    Such an audience may read all messages of the run.
+    """
 
     pk = models.CompositePrimaryKey("run", "audience")
     run = models.ForeignKey(Run, models.CASCADE, db_index=False, related_name="+")

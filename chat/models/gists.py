@@ -13,7 +13,11 @@ PLAIN = (str, int, float)
 
 
 def gist_of(question: Question) -> str:
-    """Return the first line of the body without its markup, or else some values of the evidence."""
+    """Return the question's gist, as one line of plain text.
+
+    The gist is the first line of the question's body, without Markdown. If there is no body, the
+    gist is made of the first plain values of the evidence: "amount 100 · customer Acme".
+    """
     lines = (MARKUP.sub("", line).strip() for line in question.body.splitlines()[:20])
     found = next(filter(None, lines), "") or " · ".join(_facts(question.evidence))
     text = visible_line(found)

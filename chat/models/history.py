@@ -25,15 +25,16 @@ if TYPE_CHECKING:
 
 NOTHING: Mapping[str, Any] = {}
 HISTORY = ("history", "history_head", "history_proof")
-"""The fields of a request that every new entry changes."""
+"""The fields of a request that change with every new entry of the request's history."""
 
 
 class RequestEventQuerySet(models.QuerySet["RequestEvent"]):
     def with_changed_run(self) -> Self:
-        """Annotate each entry with `changed`: the key of the run whose row in lists it changes.
+        """Annotate each entry with `changed`: the key of the run that lists show differently now.
 
-        It is None for entries that change no list. These entries matter because votes, answers that
-        can still be undone, and escalations add no event and no input to the run.
+        `changed` is None for entries that change no list. The annotation is needed because votes,
+        answers that can still be undone, and escalations change how lists show the request's run,
+        although they add no event and no input to the run.
         """
         kind = RequestEvent.Kind
         kinds = (
@@ -94,7 +95,7 @@ class RequestEvent(models.Model):
 
     @property
     def content(self) -> dict[str, Any]:
-        """The channel, the network address and other details, as far as they are known."""
+        """The entry's details as far as they are known, such as the channel and network address."""
         return dict(canonical.plain(self.data))
 
     @property
@@ -111,9 +112,10 @@ def new_event(
     name: str = "",
     facts: Mapping[str, Any] = NOTHING,
 ) -> RequestEvent:
-    """Return the next entry of a locked request's history, and update the request's count and hash.
+    """Return the unsaved next entry of a request's history.
 
-    Neither the entry nor the request is saved. Facts with empty values are left out.
+    The request must be locked. The entry's number and hash are also set on the request, which the
+    caller must save. Facts whose value is None or "" are left out.
     """
     said = {"by_id": json_key(by.pk) if by else None, **facts}
     told = {fact: value for fact, value in said.items() if value not in (None, "")}
@@ -135,7 +137,10 @@ def new_event(
 
 
 def proofs_in(request: "HumanRequest") -> dict[tuple[datetime, Any], dict[str, str]]:
-    """Return the proofs of each answer in the history, by the answer's time and its user's key."""
+    """Return the proofs of each answer in the history, by pairs: the answer's time, its user's key.
+
+    The proofs of one answer are a dictionary from field names of the response to proofs.
+    """
     return {
         (one.at, one.user_id): one.content[PROOF]
         for one in request.events.all()
@@ -144,11 +149,11 @@ def proofs_in(request: "HumanRequest") -> dict[tuple[datetime, Any], dict[str, s
 
 
 def answered_by(request: "HumanRequest") -> RequestEvent | None:
-    """Return the entry of the last answer in the history, or None."""
+    """Return the history's entry of the last answer, or None if the history has no answer."""
     return next((one for one in reversed(request.events.all()) if PROOF in one.content), None)
 
 
 def is_unused(request: "HumanRequest") -> bool:
-    """Return True if the request was closed by an answer that was not used."""
+    """Return True if the answer that closed the request was never used by the run."""
     last = request.events.order_by("seq").last()
     return last is not None and last.kind == RequestEvent.Kind.UNUSED

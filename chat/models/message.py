@@ -38,9 +38,9 @@ MARKS = re.compile(r"^[#>\s]+|[*`|]+")
 
 
 def opener_of(session: str) -> Subquery:
-    """Return an expression for the run that opened a session; `session` is the lookup of its key.
+    """Return an expression for the id of the run that opened a session; None if a person did.
 
-    It is None if a person opened the session.
+    `session` is the lookup from the outer query's row to the session's key.
     """
     cards = Message.objects.cards().filter(session=OuterRef(session)).order_by("seq")
     # SQLite's subqueries return the key of a related row as text, unless the type is given.
@@ -49,10 +49,11 @@ def opener_of(session: str) -> Subquery:
 
 class MessageQuerySet(models.QuerySet["Message"]):
     def for_transcript(self) -> Self:
-        """Load everything a transcript shows, without a query per row.
+        """Load everything that a transcript shows, without a query per row.
 
-        Runs, requests and the messages replied to are loaded by statements of their own: PostgreSQL
-        takes longer to plan one statement for everything than to execute these.
+        Runs, requests and the messages that are replied to are loaded by separate statements,
+        because PostgreSQL takes longer to plan a single statement for everything than to execute
+        all of them.
         """
         runs = Run.objects.select_related("procedure", "started_by", "version", "head")
         answered = Message.objects.select_related("author", "request", "run__procedure")
@@ -63,14 +64,14 @@ class MessageQuerySet(models.QuerySet["Message"]):
         )
 
     def for_lists(self) -> Self:
-        """Load what a list of sessions shows, without large values."""
+        """Load what a list of sessions shows of a message, without large values."""
         related = self.select_related(
             *("session", "author", "person", "run__procedure", "reply_to")
         ).prefetch_related(Prefetch("request", HumanRequest.objects.defer("question")))
         return related.defer("reply_to__text", *values_of("run"))
 
     def with_opener(self) -> Self:
-        """Add the run that opened the session of each message as `opener`; None for a person."""
+        """Annotate messages with `opener`: the run that opened the session; None for a person."""
         return self.annotate(opener=opener_of("session"))
 
     def with_files(self) -> Self:
@@ -78,7 +79,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.filter(kind=Message.Kind.PERSON).exclude(details="")
 
     def cards(self) -> Self:
-        """Return the cards of runs; a card's session is its run's session."""
+        """Return the entries that are the card of a run."""
         return self.filter(kind=Message.Kind.RUN)
 
     def above(self, seq: int | None) -> Self:
@@ -89,9 +90,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
 class Message(models.Model):
     """An entry of a transcript.
 
-    Each run has at most one card: the entry that shows the run. The card's session is the run's
-    session. The kinds in `LINES` record what members did with the session itself; only members may
-    read them.
+    An entry of kind `run` is the card of a run. Each run has at most one card, and the session of
+    the card is the session of the run. The kinds in `LINES` record what members did with the
+    session, for example that they renamed it; only members may read entries of these kinds.
     """
 
     class Kind(models.TextChoices):
@@ -108,7 +109,7 @@ class Message(models.Model):
         PUBLIC = "public"
 
     class Delivery(models.TextChoices):
-        """The state of a message to a run; other messages have none."""
+        """The state of a message that was written to a run; "" for all other messages."""
 
         QUEUED = "queued"
         STEERING = "steering"
@@ -248,12 +249,12 @@ class Message(models.Model):
 
     @property
     def mentions(self) -> list[tuple[Any, str]]:
-        """The people whom the text mentions: their keys as in JSON, and their names at the time."""
+        """The people whom the text mentions: key (as in JSON) and the user name at that time."""
         return list(map(tuple, json.loads(self.mentioned or "[]")))
 
     @cached_property
     def posted(self) -> dict[str, Any]:
-        """The fields posted besides the text: those of a run's event, or a person's files."""
+        """The fields posted besides the text: those of a run's event, or `files` of a person."""
         found: dict[str, Any] = canonical.plain(self.details) if self.details else {}
         if "order" in found:
             found["data"] = in_order(found["data"], found.pop("order"))
@@ -268,7 +269,7 @@ class Message(models.Model):
 
     @property
     def summary(self) -> str:
-        """The text without the marks of Markdown, for lists; of a run's texts, the first line."""
+        """The text for lists, without Markdown; if a run posted Markdown, only its first line."""
         if self.kind == self.Kind.PERSON:
             return without_marks(self.text) or ", ".join(file.name for file in self.files)
         if not self.posted.get("markdown"):
@@ -278,35 +279,35 @@ class Message(models.Model):
 
     @property
     def person_name(self) -> str:
-        """The name of the person who was invited or removed; "" in other entries."""
+        """The name of the person who was invited or removed by this entry; "" for other entries."""
         if self.kind not in ABOUT_PEOPLE:
             return ""
         return self.person.get_username() if self.person else self.text
 
     def forget_person(self) -> None:
-        """Replace the person by their name, because their account is being deleted."""
+        """Store the person's name instead of the person, whose account is being deleted."""
         self.text, self.person = self.person_name, None
         reseal(self, "text", "person")
         self.save(update_fields=["text", "person", "proof"])
 
     @property
     def is_line(self) -> bool:
-        """True for what a member did with the session itself, such as a new title."""
+        """True if the entry records what a member did with the session, such as renaming it."""
         return self.kind in LINES
 
     def is_between(self, user: "User") -> bool:
-        """Return True if the user wrote this message, or the one that it replies to."""
+        """Return True if the user wrote this message, or the message to which this one replies."""
         is_own = self.kind == self.Kind.PERSON and self.author_id == user.pk
         return is_own or (self.reply_to is not None and self.reply_to.author_id == user.pk)
 
     def deliver(self, delivery: str, *, read_at: datetime | None = None) -> None:
-        """Save the new state of a message to a run."""
+        """Save `delivery` as the new state of a message that was written to a run."""
         self.delivery, self.read_at = delivery, read_at
         reseal(self, "delivery", "read_at")
         self.save(update_fields=["delivery", "read_at", "proof"])
 
     def open_session(self, title: str, *, is_private: bool = False) -> None:
-        """Insert a new session whose first entry is this message, with its author as a member."""
+        """Insert a new session with this message as its first entry, and the author as a member."""
         is_named = self.kind == self.Kind.OPENED
         session = Session.new(title, at=self.at, said=1, is_named=is_named, is_private=is_private)
         self.session = session
@@ -326,9 +327,10 @@ class Message(models.Model):
 
     @classmethod
     def add_first(cls, session: Session, lines: Sequence[Self]) -> None:
-        """Append lines to a session that is being opened, with few statements for any number.
+        """Append entries to a session that is being opened, with a few statements for all of them.
 
-        Nobody else can know the session yet: its numbers need no lock, and it has no run.
+        No lock is needed to number the entries, because nobody else can know the session yet. The
+        session must not have a run.
         """
         seq, number = session.last_seq, session.said
         for place, line in enumerate(lines, 1):
@@ -346,8 +348,8 @@ class Message(models.Model):
     def add_to(self, session: UUID) -> None:
         """Append the message to a session's transcript; like `record`, this locks the session.
 
-        The statement that inserts the message also stores the proof of the session's message count,
-        and makes the message the newest in the feed. This saves round trips to the server.
+        To need fewer statements, the statement that inserts the message also stores the proof of
+        the session's message count, and makes the message the newest one in the feed.
         """
         self.session_id = session
         # This comes before the seal, which covers the number. It locks the session, so that no
@@ -368,8 +370,9 @@ class Message(models.Model):
     def _feed(self, *members: str, is_private: bool = False) -> Said:
         """Return the statement that makes this message the newest one for its audiences.
 
-        `members` are audiences of members who are inserted together with the message. `is_private`
-        is true for a private session that is inserted together with it.
+        `members` are the audiences of the members that the same statements insert, such as
+        "member:7". `is_private` is true if the same statements insert the session and the session
+        is private.
         """
         replied_to = self.reply_to.run_id if self.reply_to else None
         named = sorted(audiences_of_message(self).union(members))
@@ -386,4 +389,4 @@ LINES = frozenset(
         *(Message.Kind.LEFT, Message.Kind.PRIVATE, Message.Kind.PUBLIC),
     }
 )
-"""The kinds of entries that record what members did with the session itself."""
+"""The kinds of entries that record what members did with the session, such as renaming it."""

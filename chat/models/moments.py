@@ -1,4 +1,4 @@
-"""The moments at which a request is due, people are reminded, or more people are asked."""
+"""The times at which people are reminded of a request, or more people are asked."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from procedures.engine.kinds.questions import Question
 
 
 class Act(StrEnum):
-    """The action at a moment if nobody has answered: remind people, or ask more people."""
+    """The act at a moment if nobody has answered: to remind people, or to ask more people."""
 
     REMIND = "remind"
     ESCALATE = "escalate"
@@ -22,11 +22,18 @@ class Moment(NamedTuple):
     at: datetime
     act: Act
     number: int
-    """The number of the reminder or the escalation, from 1."""
+    """The number of the reminder among the reminders, or of the escalation among the escalations.
+
+    Both count from 1.
+    """
 
 
 def plan_moments(request: HumanRequest, question: Question) -> None:
-    """Set the times of a new request, without saving it."""
+    """Set the times of an unsaved request.
+
+    They are the time at which the request is due, the time at which an answer is needed (which may
+    be the wait's deadline instead), and the time of the first reminder or escalation.
+    """
     if question.due is not None:
         request.due_at = request.opened_at + timedelta(seconds=question.due)
     request.next_at = next_moment(request, question, after=request.opened_at)
@@ -35,15 +42,15 @@ def plan_moments(request: HumanRequest, question: Question) -> None:
 
 
 def next_moment(request: HumanRequest, question: Question, *, after: datetime) -> datetime | None:
-    """Return the time of the first reminder or escalation after `after`, or None."""
+    """Return the time of the first reminder or escalation later than `after`, or None."""
     coming = (one.at for one in _moments(request, question, after) if one.at > after)
     return min(coming, default=None)
 
 
 def missed_moments(request: HumanRequest, question: Question, *, now: datetime) -> list[Moment]:
-    """Return the moments that have passed without being acted on, in order.
+    """Return the reminders and escalations that are due and haven't happened yet, in order of time.
 
-    If several reminders were missed, only the last one is returned.
+    If several reminders are due, only the last one of them is returned.
     """
     due = [one for one in _moments(request, question, now) if one.at <= now]
     reminders = [one for one in due if one.act == Act.REMIND and one.number > request.reminded]
@@ -52,7 +59,11 @@ def missed_moments(request: HumanRequest, question: Question, *, now: datetime) 
 
 
 def _moments(request: HumanRequest, question: Question, now: datetime) -> Iterator[Moment]:
-    """Yield all moments of a request; of a repeated reminder, only the latest and the next one."""
+    """Yield all reminders and escalations of a request, past and future.
+
+    Of a reminder that is repeated at an interval, yield only the last one before `now` and the next
+    one.
+    """
     for number, (after, _) in enumerate(question.escalate, start=1):
         yield Moment(_later(request, after), Act.ESCALATE, number)
     for number, after in enumerate(question.remind, start=1):

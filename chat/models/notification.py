@@ -16,7 +16,7 @@ from procedures.models import Run
 HOLD = timedelta(minutes=5)
 """The time a worker has to deliver a notification before another worker may try."""
 TRY_AGAIN = timedelta(seconds=30)
-"""The delay before a task is queued again; it doubles with each failed try."""
+"""The delay before the delivery of a notification is tried again; doubled by each failed try."""
 MOST_TRIES = 8
 LONGEST_NOTE = 300
 FIRST_CHANGE = 1_000_000
@@ -41,7 +41,7 @@ class Presence(models.Model):
 
 
 def _is_about_one_of(*names: str) -> Q:
-    """Return a `Q` that matches rows in which exactly one of these fields isn't null."""
+    """Return a `Q` that matches rows in which exactly one of the named fields isn't null."""
     found = Q()
     for name in names:
         found |= Q(**{f"{one}__isnull": one != name for one in names})
@@ -50,7 +50,7 @@ def _is_about_one_of(*names: str) -> Q:
 
 class NotificationQuerySet(models.QuerySet["Notification"]):
     def due(self, now: datetime) -> Self:
-        """Return unsent notifications whose delivery task should be queued now."""
+        """Return the unsent notifications for which a worker should be called now."""
         return self.filter(next_try_at__lte=now)
 
     def sendable(self, now: datetime) -> Self:
@@ -71,7 +71,10 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
         return self.filter(bundle=bundle)
 
     def untried_beside(self, one: "Notification") -> Self:
-        """Return notifications that haven't been tried and can share a message with this one."""
+        """Return the notifications that can be sent in one message with the notification `one`.
+
+        They have the same channel and recipient, are about requests, and have never been tried.
+        """
         same = self.filter(channel=one.channel, recipient=one.recipient_id)
         return same.filter(bundle=None, tries=0, request__isnull=False)
 
@@ -79,8 +82,10 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
 class Notification(models.Model):
     """A notification to one person by one channel about a request, an alert, a mention or a run.
 
-    The recipient of a report to a program is the user who started the run. A notification that
-    takes back another one has the same channel and recipient, and is about nothing else.
+    A report to a program is a notification, too; its recipient is the user who started the run. A
+    notification may also serve to take back an earlier one. It then has the channel and the
+    recipient of the earlier notification, `takes_back` is the earlier notification, and the other
+    fields for the subject are empty.
     """
 
     class Status(models.TextChoices):
@@ -179,7 +184,11 @@ class Notification(models.Model):
 
     @property
     def key(self) -> str:
-        """The key "SUBJECT.RECIPIENT", made of two ids; it is the same on every try."""
+        """The key by which the receiving service recognises a message that is sent again.
+
+        It has the form "SUBJECT.RECIPIENT", such as "812.7": the id of the request, alert, mention,
+        run or bundle, and the key of the user. Every try has the same key.
+        """
         if self.takes_back_id:
             return f"{self.takes_back_id}-taken-back.{self.recipient_id}"
         of = self.bundle or self.request_id or self.alert_id or self.mention_id or self.run_id
@@ -187,10 +196,10 @@ class Notification(models.Model):
         return f"{again}.{self.recipient_id}"
 
     def bundled(self) -> "Sequence[Notification]":
-        """Return the notifications in the same message, oldest first, including this one.
+        """Return all notifications that are sent in one message with this one, including this one.
 
-        Notifications that were dropped before this try, for example because their request was
-        closed, are left out.
+        The oldest comes first. A notification that was dropped before this try, for example because
+        its request was closed, is left out.
         """
         if self.bundle is None:
             return [self]
@@ -198,7 +207,7 @@ class Notification(models.Model):
         return list(held.select_related("request", "recipient").order_by("pk"))
 
     def hold(self, *, now: datetime, bundle: UUID | None) -> None:
-        """Reserve the notification for a worker; after `HOLD`, another worker may take it."""
+        """Reserve the notification for a worker for the time `HOLD`, and count the try."""
         self.status, self.bundle = self.Status.HELD, bundle
         self.tries += 1
         # The clock process queues it again when the hold ends. Otherwise, nobody would know of it
@@ -212,7 +221,7 @@ class Notification(models.Model):
         self.save(update_fields=["next_try_at"])
 
     def put_off(self, *, at: datetime) -> None:
-        """Postpone the notification; no message includes it until `at` or soon after."""
+        """Postpone the notification: no message contains it before the time `at`."""
         # It leaves its bundle, whose other notifications may be sent meanwhile. A mailbox would
         # otherwise take a second message with the same key for a copy of the first one.
         self.bundle = None
@@ -230,7 +239,7 @@ class Notification(models.Model):
         self._end(self.Status.FAILED, why)
 
     def fail(self, why: str, *, at: datetime) -> None:
-        """Schedule another try, with a doubled delay each time; give up after `MOST_TRIES`."""
+        """Plan another try, with twice the previous delay; give up after `MOST_TRIES` tries."""
         if self.tries >= MOST_TRIES:
             self.give_up(why)
             return

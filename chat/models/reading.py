@@ -1,4 +1,4 @@
-"""Private rows of people: how far they have read sessions, their snoozes and their drafts."""
+"""Private records of people: how far they have read sessions, their snoozes and their drafts."""
 
 from typing import Any
 
@@ -60,10 +60,10 @@ class Draft(models.Model):
 
 
 class ReadMark(models.Model):
-    """The place up to which a person has read a session, and their last mention in it.
+    """A mark of how far a person has read a session, and of the newest mention of the person there.
 
-    A person with a mark follows the session: their list of sessions counts its new messages.
-    Members follow a session without a mark, too.
+    Somebody with a mark follows the session: in their list of sessions, the session shows how many
+    of its messages are new to them. Members follow a session without a mark, too.
     """
 
     pk = models.CompositePrimaryKey("session", "user")

@@ -31,9 +31,12 @@ if TYPE_CHECKING:
     from procedures.users import User
 
 SOON = 0.25
-"""An answer is needed soon when at most this share of the time to answer is left."""
+"""The share of the time to answer that is left when an answer starts to be needed soon.
+
+The value 0.25 means the last quarter of the time between opening and the time in `needed_at`.
+"""
 ORIGINAL = "shown"
-"""The mark of the values with which a request was asked."""
+"""The mark of the original values: those that the run asked about, before anybody changed them."""
 
 
 def assignees_and_responses() -> "list[models.Prefetch[str]]":
@@ -60,7 +63,7 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
         )
 
     def mark_unasked(self) -> None:
-        """Set `is_unasked` of these requests if they are open and no longer assigned to anybody."""
+        """Set `is_unasked` of each of these requests that is open and has no assignment left."""
         asked = Assignment.objects.filter(request=OuterRef("pk")).order_by()
         self.open().filter(~Exists(asked), is_unasked=False).update(is_unasked=True)
 
@@ -70,16 +73,16 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
         raise HumanRequest.DoesNotExist(f"There is no request {request_id}.")
 
     def lock_run_of(self, request_id: UUID) -> Run:
-        """Lock and return the run that asks; call this before taking any other lock."""
+        """Lock and return the run of a request; call this before taking any other lock."""
         for (run,) in sql.lock_run_of_request.rows(request_id):
             locked: Run = run
             return locked
         raise HumanRequest.DoesNotExist(f"There is no request {request_id}.")
 
     def lock(self, request_id: UUID) -> "tuple[HumanRequest, datetime]":
-        """Lock a request; return it with its wait loaded, and the current time.
+        """Lock a request; return the request, with its wait loaded, and the current time.
 
-        Its run must be locked already.
+        The caller must have locked the request's run already.
         """
         request: HumanRequest
         for request, request.wait, at in sql.lock_request.rows(clock.cell(), request_id):
@@ -87,30 +90,45 @@ class HumanRequestQuerySet(models.QuerySet["HumanRequest"]):
         raise HumanRequest.DoesNotExist(f"There is no request {request_id}.")
 
     def by_urgency(self) -> Self:
-        """Order requests by when an answer is needed, then by risk, then by age."""
+        """Order requests by when an answer is needed, then by risk (highest first), then by age.
+
+        Requests that need an answer at no particular time come last; among equals, the oldest comes
+        first.
+        """
         return self.order_by(F("needed_at").asc(nulls_last=True), "rank", "id")
 
     def assigned_to(self, user: "User") -> Self:
         """Return the requests, open or closed, assigned to a user; a superuser gets all requests.
 
-        Every request is tested separately, so narrow the query to a few keys.
+        The query tests every request separately, so narrow the query to the keys of a few requests.
         """
         return self.all() if user.is_superuser else self.filter(is_assigned_to(user))
 
 
 def is_assigned_to(user: "User") -> Q:
-    """Return a `Q` that matches requests, open or closed, that are assigned to a user."""
+    """Return a `Q` that matches requests, open or closed, with an assignment to the user.
+
+    An assignment to the user's group or permission, or to somebody who has the user as a deputy,
+    counts.
+    """
     asked = Assignment.objects.to(user).filter(request=OuterRef("pk"))
     return Q(Exists(asked.order_by()))
 
 
 def may_take_votes() -> Q:
-    """Return a `Q` that matches requests for which an answer may be only a vote."""
+    """Return a `Q` that matches requests that may stay open after a person's answer.
+
+    The answer is then a vote, and other people must answer, too.
+    """
     return Q(quorum__gt=1) | Q(four_eyes=True)
 
 
 def proposal_after(change: "HumanResponse | None") -> str:
-    """Return the mark of the values that a vote has proposed, or of the original values."""
+    """Return the mark of the values that are proposed after `change`.
+
+    `change` is the vote that changed the values; its primary key is the mark. If `change` is None,
+    the mark is `ORIGINAL`.
+    """
     return str(change.pk) if change else ORIGINAL
 
 
@@ -255,13 +273,13 @@ class HumanRequest(models.Model):
 
     @property
     def soon_at(self) -> datetime | None:
-        """The time from which an answer is needed soon, or None without a deadline."""
+        """The time at which an answer starts to be needed soon; None if `needed_at` is None."""
         needed = self.needed_at
         return needed and needed - SOON * (needed - self.opened_at)
 
     @property
     def assignees(self) -> list[str]:
-        """The assignees, written as in `assigned`."""
+        """The assignees as a list, such as `["user:7", "group:3"]`."""
         return names_in(self.assigned)
 
     @property
@@ -275,13 +293,13 @@ class HumanRequest(models.Model):
 
     @property
     def change(self) -> "HumanResponse | None":
-        """The vote that changed the values of the open request; None if they are as proposed."""
+        """The vote that changed the values that the open request proposes; None if nobody did."""
         if not (self.is_open and self.may_take_votes):
             return None
         return self.change_among(one for one in self.responses.all() if one.undone_at is None)
 
     def change_among(self, votes: "Iterable[HumanResponse]") -> "HumanResponse | None":
-        """Return the first of these votes that isn't for the original values, or None."""
+        """Return the first of these votes with other values than the original ones, or None."""
         asked = self.asked
         if not asked.rules.goes_back:
             return None
@@ -290,7 +308,7 @@ class HumanRequest(models.Model):
 
     @property
     def offered(self) -> Question:
-        """The question as it is answered now: with the values to which somebody changed it."""
+        """The question with the values that are proposed now, which somebody may have changed."""
         return self.offered_after(self.change)
 
     def offered_after(self, change: "HumanResponse | None") -> Question:
@@ -299,7 +317,7 @@ class HumanRequest(models.Model):
 
     @property
     def proposal(self) -> str:
-        """The mark of the values that the open request proposes."""
+        """The mark of the values that the open request proposes now; see `proposal_after`."""
         return proposal_after(self.change)
 
     def asks(self, user: "User") -> bool:
@@ -334,10 +352,10 @@ class HumanRequest(models.Model):
             insert_row(assignment, also=[asked])
 
     def reassign(self, assignment: "Assignment", *, notify_at: datetime | None) -> None:
-        """Replace all assignments with this one.
+        """Replace all assignments with the given one.
 
-        The assignee is notified at `notify_at` unless they are looking at the product then. The new
-        version number makes open pages load the form again.
+        The assignee is notified at `notify_at`, unless the assignee has a page open at that time.
+        The request's version increases, so that open pages load its form again.
         """
         self.assignments.all().delete()
         self.claimed_by = None
@@ -349,7 +367,10 @@ class HumanRequest(models.Model):
     def ask_too(
         self, assignments: "Sequence[Assignment]", *, note: str, notify_at: datetime | None
     ) -> None:
-        """Add assignments, whose people are notified at `notify_at`; `note` gives the reason."""
+        """Add assignments to the existing ones, and store `note`, which says why they were added.
+
+        The people who are added are notified at `notify_at`.
+        """
         # Rows from before this field existed hold "" for an unknown list. It must stay "", because
         # a list of only the new names would be wrong.
         if self.assigned:
@@ -372,5 +393,5 @@ class HumanRequest(models.Model):
         self.save(update_fields=["note", "proof"])
 
     def seal_note(self) -> None:
-        """Renew the seal of a changed note, without saving it."""
+        """Compute the request's seal anew after a change of the note; the caller must save it."""
         reseal(self, "note")

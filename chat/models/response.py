@@ -13,7 +13,7 @@ from procedures.engine.values import canonical
 
 
 class HumanResponse(models.Model):
-    """One person's answer, with the question as they saw it."""
+    """One person's answer to a request, with the question as it was shown to that person."""
 
     request = models.ForeignKey(HumanRequest, models.PROTECT, related_name="responses")
     user = models.ForeignKey(
@@ -76,9 +76,9 @@ class HumanResponse(models.Model):
         *("shown", "evidence_digest", "changes", "for_user", "effective_at"),
         *("asks_back", "reason", "standing"),
     )
-    """The fields whose proofs are in the history of the request.
+    """The sealed fields of an answer; their proofs are stored in the request's history.
 
-    The proofs of the deciding answer are in the journal's `wait.closed` event, too.
+    The proofs of the answer that closed the request are also in the journal's event `wait.closed`.
     """
 
     class Meta:
@@ -97,7 +97,7 @@ class HumanResponse(models.Model):
 
     @property
     def is_bypass(self) -> bool:
-        """True if an administrator who wasn't asked has answered."""
+        """True if an administrator gave this answer although the request didn't ask them."""
         return bool(self.reason)
 
     @property
@@ -105,14 +105,14 @@ class HumanResponse(models.Model):
         return canonical.plain(self.value)
 
     def outcome_of(self, question: Question) -> Outcome:
-        """Return the outcome that the question gets if this answer closes it."""
+        """Return the outcome of the question if this answer closes the request."""
         if self.asks_back:
             return Outcome.CHANGES_REQUESTED
         return question.outcome_of(self.plain_value)
 
 
 class Decision(HumanResponse):
-    """An answer as auditors read it; whoever may see answers may see decisions."""
+    """An answer as the admin shows it to auditors, who need only the permission to see answers."""
 
     class Meta:
         proxy = True

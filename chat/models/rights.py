@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 BYPASS = "bypass: superuser"
 ADMINISTRATOR = "administrator"
-"""The right of a superuser to answer a request that asks nobody."""
+"""The right, in words, of a superuser to answer a request that is assigned to nobody."""
 CAUSES = ("fork", "restart", "override")
-"""The operations whose operator counts as having caused what the run asks afterwards."""
+"""Operations after which `four_eyes` treats the operator like the person who started the run."""
 MOST_ORIGINS = 50
-"""The maximum number of runs to look at: a run, the runs above it, and the origins of forks."""
+"""The maximum number of related runs that are looked at for one request; see `_family`."""
 
 
 class Right(NamedTuple):
@@ -32,9 +32,9 @@ class Right(NamedTuple):
     words: str
     """The right in words, such as "member of finance" or "bypass: superuser"."""
     group: int | None = None
-    """The group's id, if the right comes from membership."""
+    """The id of the group, if the user has the right as a member of a group; else None."""
     of: Any = None
-    """The key of the user for whom a deputy answers, or None."""
+    """The key of the user whom the answering user represents as a deputy; None without a deputy."""
 
     @property
     def is_bypass(self) -> bool:
@@ -46,13 +46,14 @@ def right_of(
 ) -> Right | None:
     """Return the most direct right by which a user may answer the request, or None.
 
-    An assignment by name comes first, then one to a group, then one to a permission, then the right
-    of a deputy, then that of a superuser. A superuser's answer is a bypass, unless the request asks
-    nobody at all.
+    The rights, from the most direct one, are: an assignment to the user by name, an assignment to a
+    group of the user, an assignment to a permission of the user, the user's being a deputy of such
+    a person, and the user's being a superuser. The answer of a superuser is a bypass, unless the
+    request is assigned to nobody.
 
-    With `four_eyes`, whoever caused the request has no right to answer it. Their deputies have
-    none, either. The same is true of a user with whose token a program asked; `ASKERS_MAY_ANSWER`
-    allows them to answer in a browser.
+    With `four_eyes`, people who caused the request have no right to answer it, nor do their
+    deputies. A user has no right, either, if a program opened the request with the user's token. If
+    `ASKERS_MAY_ANSWER` is on, such a user may still answer in a browser.
     """
     askers = set() if is_in_browser and conf.ASKERS_MAY_ANSWER else askers_by_token(request)
     if user.pk in askers:
@@ -89,27 +90,27 @@ def _is_excluded(request: "HumanRequest", user: "User", now: datetime) -> bool:
 
 
 def askers_by_token(request: "HumanRequest") -> set[Any]:
-    """Return the keys of the users with whose tokens the request was opened.
+    """Return the keys of the users with whose tokens programs opened the request.
 
-    A child run counts as started by its parent's program. A fork, and each child of it, also counts
-    as started by the program of the fork's origin.
+    A program opens a request by starting the request's run, a parent of the run, or the origin of a
+    fork, however far above or back; see `_family`.
     """
     return token_owners(request.wait.run)
 
 
 def token_owners(run: Run) -> set[Any]:
-    """Return the keys of the users whose tokens started this run or a related run.
+    """Return the keys of the users with whose tokens programs started this run or a related run.
 
-    Related runs are the runs above it, and the origins of forks among them.
+    The related runs are those that `_family` yields.
     """
     return {one.started_by_id for one in _family(run) if one.program} - {None}
 
 
 def causers(run: Run) -> set[Any]:
-    """Return the keys of the users who caused a run's questions, in JSON form.
+    """Return the keys, as in JSON, of the users who count as having caused a run's questions.
 
-    These users started the run, a run above it, or the origin of a fork among these runs; or they
-    forked, restarted or overrode one of them.
+    They are the users who started the run or a related run that `_family` yields, and the operators
+    who forked, restarted or overrode one of these runs.
     """
     found: set[Any] = set()
     for one in _family(run):
@@ -118,7 +119,10 @@ def causers(run: Run) -> set[Any]:
 
 
 def _family(run: Run) -> Iterator[Run]:
-    """Yield a run, the runs above it, and the origins of those that are forks, each only once."""
+    """Yield a run, its parent and its origin, the parents and origins of these runs, and so on.
+
+    The origin of a run is the run from which it was forked or restarted. Each run is yielded once.
+    """
     left, seen = [run], set[Any]()
     while left and len(seen) < MOST_ORIGINS:
         one = left.pop()

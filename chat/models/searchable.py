@@ -23,34 +23,37 @@ if TYPE_CHECKING:
     from chat.models.response import HumanResponse
 
 LONGEST = 20_000
-"""The number of characters of a text that are searched; the rest of a longer text isn't."""
+"""The number of characters at the beginning of a text that the search looks at."""
 
 
 class SearchableQuerySet(models.QuerySet["Searchable"]):
     def fitting(self, query: Query) -> Self:
-        """Return the texts that have the grams of the query, found by the index.
+        """Return the texts whose grams include all grams of the query, found by the index.
 
-        The grams of a word may also be anywhere in a text that doesn't contain the word.
+        A text that fits needn't contain the query's words, because the grams of a word may be
+        scattered over the text. Check the result with `containing`.
         """
         return self.filter(grams__fit=query) if query else self.none()
 
     def containing(self, query: Query) -> Self:
-        """Return the texts that contain each part of the query, found by reading.
+        """Return the texts that contain every part of the query, found by reading each text.
 
-        An empty query matches nothing. Narrow the texts to a few keys.
+        An empty query matches nothing. Because each text is read, narrow the query to the keys of a
+        few texts.
         """
         return self.filter(contains(query)) if query else self.none()
 
 
 def contains(query: Query) -> Q:
-    """Return a `Q` that matches texts that contain each part of the query."""
+    """Return a `Q` that matches texts that contain every part of the query."""
     return Q(*(GreaterThan(StrIndex("folded", Value(part)), 0) for part in query.parts))
 
 
 class Searchable(models.Model):
-    """A text that the search finds: of an entry of a transcript, an answer, or a session's title.
+    """A text that the search finds: a transcript entry's text, an answer, or a session's title.
 
-    It shows nothing by itself: access to the entry, or to the request of the answer, decides.
+    A row of this table gives nobody access to its text. Whoever may read the entry, the answer's
+    request or the title may read the text.
     """
 
     class Kind(models.TextChoices):
@@ -115,7 +118,7 @@ class Searchable(models.Model):
 
     @classmethod
     def new(cls, kind: str, text: str, *, at: datetime, **of: Any) -> Self:
-        """Return an unsaved text; `of` names the session, and the message or the request."""
+        """Return an unsaved text; `of` holds the session and the message or request, as fields."""
         kept = text.replace("\0", "")[:LONGEST]
         folded = fold(kept)
         grams = " ".join(grams_of(folded))
@@ -123,7 +126,11 @@ class Searchable(models.Model):
 
     @classmethod
     def of_message(cls, message: "Message", *, title: str = "") -> Self:
-        """Return the unsaved text of an entry; `title` is that of the session that it opens."""
+        """Return the unsaved text of a transcript entry.
+
+        If the entry opens a session, `title` is the session's title, which becomes a part of the
+        text.
+        """
         text = "\n".join(filter(None, dict.fromkeys([title, *texts_of_message(message)])))
         of = {"session_id": message.session_id, "message": message}
         is_opened = message.kind == message.Kind.OPENED
@@ -154,7 +161,11 @@ class Searchable(models.Model):
 
 
 def texts_of_message(message: "Message") -> Iterator[str]:
-    """Yield the texts of an entry: what it says, or what its run or request is about."""
+    """Yield the texts of a transcript entry.
+
+    They include the names of files. The entry of a run also has the run's inputs; the entry of a
+    request also has the request's prompt, body and evidence.
+    """
     if message.kind == message.Kind.PERSON:
         yield message.summary
         yield from (file.name for file in message.files)
@@ -173,7 +184,7 @@ def texts_of_message(message: "Message") -> Iterator[str]:
 
 
 def values_in(data: Any) -> Iterator[str]:
-    """Yield the texts and numbers in JSON data, without the names of fields."""
+    """Yield the strings and numbers in JSON data, but not the names of fields."""
     left = [data]  # no recursion, because data may be nested very deeply
     while left:
         one = left.pop()

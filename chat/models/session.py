@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from procedures.users import User
 
 SAID = "said"
-"""The name under which the proof of a session's message count is computed."""
+"""The name of the count of a session's messages, from which the count's proof is computed."""
 
 
 Whom = Collection[str] | None
-"""The assignees of a changed request, before and after the change, such as "user:7" or "group:3".
+"""The assignees of a changed request before and after the change: `["user:7", "group:3"]`.
 
-It is None for a change of anything else.
+None if the change concerns something else than a request.
 """
 
 
@@ -75,7 +75,7 @@ class Session(models.Model):
         is_named: bool = False,
         is_private: bool = False,
     ) -> Self:
-        """Return an unsaved session that will have this number of messages."""
+        """Return an unsaved session that will have `said` messages."""
         session = cls(title=title, created_at=at, last_seq=said, said=said)
         session.is_named, session.is_private = is_named, is_private
         session.said_proof = tally_proof(SAID, session.pk, session.said)
@@ -83,7 +83,10 @@ class Session(models.Model):
         return session
 
     def count_first(self, messages: int) -> None:
-        """Count messages that are added together; nobody else can know the session yet."""
+        """Add the number `messages` to the counts of a session that is being opened.
+
+        No lock is needed, because nobody else can know the session yet.
+        """
         self.last_seq, self.said = self.last_seq + messages, self.said + messages
         self.said_proof = tally_proof(SAID, self.pk, self.said)
         self.save(update_fields=["last_seq", "said", "said_proof"])
@@ -93,9 +96,11 @@ class Session(models.Model):
         self._save("title", "is_named")
 
     def set_private(self, *, is_private: bool) -> None:
-        """Show the session to its members only, or again to everybody who may see its runs.
+        """Make the session private or public.
 
-        The session must be locked, so that no message is added meanwhile.
+        A private session is visible only to its members. A public session is also visible to
+        everybody who may see a run in it. The session must be locked, so that no message is added
+        meanwhile.
         """
         self.is_private = is_private
         self._save("is_private")
@@ -107,15 +112,16 @@ class Session(models.Model):
 
 
 def session_of(run: Run) -> UUID:
-    """Return the id of the run's session, which has the card of the run's topmost ancestor."""
+    """Return the id of the run's session: the one that has the card of the topmost parent run."""
     [(session,)] = sql.session_of_run.fetch(run.top())
     return UUID(str(session))
 
 
 def record(session: UUID, kind: str, subject: object, *, whom: Whom = None) -> int:
-    """Store a change of the session under its next number, and return the number.
+    """Store a change of the session under the session's next number, and return the number.
 
-    Locks the session until the commit. Take this lock after all others.
+    `subject` is the id of the object that has changed. The session stays locked until the commit.
+    Take this lock after all others.
     """
     if connection.vendor == "postgresql":
         number = _ring(*sql.record_change.fetch(session, kind, str(subject), _kept_whom(whom)))
@@ -126,9 +132,10 @@ def record(session: UUID, kind: str, subject: object, *, whom: Whom = None) -> i
 
 
 def record_message(session: UUID, message: UUID, *, whom: Whom = None) -> tuple[int, int]:
-    """Store the change that adds a message; return the numbers of the change and the message.
+    """Store the addition of a message as a change of the session.
 
-    Like `record`, this locks the session.
+    Returns the number of the change, and the number of messages that the session then has. The
+    session stays locked until the commit, as after `record`.
     """
     said = ("message", str(message), _kept_whom(whom))
     if connection.vendor == "postgresql":
@@ -142,7 +149,7 @@ def record_message(session: UUID, message: UUID, *, whom: Whom = None) -> tuple[
 
 
 def record_run(run: Run) -> None:
-    """Store a change of a run in the run's session, as `record` does."""
+    """Store a change of the run as a change of the run's session; this locks the session."""
     top = run.top()
     if connection.vendor == "postgresql":
         _ring(*sql.record_change_of_run.fetch(top, "run", str(run.pk), ""))
@@ -155,7 +162,7 @@ def _kept(
 ) -> tuple[Cell, int]:
     """Store a change under the session's next number; return the session's id and the number.
 
-    The id has the form in which the database returns it.
+    The id is the value that the database returned, which is a text on SQLite.
     """
     [(session, seq)] = numbering.fetch(key)
     sql.insert_change.execute(session, seq, kind, str(subject), whom)
@@ -222,7 +229,7 @@ class Member(models.Model):
 
     @classmethod
     def join(cls, session: Session, user: "User", *, at: datetime) -> None:
-        """Make a person a member, so that their lists include the session's runs.
+        """Make a person a member, so that the person's lists include the session's runs.
 
         Calling it twice is harmless. The session must be locked, so that no run is added meanwhile.
         """
@@ -238,15 +245,16 @@ class Member(models.Model):
     def join_first(cls, session: Session, people: "Sequence[User]", *, at: datetime) -> None:
         """Make people members of a session that is being opened and has no run.
 
-        Nobody else can know the session yet.
+        No lock is needed, because nobody else can know the session yet.
         """
         Member.objects.bulk_create(Member.new(session, one, at=at) for one in people)
         cls._are_crowd(session)
 
     def leave(self) -> None:
-        """End the membership, and take the session and its runs from the person's lists.
+        """End the membership, and remove the session and its runs from the person's lists.
 
-        The session must be locked. The person keeps what they see for other reasons.
+        The session must be locked. Runs and messages that the person may see for another reason,
+        for example because the person started the run, stay visible to the person.
         """
         mine = audience("member", self.user_id)
         FeedEntry.objects.filter(session=self.session_id, audience=mine).delete()
@@ -254,9 +262,9 @@ class Member(models.Model):
 
     @classmethod
     def _are_crowd(cls, session: Session) -> bool:
-        """Return True if a session has too many members for an entry each; mark them as a crowd.
+        """Return True if a session has more than `MOST_FED` members; mark its members as a crowd.
 
-        They stay a crowd when some leave, so that nobody's feed has to be filled again.
+        The members stay a crowd when some of them leave, so that no feed has to be filled again.
         """
         found = cls.objects.filter(session=session).order_by()
         flags = list(found.values_list("in_crowd", flat=True)[: MOST_FED + 1])
@@ -268,9 +276,10 @@ class Member(models.Model):
 
 
 class SharedRun(models.Model):
-    """A run that somebody sees as a member of its session, although others started it.
+    """A run that a user may see because the user is a member of the run's session.
 
-    These rows only speed up lists. The session's members and messages decide who may see the run.
+    The run was started by somebody else. These rows only make lists faster. The session's members
+    and messages decide who may see the run.
     """
 
     # There is no constraint, so that an operator who deletes a member's row in the database takes
@@ -297,12 +306,15 @@ class SharedRun(models.Model):
 
 
 def share(run: Run, session: UUID) -> None:
-    """Put a run into the lists of the session's members. Calling it twice is harmless."""
+    """Add a run to the lists of the members of a session. Calling it twice is harmless."""
     sql.share_run.execute(run.pk, session)
 
 
 class SessionEvent(models.Model):
-    """A numbered change of a session, with the id of the object that pages must load again."""
+    """A numbered change of a session, with the id of the changed object.
+
+    Open pages load the changed object again.
+    """
 
     session = models.ForeignKey(Session, models.CASCADE, db_index=False, related_name="events")
     seq = models.PositiveBigIntegerField()

@@ -18,17 +18,23 @@ if TYPE_CHECKING:
 
 class StandingDecisionQuerySet(models.QuerySet["StandingDecision"]):
     def usable(self, now: datetime) -> Self:
-        """Return the decisions that can still answer requests at that time."""
+        """Return the decisions that can still answer requests at the time `now`."""
         is_current = Q(begins_at__lte=now, expires_at__gt=now, uses_left__gt=0, revoked_at=None)
         return self.filter(is_current, is_active("giver__"))
 
     def take(self, pk: int) -> bool:
-        """Count one use; return False if none is left. The row must be locked."""
+        """Use the decision once; return False if it can't be used any more.
+
+        The decision's row must be locked.
+        """
         return self.filter(pk=pk, uses_left__gt=0).update(uses_left=F("uses_left") - 1) == 1
 
 
 class StandingDecision(models.Model):
-    """An answer that also decides a number of later requests until a date, as its giver chose."""
+    """An answer that also decides a limited number of later requests, until a date.
+
+    The person who gave the answer has chosen the number and the date.
+    """
 
     giver = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="standing_decisions"
