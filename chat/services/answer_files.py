@@ -17,11 +17,12 @@ from procedures.users import User
 
 
 def with_stored_files(request_id: UUID, answer: Answer, *, by: User) -> Answer:
-    """Store the files of an answer permanently, and return it with files in place of tokens.
+    """Return the answer with stored files in place of tokens, after storing the files permanently.
 
-    Call it before the transaction that records the answer, because storing can take long. Contents
-    that no run uses do no harm. The files of an answer that doesn't fit the question aren't stored,
-    because that transaction will refuse the answer. Raises `LostFileError` if a file is gone.
+    Call this function before the transaction that records the answer, because storing a file can
+    take long. If that transaction then fails, the stored contents stay and do no harm. The files of
+    an answer that doesn't fit the question aren't stored, because the transaction will refuse that
+    answer. Raises `LostFileError` if the content of a file isn't stored any more.
     """
     if not _has_files(HumanRequest(pk=request_id), answer.value, by):
         return answer
@@ -42,9 +43,10 @@ def with_stored_files(request_id: UUID, answer: Answer, *, by: User) -> Answer:
 
 
 def _has_files(request: HumanRequest, value: Any, by: User) -> bool:
-    """Return True if a value contains a file or a token.
+    """Return True if the value contains a file or a file's token, however deeply nested.
 
-    This reads no row, because few answers contain one.
+    The check reads nothing from the database, so that it costs little for the many answers without
+    files.
     """
     left = [value]
     while left:

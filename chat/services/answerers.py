@@ -1,7 +1,7 @@
-"""Queries that find the requests, procedures and names for which active people can answer.
+"""Queries for the requests, procedures and names that active people can answer, or that nobody can.
 
-Superusers, who may answer everything, aren't counted. The number of queries doesn't grow with the
-number of open requests.
+Superusers are left out, because they may answer everything. The number of queries doesn't grow with
+the number of open requests.
 """
 
 from collections import defaultdict
@@ -26,15 +26,21 @@ from procedures.store.merging import merging, of_id
 from procedures.users import User, active_users, is_active, members_path, name_field, users
 
 SUBSTITUTES = ("answer", "operate")
-"""The roles whose holders are asked, in this order, if no assignee of a request is active."""
+"""The roles whose holders are asked instead if no assignee of a request is active.
+
+The holders of the second role are asked only if the first role has no active holder.
+"""
 MOST_SUSPECTS = 10_000
-"""The maximum number of requests to look up by key; if there are more, all open ones are read."""
+"""The maximum number of requests that are looked up by their keys; see `_suspects`.
+
+If more requests might have nobody to answer them, all open requests are read instead.
+"""
 MOST_AT_ONCE = 500
-"""The maximum number of names to pass in one statement, because databases limit its parameters."""
+"""The maximum number of names in one statement; databases limit a statement's parameters."""
 
 
 class Reach(IntEnum):
-    """The result of looking up an assignee: unknown, known but empty, or somebody active."""
+    """The reach of a name in `assign=`: unknown, known but without active people, or with some."""
 
     NOWHERE = 0
     NOBODY = 1
@@ -44,8 +50,8 @@ class Reach(IntEnum):
 def requests_without_answerers(asked: Set[str] | None = None) -> HumanRequestQuerySet:
     """Return the open requests that nobody but superusers can answer.
 
-    Looks only at requests that were never assigned or are assigned to somebody who can't answer.
-    `asked` are the permissions to which requests have been assigned; by default, they are read.
+    `asked` are the permissions that were ever assigned to a request, such as "app.code". By
+    default, they are read from the database.
     """
     suspects = _suspects(_asked() if asked is None else asked)
     if suspects == []:
@@ -61,9 +67,10 @@ def requests_without_answerers(asked: Set[str] | None = None) -> HumanRequestQue
 
 
 def _suspects(asked: Set[str]) -> list[UUID] | None:
-    """Return the open requests without an assignee, or with one who might be inactive.
+    """Return the ids of the open requests that might have nobody to answer them.
 
-    Return None if there are too many.
+    They have no assignee, or at least one assignee who is inactive, or a group or permission
+    without an active holder. Return None if there are `MOST_SUSPECTS` such requests or more.
     """
     held = set(_held_permissions().values_list("full_name", flat=True)) if asked else set()
     with connection.cursor() as cursor:
@@ -100,7 +107,7 @@ def _statement_for_suspects(
 
 
 def _asked() -> set[str]:
-    """Return the permissions to which any request has ever been assigned."""
+    """Return the permissions that were ever assigned to a request, such as "app.code"."""
     return {name for (name,) in sql.assigned_permissions.fetch()}
 
 
@@ -110,21 +117,23 @@ def _present_groups() -> QuerySet[Any, Any]:
 
 
 def procedures_without_answerers() -> QuerySet[Procedure]:
-    """Return the procedures on which no active person has the role `answer`."""
+    """Return the procedures for which no group with an active member has the role `answer`."""
     return Procedure.objects.exclude(pk__in=_present_grants("answer").values("procedure"))
 
 
 def procedures_with_substitutes() -> QuerySet[Procedure]:
-    """Return the procedures with active substitutes to ask if a request's assignees are gone."""
+    """Return the procedures that have somebody active to ask if a request's assignees are gone."""
     if _operates_everything().exists():
         return Procedure.objects.all()
     return Procedure.objects.filter(pk__in=_present_grants(*SUBSTITUTES).values("procedure"))
 
 
 def substitutes(procedures: Collection[int]) -> dict[int, list[Assignment]]:
-    """Return unsaved assignments to each procedure's substitutes: answerers, else operators.
+    """Return, by key of each procedure, unsaved assignments to the people to ask instead.
 
-    Only groups with active members count; the list is empty if there are none.
+    They are the groups with the role `answer`. If there are none, they are the groups with the role
+    `operate` and the holders of the permission to operate every run. Groups without active members
+    are left out, so the list can be empty.
     """
     found: dict[str, dict[int, list[Assignment]]] = {
         role: defaultdict(list) for role in SUBSTITUTES
@@ -141,17 +150,21 @@ def substitutes(procedures: Collection[int]) -> dict[int, list[Assignment]]:
 
 
 def reach_of(names: Iterable[str]) -> dict[str, Reach]:
-    """Return the `Reach` of each name; the names are written as in `assign=`."""
+    """Return the `Reach` of each name.
+
+    A name has the same form as in `assign=`: "finance", "@bob" or "perm:app.code".
+    """
     wanted = set(names)
     known = _reach_of_groups(wanted) | _reach_of_users(wanted) | _reach_of_permissions(wanted)
     return {name: known.get(name, Reach.NOWHERE) for name in wanted}
 
 
 def _reach_of_groups(names: Collection[str]) -> dict[str, Reach]:
-    """Return the `Reach` of each name that belongs to a group.
+    """Return the `Reach` of each name that is the name of a group.
 
-    Any text in a site's code may be the name of a group. Therefore the names are compared in
-    Python, and only those of existing groups are sent to the database.
+    The names come from a site's code, where any text may be the name of a group. Therefore Python
+    compares the names with those of existing groups, and only names of groups are sent to the
+    database.
     """
     here = {*names}.intersection(Group.objects.order_by().values_list("name", flat=True))
     member = active_users().filter(groups=OuterRef("pk"))
@@ -174,7 +187,7 @@ def _reach_of_permissions(names: Collection[str]) -> dict[str, Reach]:
 def _rows(
     found: QuerySet[Any], field: str, values: Iterable[str], also: str
 ) -> Iterator[tuple[str, bool]]:
-    """Yield the columns `field` and `also` of the rows whose `field` is one of the values."""
+    """Yield the columns `field` and `also` of each row whose `field` is one of `values`."""
     left = iter(sorted(values))
     while part := [*islice(left, MOST_AT_ONCE)]:
         yield from found.filter(**{f"{field}__in": part}).values_list(field, also)
@@ -185,7 +198,7 @@ def _reaches(found: Iterable[tuple[str, bool]]) -> dict[str, Reach]:
 
 
 def _present_grants(*roles: str) -> QuerySet[Grant]:
-    """Return the grants of these roles to groups with an active member."""
+    """Return the grants of the given roles to groups that have an active member."""
     return Grant.objects.filter(role__in=roles, group__in=_present_groups())
 
 
@@ -194,18 +207,24 @@ def _operates_everything() -> QuerySet[Any]:
 
 
 def _held_permissions() -> QuerySet[Any]:
-    """Return the permissions that active people, except superusers, hold directly or by a group."""
+    """Return the permissions held by an active person, directly or by a group.
+
+    Superusers hold every permission and are therefore left out.
+    """
     return _permissions().filter(Exists(_holder()))
 
 
 def _holder() -> QuerySet[User]:
-    """Return the active people, without superusers, who hold the permission of the outer query."""
+    """Return the active people who hold the permission in the outer query's row.
+
+    Superusers are left out.
+    """
     is_given = Q(user_permissions=OuterRef("pk")) | Q(groups__permissions=OuterRef("pk"))
     return active_users().filter(is_given, is_superuser=False)
 
 
 def _permissions() -> QuerySet[Any]:
-    """Return all permissions, unordered, each with its `full_name`."""
+    """Return all permissions, in no particular order, each with a `full_name` like "app.code"."""
     name = Concat("content_type__app_label", Value("."), "codename")
     # The order is removed: the default one joins the content types needlessly, and a subquery has
     # no order.

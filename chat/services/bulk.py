@@ -19,7 +19,7 @@ MOST_AT_ONCE = 100
 
 
 class BulkResult(StrEnum):
-    """The result of one of several answers."""
+    """The result of one of the answers."""
 
     APPLIED = "applied"
     ALREADY_DECIDED = "already_decided"
@@ -32,13 +32,13 @@ class BulkItem:
 
     request_id: UUID
     version: int
-    """The version of the request as it was shown."""
+    """The version of the request that the person saw."""
     value: Any
 
 
 @dataclass(frozen=True)
 class BulkReport:
-    """The result of one answer, with a sentence if the answer wasn't applied."""
+    """The result of one of the answers, with a sentence that says why if it wasn't applied."""
 
     request_id: UUID
     result: BulkResult
@@ -46,11 +46,12 @@ class BulkReport:
 
 
 def answer_many(items: Sequence[BulkItem], *, by: User, answer: Answer) -> list[BulkReport]:
-    """Answer exactly these requests, and return a report on each, in the same order.
+    """Answer each of the requests, and return a report on each answer, in the same order.
 
-    `answer` has the comment, the channel, the address and the program. An item needs attention if
-    its request has changed since it was shown, or no longer waits for this person. It also needs
-    attention if its answer can't be undone, or lacks a required comment.
+    `answer` holds what the answers share: the comment, the channel, the address and the program. An
+    answer isn't applied, and its request needs attention, if the request has changed since the
+    person saw it, or no longer waits for the person. The same is true if the answer couldn't be
+    undone, or lacks a required comment.
     """
     return [_answer_one(item, by, answer) for item in items]
 
@@ -72,7 +73,10 @@ def _answer_one(item: BulkItem, by: User, answer: Answer) -> BulkReport:
 
 
 def _needs_attention(request: HumanRequest, item: BulkItem) -> str:
-    """Return the reason why an open request must be answered separately, or ""."""
+    """Return a sentence that says why a request must be answered separately, or "".
+
+    Return "" for a closed request, too.
+    """
     if not request.is_open:
         return ""
     if request.asked.irreversible:

@@ -1,4 +1,4 @@
-"""Sentences about values that people have changed, and that others have to approve."""
+"""Sentences about proposed values that one voter has changed, so that others must vote again."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,11 @@ from procedures.engine.kinds.questions import Question
 
 
 def change_sentences(request: HumanRequest) -> Iterator[str]:
-    """Yield sentences about the values that somebody has changed; none if nobody has."""
+    """Yield sentences about the change of the values that an open request proposes.
+
+    The first sentence says who changed which values. The next ones name the people whose votes on
+    the earlier values no longer count. Nothing is yielded if nobody has changed the values.
+    """
     change = request.change
     if change is None:
         return
@@ -18,11 +22,11 @@ def change_sentences(request: HumanRequest) -> Iterator[str]:
 
 
 def changed_values(asked: Question, change: HumanResponse) -> str:
-    """Return the label of each changed value, with the original and the new value."""
+    """Return the changed values as a text: for each, its label, its original and its new value."""
     changes = asked.answers(change.plain_value)
     return "; ".join(f"{label}: {words}" for label, words in changes)
 
 
 def outdated_by(request: HumanRequest, change: HumanResponse) -> list[HumanResponse]:
-    """Return the votes that no longer count because of a change, oldest first."""
+    """Return the votes on earlier values that `change` has made invalid, oldest first."""
     return [one for one in request.responses.all() if one.undone_at == change.at]

@@ -27,11 +27,11 @@ Kind = RequestEvent.Kind
 
 @transaction.atomic
 def claim_request(request_id: UUID, *, by: User, address: str | None = None) -> HumanRequest:
-    """Claim an open request, so that only this person can answer it; return the request.
+    """Claim an open request, so that nobody else can answer it, and return the request.
 
-    Claiming it twice is harmless. Raises `NotAskedError` if this person couldn't answer it,
-    `ClaimedError` if somebody else has claimed it, and `OperationRefusedError` if several people
-    have to agree on it.
+    Claiming a request twice is harmless. Raises `NotAskedError` if `by` may not answer the request
+    or could only bypass its assignees, `ClaimedError` if somebody else has claimed the request, and
+    `OperationRefusedError` if the request has a quorum, so that several people must answer it.
     """
     request, now = _lock_open(request_id)
     right = request.right_of(by, now=now)
@@ -53,8 +53,8 @@ def claim_request(request_id: UUID, *, by: User, address: str | None = None) -> 
 def release_request(request_id: UUID, *, by: User, reason: str = "") -> HumanRequest:
     """Give up your own claim; with the permission to reassign requests, give up anybody's claim.
 
-    The other assignees are notified soon, unless they have been notified before. Releasing a
-    request that nobody has claimed is harmless. Returns the request.
+    The other assignees are notified soon, except those who have been notified of the request
+    before. If nobody has claimed the request, nothing happens. Returns the request.
     """
     request, now = _lock_open(request_id)
     if request.claimed_by is None:
@@ -71,10 +71,10 @@ def release_request(request_id: UUID, *, by: User, reason: str = "") -> HumanReq
 
 @transaction.atomic
 def note_seen(request_id: UUID, *, by: User, channel: str, address: str | None = None) -> bool:
-    """Record that an assignee has seen an open request.
+    """Record that a person who is asked has seen an open request.
 
-    Returns False if it was recorded before, or if the person isn't asked. A superuser who can only
-    bypass the assignees isn't asked.
+    Returns False, and records nothing, if this was recorded before or if the person isn't asked. A
+    superuser who could only bypass the assignees isn't asked.
     """
     request, now = _lock_open(request_id)
     right = request.right_of(by, now=now)
@@ -88,7 +88,7 @@ def note_seen(request_id: UUID, *, by: User, channel: str, address: str | None =
 
 
 def _lock_open(request_id: UUID) -> tuple[HumanRequest, Any]:
-    """Lock the run, then the request; return the request and the current time.
+    """Lock the request's run, then the request; return the request and the current time.
 
     Raises `AlreadyAnsweredError` if the request is closed.
     """

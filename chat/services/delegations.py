@@ -1,4 +1,4 @@
-"""Delegations: people let somebody else answer for them until a date."""
+"""Delegations: a person lets a deputy answer for them until a date."""
 
 from datetime import datetime, timedelta
 
@@ -22,11 +22,12 @@ LONGEST = timedelta(days=366)
 def delegate(
     *, by: User, to: User, until: datetime, from_at: datetime | None = None, reason: str = ""
 ) -> Delegation:
-    """Let `to` answer the requests of `by` until a date, from now on unless `from_at` is later.
+    """Let `to` answer the requests of `by` from `from_at`, by default now, until the time `until`.
 
-    Each answer of the deputy depends on the right that the giver has at that moment. A deputy can't
-    pass requests on, and can't answer a `four_eyes` request that the giver has caused. Returns the
-    delegation. Raises `OperationRefusedError` for invalid dates, or if `to` can't be a deputy.
+    When the deputy answers a request, `by` must have a right to answer it at that time. The deputy
+    can't delegate these requests to others, and can't answer a `four_eyes` request that `by` has
+    caused. Returns the delegation. Raises `OperationRefusedError` for invalid times, or if `to` is
+    inactive or the same person as `by`.
     """
     now = clock.now()
     begins = max(now, from_at) if from_at else now
@@ -44,9 +45,10 @@ def delegate(
 
 @transaction.atomic
 def revoke_delegation(delegation_id: int, *, by: User) -> Delegation:
-    """End and return a delegation; only its giver and superusers can. Ending it twice is harmless.
+    """End and return a delegation; calling it twice is harmless.
 
-    Raises `Delegation.DoesNotExist` if the user may not revoke a delegation with this id.
+    Only the person who gave the delegation, and superusers, can end it. Raises
+    `Delegation.DoesNotExist` if there is no delegation with this id that `by` may end.
     """
     mine = Delegation.objects.select_for_update()
     if not by.is_superuser:
@@ -60,9 +62,10 @@ def revoke_delegation(delegation_id: int, *, by: User) -> Delegation:
 
 
 def note_delegation(request: HumanRequest, right: Right, *, by: User, at: datetime) -> None:
-    """Note in a locked request's history, once, that a deputy acts on it for somebody else.
+    """Note in the history of a locked request, once, that `by` acts on it as somebody's deputy.
 
-    The entry is inserted; the caller saves the request.
+    Nothing is noted if `right` isn't the right of a deputy. The entry is inserted; the caller saves
+    the request, whose number of entries has changed.
     """
     if right.of is None:
         return

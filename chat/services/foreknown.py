@@ -1,4 +1,4 @@
-"""Answers of standing decisions to new requests, in the transaction that asks them."""
+"""Answers of standing decisions to new requests, given in the transaction that asks them."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -14,11 +14,14 @@ from procedures.models import Run, Wait
 from procedures.models.proofs import unproven
 
 STANDING = "standing"
-"""The name of the channel in answers by standing decisions; people can't use this channel."""
+"""The channel's name in answers of standing decisions; people can't use this channel."""
 
 
 def answer_foreknown(run: Run, waits: Sequence[Wait], at: datetime) -> list[HumanResponse]:
-    """Answer a locked run's new requests if standing decisions cover them; return the answers."""
+    """Answer those new requests of a locked run that a standing decision covers.
+
+    Returns the answers.
+    """
     steps = {step_of(wait.key) for wait in waits}
     usable = StandingDecision.objects.usable(at).filter(version=run.version_id, step__in=steps)
     # This is read first, because mostly there is no decision. Then the requests needn't be read.
@@ -38,7 +41,11 @@ def answer_foreknown(run: Run, waits: Sequence[Wait], at: datetime) -> list[Huma
 
 
 def _alike(waits: Sequence[Wait], known: set[str]) -> list[tuple[Wait, HumanRequest]]:
-    """Return the waits whose question has a likeness (a digest) in `known`, with their requests."""
+    """Return the waits whose question is like one that a standing decision answers.
+
+    `known` are the likenesses (digests that are equal for similar questions) of the decisions. Each
+    wait is returned with its request.
+    """
     requests = {one.wait_id: one for one in HumanRequest.objects.filter(wait__in=waits)}
     return [
         (wait, requests[wait.pk])
@@ -50,7 +57,7 @@ def _alike(waits: Sequence[Wait], known: set[str]) -> list[tuple[Wait, HumanRequ
 def _locked(
     usable: StandingDecisionQuerySet, requests: Iterable[tuple[Wait, HumanRequest]]
 ) -> list[StandingDecision]:
-    """Lock and return the decisions that may answer these requests."""
+    """Lock and return those `usable` decisions that answer questions like one of the requests."""
     alike = {likeness(request.asked) for _, request in requests}
     # All decisions are locked at once and in one order. Otherwise, two runs that each ask several
     # questions could deadlock.

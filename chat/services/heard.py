@@ -1,4 +1,4 @@
-"""Messages that people write to runs, and what became of them."""
+"""Messages that people write to runs, and whether the runs have read them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,17 +24,21 @@ Delivery = Message.Delivery
 
 
 def run_addressed(to: Message | None) -> Run | None:
-    """Return the run whose card or posted text a message replies to, or None for other replies."""
+    """Return the run to which a reply to the message `to` is written, or None.
+
+    A reply is written to a run if `to` is the run's card or a text that the run posted.
+    """
     if to is not None and to.kind in (Message.Kind.RUN, Message.Kind.NOTICE):
         return to.run
     return None
 
 
 def hand_to_run(message: Message, *, by: User, steers: bool = False) -> None:
-    """Hand a new message to the run that it is written to, if the run reads it.
+    """Hand a new message to the run to which it is written, if that run reads messages.
 
-    The message has not been inserted yet; its `delivery` is set. Locks the run, so call this before
-    the session is locked.
+    The message must be unsaved; this function sets its `delivery`. If `steers` is true, the step
+    that is running may read the message, too. Locks the run, so call this function before the
+    session is locked.
     """
     run = run_addressed(message.reply_to)
     if run is None or not listens(run):
@@ -54,7 +58,7 @@ def hand_to_run(message: Message, *, by: User, steers: bool = False) -> None:
 
 
 def why_unheard(run: Run, user: User) -> str:
-    """Return why the run doesn't read what the user writes to it, as a sentence; "" if it does."""
+    """Return a sentence that says why the run won't read a message of the user; "" if it will."""
     try:
         check_heard(run, user)
         check_room(run)
@@ -64,12 +68,15 @@ def why_unheard(run: Run, user: User) -> str:
 
 
 def mark_read(run: Run, ids: Sequence[str], at: datetime) -> None:
-    """Record that the run has read these messages. Locks their sessions."""
+    """Record that the run has read the messages with these ids. Locks the messages' sessions."""
     _deliver(ids, Delivery.READ, read_at=at)
 
 
 def mark_unread(run: Run) -> None:
-    """Mark the messages that a run hasn't read as unread if it has ended. Locks their sessions."""
+    """If the run has ended, mark the messages that it hasn't read as unread.
+
+    Locks their sessions.
+    """
     if run.heard and RunStatus(run.status).is_end:
         left = Signal.objects.filter(run=run, name=MESSAGE, wait=None, skipped="", read_seq=None)
         _deliver(list(left.values_list("signal_id", flat=True)), Delivery.UNREAD)

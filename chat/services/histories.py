@@ -1,4 +1,4 @@
-"""Checks that the histories of requests are complete, and that rows agree with them."""
+"""Checks that requests' histories are complete, and that rows agree with the histories."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -17,11 +17,17 @@ from procedures.users import json_key
 
 Kind = RequestEvent.Kind
 CLOSING = "closing"
-"""The field of an entry with the digest of the content that closes the wait."""
+"""The field of an answer's entry that holds a digest of how the answer closes the wait.
+
+The digest is computed from the content of the closed wait.
+"""
 
 
 def history_differences(request: HumanRequest) -> Iterator[Difference]:
-    """Yield entries that were changed, removed or inserted, and rows that disagree with them."""
+    """Yield faults of a request's history: entries that were changed, removed or inserted.
+
+    Also yield the fields of the request and of its responses that disagree with the history.
+    """
     entries = list(request.events.order_by("seq"))
     yield from _chain_differences(request, entries)
     kinds = Counter(one.kind for one in entries)
@@ -60,7 +66,7 @@ def _is_proven(request: HumanRequest, one: RequestEvent, head: str) -> bool:
 
 
 def _claimer(entries: list[RequestEvent]) -> Any:
-    """Return the key of the user who has claimed the request, or None."""
+    """Return the key of the user who has the claim according to the history, or None."""
     changes = [one for one in entries if one.kind in {Kind.CLAIMED, *FREED}]
     last = changes[-1] if changes else None
     return last.user_id if last and last.kind == Kind.CLAIMED else None
@@ -82,9 +88,9 @@ def _undone_differences(request: HumanRequest, entries: list[RequestEvent]) -> I
 
 
 def held_differences(request: HumanRequest) -> Iterator[Difference]:
-    """Yield differences between a request and an answer that the journal doesn't have.
+    """Yield differences between a request and its last answer, which the journal doesn't have.
 
-    That answer is held or wasn't used; only the request's history records it.
+    The answer is still held, or was never used. So only the request's history records it.
     """
     wait, answer = request.wait, answered_by(request)
     if request.effective_at and not (wait.held or wait.held_for_id):
@@ -101,21 +107,28 @@ def held_differences(request: HumanRequest) -> Iterator[Difference]:
 
 
 def _outcome_of(request: HumanRequest) -> str:
-    """Return the outcome of the last answer that wasn't undone."""
+    """Return the outcome of the request's last response that wasn't undone, or ""."""
     response = request.responses.filter(undone_at=None).order_by("pk").last()
     return str(response.outcome_of(request.asked)) if response else ""
 
 
 def is_as_answered(request: HumanRequest, closed: Mapping[str, Any]) -> bool:
-    """Return True if the content of a closed wait matches the last answer in the history."""
+    """Return True if the last answer in the history closes the wait with the content `closed`.
+
+    Also return True if the history has no digest of the content.
+    """
     answer = answered_by(request)
     told = {name: value for name, value in closed.items() if name != "at"}
     digest = answer.content.get(CLOSING) if answer else None
     return digest in (None, canonical.digest(canonical.text_of(told)))
 
 
-def unheard(request: HumanRequest, response: HumanResponse) -> Iterator[Difference]:
-    """Yield differences between an answer that isn't in the journal and the request's history."""
+def response_faults(request: HumanRequest, response: HumanResponse) -> Iterator[Difference]:
+    """Yield the fields in which a response differs from its proofs in the request's history.
+
+    Call this for a response that the journal doesn't have, such as a vote. If the history doesn't
+    have the response, either, yield a single difference that says so.
+    """
     seals = proofs_in(request).get((response.at, response.user_id))
     if seals is None:
         words = "it doesn't belong to any answer in the journal"

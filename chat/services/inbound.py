@@ -23,19 +23,20 @@ ONLY_ON_ITS_CARD = (
 )
 
 UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)
-"""The exceptions that code raises when it reads a message in an unexpected format."""
+"""The exceptions that a channel may raise for a message in an unexpected format."""
 
 
 class UnknownRequestError(LookupError):
-    """An answer to a request that doesn't exist, or that its sender may not see."""
+    """An answer to a request that doesn't exist, or that the sender of the answer may not see."""
 
 
 def receive(channel_name: str, inbound: Inbound) -> tuple[HumanResponse, bool]:
-    """Record the answer in a message received through a channel; return the result of `respond`.
+    """Record the answer in a message to a channel, and return what `respond` returns.
 
-    Raises the errors of `respond`, and `UnknownChannelError`, `UnknownSenderError`,
-    `UnknownRequestError`, `AnswerError` if the message isn't an answer, and `NoReplyError` if its
-    words don't mean an answer. The text of each error is a sentence for the sender.
+    Raises the errors of `respond`. Also raises `UnknownChannelError`, `UnknownSenderError`,
+    `UnknownRequestError`, `AnswerError` if the message isn't an answer, and `NoReplyError` if the
+    words in the message mean no answer or need to be confirmed. The text of each error is a
+    sentence for the sender.
     """
     channel = find_channel(channel_name)
     by = inbound.sender or sender_of(channel, inbound)
@@ -51,10 +52,10 @@ def receive(channel_name: str, inbound: Inbound) -> tuple[HumanResponse, bool]:
 
 
 def receive_file(request: HumanRequest, sent: UploadedFile, *, by: User) -> str:
-    """Store a file for an answer to the request, and return the token that stands for it.
+    """Store a file for an answer to the request, and return the token that stands for the file.
 
-    Raises `AnswerError` if the request takes no files, `NotAskedError`, `AlreadyAnsweredError`, and
-    `TooLargeError`.
+    Raises `AnswerError` if the request doesn't ask for files, `NotAskedError` if `by` may not
+    answer, `AlreadyAnsweredError` if the request is closed, and `TooLargeError`.
     """
     if not request.asks(by):
         raise NotAskedError(request)
@@ -66,9 +67,9 @@ def receive_file(request: HumanRequest, sent: UploadedFile, *, by: User) -> str:
 
 
 def sender_of(channel: Channel, inbound: Inbound) -> User:
-    """Return the sender of a message, as authenticated by the channel.
+    """Return the sender of a message, whom the channel has authenticated.
 
-    Raises `UnknownSenderError`, even if the reason is that the channel can't read the message.
+    Raises `UnknownSenderError` if the channel doesn't know the sender or can't read the message.
     """
     try:
         return channel.authenticate(inbound)
@@ -85,10 +86,10 @@ def _parse(channel: Channel, inbound: Inbound) -> Answer:
 
 
 def _find(channel: Channel, answer: Answer, by: User) -> HumanRequest:
-    """Return the request that the answer names.
+    """Return the request whose id is in the answer.
 
-    Raises `UnknownRequestError` if there is none that the sender may see, and `AnswerError` if the
-    channel can't take an answer to it.
+    Raises `UnknownRequestError` if there is no such request or the sender may not see it, and
+    `AnswerError` if the request can't be answered by this channel.
     """
     named = answer.request_id
     found = visible_requests(by).filter(pk=named).first() if named else None

@@ -17,7 +17,7 @@ from chat.services.histories import (
     held_differences,
     history_differences,
     is_as_answered,
-    unheard,
+    response_faults,
 )
 from chat.services.standing import standing_differences
 from procedures.engine.journal.seals import PROOF, differing
@@ -41,17 +41,18 @@ from procedures.services.rows import missing_contents
 from procedures.users import User
 
 LOOKS = 3
-"""The maximum number of times to read the messages of a session to which people keep writing."""
+"""The maximum number of times that a session's messages are read while people write more."""
 COMING = {Message.Kind.OPENED, Message.Kind.INVITED}
 LEAVING = {Message.Kind.LEFT, Message.Kind.REMOVED}
 BY_AN_END = ("system: run ended", "system: asked again")
-"""The values of `closed_by` in requests that are closed without an event of their own."""
+"""The values of `closed_by` in requests whose closing has no event of its own in the journal."""
 
 
 def differences(record: Record, older: list[str]) -> Iterator[Difference]:
     """Yield differences between a run's journal and its requests, responses and messages.
 
-    The run's session is checked as well if the run opened it.
+    If the run was the first in its session, the session is checked as well. Names of rows that are
+    too old to be proven are appended to `older`.
     """
     run = record.run
     asked = HumanRequest.objects.filter(wait__run=run)
@@ -61,20 +62,21 @@ def differences(record: Record, older: list[str]) -> Iterator[Difference]:
     yield from judged(requests, record, older)
     for request in requests:
         yield from _request_differences(record, request, older)
-    yield from _unasked(record, {request.wait.opened_seq for request in requests})
+    yield from _missing_requests(record, {request.wait.opened_seq for request in requests})
     assignments = Assignment.objects.filter(request__wait__run=run)
     yield from standing_differences(record, older)
     messages = Message.objects.filter(run=run)
     rows = chain(assignments.order_by("pk"), messages.order_by("pk"))
     yield from judged(rows, record, older)
-    yield from _unsaid(record)
+    yield from _missing_messages(record)
     yield from _session_differences(record, older)
 
 
 def unowned() -> Iterator[Difference]:
-    """Yield orphaned rows, and differences in sessions that no run's verification looks at.
+    """Yield orphaned rows, and the faults of sessions that have no run.
 
-    These are the sessions without a run's card. A person must have opened each of them.
+    A session with a run is checked when its first run is verified. A session without a run must
+    have been opened by a person.
     """
     yield from unowned_rows("countersign_chat")
     opened = Message.objects.filter(kind=Message.Kind.OPENED).values("session")
@@ -84,12 +86,12 @@ def unowned() -> Iterator[Difference]:
     for session in alone.filter(pk__in=opened):
         yield from judged_alone(_rows_of(session), [])
         yield from _lost_files(session)
-        yield from _uncounted(session)
-        yield from _unjoined(session)
+        yield from _message_count_differences(session)
+        yield from _membership_differences(session)
 
 
 def _rows_of(session: Session) -> Iterator[Any]:
-    """Yield the session, and those of its rows that belong to no run."""
+    """Yield the session, its members, and its messages that belong to no run."""
     members = Member.objects.filter(session=session).order_by("pk")
     words = Message.objects.filter(session=session, run=None).order_by("pk")
     return chain([session], members, words)
@@ -105,8 +107,11 @@ def _lost_files(session: Session) -> Iterator[Difference]:
     )
 
 
-def _unasked(record: Record, known: set[int]) -> Iterator[Difference]:
-    """Yield the requests in the journal for which there is no row."""
+def _missing_requests(record: Record, known: set[int]) -> Iterator[Difference]:
+    """Yield the requests in the journal that have no row.
+
+    `known` are the numbers of the events that opened the existing requests.
+    """
     for seq, opening in record.waits.items():
         is_own = seq > record.forked_at and opening.content["wait"] == Wait.Kind.REQUEST
         if is_own and seq not in known:
@@ -122,7 +127,7 @@ def _request_differences(
     if record.is_covered:
         asked = canonical.text_of(Question.from_json(opening.content).as_json())
         yield from compared(request, {"opened_at": opening.at, "question": asked})
-        yield from _unassigned(request)
+        yield from _assignment_differences(request)
     yield from history_differences(request)
     if request.effective_at or is_unused(request):
         # Only the history records an answer that is held or was not used; the journal doesn't.
@@ -147,10 +152,10 @@ def _outcome_differences(
         yield from compared(request, {"closed_at": request.wait.closed_at})
 
 
-def _unassigned(request: HumanRequest) -> Iterator[Difference]:
-    """Yield differences between the assignments and the assignees that the request lists.
+def _assignment_differences(request: HumanRequest) -> Iterator[Difference]:
+    """Yield differences between a request's assignments and its list of assignees.
 
-    Assignments of deleted users and groups may be missing.
+    An assignment may be missing if its user or group was deleted.
     """
     if not request.assigned or "assigned" in unproven(request):
         return
@@ -198,7 +203,7 @@ def _response_differences(
     if PROOF not in content and "at" not in content and not is_open:
         older += [row_name(response) for response in responses]
     elif PROOF not in content:
-        yield from chain.from_iterable(unheard(request, one) for one in responses)
+        yield from chain.from_iterable(response_faults(request, one) for one in responses)
     elif not responses:
         yield gone(f"Response to {request.pk}", "request")
     else:
@@ -208,9 +213,9 @@ def _response_differences(
 def _deciding_differences(
     request: HumanRequest, content: Mapping[str, Any], responses: list[HumanResponse]
 ) -> Iterator[Difference]:
-    """Yield differences between the answer in the journal and the response that gave it.
+    """Yield differences between the answer in the journal and the response that gave this answer.
 
-    The other responses are votes, or were undone; the history of the request proves them.
+    All other responses are votes or were undone. They are compared with the request's history.
     """
     kept, owner = content[PROOF], str(request.pk)
     faults = {
@@ -226,11 +231,11 @@ def _deciding_differences(
         yield Difference(row_name(request), "history", words)
     for one in responses:
         if one is not deciding:
-            yield from unheard(request, one)
+            yield from response_faults(request, one)
 
 
-def _unsaid(record: Record) -> Iterator[Difference]:
-    """Yield the notices in the journal for which there is no message."""
+def _missing_messages(record: Record) -> Iterator[Difference]:
+    """Yield the notices in the journal that have no message."""
     if not record.is_covered:
         return
     notices = Message.objects.filter(run=record.run, kind=Message.Kind.NOTICE)
@@ -240,7 +245,11 @@ def _unsaid(record: Record) -> Iterator[Difference]:
 
 
 def _session_differences(record: Record, older: list[str]) -> Iterator[Difference]:
-    """Yield the faults of the run's session; those of its rows only for the session's first run."""
+    """Yield the faults of the run's session.
+
+    The rows of the session are checked only if the run was the first in the session. For other
+    runs, only a missing card is reported.
+    """
     cards = Message.objects.cards()
     card = cards.filter(run=record.run.top()).select_related("session").first()
     if card is None:
@@ -256,16 +265,16 @@ def _session_differences(record: Record, older: list[str]) -> Iterator[Differenc
     yield from judged(_rows_of(session), record, older)
     yield from _lost_files(session)
     if record.is_counted:
-        yield from _uncounted(session)
-        yield from _unjoined(session)
+        yield from _message_count_differences(session)
+        yield from _membership_differences(session)
     else:
         older.append(f"{row_name(session)}: the number of messages")
 
 
-def _uncounted(session: Session) -> Iterator[Difference]:
-    """Yield a wrong message count and gaps in the numbers of a session's messages.
+def _message_count_differences(session: Session) -> Iterator[Difference]:
+    """Yield a wrong message count of a session, and gaps in the numbers of its messages.
 
-    The messages are read again, at most `LOOKS` times in all, if one was written meanwhile.
+    If somebody writes a message meanwhile, the messages are read again, `LOOKS` times at most.
     """
     numbers = list[int]()
     for _ in range(LOOKS):
@@ -281,11 +290,12 @@ def _uncounted(session: Session) -> Iterator[Difference]:
         yield Difference(row_name(session), SAID, numbers_missing("messages", left, session.said))
 
 
-def _unjoined(session: Session) -> Iterator[Difference]:
-    """Yield people who have joined but aren't members, and members who have left.
+def _membership_differences(session: Session) -> Iterator[Difference]:
+    """Yield people who should be members according to the transcript but aren't, and vice versa.
 
-    People join by starting a run, by opening the session, and by being invited. A run made from an
-    earlier one makes somebody a member only if it opened the session.
+    A person joins a session by opening it, by starting a run in it, or by being invited. A person
+    who restarts or forks a run becomes a member only if the new run opened the session. A person
+    leaves a session by leaving it or by being removed.
     """
     is_start = Q(kind=Message.Kind.RUN, run__parent_wait=None, run__started_by__isnull=False)
     is_start &= Q(run__origin=None) | Q(seq=1)

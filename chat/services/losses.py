@@ -1,4 +1,7 @@
-"""Answerers that an operation would remove, found by trying it and rolling it back."""
+"""Queries for what an operation would leave without anybody to answer.
+
+The operation is tried and then rolled back.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +22,7 @@ from procedures.services import CodeName, names_in_code
 
 @dataclass(frozen=True)
 class LostName:
-    """A name used in code that would no longer match anything, or anybody, after an operation."""
+    """A name in a site's code that would reach nobody active, or nothing, after an operation."""
 
     name: str
     """The name as written in `assign=`: "finance", "@bob", "perm:app.code"."""
@@ -33,43 +36,46 @@ class LostName:
 
 @dataclass(frozen=True)
 class Losses:
-    """The requests, procedures and names for which nobody could answer after an operation.
+    """The requests, procedures and names that nobody could answer after an operation.
 
-    A `Losses` is false if all three are empty.
+    A `Losses` is false in a condition if it has no requests, no procedures and no names.
     """
 
     requests: frozenset[UUID]
-    """The open requests that none of their assignees could answer any more."""
+    """The open requests that none of their assignees could answer after the operation."""
     procedures: frozenset[int]
-    """The procedures on which nobody active would have the role `answer` any more."""
+    """The procedures on which no active person would have the role `answer` after the operation."""
     names: tuple[LostName, ...]
     instead: Mapping[int, list[Assignment]]
-    """The substitutes to ask about the requests, by procedure; an empty list if there are none."""
+    """The people to ask instead, by the key of each procedure that would lose answerers.
+
+    The list of people is empty if there is nobody to ask.
+    """
 
     def __bool__(self) -> bool:
         return bool(self.requests or self.procedures or self.names)
 
 
 class Watch:
-    """A snapshot of who can answer, to compare with the state after an operation.
+    """A snapshot of who can answer what, taken before an operation.
 
-    Taking it costs a fixed number of queries, however many requests are open.
+    The snapshot takes a fixed number of queries, however many requests are open.
     """
 
     def __init__(self) -> None:
         self._code = names_in_code()
-        self._alone = _alone().keys()
+        self._unanswerable = _unanswerable().keys()
         self._unanswered = _unanswered()
         reach = reach_of(self._code)
         self._reach = {name: far for name, far in reach.items() if far > Reach.NOWHERE}
 
     def losses(self) -> Losses:
-        """Return what has been left without answerers since the snapshot.
+        """Return the requests, procedures and names that lost their answerers after the snapshot.
 
-        Call it in the transaction that tries the operation: its rollback brings everything back.
+        Call this method in the transaction that tries the operation and that is then rolled back.
         """
-        alone, procedures = _alone(), _unanswered() - self._unanswered
-        requests = frozenset(alone.keys() - self._alone)
+        alone, procedures = _unanswerable(), _unanswered() - self._unanswered
+        requests = frozenset(alone.keys() - self._unanswerable)
         concerned = procedures | {alone[pk] for pk in requests}
         return Losses(
             requests=requests,
@@ -79,9 +85,10 @@ class Watch:
         )
 
     def _lost_names(self) -> list[LostName]:
-        """Return the names that no longer match anything, or anybody, since the snapshot.
+        """Return the names that reach less than at the time of the snapshot.
 
-        A name used only in roles counts only if it no longer matches anything.
+        Such a name is now unknown, or has nobody active. A name that the code uses only for roles
+        counts only if it is unknown now.
         """
         now = reach_of(self._reach)
         lost = sorted(name for name, before in self._reach.items() if now[name] < before)
@@ -93,10 +100,10 @@ class Watch:
 
 
 def losses_of(change: Callable[[], object]) -> Losses:
-    """Make a change, return the losses it causes, and roll it back.
+    """Make a change, note what the change leaves without answerers, and roll the change back.
 
-    `change` saves the rows to try out, such as a deactivated user or a group that has lost a
-    member. It is rolled back even if it raises.
+    Returns the losses. `change` saves the rows to try, such as a deactivated user or a group that
+    has lost a member. The change is rolled back even if `change` raises.
     """
     with transaction.atomic():
         watch = Watch()
@@ -110,8 +117,8 @@ def losses_of(change: Callable[[], object]) -> Losses:
                 transaction.set_rollback(True)
 
 
-def _alone() -> dict[UUID, int]:
-    """Return each request that nobody can answer, with the id of its procedure."""
+def _unanswerable() -> dict[UUID, int]:
+    """Return, by id of each open request that nobody can answer, the id of its procedure."""
     found = requests_without_answerers().order_by()
     return dict(found.values_list("pk", "wait__run__procedure"))
 

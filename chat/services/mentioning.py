@@ -1,4 +1,4 @@
-"""Mentions of people in messages: each person is notified once, when they have no page open."""
+"""Mentions of people in messages: each is notified once of a mention, unless a page is open."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,11 @@ from procedures.users import User, json_key, users
 
 
 def find_mentioned(message: Message) -> list[User]:
-    """Return the people whom an unsaved message mentions and who may read it; note them in it."""
+    """Return the people to notify of an unsaved message: they are mentioned and may read it.
+
+    All mentioned people who may read the message are stored in the message's `mentioned`. The
+    author isn't returned.
+    """
     found = mentions_in(message.text)
     people = [one.user for one in found]
     may_read = readers_among(people, message.session, message.reply_to) if found else set()
@@ -23,9 +27,10 @@ def find_mentioned(message: Message) -> list[User]:
 
 
 def note_mentions(message: Message, people: Iterable[User]) -> None:
-    """Mark the session as new for the people whom a message mentions, and plan notifications.
+    """Mark the session as unread for the mentioned people, and plan notifications.
 
-    A notification is due after NOTIFY_AFTER, and dropped if the message has been read by then.
+    A notification is due when NOTIFY_AFTER has passed since the message. The notification is
+    dropped if the person has read the message until then.
     """
     keys = [one.pk for one in people]
     for key in keys:

@@ -1,4 +1,7 @@
-"""Files of messages: sent before their message, which contains a signed token for each."""
+"""Files of messages, which a person sends before the message.
+
+The message then contains a signed token for each file.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -23,9 +26,10 @@ class MessageError(EngineError):
 
 
 def receive_message_file(session: Session, sent: UploadedFile, *, by: User) -> str:
-    """Store a file for a message in the session, and return the token that stands for it.
+    """Store a file for a message in the session, and return the token that stands for the file.
 
-    The token is valid for this person and session, for `UPLOADS_KEPT`. Raises `TooLargeError`.
+    The token is valid only for this person and this session, and for the time `UPLOADS_KEPT`.
+    Raises `TooLargeError`.
     """
     # The token is signed. Otherwise, anybody could send the digest of somebody else's file, and
     # read that file.
@@ -33,7 +37,7 @@ def receive_message_file(session: Session, sent: UploadedFile, *, by: User) -> s
 
 
 def sent_message_file(session: Session, token: str, *, by: User) -> File | None:
-    """Return the file that a token stands for, or None if the token isn't valid any more."""
+    """Return the file for which a token stands, or None if the token is invalid or too old."""
     try:
         found = signing.loads(token, salt=_salt(session, by), max_age=conf.UPLOADS_KEPT)
     except signing.BadSignature:
@@ -42,9 +46,11 @@ def sent_message_file(session: Session, token: str, *, by: User) -> File | None:
 
 
 def sent_message_files(session: Session, tokens: Iterable[str], *, by: User) -> list[File]:
-    """Return the files that tokens stand for, each once; raise `MessageError` if one can't be sent.
+    """Store the files for which tokens stand permanently, and return them, each once.
 
-    They are stored permanently, so call this before the transaction that stores the message.
+    Raises `MessageError` if a file isn't stored any more, or if there are more than `MOST_FILES`.
+    Call this function before the transaction that stores the message, because storing files can
+    take long.
     """
     found = {token: sent_message_file(session, token, by=by) for token in dict.fromkeys(tokens)}
     files = [file for file in found.values() if file]
@@ -58,7 +64,7 @@ def sent_message_files(session: Session, tokens: Iterable[str], *, by: User) -> 
 
 
 def find_message_file(message: Message, digest: str) -> File | None:
-    """Return the file of a message with this digest, or None."""
+    """Return the file of a message whose content has this digest, or None."""
     return next((file for file in message.files if file.digest == digest), None)
 
 

@@ -28,7 +28,7 @@ from procedures.users import User
 
 
 class MessageKeyError(MessageError):
-    """A key of a message was reused for another message."""
+    """The key of a message (`client_key`) was used again for a different message."""
 
     def __init__(self, key: str) -> None:
         super().__init__(f"The key {key!r} was already used for another message. Use a new key.")
@@ -47,12 +47,12 @@ REFUSED = (
     *(NoReplyError, AnswerError, AlreadyAnsweredError, NotAskedError, OperationRefusedError),
     ProgramRefusedError,
 )
-"""The errors that tell the author of a message why it didn't answer the request."""
+"""The errors whose text tells the author of a message why the message answered no request."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """The outcome of a message that was meant as an answer."""
+    """The result of a message that was meant as an answer: its response, or why it has none."""
 
     request: HumanRequest
     response: HumanResponse | None
@@ -62,14 +62,14 @@ class Reply:
 
 @dataclass(frozen=True)
 class Echo:
-    """The answer that a message would give, shown to its author for confirmation."""
+    """The answer that a message would give, shown to the message's author to be confirmed."""
 
     request: HumanRequest
     value: Any
 
     @property
     def token(self) -> str:
-        """The token that confirms exactly this answer when the message is sent again."""
+        """The token with which the same message, sent again, confirms exactly this answer."""
         # The version is included, so that a confirmation doesn't count for a request that was
         # changed after it.
         meant = [str(self.request.pk), self.request.version, self.value]
@@ -77,10 +77,11 @@ class Echo:
 
 
 def echo_of(request: HumanRequest, text: str, *, by: User, confirmed: str = "") -> Echo | None:
-    """Return the answer that a message would give, if its author must confirm it first; else None.
+    """Return the answer that a message would give, if the message's author must confirm it.
 
-    `confirmed` is the token of the echo that the author has seen. Nothing has to be confirmed if
-    the message isn't an answer, is the answer's label or value itself, or is confirmed already.
+    Otherwise, return None: if the message isn't an answer, if its words are the value or the label
+    of the answer, or if `confirmed` is the token of exactly this echo, which the author has then
+    seen.
     """
     if not (request.is_open and request.asks(by)) or request.asked.irreversible:
         return None
@@ -102,15 +103,20 @@ def post_message(  # noqa: PLR0913 (what a message can have)
     steers: bool = False,
     files: Sequence[File] = (),
 ) -> Message:
-    """Store a person's message in a session, and hand it to the run that it is written to.
+    """Store a person's message in a session; a message that replies to a run is handed to that run.
 
-    If the same person sends the same `client_key` again, the first message is returned; raises
-    `MessageKeyError` if that one says something else or replies to something else. Members of the
-    session may read the message. So may the author of the message it replies to, or the users who
-    may see the run it replies to. A message that replies to a run's card, or to a text that a run
-    posted, is for that run: its `delivery` says whether the run reads it. With `steers`, the step
-    that is running may read it, too. Locks the run, if there is one, before the session. A message
-    with files, as `sent_message_files` returns them, needs no text.
+    If the same person sends the same `client_key` again, nothing is stored and the first message is
+    returned. Raises `MessageKeyError` if the first message has another text or replies to something
+    else.
+
+    Members of the session may read the message. If it replies to a person's message, the author of
+    that message may read it, too. If it replies to an entry of a run, so may everybody who may see
+    that run.
+
+    A message that replies to a run's card, or to a text that the run posted, is written to that
+    run. Its `delivery` says whether the run reads it. If `steers` is true, the step that is running
+    may read it, too. A message with files, as `sent_message_files` returns them, needs no text.
+    Locks the run to which the message is written, if any, and then the session.
     """
     text = checked_text(text) if text.strip() or not files else ""
     if message := find_sent(session, client_key, by=by):
@@ -137,7 +143,10 @@ def post_message(  # noqa: PLR0913 (what a message can have)
 
 
 def _checked_repeat(message: Message, text: str, reply_to: Message | None) -> Message:
-    """Return the message that has the key already, if it says the same; else raise an error."""
+    """Return the message that has the key already.
+
+    Raises `MessageKeyError` if that message has another text or replies to another message.
+    """
     if message.text != text or message.reply_to_id != (reply_to.pk if reply_to else None):
         raise MessageKeyError(message.client_key)
     return message
@@ -152,10 +161,11 @@ def reply(
     program: str = "",
     asks_back: bool = False,
 ) -> Reply:
-    """Record a person's message as their answer, if it is one, and return the outcome.
+    """Record a person's message as an answer to the request, and return what it did.
 
-    With `asks_back`, the message asks back about the request instead. `program` is the name of the
-    token with which a program sends it. Calling it twice is harmless.
+    If the message is no answer, or the answer is refused, the result has the reason. If `asks_back`
+    is true, the message is recorded as a question back to the run. If a program sends the message,
+    `program` is the name of the program's token. Calling this function twice is harmless.
     """
     inbound = Inbound(text, sender=by, request=request, address=address, program=program)
     try:
@@ -183,14 +193,17 @@ def _add(message: Message, *, by: User, steers: bool) -> None:
 
 
 def find_sent(session: Session, client_key: str, *, by: User) -> Message | None:
-    """Return the message that a person has sent with this key, if there is one."""
+    """Return the person's message in the session that has this `client_key`, or None."""
     if not client_key:
         return None
     return Message.objects.filter(session=session, author=by, client_key=client_key).first()
 
 
 def checked_text(text: str) -> str:
-    """Return the text of a message as it is stored; raise `MessageError` if it can't be."""
+    """Return the text of a message in the form in which it is stored.
+
+    Raises `MessageError` if the text is empty, too long, or can't be stored.
+    """
     text = text.replace("\r\n", "\n").strip()
     if not text:
         raise MessageError("Write something first.")

@@ -32,9 +32,10 @@ from procedures.users import User, json_key
 
 
 def withdraw_request(request_id: UUID, *, by: User, reason: str) -> str:
-    """Withdraw the request; the run continues with the outcome "withdrawn" and no value.
+    """Withdraw a request, and return a sentence that says so.
 
-    Takes the same locks as an answer: whichever comes first closes the request. Returns a sentence.
+    The run continues with the outcome "withdrawn" and no value. Takes the same locks as an answer:
+    if somebody answers at the same time, whoever comes first closes the request.
     """
     request = HumanRequest.objects.select_related("wait").get(pk=request_id)
     # This comes first, in a transaction of its own: a deadline that has passed wins, even if the
@@ -62,7 +63,7 @@ class ReassigningDeniedError(EngineError):
 
 
 class NobodyToAnswerError(OperationRefusedError):
-    """A reassignment would leave nobody to answer, and the caller has not confirmed it."""
+    """A reassignment that would leave nobody to answer, and that the caller has not confirmed."""
 
     def __init__(self, to: str, request: HumanRequest) -> None:
         self.request = request
@@ -81,12 +82,13 @@ def reassign_request(
     allow_unanswerable: bool = False,
     may_reassign: Callable[[HumanRequest], bool] | None = None,
 ) -> str:
-    """Assign the request to others instead: a group, or a user as "@name".
+    """Assign the request to `to` instead: a group, or a user as "@name".
 
-    They are notified like all assignees. A group without active members is refused
-    (`NobodyToAnswerError`) unless `allow_unanswerable` is True. `may_reassign` is called with the
-    locked request; if it returns False, `ReassigningDeniedError` is raised. Without it, the caller
-    must have checked that `by` has the permission. Locks the run, the request, then the session.
+    Returns a sentence that says so. The new assignees are notified like those of a new request. A
+    group without active members is refused with `NobodyToAnswerError` unless `allow_unanswerable`
+    is true. `may_reassign` is called with the locked request; if it returns False,
+    `ReassigningDeniedError` is raised. A caller that doesn't pass `may_reassign` must have checked
+    that `by` has the permission. Locks the run, then the request, then the session.
     """
     request = HumanRequest.objects.select_related("wait").get(pk=request_id)
     expire_wait(request.wait)
@@ -120,9 +122,9 @@ def reassign_request(
 def may_reassign(request: HumanRequest, *, user: User, program: str) -> bool:
     """Return True if the user may reassign the locked request.
 
-    Users with the permission may. So may the user who has claimed the request, if the request still
-    asks them personally and they act in person. `program` is the name of the token with which a
-    program calls, or "".
+    A user with the permission to reassign requests may do so. A user who has claimed the request
+    may do so, too, if the request asks that user directly and not only as a deputy, and if no
+    program acts with the user's token. `program` is the name of the token, or "" without a token.
     """
     if user.has_perm(OPERATE_REQUEST):
         return True
@@ -133,7 +135,7 @@ def may_reassign(request: HumanRequest, *, user: User, program: str) -> bool:
 
 
 def lock_open_request(request: HumanRequest) -> HumanRequest:
-    """Lock the run, then the request; return the request.
+    """Lock the request's run, then the request; return the request as it is now in the database.
 
     Raises `AlreadyAnsweredError` if the request is closed.
     """

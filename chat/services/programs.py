@@ -1,6 +1,7 @@
-"""Rules for programs that call with somebody's token.
+"""Rules for programs that act with a person's token.
 
-Whoever asked with a token can't answer that request, unless the site lets them do so in a browser.
+If a program opened a request with somebody's token, that person can't answer the request. A site
+may allow the person to answer in a browser.
 """
 
 import logging
@@ -19,22 +20,27 @@ from procedures.users import User
 
 logger = logging.getLogger(__name__)
 IN_BROWSER = {"page", "chat", "api"}
-"""The channels that people use in a browser; an answer with a token comes from a program."""
+"""The channels that people use in a browser, where they don't act with a token."""
 OWN = "A program asked this with your token, so somebody else must answer it."
 FINAL = "A token can't give an irreversible answer. Sign in, and answer it yourself."
 
 
 class ProgramRefusedError(EngineError):
-    """The answer must come from somebody else, because a program gives it or has asked."""
+    """An answer that must be given by somebody else or without a token.
+
+    Either a program opened the request with the person's token, or a program gives an irreversible
+    answer.
+    """
 
 
 def right_of_answer(
     request: HumanRequest, answer: Answer, by: User, *, now: datetime
 ) -> Right | None:
-    """Return the right by which somebody may give this answer, or None.
+    """Return the right by which `by` may give this answer, or None.
 
-    The right depends on the channel and the token of the answer. Raises `ProgramRefusedError` if a
-    program has asked with the person's token, or if an irreversible answer is given with a token.
+    The right depends on whether the answer comes from a browser or from a program with a token.
+    Raises `ProgramRefusedError` if a program opened the request with the person's token, or if a
+    program gives an irreversible answer.
     """
     is_in_browser = answer.channel in IN_BROWSER and not answer.program
     right = request.right_of(by, now=now, is_in_browser=is_in_browser)
@@ -50,10 +56,10 @@ def right_of_answer(
 
 @transaction.atomic
 def note_refusal(request_id: UUID, answer: Answer, by: User, reason: str) -> None:
-    """Log a refused answer, and note it in the request's history.
+    """Log a refused answer, and note the refusal in the request's history.
 
-    It is noted once for each person, token and reason, because a program may try again and again.
-    Locks the run, then the request.
+    The history gets one entry for each person, token and reason, because a program may try again
+    and again. Locks the run, then the request.
     """
     program = f"the token {answer.program} of " if answer.program else ""
     logger.warning("Refused an answer to %s by %s%s: %s", request_id, program, by, reason)

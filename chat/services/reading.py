@@ -18,11 +18,14 @@ LONGEST_SNOOZE = timedelta(days=90)
 LARGEST_DRAFT = 300_000
 """The maximum length of a draft as JSON, in characters."""
 Texts = Mapping[str, Sequence[str]]
-"""The texts in a form by field name; checkboxes and lists can have several texts."""
+"""The texts typed into a form, by field name; a checkbox or a list can have several texts.
+
+For example, `{"amount": ["100"], "reasons": ["late", "broken"]}`.
+"""
 
 
 class DraftConflictError(EngineError):
-    """Another window has changed the draft meanwhile."""
+    """A draft that can't be saved, because another window has changed the stored draft."""
 
     def __init__(self, draft: Draft | None) -> None:
         self.draft = draft
@@ -30,11 +33,11 @@ class DraftConflictError(EngineError):
 
 
 def snooze_request(request_id: UUID, *, by: User, until: datetime) -> Snooze:
-    """Hide an open request from somebody's inbox until a time, at most 90 days ahead.
+    """Hide an open request from the inbox of `by` until a time, at most 90 days ahead.
 
-    Deadlines still pass, and others can answer. Returns the snooze. Raises `NotAskedError` if the
-    person couldn't answer the request, `AlreadyAnsweredError` if it is closed, and `InputError` if
-    `until` is out of range.
+    The request's deadlines still pass, and other people can answer the request. Returns the snooze.
+    Raises `NotAskedError` if `by` may not answer the request, `AlreadyAnsweredError` if the request
+    is closed, and `InputError` if `until` is out of range.
     """
     request, now = _open_for(request_id, by), clock.now()
     if not now < until <= now + LONGEST_SNOOZE:
@@ -45,7 +48,7 @@ def snooze_request(request_id: UUID, *, by: User, until: datetime) -> Snooze:
 
 
 def wake_request(request_id: UUID, *, by: User) -> None:
-    """End a snooze. Calling it is harmless if the request isn't snoozed."""
+    """End a snooze. Calling this function is harmless if the request isn't snoozed."""
     Snooze.objects.filter(request=request_id, user=by).delete()
 
 
@@ -55,12 +58,13 @@ def draft_of(request_id: UUID, *, by: User) -> Draft | None:
 
 @transaction.atomic
 def save_draft(request_id: UUID, *, by: User, values: Texts, version: int = 0) -> Draft:
-    """Save what somebody has typed as their draft, and return the draft.
+    """Save the texts that `by` has typed as their draft of an answer, and return the draft.
 
-    `version` is the version of the draft that they have seen, or 0 if they have seen none. Raises
-    `DraftConflictError`, with the stored draft, if the stored draft has another version. To replace
-    the stored draft, save again with its version. Raises `NotAskedError`, `AlreadyAnsweredError`,
-    and `InputError` if the values are too large or can't be stored.
+    `version` is the version of the stored draft that the person has seen, or 0 if they have seen
+    none. Raises `DraftConflictError`, which has the stored draft, if the stored draft has another
+    version. To replace the stored draft anyway, save again with its version. Raises `NotAskedError`
+    if the person may not answer the request, `AlreadyAnsweredError` if the request is closed, and
+    `InputError` if the texts are too large or can't be stored.
     """
     request, text = _open_for(request_id, by), _text_of(values)
     # Drafts of closed requests are deleted, because nobody needs them. A held answer may still be
@@ -80,9 +84,10 @@ def save_draft(request_id: UUID, *, by: User, values: Texts, version: int = 0) -
 
 
 def keep_sent(request_id: UUID, *, by: User, values: Texts) -> None:
-    """Keep a sent form as the draft, so that a person who undoes their answer gets it back.
+    """Keep the texts of a sent form as a draft.
 
-    A form that is too large to be a draft isn't kept.
+    A person who undoes the answer finds the texts in the form again. A form that is too large to be
+    a draft isn't kept.
     """
     try:
         given = {"values": _text_of(values), "at": clock.now()}
@@ -95,7 +100,7 @@ def keep_sent(request_id: UUID, *, by: User, values: Texts) -> None:
 
 
 def drop_draft(request_id: UUID, *, by: User) -> None:
-    """Delete somebody's draft, if there is one."""
+    """Delete the draft that `by` has for a request, if there is one."""
     Draft.objects.filter(request=request_id, user=by).delete()
 
 
@@ -120,7 +125,7 @@ def _text_of(values: Texts) -> str:
 
 
 def _open_for(request_id: UUID, user: User) -> HumanRequest:
-    """Return an open request that the user may answer, or raise an error."""
+    """Return the request if it is open and the user may answer it; otherwise, raise an error."""
     request = HumanRequest.objects.select_related("wait__run").get(pk=request_id)
     if not request.is_open:
         raise AlreadyAnsweredError(request)

@@ -1,4 +1,4 @@
-"""The recording of an answer: its row, the entry in the history, and the closing of the wait."""
+"""The recording of an answer: the response, the history's entry, and the closing of the wait."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -41,7 +41,7 @@ from procedures.users import User, json_key
 
 
 class NotConfirmedError(AnswerError):
-    """An irreversible answer was not confirmed; nothing was stored."""
+    """An irreversible answer that was not confirmed; nothing was stored."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -50,7 +50,7 @@ class NotConfirmedError(AnswerError):
 
 
 class ValuesChangedError(OperationRefusedError):
-    """Somebody has changed the values since the sender saw them; nothing was stored."""
+    """An answer to values that somebody has changed since then; nothing was stored."""
 
     def __init__(self, by: str) -> None:
         words = "The values of this request have changed since you saw them."
@@ -60,7 +60,7 @@ class ValuesChangedError(OperationRefusedError):
 
 
 class AlreadyVotedError(OperationRefusedError):
-    """The same person has already given a different vote."""
+    """A second, different vote by the same person; nothing was stored."""
 
     def __init__(self, vote: HumanResponse) -> None:
         self.vote = vote
@@ -82,11 +82,12 @@ def record_answer(
 
     The request and its run must be locked, and `request.wait.run` must be the locked run. The
     answer's files must be stored permanently already. `standing` is the standing decision that
-    gives the answer, if one does. Returns the response. Raises `AnswerError` if the answer is
-    invalid, `AlreadyVotedError`, and `ValuesChangedError`.
+    gives the answer; None if a person gives it. Returns the response. Raises `AnswerError` if the
+    answer is invalid, `AlreadyVotedError` if the person has given another vote, and
+    `ValuesChangedError` if the values have changed since the person saw them.
 
-    Where several people decide, an answer with other values goes back to the others: it is a vote
-    for these values, and the earlier votes no longer count.
+    If several people must decide, an answer that changes the proposed values is a vote for the
+    changed values. The earlier votes then no longer count, and the other people must vote again.
     """
     run, ballot = request.wait.run, ballot_on(request)
     if answer.seen not in (None, ballot.proposal):
@@ -118,7 +119,7 @@ def record_answer(
 def _held_until(
     question: Question, answer: Answer, standing: StandingDecision | None, now: datetime
 ) -> datetime | None:
-    """Return the time until which the answer can be undone; None if it never can be."""
+    """Return the time until which the answer can be undone; None if the answer can't be undone."""
     if question.undo is None or standing or answer.program:
         return None
     is_held = find_channel(answer.channel).undoes
@@ -128,9 +129,11 @@ def _held_until(
 def _with_vote(
     request: HumanRequest, ballot: Ballot, response: HumanResponse, *, by: User
 ) -> Ballot:
-    """Return the ballot with another vote; if it changes the values, the earlier ones are gone.
+    """Return the ballot with the response as another vote.
 
-    The value of the response is stated as an answer to the original question.
+    If the response changes the proposed values, the result holds this vote alone, and the earlier
+    votes no longer count. The response's value is rewritten as an answer to the original question,
+    so that all votes can be compared.
     """
     if response.asks_back:
         return ballot.with_vote(response)
@@ -149,7 +152,10 @@ def _with_vote(
 def _drop_outdated(
     request: HumanRequest, votes: Sequence[HumanResponse], *, by: User, now: datetime
 ) -> None:
-    """Make votes on earlier values not count, release a claim, and plan to notify the voters."""
+    """Mark the votes on earlier values as no longer counting.
+
+    Also release a claim on the request, and plan to notify the voters, who must vote again.
+    """
     entries = []
     for one in votes:
         one.undone_at = now
@@ -172,7 +178,10 @@ def _closing_of(
     right: Right,
     answer: Answer,
 ) -> dict[str, Any]:
-    """Return the content with which an answer closes its wait, and keep its files with the run."""
+    """Return the content with which an answer closes its wait.
+
+    The files in the answer are stored as files of the run.
+    """
     outcome, by = response.outcome_of(question), response.user.get_username()
     said = closing(outcome, response.plain_value, responder=by, comment=response.comment)
     said |= as_closing(votes) if question.quorum > 1 else {}
@@ -182,16 +191,16 @@ def _closing_of(
 
 
 def note_change(request: HumanRequest) -> None:
-    """Record a change of the votes on an open request, and tell open pages about it."""
+    """Record that a vote has changed an open request, so that open pages show the change."""
     request.version += 1
     request.save(update_fields=["version", "claimed_by", *HISTORY])
     record(request.session_id, "request", request.pk, whom=request.assignees)
 
 
 def check_answer(question: Question, answer: Answer) -> Any:
-    """Return the value of a valid answer; else raise `AnswerError` or `NotConfirmedError`.
+    """Return the value of a valid answer; otherwise, raise `AnswerError` or `NotConfirmedError`.
 
-    Asking back needs no value and no confirmation, because it decides nothing.
+    An answer that asks back has no value and needs no confirmation, because it decides nothing.
     """
     _clean(answer.comment)
     if answer.asks_back:
@@ -230,11 +239,11 @@ def _insert(
     plan: StandingDecision | None,
     more: dict[str, Any],
 ) -> None:
-    """Insert the response, and its entry in the history of the request.
+    """Insert the response, the history's entry for it, and its text for the search.
 
-    `content` is the content with which the response closes the wait; it is None for a vote that
-    doesn't close it. `plan` is the standing decision that the response creates, if any. `more`
-    holds further facts for the history.
+    `content` is the content with which the response closes the wait; None for a vote that leaves
+    the request open. `plan` is the standing decision that the answer creates, if any. `more` holds
+    further facts for the history's entry.
     """
     told: dict[str, Any] = {
         "channel": response.channel,
@@ -259,7 +268,10 @@ def _insert(
 
 
 def _proof_of(response: HumanResponse, right: Right) -> dict[str, Any]:
-    """Return what the journal stores about an answer besides its value."""
+    """Return the fields that the journal stores about an answer besides its value.
+
+    For example, they are the right, the channel and the proofs.
+    """
     owner = str(response.request_id)
     return {
         "responder_id": json_key(response.user_id),

@@ -1,4 +1,4 @@
-"""Reminders and escalations, which happen if nobody answers a request."""
+"""Reminders and escalations of requests that nobody has answered."""
 
 from datetime import datetime
 from uuid import UUID
@@ -24,10 +24,10 @@ Kind = RequestEvent.Kind
 
 
 def remind_people() -> None:
-    """Send the reminders and escalations that are due; calling it twice is harmless.
+    """Carry out the reminders and escalations that are due.
 
-    Each reminder and each escalation happens once. If several reminders were missed, only the last
-    one is sent.
+    Calling this function twice is harmless: each reminder and each escalation happens once. If
+    several reminders of a request are due, only the last of them happens.
     """
     due = HumanRequest.objects.open().filter(next_at__lte=clock.moment()).order_by("next_at")
     serve_each(due.values_list("pk", flat=True)[:LARGEST_PASS], _remind, name="Request")
@@ -35,7 +35,10 @@ def remind_people() -> None:
 
 @transaction.atomic
 def _remind(request_id: UUID) -> None:
-    """Act on the due moments of one request; lock the run, the request, then the session."""
+    """Carry out the reminders and escalations of one request that are due.
+
+    Locks the run, then the request, then the session.
+    """
     lock_run(HumanRequest.objects.run_of(request_id))
     request, now = HumanRequest.objects.lock(request_id)
     # The request is checked again under both locks: somebody may have answered it, or another clock
@@ -64,9 +67,9 @@ def _note_reminder(request: HumanRequest, moment: Moment, now: datetime) -> None
 def _escalate(
     request: HumanRequest, question: Question, moment: Moment, now: datetime
 ) -> list[Assignment]:
-    """Escalate a request; return unsaved assignments to the people whom the escalation asks.
+    """Escalate a request, and return unsaved assignments to the people whom the escalation asks.
 
-    A claim is released, because it has led to no answer.
+    If somebody has claimed the request, the claim is released, because the claimer hasn't answered.
     """
     after, names = question.escalate[moment.number - 1]
     found, missing = assign_named(names, request.wait.run.procedure_id)

@@ -10,11 +10,17 @@ __all__ = ["NoReplyError", "read_reply", "reading_of"]
 
 
 def read_reply(question: Question, text: str) -> Any:
-    """Return the answer that the words mean; raise `NoReplyError` or `AnswerError` if none fits."""
+    """Return the value that the typed words mean.
+
+    Raises `NoReplyError` if the words are no answer, and `AnswerError` if their value is invalid.
+    """
     return reading_of(question, text).value
 
 
 def reading_of(question: Question, text: str) -> Reading:
-    """Return how the words are understood, with the checked value; raise as for `read_reply`."""
+    """Return how the typed words are understood: the checked value, and whether it is literal.
+
+    Raises the same errors as `read_reply`.
+    """
     reading = question.rules.read_words(question, text.strip())
     return replace(reading, value=question.check(reading.value))

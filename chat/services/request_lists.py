@@ -12,9 +12,13 @@ from procedures.store.merging import GLANCE, HANDFUL, first_seen
 from procedures.users import User
 
 MANY = 1000
-"""If somebody sees this many unended runs, their list is read from all requests, not run by run."""
+"""A number of unended runs; a user who sees at least so many gets the list another way.
+
+The open requests of fewer runs are found by the keys of the runs. Otherwise, all open requests are
+read, and each is checked.
+"""
 TESTED = 2 * HANDFUL
-"""The maximum number of requests that are tested one by one for whether somebody may see them."""
+"""The maximum number of requests that are checked one by one for whether the user may see them."""
 
 
 def newest_requests(
@@ -25,10 +29,10 @@ def newest_requests(
     are_open: bool,
     after: UUID | None = None,
 ) -> list[UUID]:
-    """Return the ids of the newest of these requests whose runs a user may see.
+    """Return the ids of the newest of `requests` whose runs the user may see, at most `most`.
 
-    With `after`, only requests older than that request are returned. Pass `are_open=True` if all of
-    the requests are open; they are then found faster.
+    With `after`, only requests older than the request `after` are returned. Pass `are_open=True` if
+    all of `requests` are open: the function is then faster.
     """
     if after:
         requests = requests.filter(pk__lt=after)
@@ -60,9 +64,9 @@ def newest_requests(
 
 
 def _among_unended_runs(requests: HumanRequestQuerySet, unended: RunList, most: int) -> list[UUID]:
-    """Return the newest of these open requests, for a user who sees many runs.
+    """Return the newest of `requests`, all of which are open, for a user who sees many runs.
 
-    Only unended runs have open requests, and mostly there are few of them.
+    Only unended runs have open requests, and usually few runs are unended.
     """
     runs = unended.newest(MANY)
     if len(runs) == MANY:

@@ -29,7 +29,7 @@ from procedures.users import User, active_users
 
 
 class AlreadyAnsweredError(EngineError):
-    """The request is closed; the first outcome counts."""
+    """An answer to a request that is already closed; the first outcome counts."""
 
     def __init__(self, request: HumanRequest) -> None:
         self.request = request
@@ -48,7 +48,7 @@ class AlreadyAnsweredError(EngineError):
 
 
 class NotAskedError(EngineError):
-    """The user may see the request but was not asked."""
+    """An answer by somebody who may see the request but isn't asked."""
 
     def __init__(self, request: HumanRequest) -> None:
         asked = " or ".join(str(assignment) for assignment in request.assignments.all())
@@ -59,7 +59,7 @@ class NotAskedError(EngineError):
 
 
 class ClaimedError(OperationRefusedError):
-    """Somebody else has claimed the request."""
+    """An attempt to answer or claim a request that somebody else has claimed."""
 
     def __init__(self, request: HumanRequest) -> None:
         who = request.claimed_by.get_username() if request.claimed_by else ""
@@ -67,7 +67,10 @@ class ClaimedError(OperationRefusedError):
 
 
 class NeedsReasonError(AnswerError):
-    """An administrator who isn't asked has given no reason; nothing was stored."""
+    """An answer without a reason by an administrator whom the request doesn't ask.
+
+    Nothing was stored.
+    """
 
     def __init__(self) -> None:
         words = "This request isn't assigned to you."
@@ -75,7 +78,7 @@ class NeedsReasonError(AnswerError):
 
 
 class TokenBypassError(NotAskedError):
-    """A program with an administrator's token answers a request that doesn't ask them."""
+    """An answer, with an administrator's token, to a request that doesn't ask the administrator."""
 
     def __init__(self, request: HumanRequest) -> None:
         super().__init__(request)
@@ -83,7 +86,7 @@ class TokenBypassError(NotAskedError):
 
 
 class NotTheirsToUndoError(OperationRefusedError):
-    """The user has given no answer that could be undone."""
+    """An attempt to undo an answer by a user who hasn't answered the request."""
 
     def __init__(self) -> None:
         super().__init__("You haven't answered this request, so there is nothing to undo.")
@@ -92,16 +95,17 @@ class NotTheirsToUndoError(OperationRefusedError):
 def respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanResponse, bool]:
     """Record a person's answer and let the run continue. The first answer counts.
 
-    Returns the response and True, or the earlier response and False if the same person repeats the
-    same answer. With `undo=`, the answer is held first, unless its channel offers no undo. With
-    `quorum=`, it is a vote, and the request closes with the vote that decides it. An answer that
-    changes the values of an action is only a vote if several people decide, with `four_eyes=` too.
+    Returns the response and True. If the same person repeats the same answer, returns the earlier
+    response and False. If the question has `undo=`, the answer is held first, so that it can be
+    undone, unless the answer's channel offers no undo. If the question has `quorum=`, the answer is
+    a vote, and the request closes with the vote that decides it. If several people must decide, or
+    with `four_eyes=`, an answer that changes the values proposed for an action is only a vote.
 
     Locks the run, then the request, then the session; the run is queued in the same commit. Raises
     `NotAskedError`, `AlreadyAnsweredError`, `AlreadyVotedError`, `ValuesChangedError`,
-    `AnswerError` if the value doesn't fit, and `NotConfirmedError` if an irreversible request is
-    answered without confirmation. Raises `ProgramRefusedError` if a program may not give this
-    answer, and notes that in the history.
+    `AnswerError` if the value doesn't fit the question, and `NotConfirmedError` if an irreversible
+    answer isn't confirmed. Raises `ProgramRefusedError` if a program may not give this answer; the
+    refusal is noted in the request's history.
     """
     try:
         return _respond(request_id, with_stored_files(request_id, answer, by=by), by=by)
@@ -127,10 +131,11 @@ def _respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanRespon
 
 @transaction.atomic
 def undo_response(request_id: UUID, *, by: User) -> HumanRequest:
-    """Undo the user's own answer while it is held, and return the request, which is then open.
+    """Undo the held answer, or the vote, of `by`, and return the request, which is then open.
 
     Takes the same locks as an answer. Raises `NotTheirsToUndoError` if the user hasn't answered.
-    Raises `TooLateError` if the answer was never held, or has taken effect by the database's clock.
+    Raises `TooLateError` if the answer was never held, or has already taken effect by the
+    database's clock.
     """
     run = HumanRequest.objects.lock_run_of(request_id)
     request, now = HumanRequest.objects.lock(request_id)
@@ -155,7 +160,7 @@ def undo_response(request_id: UUID, *, by: User) -> HumanRequest:
 
 
 def _is_held(request: HumanRequest, response: HumanResponse) -> bool:
-    """Return True if this response is the held answer, and not an earlier vote."""
+    """Return True if the response is the one that is held, and not an earlier vote."""
     if request.effective_at is None or not request.wait.held:
         return False
     last = request.responses.filter(undone_at=None).order_by("pk").last()
@@ -172,7 +177,7 @@ def _record(
 
 
 def _checked_right(request: HumanRequest, answer: Answer, by: User, now: datetime) -> Right:
-    """Return the right by which somebody answers an open request; raise an error if none exists."""
+    """Return the right by which `by` answers an open request; raise an error without a right."""
     # The right is checked now, under the locks. What the user was allowed when the page was drawn
     # doesn't count.
     right = right_of_answer(request, answer, by, now=now)
@@ -188,7 +193,7 @@ def _checked_right(request: HumanRequest, answer: Answer, by: User, now: datetim
 
 
 def _check_bypass(request: HumanRequest, answer: Answer) -> None:
-    """Raise an error if a bypass has no reason, or is attempted with a token."""
+    """Raise an error if an administrator's bypass lacks a reason or is given with a token."""
     if answer.program:
         raise TokenBypassError(request)
     if not answer.reason.strip():
@@ -198,9 +203,9 @@ def _check_bypass(request: HumanRequest, answer: Answer) -> None:
 def is_claimed_by_others(
     request: HumanRequest, by: User, *, now: datetime, with_principals: bool = False
 ) -> bool:
-    """Return True if somebody else has claimed the request and could still answer it.
+    """Return True if the request is claimed by somebody else who could still answer it.
 
-    With `with_principals`, the claims of people whose deputy is `by` don't count.
+    If `with_principals` is true, a claim by somebody whose deputy is `by` doesn't count.
     """
     key = request.claimed_by_id
     if key is None or key == by.pk:
@@ -214,9 +219,9 @@ def is_claimed_by_others(
 
 
 def _same_answer(request: HumanRequest, answer: Answer, by: User) -> HumanResponse | None:
-    """Return the user's earlier response if this answer repeats it.
+    """Return the user's earlier response if the answer repeats that response, else None.
 
-    While a request is open, votes are its only responses.
+    If the request is open, an earlier response can only be a vote.
     """
     if request.is_open and not request.may_take_votes:
         return None
@@ -230,7 +235,7 @@ def _same_answer(request: HumanRequest, answer: Answer, by: User) -> HumanRespon
 
 
 def _text(request: HumanRequest, value: Any) -> str:
-    """Return the text of an answer as it would be stored, or "" if it is invalid."""
+    """Return an answer's value as the text that would be stored, or "" if the value is invalid."""
     asked, question = request.asked, request.offered
     try:
         checked = question.check(question.completed(value))

@@ -1,4 +1,4 @@
-"""The search in the texts of people and runs, limited to those that the searcher may see."""
+"""The search in what people and runs have written, limited to what the user may see."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -22,43 +22,57 @@ from procedures.store.merging import GLANCE, HANDFUL, first_seen, merged, of_id
 from procedures.users import User
 
 FEW = 5000
-"""If a user sees at most this many sessions, a search names them; otherwise, it tests each text."""
-SAMPLE, OFTEN = 2000, 40
-"""A query's words are frequent if more than `OFTEN` of the `SAMPLE` newest texts contain them.
+"""The maximum number of sessions for which the search lists the sessions' ids in its query.
 
-The index isn't used for them, because it would return all such texts and not just the newest.
+For a user who sees more sessions, the query tests each text instead.
+"""
+SAMPLE, OFTEN = 2000, 40
+"""The sample that decides whether a query's words are frequent.
+
+They are frequent if more than `OFTEN` of the `SAMPLE` newest texts match the query. The index isn't
+used for frequent words, because it would return all matching texts and not just the newest ones.
 """
 MOST_FETCHED = 2000
-"""The maximum number of texts fetched with the index; words in more texts are frequent, too."""
+"""The maximum number of texts that are fetched with the index.
+
+If the index finds more texts, the query's words count as frequent.
+"""
 MOST_READ = 20_000
-"""The texts that are read for frequent words on one page; the next page continues there."""
+"""The number of texts that are read for one page if the query's words are frequent.
+
+The next page continues after these texts.
+"""
 FEW_TEXTS = 5000
-"""If a search can reach at most this many texts, all of them are read, without the index."""
+"""If a user's search covers at most this many texts, all of them are read, without the index."""
 MOST_TESTED = 2000
-"""The approximate maximum of texts whose access is checked for a page; the next continues there."""
+"""The approximate maximum number of texts whose access is checked for one page.
+
+The next page continues after these texts.
+"""
 MOST_GLANCED_AT = 400
-"""The same number for results that are shown while somebody types."""
+"""The counterpart of `MOST_TESTED` for the results that are shown while somebody types."""
 LONGEST_SNIPPET = 180
 SORTED = (F("pk") * -1).asc()
-"""The order of few texts, newest first, without the index of all keys.
+"""An order, newest first, for a query that returns few texts.
 
-By that index, PostgreSQL might go through all texts until enough of them match.
+The order is written so that PostgreSQL can't use the index of the keys, with which it might read
+all texts until enough of them match.
 """
 
 
 @dataclass(frozen=True)
 class TextFilter:
-    """The words that a text must contain, and further conditions for it."""
+    """The search's words, all of which a text must contain, and further conditions."""
 
     text: str
     kinds: Collection[str] = ()
     """The kinds of texts to find, such as "person"; empty for all."""
     session: UUID | None = None
-    """The session in which to search; None for all."""
+    """The session in which to search; None for all sessions."""
 
 
 class Row(NamedTuple):
-    """The keys of a matching text; it isn't known yet whether the searcher may see it."""
+    """The keys of a matching text, before it has been checked whether the user may see the text."""
 
     pk: int
     kind: str
@@ -73,21 +87,21 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Hit:
-    """A text that was found, with what leads to it."""
+    """A text that was found, with the entry, the session and the run that lead to the text."""
 
     kind: str
     session: UUID
     title: str
-    """The title of the session, as the person sees it."""
+    """The title under which the user sees the session."""
     message: UUID | None
-    """The entry of the transcript that shows the text; None for a session's title."""
+    """The id of the transcript entry that shows the text; None for a session's title."""
     request: UUID | None
     run: UUID | None
     by: str
-    """The name of the person, or of the run, that said it; "" for a session's title."""
+    """The name of the person or run that wrote the text; "" for a session's title."""
     at: datetime
     pieces: list[tuple[str, bool]]
-    """The text around the first match, in pieces, each with True if it matches the search."""
+    """The text around the first match, in pieces, each with True if it is a match, else False."""
 
     @property
     def snippet(self) -> str:
@@ -96,7 +110,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class Found:
-    """A page of hits, newest first, with the place where the next page begins; None at the end."""
+    """A page of hits, newest first. `next` is where the next page begins; None on the last page."""
 
     hits: Sequence[Hit] = ()
     next: int | None = None
@@ -111,11 +125,11 @@ def search_texts(
     sight: Sight | None = None,
     is_glance: bool = False,
 ) -> Found:
-    """Return the newest texts that fit the filter and that a user may see.
+    """Return a page of the newest texts that fit the filter and that the user may see.
 
-    `before` is the `next` of the previous page. A page may have few texts or none although others
-    follow, because access is checked for a limited number of texts per page. This number is smaller
-    if `is_glance` is true.
+    Pass the `next` of the previous page as `before`. A page may have few texts or none although
+    further pages follow, because access is checked for a limited number of texts per page. The
+    number is smaller if `is_glance` is true.
     """
     query = Query(wanted.text)
     if not query or not user.is_active:
@@ -126,15 +140,18 @@ def search_texts(
 
 @dataclass(frozen=True)
 class _Reach:
-    """The texts among which somebody searches; the person may not be able to read all of them."""
+    """The texts in which a search looks; the user may not be allowed to see all of them."""
 
     texts: SearchableQuerySet
     is_one_session: bool = False
     is_named: bool = False
-    """True for the texts of a few sessions, which an index finds."""
+    """True if the texts are those of at most `FEW` sessions, which are named in the query."""
 
     def start(self, end: int, count: int) -> int:
-        """Return a key that about `count` texts before `end` have or exceed; 0 for all texts."""
+        """Return the smallest key to read, so that about `count` texts below `end` are read.
+
+        Return 0 if all texts with keys below `end` can be read.
+        """
         before = self.texts.filter(pk__lt=end)
         if self.is_one_session:
             keys = before.order_by("-pk").values_list("pk", flat=True)
@@ -145,9 +162,9 @@ class _Reach:
 
 
 class _Search:
-    """A search by one person.
+    """A search by one user.
 
-    Each page reads a limited number of texts, however many there are and however many fit.
+    Each page reads a limited number of texts, however many texts there are and however many match.
     """
 
     def __init__(self, user: User, wanted: TextFilter, query: Query, sight: Sight) -> None:
@@ -157,9 +174,9 @@ class _Search:
         if wanted.kinds:
             self._texts = self._texts.filter(kind__in=wanted.kinds)
         self._entries: dict[UUID, Message] = {}
-        """The readable entries found so far, each under its own key and under its request's key."""
+        """The readable entries found so far, by their own ids and by the ids of their requests."""
         self._last: int | None = None
-        """The last text whose access was checked."""
+        """The key of the last text whose access was checked; None if no access was checked."""
 
     def page(self, most: int, before: int | None, within: int) -> Found:
         texts, start = self._candidates(before)
@@ -177,9 +194,9 @@ class _Search:
         return Found(self._hits(shown), (start or None) if is_all else self._last)
 
     def _candidates(self, before: int | None) -> tuple[SearchableQuerySet, int]:
-        """Return the matching texts before a place, newest first, and the key where reading ended.
+        """Return the matching texts with keys below `before`, and the key at which reading ends.
 
-        The key is 0 if all texts before the place were read.
+        The newest text comes first. The key is 0 if all texts are read.
         """
         end, are_frequent = self._sampled(before)
         texts = self._texts.filter(pk__lt=end).containing(self._query)
@@ -192,10 +209,11 @@ class _Search:
         return texts.filter(pk__gte=start).order_by("-pk"), start
 
     def _sampled(self, before: int | None) -> tuple[int, bool]:
-        """Look at the `SAMPLE` newest texts before a place, or at the newest of all for None.
+        """Check whether the query's words are frequent among the newest texts.
 
-        Returns a key that is greater than all of theirs, and True if more than `OFTEN` of them
-        match the query.
+        Only the `SAMPLE` newest texts with keys below `before` are read, or the newest of all if
+        `before` is None. Returns a key greater than all keys that were read, and True if more than
+        `OFTEN` of the texts match the query.
         """
         newest = Searchable.objects.filter(pk__lt=before) if before else Searchable.objects.all()
         count = Count("pk", filter=contains(self._query))
@@ -203,13 +221,16 @@ class _Search:
         return (found["last"] or 0) + 1, found["count"] > OFTEN
 
     def _fetched(self) -> list[int] | None:
-        """Return the keys of all texts that the index finds; None if they are too many."""
+        """Return the keys of the texts that the index finds; None if it finds too many."""
         keys = Searchable.objects.fitting(self._query).order_by().values_list("pk", flat=True)
         found = list(keys[: MOST_FETCHED + 1])
         return found if len(found) <= MOST_FETCHED else None
 
     def _seen(self, rows: Sequence[Row]) -> set[Row]:
-        """Return the rows whose entry, request or title the person may read."""
+        """Return the rows that the user may see.
+
+        The user must be allowed to read the row's transcript entry, request or session title.
+        """
         self._entries |= self._readable(rows)
         titles = self._titles_seen(row.session for row in rows if row.is_title)
         return {
@@ -226,7 +247,7 @@ class _Search:
         return {one.pk: one for one in readable} | of_requests
 
     def _titles_seen(self, sessions: Iterable[UUID]) -> set[UUID]:
-        """Return the sessions whose own title the person sees, and not the title of a run."""
+        """Return the sessions whose own title the user sees, and not the title of a run in it."""
         wanted = set(sessions)
         if not wanted:
             return wanted
@@ -274,7 +295,10 @@ def _newest(texts: SearchableQuerySet, count: int) -> list[Row]:
 
 
 def _light(messages: MessageQuerySet) -> MessageQuerySet:
-    """Load only the fields that decide who may read messages, also those of related rows."""
+    """Load only the fields of messages that decide who may read them.
+
+    The needed fields of their sessions, and of the messages to which they reply, are loaded, too.
+    """
     own = ("session", "kind", "author", "run", "request", "reply_to")
     beside = ("session__is_private", "reply_to__author", "reply_to__run")
     return messages.select_related("session", "reply_to").only(*own, *beside)
@@ -295,10 +319,10 @@ def _reach_in(session: UUID) -> _Reach:
 
 
 def _reach_of(user: User) -> _Reach:
-    """Return the texts of the sessions of which a user sees something.
+    """Return the texts of all sessions of which the user may see a part.
 
-    A search by somebody who sees little must not take longer because of texts that they may not
-    see. Otherwise it would be slow, and its duration would tell how many there are.
+    The search must not read other texts. Otherwise, it would be slow for a user who may see little,
+    and its duration would reveal how many texts there are.
     """
     texts = Searchable.objects.all()
     if access.sees_all(user):

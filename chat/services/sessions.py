@@ -1,7 +1,8 @@
-"""Operations on chat sessions: opening them, their titles, their members, and privacy.
+"""Operations on chat sessions: opening and renaming them, their members, and privacy.
 
-Each change is an entry of the transcript, with its author and time, in the same transaction. The
-session is locked first, so that rights are those of the moment in which the entry is written.
+Each operation writes an entry into the transcript, with its author and time, in the same
+transaction. The session is locked before rights are checked, so that the author still has the right
+when the entry is written.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,14 +30,14 @@ LONGEST_TITLE = 200
 LONGEST_NAME = 60
 MOST_KNOWN = 100
 MOST_RECENT = 30
-"""The number of a user's newest sessions whose members are suggested."""
+"""The number of a user's newest sessions whose members are suggested in fields for names."""
 MOST_INVITED = 50
 """The maximum number of people who can be invited when a session is opened."""
 Kind = Message.Kind
 
 
 class RemovalDeniedError(EngineError):
-    """A member tried to remove another one without the right to do so."""
+    """An attempt to remove another member without the right to do so."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -46,7 +47,7 @@ class RemovalDeniedError(EngineError):
 
 
 class LastMemberError(EngineError):
-    """The last member of a session tried to leave it, and hasn't confirmed that."""
+    """An unconfirmed attempt of the last member to leave a session."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -65,12 +66,12 @@ def open_session(
     is_private: bool = False,
     client_key: str = "",
 ) -> tuple[Session, bool]:
-    """Open a session without a run; return it and True.
+    """Open a session without a run; return the session and True.
 
-    `members` are the names of active users, and `text` is a first message. The result is the
-    earlier session and False if the same person has used `client_key` before. Raises `InputError`
-    for a title or names that can't be used, `MessageError` for the text, and `MessageKeyError` if
-    the earlier session had another title or text.
+    `members` are the names of active users to invite, such as "bob", and `text` is a first message.
+    If `by` has opened a session with the same `client_key` before, returns that session and False.
+    Raises `InputError` if the title or a name can't be used, `MessageError` if the text can't be
+    stored, and `MessageKeyError` if the earlier session was opened with another title or text.
     """
     title, people = clean_title(title), find_people(members)
     text = checked_text(text) if text else ""
@@ -95,12 +96,16 @@ def open_session(
 
 
 def rename_session(session_id: UUID, title: str, *, by: User) -> Session:
-    """Give the session another title. Giving it the same title again is harmless."""
+    """Give the session another title. If it has this title already, nothing happens."""
     return change_session(session_id, title=title, by=by)
 
 
 def set_private(session_id: UUID, *, is_private: bool, by: User) -> Session:
-    """Show the session to its members only, or again to everybody who may see its runs."""
+    """Make the session private or public.
+
+    A private session is visible only to its members; a public one also to everybody who may see a
+    run in it.
+    """
     return change_session(session_id, is_private=is_private, by=by)
 
 
@@ -109,7 +114,7 @@ def change_session(
 ) -> Session:
     """Change a session's title, its privacy, or both; if either is refused, change nothing.
 
-    A value that is None or the same as before changes nothing.
+    A title or privacy of None stays as it is. A value that the session has already changes nothing.
     """
     title = None if title is None else clean_title(title)
     with transaction.atomic():
@@ -128,7 +133,10 @@ def change_session(
 
 
 def invite(session_id: UUID, person: User, *, by: User) -> tuple[Member, bool]:
-    """Make a person a member; return the membership, and False if they were a member before."""
+    """Make a person a member; return the membership and True.
+
+    If the person is a member already, return the existing membership and False.
+    """
     with transaction.atomic():
         session = _lock(session_id, by)
         members = Member.objects.filter(session=session, user=person)
@@ -141,10 +149,10 @@ def invite(session_id: UUID, person: User, *, by: User) -> tuple[Member, bool]:
 def remove_member(
     session_id: UUID, member_id: int, *, by: User, is_confirmed: bool = False
 ) -> bool:
-    """End a membership: your own, or that of somebody else; return False if it has ended already.
+    """End your own membership or that of somebody else; return False if it has ended already.
 
-    Raises `RemovalDeniedError` if the member may not remove others, and `LastMemberError` if the
-    last member leaves without confirming it.
+    Raises `RemovalDeniedError` if `by` may not remove others. Raises `LastMemberError` if `by` is
+    the last member and leaves without `is_confirmed`.
     """
     with transaction.atomic():
         session = _lock(session_id, by)
@@ -171,10 +179,11 @@ def remove_member(
 
 
 def may_remove(session: Session, user: User) -> bool:
-    """Return True if the user may remove other members.
+    """Return True if the user may remove other members from the session.
 
-    The member who has been in the session longest may; usually, that is the person who opened it.
-    So may members who operate a procedure with a run in it. Superusers may in public sessions.
+    The member who joined first of those who are still members may do so; usually, this is the
+    person who opened the session. A member may do so, too, who may operate the procedure of a run
+    in the session. A superuser who isn't a member may do so in a public session.
     """
     members = Member.objects.filter(session=session)
     if not members.filter(user=user).exists():
@@ -192,8 +201,8 @@ def may_remove(session: Session, user: User) -> bool:
 def find_person(name: str) -> User:
     """Return the active user with this name, such as "bob" or "@bob"; else raise `InputError`.
 
-    So everybody who may invite people can find out whether a user name exists. Delegating requests
-    shows the same.
+    The error reveals to everybody who may invite people whether a user name exists. Delegating
+    requests reveals the same.
     """
     user = _find(name.strip().removeprefix("@"))
     if user is None:
@@ -203,9 +212,10 @@ def find_person(name: str) -> User:
 
 
 def known_people(user: User, most: int = MOST_KNOWN) -> list[str]:
-    """Return names of active people to suggest to a user: those of their groups and sessions.
+    """Return the names of active people to suggest to a user in a field for names.
 
-    Nobody else is suggested, so that a field for names doesn't list everybody on the site.
+    They are the people in the user's groups and the members of the user's newest sessions. Nobody
+    else is suggested, so that the field doesn't reveal all users of the site.
     """
     recent = Member.objects.filter(user=user).order_by("-session").values_list("session", flat=True)
     beside = Member.objects.filter(session__in=list(recent[:MOST_RECENT])).values("user")
@@ -215,7 +225,7 @@ def known_people(user: User, most: int = MOST_KNOWN) -> list[str]:
 
 
 def find_people(names: Iterable[str]) -> list[User]:
-    """Return the active users with these names, each once; raise `InputError` for other names."""
+    """Return the active users with these names, each once; raise `InputError` for unknown names."""
     wanted = [name.strip().removeprefix("@") for name in names]
     wanted = list(dict.fromkeys(name for name in wanted if name))
     if len(wanted) > MOST_INVITED:
@@ -237,7 +247,10 @@ def _find(name: str) -> User | None:
 
 
 def clean_title(title: str) -> str:
-    """Return the title as one line; raise `InputError` if it can't be used."""
+    """Return the title as one line of visible characters.
+
+    Raises `InputError` if the title is empty, too long, or can't be stored.
+    """
     line = " ".join(title.split())
     if not line:
         raise InputError([Fault("title", "Write what the session is about.")])
@@ -254,7 +267,7 @@ def clean_title(title: str) -> str:
 
 
 def _lock(session_id: UUID, by: User) -> Session:
-    """Lock the session and return it; raise `NotMemberError` if the person can't change it."""
+    """Lock and return the session; raise `NotMemberError` if the person may not change it."""
     session = Session.objects.select_for_update(no_key=True).get(pk=session_id)
     if not Member.objects.filter(session=session, user=by).exists() and (
         session.is_private or not by.is_superuser
@@ -264,7 +277,7 @@ def _lock(session_id: UUID, by: User) -> Session:
 
 
 def _add_first(session: Session, people: Sequence[User], by: User) -> None:
-    """Make people members of a session that is being opened, by the same few statements for all."""
+    """Make people members of a session that is being opened, with a few statements for all."""
     if not people:
         return
     at = clock.now()
@@ -308,10 +321,13 @@ def _earlier(by: User, client_key: str, title: str, text: str) -> Session | None
 
 
 def _key_of(client_key: str) -> str:
-    """Return the key of a session's first entry, which differs from the key of every message."""
+    """Return the `client_key` to store in the first entry of a session.
+
+    The key is changed so that it can't equal the `client_key` of a message.
+    """
     return canonical.digest(f"open {client_key}") if client_key else ""
 
 
 def _short(name: str) -> str:
-    """Return a typed name, shortened and made visible so that it fits into a sentence."""
+    """Return a name that somebody typed, shortened and made visible for use in a sentence."""
     return visible_line(canonical.legible(name))[:LONGEST_NAME]

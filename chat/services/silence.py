@@ -8,18 +8,18 @@ from procedures.models import Wait
 
 
 class Rival(NamedTuple):
-    """Another wait of the run that can end a request before it is answered."""
+    """Another wait of the run whose end can close the request before anybody answers."""
 
     kind: str
     """The kind of the wait, such as "timer", "request" or "signal"."""
     at: datetime | None
-    """The time at which the request would end in this way, or None if that isn't known."""
+    """The time at which the other wait ends by itself; None if it doesn't."""
     name: str
-    """The prompt of a request, or the name of a signal."""
+    """The prompt of the other request, or the name of the signal; "" for other kinds."""
 
 
 def rivals_of(request: HumanRequest) -> list[Rival]:
-    """Return the other waits that can end the request, in the order in which they were opened."""
+    """Return the other waits whose end can close the request, in the order of their opening."""
     waits = request.wait.rivals()
     asked = [one.pk for one in waits if one.kind == Wait.Kind.REQUEST]
     others = HumanRequest.objects.filter(wait__in=asked) if asked else HumanRequest.objects.none()
@@ -31,12 +31,15 @@ def rivals_of(request: HumanRequest) -> list[Rival]:
 
 
 def silence_of(request: HumanRequest) -> str:
-    """Return sentences about what happens if nobody answers; they don't mention the time."""
+    """Return sentences about what happens if nobody answers.
+
+    The sentences don't say when it happens.
+    """
     return f"{request.asked.silence()} {fate_of(request.wait)}".strip()
 
 
 def fate_of(wait: Wait) -> str:
-    """Return a sentence saying that the request may be withdrawn before it is answered, or ""."""
+    """Return a sentence that says how the request may be withdrawn before an answer, or ""."""
     rivals = wait.rivals()
     if any(one.kind == Wait.Kind.TIMER for one in rivals):
         return "A timer may withdraw the request earlier."

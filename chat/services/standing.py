@@ -1,4 +1,4 @@
-"""Standing decisions: given with an answer, revoked by their giver or operators, and verified."""
+"""Standing decisions: how they are created by an answer, revoked and verified."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -47,9 +47,9 @@ def new_standing(
     answer: Answer,
     right: Right,
 ) -> StandingDecision | None:
-    """Return the unsaved standing decision that an answer creates, or None.
+    """Return the unsaved standing decision that an answer asks to create, or None.
 
-    Raises `AnswerError` if the answer can't create one.
+    Raises `AnswerError` if the answer asks for a standing decision but may not create one.
     """
     if answer.also is None:
         return None
@@ -86,7 +86,7 @@ def _check(question: Question, answer: Answer, also: Also, right: Right, *, now:
 
 
 def revocable_by(user: User) -> StandingDecisionQuerySet:
-    """Return the decisions that the user has given, or may revoke as an operator."""
+    """Return the decisions that the user may revoke, as their giver or as an operator."""
     found = StandingDecision.objects.select_related("giver", "given_with", "version__procedure")
     if user.is_superuser or user.has_perm(OPERATE_REQUEST):
         return found
@@ -96,10 +96,10 @@ def revocable_by(user: User) -> StandingDecisionQuerySet:
 
 @transaction.atomic
 def revoke_standing(decision_id: int, *, by: User) -> StandingDecision:
-    """Revoke and return a decision; only its giver and operators can.
+    """Revoke and return a standing decision; revoking it twice is harmless.
 
-    Revoking it twice is harmless. Raises `StandingDecision.DoesNotExist` if the user may not revoke
-    a decision with this id.
+    Only the person who gave the decision, and operators, can revoke it. Raises
+    `StandingDecision.DoesNotExist` if there is no decision with this id that `by` may revoke.
     """
     decision = revocable_by(by).select_for_update(of=("self",)).get(pk=decision_id)
     if decision.revoked_at is None:
@@ -108,13 +108,16 @@ def revoke_standing(decision_id: int, *, by: User) -> StandingDecision:
 
 
 def revoke_with(response: HumanResponse, *, at: datetime) -> None:
-    """Revoke the standing decisions that an answer created, because that answer is now undone."""
+    """Revoke the standing decisions that an answer created; call this when the answer is undone."""
     given = StandingDecision.objects.filter(giver=response.user_id, revoked_at=None)
     given.filter(given_with=response.request_id).update(revoked_at=at, revoked_by=response.user_id)
 
 
 def standing_differences(record: Record, older: list[str]) -> Iterator[Difference]:
-    """Yield the faults of the standing decisions that a run's answers created or came from."""
+    """Yield the faults of the standing decisions that concern a run.
+
+    They were created by answers to the run's requests, or have answered requests of the run.
+    """
     given = Q(given_with__wait__run=record.run)
     used = Q(responses__request__wait__run=record.run)
     keys = StandingDecision.objects.filter(given | used).values("pk").order_by()

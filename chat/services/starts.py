@@ -16,7 +16,7 @@ from procedures.users import User
 
 @dataclass(frozen=True)
 class Place:
-    """The session in which somebody starts a run, and what they wrote for it."""
+    """A place for a new run: the session, and the text with which a person started the run."""
 
     session: UUID
     text: str = ""
@@ -31,27 +31,27 @@ def start_in_session(
     text: str = "",
     idempotency_key: str = "",
 ) -> tuple[Run, bool]:
-    """Start a run whose card appears in a session, as a message of the person who starts it.
+    """Start a run in a session: the run's card appears there, as a message of the person.
 
-    `text` is what that person wrote, such as "/refund 100". Otherwise this function does the same
-    as `start_run`, and raises the same errors. Raises `NotMemberError` for people who may not read
-    the whole session, because a person who starts a run in a session becomes a member.
+    `text` is what the person wrote, such as "/refund 100". The person becomes a member of the
+    session. Therefore, `NotMemberError` is raised if the person may not read the whole session. In
+    all other respects, this function is like `start_run`.
     """
     place = place_in(session.pk, by, text)
     return start_run(name, inputs, by=by, idempotency_key=idempotency_key, place=place)
 
 
 def place_in(session: UUID, by: User, text: str = "") -> Place:
-    """Return the place at which somebody starts a run in a session, for `start_run`.
+    """Return the place to pass to `start_run` in order to start a run in a session.
 
-    Raises `NotMemberError` as `start_in_session` does.
+    Raises `NotMemberError` if `by` may not read the whole session.
     """
     _check_member(session, by)
     return Place(session, checked_text(text) if text else "")
 
 
 def join_session(run: Run, place: Place) -> None:
-    """Post the card of a new run in the session where it was started."""
+    """Post the card of a new run in the session in which a person has started the run."""
     assert run.started_by
     card = Message(kind=Message.Kind.RUN, run=run, author=run.started_by, at=run.created_at)
     card.text = place.text

@@ -1,8 +1,8 @@
 """Requests that nobody can answer any more, because none of their assignees is active.
 
-The clock process finds them and asks the procedure's answerers, or its operators if there are none.
-The operators get an alert in either case. Superusers, who may answer everything, aren't counted
-here.
+The clock process finds these requests. It asks the people with the role `answer` on the procedure
+or, if there are none, the procedure's operators. The operators get an alert in any case. A request
+counts as one of these even if a superuser could still answer it.
 """
 
 from datetime import datetime
@@ -31,9 +31,9 @@ SYSTEM = "system"
 
 
 def ask_others() -> None:
-    """Ask substitutes about requests that nobody can answer. Calling it twice is harmless.
+    """Ask substitutes about the requests that nobody can answer. Calling it twice is harmless.
 
-    If there is nobody to ask about a request, a later call tries again.
+    If a request has no active substitutes, a later call tries again.
     """
     # Requests for which nobody could be found are left out until somebody can be asked. Otherwise,
     # a hundred of them would fill every pass.
@@ -54,7 +54,7 @@ def _drop_note(request_id: UUID) -> None:
 
 
 def _ask_others(request_id: UUID) -> None:
-    """Ask substitutes about one request; lock the run, the request, then the session."""
+    """Ask substitutes about one request; lock the run, then the request, then the session."""
     run = lock_run(HumanRequest.objects.run_of(request_id))
     gone = requests_without_answerers().filter(pk=request_id)
     # The request is looked up again under the run's lock: since the pass began, somebody may have
@@ -83,7 +83,7 @@ def _ask_others(request_id: UUID) -> None:
 
 
 def _alert(request: HumanRequest, *, now: datetime) -> None:
-    """Post an alert in the session, and notify the operators."""
+    """Post an alert about the request in its session, and notify the operators."""
     text = f"“{request.prompt}”: {request.note}"
     kind, run = Message.Kind.NOTICE, request.wait.run
     alert = Message(kind=kind, run=run, text=text, level="error", at=now)

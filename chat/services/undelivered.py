@@ -10,10 +10,10 @@ from procedures.services import Complaint
 
 
 def undelivered() -> Iterator[Complaint]:
-    """Yield a complaint for each channel that has failed more than once to deliver something.
+    """Yield a complaint for each channel that has failed more than once to deliver a notification.
 
-    Operators read only the type of the last error. Its text may contain people's addresses, or
-    secrets of a site's own channel; the admin shows it.
+    The complaint names only the type of the last error. The error's text is shown only in the
+    admin, because it may contain people's addresses, or secrets of a site's own channel.
     """
     failing = Notification.objects.failing().order_by("channel").values("channel")
     counts = {"count": Count("pk"), "since": Min("planned_at"), "newest": Max("pk")}

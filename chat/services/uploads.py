@@ -1,4 +1,7 @@
-"""Files that people send before they answer; in the answer, a signed token stands for each."""
+"""Files of answers, which a person sends before the answer.
+
+The answer then contains a signed token for each file.
+"""
 
 import re
 from dataclasses import asdict
@@ -21,7 +24,7 @@ DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class LostFileError(AnswerError):
-    """A file of an answer isn't stored any more; `digest` is the file's digest."""
+    """An answer with a file that isn't stored any more; `digest` is that of the file's content."""
 
     def __init__(self, file: File, value: Any) -> None:
         self.digest = file.digest
@@ -31,20 +34,29 @@ class LostFileError(AnswerError):
 
 
 def token_of(request: HumanRequest, file: File, *, by: User) -> str:
-    """Return the token of a stored file, which is valid for `UPLOADS_KEPT`."""
+    """Return a token for a stored file.
+
+    The token is valid only for this person and this request, and for the time `UPLOADS_KEPT`.
+    """
     # The token is signed for this person and this request. Otherwise, anybody could send the digest
     # of somebody else's file, and read that file.
     return signing.dumps(asdict(file), salt=_salt(request, by))
 
 
 def uploaded(request: HumanRequest, token: object, *, by: User) -> File | None:
-    """Return the file that a token stands for, or None if the token isn't this person's."""
+    """Return the file for which a token stands, or None.
+
+    The result is None if the token is too old, or was made for another person or request.
+    """
     found = sent_file(request, token, by=by)
     return found if isinstance(found, File) else None
 
 
 def sent_file(request: HumanRequest, token: object, *, by: User) -> File | ExpiredUpload | None:
-    """Return the same as `uploaded`, but an `ExpiredUpload` for a token that is too old."""
+    """Return the file for which a token stands, or an `ExpiredUpload` if the token is too old.
+
+    Return None if `token` is no token, or was made for another person or request.
+    """
     if not isinstance(token, str):
         return None
     salt = _salt(request, by)
@@ -57,10 +69,10 @@ def sent_file(request: HumanRequest, token: object, *, by: User) -> File | Expir
 
 
 def with_uploads(request: HumanRequest, question: Question, value: Any, *, by: User) -> Any:
-    """Return an answer with the files in place of their tokens; other values are unchanged.
+    """Return an answer's value with files in place of their tokens.
 
-    A token that is too old becomes an `ExpiredUpload`, which the check of the answer refuses.
-    `question` is the one that the request asks.
+    Everything else in the value stays as it is. A token that is too old becomes an `ExpiredUpload`,
+    which the check of the answer refuses. `question` is the request's question.
     """
     schema = question.schema
     if not takes_files(schema):
@@ -69,10 +81,10 @@ def with_uploads(request: HumanRequest, question: Question, value: Any, *, by: U
 
 
 def find_file(request: HumanRequest, digest: str) -> File | None:
-    """Return a file that the request shows or was answered with, or None.
+    """Return the file with this digest that the request shows or was answered with, or None.
 
-    Only files of the run or of its children are found, because knowing a digest gives nobody a
-    right to the file.
+    Only files of the request's run and of its children are found. Otherwise, anybody who knows a
+    digest could write it into an answer, and would get another run's file.
     """
     texts = [request.question, *request.responses.values_list("value", flat=True)]
     if not DIGEST.fullmatch(digest) or not any(digest in text for text in texts):

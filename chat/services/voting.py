@@ -18,14 +18,14 @@ from procedures.users import json_key
 
 @dataclass(frozen=True)
 class Ballot:
-    """The votes on a request that count, and the question as they answer it."""
+    """The votes on a request that count, and the question that these votes answer."""
 
     question: Question
-    """The question with the values to which somebody has changed it."""
+    """The question with the values that are proposed now, which a vote may have changed."""
     votes: Sequence[HumanResponse] = ()
     """The votes, in the order in which they were given."""
     change: HumanResponse | None = None
-    """The vote that has changed the values, if any has."""
+    """The vote that has changed the proposed values; None if no vote has."""
 
     @property
     def proposal(self) -> str:
@@ -48,13 +48,17 @@ def ballot_on(request: HumanRequest) -> Ballot:
 
 
 def new_ballot(request: HumanRequest, votes: Sequence[HumanResponse]) -> Ballot:
-    """Return the ballot with these votes, and with the question as they answer it."""
+    """Return a ballot of these votes, with the values that the votes propose."""
     change = request.change_among(votes)
     return Ballot(request.offered_after(change), votes, change)
 
 
 def earlier_vote(response: HumanResponse, votes: Sequence[HumanResponse]) -> HumanResponse | None:
-    """Return the vote that the same person has already given, perhaps by a deputy, or None."""
+    """Return the vote among `votes` that was given by the same person or for the same person.
+
+    A deputy's vote is given for the person whom the deputy represents. Return None if there is no
+    earlier vote.
+    """
     for one in votes:
         if one.user_id == response.user_id or _person(one) == _person(response):
             return one
@@ -62,10 +66,10 @@ def earlier_vote(response: HumanResponse, votes: Sequence[HumanResponse]) -> Hum
 
 
 def is_decided(request: HumanRequest, question: Question, votes: Sequence[HumanResponse]) -> bool:
-    """Return True if the last of these votes decides the request together with the others.
+    """Return True if the votes decide the request; the last one is the new vote.
 
-    `question` is the question as these votes answer it, with values that somebody has changed.
-    Asking back decides it alone, because the others would vote on something that will be changed.
+    `question` is the question with the values that are proposed now. A vote that asks back decides
+    the request alone, because the other people would vote on something that will change.
     """
     if question.quorum == 1 or votes[-1].asks_back:
         return True
@@ -76,7 +80,7 @@ def is_decided(request: HumanRequest, question: Question, votes: Sequence[HumanR
 
 
 def check_others_left(request: HumanRequest, question: Question, vote: HumanResponse) -> None:
-    """Raise `AnswerError` if too few other people are left to approve values that a vote changes.
+    """Raise `AnswerError` if too few other people can still approve the values that `vote` changes.
 
     `question` is the question with the changed values.
     """
@@ -87,7 +91,7 @@ def check_others_left(request: HumanRequest, question: Question, vote: HumanResp
 
 
 def shortage(assignments: Iterable[Assignment], *, run: Run, question: Question) -> str:
-    """Return a sentence if too few people are asked for the question's quorum, else ""."""
+    """Return a sentence if fewer people are asked than the question's quorum needs, else ""."""
     if question.quorum == 1:
         return ""
     count = len(voters_among(assignments, run=run, question=question))
@@ -97,12 +101,15 @@ def shortage(assignments: Iterable[Assignment], *, run: Run, question: Question)
 
 
 def _person(vote: HumanResponse) -> Any:
-    """Return the key of the person for whom a vote counts; a deputy votes for somebody else."""
+    """Return the key of the person for whom a vote counts.
+
+    If a deputy has voted, it is the person whom the deputy represents.
+    """
     return vote.for_user_id or vote.user_id
 
 
 def voters_among(assignments: Iterable[Assignment], *, run: Run, question: Question) -> set[Any]:
-    """Return the keys of the active people who are asked and may vote."""
+    """Return the keys of the active assignees who may vote on the question."""
     asked = set(people_of(assignments).values_list("pk", flat=True))
     if not conf.ASKERS_MAY_ANSWER:
         asked -= token_owners(run)
@@ -113,7 +120,10 @@ def voters_among(assignments: Iterable[Assignment], *, run: Run, question: Quest
 
 
 def as_closing(votes: Sequence[HumanResponse]) -> dict[str, Any]:
-    """Return the votes as a field of the content that closes the wait, the deciding one last."""
+    """Return the votes as a field of the content that closes the wait.
+
+    The vote that decided the request comes last. A vote that asked back is left out.
+    """
     cast = [one for one in votes if not one.asks_back]
     told = [Vote(one.user.get_username(), one.plain_value, one.comment, one.at) for one in cast]
     return {VOTES: [one.as_json() for one in told]}

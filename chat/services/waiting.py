@@ -1,8 +1,9 @@
 """The open requests that people may answer, for many people together.
 
 The number of queries doesn't depend on the number of people or requests. At first, at most 100
-requests are read for each assignee, so a count of 100 means "more than 99". If too few of these
-still wait for somebody, more are read, for everybody together.
+requests are read for each assignee; a count of 100 therefore means "more than 99". Some of the
+requests that were read don't wait for a person, for example because the person has voted. If too
+few of them do, more requests are read, for all such people together.
 """
 
 from collections import defaultdict
@@ -25,13 +26,16 @@ from procedures.users import User, active_users, permission_holders, users
 
 MOST = 100
 ROUNDS = (MOST, 1_000, 5_000)
-"""The numbers of requests to read for each assignee, tried in turn until enough still wait."""
+"""The numbers of requests to read for each assignee in the first, second and third round.
+
+The next round is needed only for people for whom too few of the requests still wait.
+"""
 Waiting = dict[UUID, UUID]
-"""The open requests that a person may answer, each with its session."""
+"""The ids of the open requests that a person may answer, each with the id of its session."""
 
 
 class Present:
-    """Active people, with their groups, their permissions and the people they answer for."""
+    """Active people, their groups, their permissions, and the people they are deputies of."""
 
     def __init__(self, keys: Collection[Any]) -> None:
         self._keys = {*keys}
@@ -39,22 +43,25 @@ class Present:
 
     @cached_property
     def keys(self) -> set[Any]:
-        """The primary keys of the people who are active."""
+        """The primary keys of those of the given people who are active."""
         return self._keys & self.known.keys()
 
     @cached_property
     def deputies(self) -> dict[Any, set[Any]]:
-        """The keys of the deputies among these people; a set for each person with deputies."""
+        """The keys of those given people who are deputies, by the key of the person represented."""
         return deputies_among(self._keys)
 
     @cached_property
     def known(self) -> dict[Any, bool]:
-        """These people and those for whom they are deputies, by key; True for superusers."""
+        """The keys of the given people and of the people whose deputies they are.
+
+        Only active people are included. The value is True for a superuser, else False.
+        """
         return {key: is_superuser for key, is_superuser, _ in self._rows}
 
     @cached_property
     def members(self) -> set[tuple[int, Any]]:
-        """Pairs: the key of a group, and the key of a known person who is its member."""
+        """Pairs of a group's key and a person's key, for each group of each person in `known`."""
         return {(group, key) for key, _, group in self._rows if group is not None}
 
     @cached_property
@@ -64,7 +71,10 @@ class Present:
         return list(everybody.values_list("pk", "is_superuser", "groups"))
 
     def holders_of(self, names: Iterable[str]) -> set[tuple[str, Any]]:
-        """Return pairs of a permission's name and the key of a person in `known` who has it."""
+        """Return pairs of the name of a permission and the key of a person in `known` who has it.
+
+        Superusers are left out.
+        """
         wanted = {*names}
         if new := wanted - self._holders.keys():
             self._holders |= {name: set() for name in new}
@@ -74,7 +84,11 @@ class Present:
         return {(name, key) for name in wanted for key in self._holders[name]}
 
     def people(self, names: Collection[str]) -> dict[str, set[Any]]:
-        """Return the keys of the people to whom each name refers, and of their deputies."""
+        """Return, by name, the keys of the given people to whom the name refers.
+
+        A name is that of an assignee, such as "group:3". A deputy of a person to whom the name
+        refers is included. The name "" refers to the superusers.
+        """
         found: dict[str, set[Any]] = {name: set() for name in names}
         permissions = [name.removeprefix("perm:") for name in names if name.startswith("perm:")]
         held = [(f"perm:{name}", key) for name, key in self.holders_of(permissions)]
@@ -88,33 +102,35 @@ class Present:
 
 
 def people_named(names: Iterable[str], among: Collection[Any] | Present) -> set[Any]:
-    """Return the primary keys of the active people in `among` to whom these names refer.
+    """Return the keys of the active people in `among` to whom any of the names refers.
 
-    Names are written as in `HumanRequest.assigned`. Superusers are always included: they may answer
-    every request, although no assignment names them. Deputies of the people are included, too.
+    Names are written as in `HumanRequest.assigned`: "user:7", "group:3", "perm:app.code". The
+    deputies of these people are included. Superusers are always included, because they may answer
+    every request although no assignment names them.
     """
     return set().union(*people_by_name(names, among).values())
 
 
 def people_by_name(names: Iterable[str], among: Collection[Any] | Present) -> dict[str, set[Any]]:
-    """Return the primary keys of the active people in `among` to whom each name refers.
+    """Return, by name, the keys of the active people in `among` to whom the name refers.
 
-    The name "" refers to the superusers, who are affected by every change.
+    The name "" is always in the result. It refers to the superusers, whom every change concerns.
     """
     present = among if isinstance(among, Present) else Present(among)
     return present.people({"", *names})
 
 
 def waiting_of(user: User) -> Waiting:
-    """Return the requests that wait for one person, the most urgent first, at most 100."""
+    """Return the most urgent requests that wait for one person, at most 100, most urgent first."""
     return urgent_requests(user, MOST)
 
 
 def waiting_for(people: Collection[Any], among: Present | None = None) -> dict[Any, Waiting]:
-    """Return the requests that wait for each of these people, as `waiting_of` decides.
+    """Return, by person, the requests that wait for the person.
 
-    People are given by their primary keys; those who aren't active are missing from the result. If
-    the groups of a larger set of people are already known, pass that set as `among`.
+    The rules are those of `waiting_of`. People are given by their primary keys; the result has no
+    entry for inactive people. If a `Present` of more people exists already, pass it as `among`, so
+    that their groups aren't read again.
     """
     present = among or Present(people)
     found: dict[Any, Waiting] = {}
@@ -122,7 +138,7 @@ def waiting_for(people: Collection[Any], among: Present | None = None) -> dict[A
     for most in ROUNDS:
         waiting = _read(present, left, most)
         cut = {pk for pk, requests in waiting.items() if len(requests) >= most}
-        _leave_out_done(waiting, present.deputies)
+        _remove_unneeded(waiting, present.deputies)
         found |= waiting
         left = {pk for pk in cut if len(waiting[pk]) < MOST}
         if not left:
@@ -131,7 +147,10 @@ def waiting_for(people: Collection[Any], among: Present | None = None) -> dict[A
 
 
 def _read(present: Present, people: Collection[Any], most: int) -> dict[Any, Waiting]:
-    """Return the open requests that ask each of these people, up to `most` for each assignee."""
+    """Return, by person, the open requests that ask the person.
+
+    At most `most` requests are read for each assignee.
+    """
     found: dict[Any, Waiting] = {pk: {} for pk in people}
     given = {user: to & found.keys() for user, to in present.deputies.items()}
     asked = {*found, *(user for user, to in given.items() if to)} & present.known.keys()
@@ -145,8 +164,11 @@ def _read(present: Present, people: Collection[Any], most: int) -> dict[Any, Wai
     return found
 
 
-def _leave_out_done(found: dict[Any, Waiting], given: Mapping[Any, Collection[Any]]) -> None:
-    """Remove each person's requests that don't wait for them, as `waiting_of` decides."""
+def _remove_unneeded(found: dict[Any, Waiting], given: Mapping[Any, Collection[Any]]) -> None:
+    """Remove from `found` the requests that ask a person but don't wait for that person.
+
+    `given` holds the deputies' keys by the key of the person whom they represent.
+    """
     gone = not_left_to(found, given)
     is_here = is_among("user", found)
     snoozed = Snooze.objects.filter(is_here, until__gt=clock.moment()).order_by()
@@ -165,18 +187,21 @@ def _waiting_by_assignment(
     for pk, request, session in sql.open_by_user.fetch(list(asked), most):
         found[_key(pk)][_id(request)] = _id(session)
     members = {(group, pk) for group, pk in present.members if pk in asked}
-    _add(found, members, sql.open_by_group, most)
+    _add_for_holders(found, members, sql.open_by_group, most)
     permissions = Assignment.objects.filter(is_open=True).exclude(permission="").order_by()
     names = set(permissions.values_list("permission", flat=True).distinct())
     held = {(name, pk) for name, pk in present.holders_of(names) if pk in asked}
-    _add(found, held, sql.open_by_permission, most)
+    _add_for_holders(found, held, sql.open_by_permission, most)
     return found
 
 
-def _add(
+def _add_for_holders(
     found: dict[Any, Waiting], holders: set[tuple[Any, Any]], statement: Statement, most: int
 ) -> None:
-    """Add the open requests of each group or permission to `found`, for each of its holders."""
+    """Add each group's or permission's open requests to `found`, for each member or holder.
+
+    `holders` are pairs of the key of a group, or the name of a permission, and the key of a person.
+    """
     opened: dict[Any, Waiting] = defaultdict(dict)
     if keys := {key for key, _ in holders}:
         for key, request, session in statement.fetch(list(keys), most):
