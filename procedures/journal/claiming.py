@@ -22,14 +22,14 @@ from procedures.store.exclusions import Exclusions
 
 logger = logging.getLogger(__name__)
 LONGEST_LOCK = 2
-"""Seconds that an otherwise idle worker waits for the lock of a queued run."""
+"""Seconds for which a worker without other work waits for the lock on a queued run."""
 
 
 def claim(run_id: UUID) -> DatabaseJournal | None:
-    """Claim a run and journal its pending inputs, in one transaction.
+    """Claim a run and write its pending inputs into the journal, in one transaction.
 
-    Returns None if there is nothing to do, or if another worker holds the run. Raises `StorageLost`
-    if the database can't be used.
+    Returns None if another worker holds the run, if the run needs no worker, or if the claim itself
+    has ended or paused the run. Raises `StorageLost` if the database can't be used.
     """
     with storage, transaction.atomic():
         found = Run.objects.lock_claimable(run_id)
@@ -43,14 +43,17 @@ class Claimed(NamedTuple):
     """True if more runs are queued."""
     code: Procedure
     journal: DatabaseJournal | None
-    """The journal, or None if the run was due to end or to pause, and did so during the claim."""
+    """The run's journal; None if a cancel or pause was pending and the claim has carried it out."""
 
 
 class NotReadYet(Exception):  # noqa: N818 (not an error, but a reason to try again)
-    """The run's code must be read before the claim, because reading it may outlast a lease."""
+    """A sign that the code of a run must be read from its file before a worker claims the run.
+
+    The claim holds locks, and reading the code may take longer than a lease lasts.
+    """
 
     def __init__(self, read: Callable[[], object]) -> None:
-        """Store `read`, which reads the code once the claim has released its lock on the run."""
+        """Store `read`, which reads the code; `claim_next` calls it without any lock on the run."""
         self.read = read
         super().__init__()
 
@@ -58,10 +61,12 @@ class NotReadYet(Exception):  # noqa: N818 (not an error, but a reason to try ag
 def claim_next(
     code_for: Callable[[Queued], Procedure | None], besides: Exclusions
 ) -> Claimed | None:
-    """Claim the first queued run for which `code_for` returns code.
+    """Claim the first queued run that `besides` doesn't exclude and for which `code_for` has code.
 
-    `code_for` may raise `NotReadYet`. Returns None if no such run is left. A run that can't be
-    claimed is skipped, so that it doesn't hold up the others.
+    `code_for` returns None if this worker has no code for the run, and may raise `NotReadYet`. A
+    procedure without code is added to `besides`. A run that can't be claimed is added, too, and is
+    moved to the end of the queue, so that other runs don't wait for it. Returns None if no run is
+    left.
     """
     while True:
         found = None
@@ -94,16 +99,16 @@ def claim_next(
 
 
 def _is_database_lost(error: BaseException) -> bool:
-    """Return True if the database is lost.
+    """Return True if the error means that the database can't be used.
 
-    A lost file store, by contrast, affects only some runs.
+    If only the file store can't be used, the result is False, because that affects only some runs.
     """
     is_lost = isinstance(error, StorageLost)
     return is_lost and not isinstance(error.__cause__, FileStoreError)
 
 
 def _pass_by(found: Queued, besides: Exclusions) -> None:
-    """Move a run that can't be claimed now to the end of the queue, and skip it."""
+    """Move a run that can't be claimed now to the end of the queue, and add it to `besides`."""
     # Move it to the end of the queue, or each worker would try it first, in every turn. Check that
     # it is still queued, because its row is no longer locked.
     Run.objects.queued().filter(pk=found.run.pk).update(queued_at=found.at)
@@ -111,7 +116,10 @@ def _pass_by(found: Queued, besides: Exclusions) -> None:
 
 
 def _next_held(besides: Exclusions) -> Queued | None:
-    """Wait for a queued run that others have locked, and return it; None if nothing is queued."""
+    """Wait for a queued run that another transaction has locked, and return the run.
+
+    Returns None if no run is queued, apart from those in `besides`.
+    """
     # After waiting for a row, a statement may find it claimed and return nothing although other
     # runs are queued. So the loop ends only when the queue is empty.
     while Run.objects.queued_besides(besides).exists():
@@ -122,7 +130,7 @@ def _next_held(besides: Exclusions) -> Queued | None:
 
 
 def _has_news(found: Queued) -> bool:
-    """Return True if an operation on the run is pending in its row or its inputs."""
+    """Return True if the run has an input that isn't journaled, or a cancel or pause is pending."""
     run = found.run
     return bool(found.has_news or run.cancel_requested_at or run.pause_requested_at)
 

@@ -64,7 +64,7 @@ PLAIN = {
 }
 """Kinds of events that change no row outside the journal."""
 TRY_AGAIN_AFTER = (0.1, 0.5, 1, 2)
-"""Seconds between attempts to write, which add up to well below a lease."""
+"""Seconds to wait before each of the first attempts to write again."""
 EXCUSED_EVERY = 1
 """Seconds between two attempts to record that a claim doesn't count towards the poison limit."""
 SHARE_OF_A_LEASE = 0.6
@@ -80,9 +80,9 @@ class DatabaseJournal:
         self._key = ledger_key()
         self._seq, self._head = row.head_seq, row.head_hash
         self._transacting: int | None = None
-        """The thread whose step commits its writes together with its checkpoint, or None."""
+        """The id of the thread whose step has opened `transaction`; None if no step has."""
         self.since = self._reached = since
-        """The monotonic time of the claim, which is when the lease begins."""
+        """The time of the claim, and so of the beginning of the lease, by the monotonic clock."""
         # Compute the difference of the two clocks once, so that a later correction of this
         # machine's wall clock doesn't change the journal's time.
         self._ahead = now.timestamp() - since
@@ -102,17 +102,17 @@ class DatabaseJournal:
         self.cancellation: Mapping[str, Any] | None = None
         self.is_wanted_elsewhere = False
         self.is_taken = False
-        """True if the run was ended or claimed by another worker."""
+        """True if the run has ended, or if another worker has claimed the run."""
         self.is_queued_again = False
-        """True if the run was queued again because an input arrived during its release."""
+        """True if the run was queued again at its release, because an input had arrived."""
 
     @property
     def epoch(self) -> int:
-        """The number of this claim."""
+        """The number of this claim among the claims of the run; it fences off earlier claims."""
         return self._row.epoch
 
     def now(self) -> datetime:
-        """Return the database's time: read at the claim, and advanced by the monotonic clock."""
+        """Return the database's time at the claim, plus the monotonic time since the claim."""
         return datetime.fromtimestamp(time.monotonic() + self._ahead, UTC)
 
     def pause(self, seconds: float) -> None:
@@ -168,9 +168,9 @@ class DatabaseJournal:
     def commit(self, batch: Batch) -> list[Event]:
         """Store the batch in one commit and return its events.
 
-        On PostgreSQL, plain events take one statement. If the database is briefly unreachable, the
-        commit is tried again over a new connection, once it is clear that the first attempt didn't
-        arrive.
+        On PostgreSQL, a batch of events that change no other row takes one statement. If the
+        database is briefly unreachable, the journal is read over a new connection. If the commit
+        hasn't arrived, the batch is stored again.
         """
         events, is_in_step = self._chain(batch), self._is_in_step
         try:
@@ -193,9 +193,9 @@ class DatabaseJournal:
         return events
 
     def _write_again(self, events: Sequence[Event], batch: Batch, lost: StorageLost) -> None:
-        """Try the write again for a while, because otherwise another worker would repeat the step.
+        """Try for some seconds to store the batch again, so that no other worker repeats the step.
 
-        If a worker claims the run meanwhile, that worker fences this one off.
+        If another worker has claimed the run meanwhile, the fence refuses the batch.
         """
         later = int(conf.STORAGE_PATIENCE_SECONDS)
         for pause in (*TRY_AGAIN_AFTER, *repeat(1, later)):
@@ -214,10 +214,11 @@ class DatabaseJournal:
 
     @contextmanager
     def transaction(self) -> Iterator[float | None]:
-        """Commit a step's writes together with its checkpoint.
+        """Open a transaction that commits a step's writes together with the step's checkpoint.
 
-        Yields the seconds that the transaction may last on SQLite, else None. If the commit gets no
-        answer, the journal is read to see if it arrived.
+        Yields the seconds that the transaction may last on SQLite; yields None on PostgreSQL. If
+        the database doesn't confirm the commit, the journal is read to find out if the commit has
+        arrived.
         """
         # Store the thread: the watchdog and `progress` may write from other threads meanwhile, and
         # only this thread's writes belong to the transaction.
@@ -246,7 +247,7 @@ class DatabaseJournal:
     def forgive_claim(self) -> None:
         """Don't count this claim towards the poison limit, because the worker is healthy.
 
-        If the database is unreachable, a thread records this once it can.
+        If the database is unreachable, a thread tries again until the database has recorded this.
         """
         if not self._has_excused():
             # Use a thread, because the worker leaves the run now, and the database may be away for
@@ -281,10 +282,11 @@ class DatabaseJournal:
         scribe.tell(self.run.run_id, self.epoch, piece)
 
     def abandon(self, batch: Batch, is_stuck: Callable[[], bool]) -> None:
-        """Store the batch and kill this process, unless the code has come back meanwhile.
+        """Store the batch about stuck code and kill this process, in which the code is stuck.
 
-        Called in the thread of a watchdog. If the batch can't be stored, the process dies anyway,
-        and its lease expires.
+        If `is_stuck` tells that the code has returned to the engine meanwhile, nothing is done. A
+        watchdog calls this in its own thread. If the batch can't be stored, the process is killed
+        anyway, and the lease expires.
         """
         is_locked = self._transacting and connection.vendor == "sqlite"
         if not is_stuck():  # the code has come back just now
@@ -348,7 +350,10 @@ class DatabaseJournal:
         )
 
     def _is_kept_at(self, seq: int, mark: str) -> bool:
-        """Return True if the commit up to that event arrived, although no answer came back."""
+        """Return True if the event with this number and this hash is in the journal.
+
+        The answer shows if a commit has arrived that the database didn't confirm.
+        """
         # A connection that lost an answer may be half open, so only a new one can tell whether the
         # commit arrived.
         connection.close()
@@ -364,7 +369,10 @@ class DatabaseJournal:
     # The heartbeat
 
     def renew(self) -> bool:
-        """Renew the lease; return False if the run is lost or its row is locked now."""
+        """Renew the lease.
+
+        Returns False if this worker has lost the run, or if the run's row is locked.
+        """
         return renew(self._row.pk, self._row.epoch, self.working, self.reached_at)
 
     @property

@@ -21,7 +21,7 @@ from procedures.models.ids import uuid7
 
 
 def in_transaction(act: Callable[[Store], bool]) -> bool:
-    """Call `act` with a store in a new transaction, and return its result."""
+    """Call `act` with a store in a new transaction, and return the result of `act`."""
     with transaction.atomic():
         return act(DatabaseStore())
 
@@ -111,7 +111,11 @@ def _savepoint() -> Iterator[None]:
 
 
 def _version_for(run: Run, procedure: str) -> ProcedureVersion:
-    """Return a child's code: the version in its parent's file if that has one, else the newest."""
+    """Return the version of a procedure's code with which a new child of the run begins.
+
+    If the run's own code is from a file that also has this procedure, the child gets the version in
+    the same text of the file. Otherwise it gets the version that was registered last.
+    """
     own = ProcedureVersion.objects.filter(pk=run.version_id).exclude(file="")
     versions = ProcedureVersion.objects.filter(procedure__name=procedure)
     is_of_one_text = Exists(own.filter(file=OuterRef("file"), version=OuterRef("version")))

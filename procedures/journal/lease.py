@@ -20,10 +20,12 @@ LEAST_PATIENCE = 2
 
 
 def renew(run_id: UUID, epoch: int, working: Working | None, reached_at: datetime) -> bool:
-    """Extend the lease on the run to a full lease from now, and record what the worker is doing.
+    """Let the lease on the run begin again now, and record what the worker is doing.
 
-    Uses the database's current time. An expired lease is renewed too, as long as nobody has claimed
-    the run. Returns False if somebody has claimed it, or holds a lock on its row.
+    `working` is the step that the worker is executing, if any. `reached_at` is the time when the
+    code last began a step or stored an event. The current time is the database's. An expired lease
+    is renewed, too, as long as no other worker has claimed the run. Returns False if another worker
+    has claimed the run, or if somebody else has locked the run's row.
     """
     step, attempt = (working.step, working.attempt) if working else ("", None)
     since, until = working.since if working else None, clock.cell(later=LEASE)
@@ -32,10 +34,11 @@ def renew(run_id: UUID, epoch: int, working: Working | None, reached_at: datetim
 
 
 def own_database() -> BaseDatabaseWrapper:
-    """Return a connection to the database for one thread alone, with timeouts shorter than a lease.
+    """Return a connection for one thread alone, whose timeouts are shorter than a lease.
 
-    It is not from the pool. After an outage the pool pauses ever longer between attempts, and it
-    depends on threads of its own, which may not get to run.
+    The connection doesn't come from the pool. After an outage, the pool may take long to connect
+    again, because the pool pauses longer after each attempt. The pool also depends on threads of
+    its own, which may not get to run.
     """
     known = settings.DATABASES["default"]
     options, patience = {**known.get("OPTIONS", {})}, max(LEAST_PATIENCE, int(RENEWED_EVERY))

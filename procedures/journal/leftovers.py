@@ -1,7 +1,7 @@
-"""Leftovers of an author's code on our database connections, found after each step and removed.
+"""Leftovers of author code on database connections, which are found and removed after each step.
 
-A transaction that a step entered and never left would hide this process's later commits from
-everybody, and a setting of the session would affect other runs.
+If a step begins a transaction and never ends it, nobody sees what this process commits later. If a
+step changes a setting of the database session, other runs are affected.
 """
 
 import asyncio
@@ -29,14 +29,14 @@ PLAIN = (
     # The connection's state shows what they leave.
     *("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"),
 )
-"""The first words of statements that leave nothing behind in the session."""
+"""The first words of statements that change nothing in the database session."""
 OURS = {"lease_keeper", "excuse", "messenger", "doorbell"}
-"""The names of the product's own threads in a slot."""
+"""The names of the threads that the product itself starts in a worker process."""
 LASTING = re.compile(
     r"\b(set_config|setseed|pg_(try_)?advisory_lock(_shared)?)\s*\(|\binto\s+temp(orary)?\b|;\s*\S",
     re.IGNORECASE,
 )
-"""Parts of a statement that leave something in the session, or show that another one follows."""
+"""Pieces of SQL that change the database session, or after which a second statement follows."""
 ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
     "sqlite": attrgetter("isolation_level", "row_factory", "text_factory"),
     "postgresql": attrgetter(
@@ -44,7 +44,10 @@ ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
         *("row_factory", "cursor_factory", "_prepared.prepare_threshold"),
     ),
 }
-"""Functions that read a driver's settings, by database; psycopg's own properties are slow."""
+"""Functions that read the settings of a driver's connection, by database.
+
+They read private attributes of psycopg, because its properties are slow.
+"""
 
 
 class Standing(NamedTuple):
@@ -61,7 +64,10 @@ HAS_ONE = len(settings.DATABASES) == 1
 
 
 class Standings:
-    """The states of this thread's connections before code runs, to compare with those after it."""
+    """The transaction states of this thread's connections, recorded before author code runs.
+
+    After the code, the connections are compared with these states.
+    """
 
     __slots__ = ("_looks",)
 
@@ -69,7 +75,10 @@ class Standings:
         self._looks = [*map(Look, _opened())]
 
     def put_away(self) -> str:
-        """Remove what the code left open on all connections; return a sentence about it, or ""."""
+        """Remove what the code left open on all connections.
+
+        Returns a sentence about what was left open, or "" if that was nothing.
+        """
         told = ""
         for look in self._looks:
             if words := look.put_away():
@@ -80,14 +89,20 @@ class Standings:
         return told if HAS_ONE else f"{told} {self._put_away_new()}".strip()
 
     def _put_away_new(self) -> str:
-        """Clean connections that the code has opened; return a sentence about it, or ""."""
+        """Remove what the code left open on connections that it has opened itself.
+
+        Returns a sentence about what was left open, or "" if that was nothing.
+        """
         known = {look.database.alias for look in self._looks}
         new = [Look(one, NOTHING_OPEN) for one in _opened() if one.alias not in known]
         return " ".join(filter(None, [look.put_away() for look in new]))
 
 
 class Look:
-    """An observer of a connection: it records the state before code runs, and its statements."""
+    """An observer of one connection, for the time in which author code runs.
+
+    It records the transaction state before the code, and what kinds of statements the code sends.
+    """
 
     __slots__ = (
         "before",
@@ -99,7 +114,10 @@ class Look:
         "wrappers",
     )
     is_ours = True
-    """True for our own wrappers, which the engine's own statements bypass."""
+    """True for our own wrappers of statements.
+
+    The engine's own statements aren't sent through them.
+    """
 
     def __init__(self, database: BaseDatabaseWrapper, before: Standing | None = None) -> None:
         self.database, self.before = database, before or _standing(database)
@@ -109,9 +127,12 @@ class Look:
         # to it, must not get our wrapper later.
         database.execute_wrappers = [*self.wrappers, self]
         self.is_used = False
-        """True if the code sent a statement; the first one begins a transaction."""
+        """True if the code has sent a statement.
+
+        On PostgreSQL, the first one begins the transaction.
+        """
         self.leaves_something = False
-        """True if a statement leaves something in the session."""
+        """True if one of the code's statements may have changed the database session."""
 
     def __call__(
         self,
@@ -129,7 +150,10 @@ class Look:
         return execute(sql, params, many, context)
 
     def put_away(self) -> str:
-        """Remove what the code left open on this connection; return a sentence about it, or ""."""
+        """Remove what the code left open on this connection.
+
+        Returns a sentence about what was left open, or "" if that was nothing.
+        """
         database, before = self.database, self.before
         # Drop our wrapper, and those that the code has added.
         database.execute_wrappers = self.wrappers
@@ -163,9 +187,10 @@ class OpenedConnections:
         self.by_thread[connection] = threading.current_thread()
 
     def put_away(self) -> str:
-        """Close connections on which an author's threads keep transactions, and their locks, open.
+        """Close each connection on which a thread of an author holds a transaction open.
 
-        A thread can't be ended, so this process is replaced. Returns a sentence about it, or "".
+        An open transaction keeps its locks. The thread itself can't be ended, so this process is
+        replaced. Returns a sentence about the thread, or "" if there is no such thread.
         """
         told = ""
         # Copy the items, because another thread may open a connection meanwhile.
@@ -192,7 +217,7 @@ def _is_lasting(sql: str) -> bool:
 
 
 def _attributes(database: BaseDatabaseWrapper) -> Any:
-    """Return the settings of the driver's connection, or None if it is missing or closed."""
+    """Return the settings of the driver's connection; None if the driver has no open connection."""
     try:
         return ATTRIBUTES[database.vendor](database.connection)
     except Exception:  # noqa: BLE001 (for a closed connection, SQLite raises)
@@ -200,9 +225,9 @@ def _attributes(database: BaseDatabaseWrapper) -> Any:
 
 
 def _opened() -> Sequence[BaseDatabaseWrapper]:
-    """Return this thread's connections, without asking Django if the site has one database.
+    """Return the connections of this thread.
 
-    Asking Django would take half as long as a step.
+    If the site has one database, this doesn't ask Django, which would take half as long as a step.
     """
     if HAS_ONE and asyncio._get_running_loop() is None:  # noqa: SLF001 (asyncio documents it)
         return (this_database(),)
@@ -264,7 +289,11 @@ def _status_of(driver: Any) -> TransactionStatus | None:
 
 
 def _go_back(database: BaseDatabaseWrapper, before: Standing) -> None:
-    """Exit atomic blocks that the code left open, after collecting garbage that may hold some."""
+    """Leave the atomic blocks that the code left open; restore the state from before the code.
+
+    Garbage is collected first: it may contain generators that were suspended inside an atomic
+    block.
+    """
     if len(database.atomic_blocks) > before.depth:
         slot.replace("code left a transaction open")
         with suppress(Exception):  # a collected block may exit now and raise
@@ -281,7 +310,7 @@ def _go_back(database: BaseDatabaseWrapper, before: Standing) -> None:
 
 
 def _close_when_possible(database: BaseDatabaseWrapper, before: Standing) -> None:
-    """Close the connection now, or after the engine's own transaction if that is open."""
+    """Close the connection now, or at the end of the engine's own transaction if that is open."""
     if before.depth:
         # The engine's transaction is still open on this connection, and must be rolled back
         # properly first.
@@ -292,12 +321,15 @@ def _close_when_possible(database: BaseDatabaseWrapper, before: Standing) -> Non
 
 OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR, TransactionStatus.ACTIVE)
 UNCLEAN: set[str] = set()
-"""The names of connections to close when their transaction has ended."""
+"""The names of connections that are closed when the engine's transaction on them has ended."""
 
 
 @contextmanager
 def closed_after() -> Iterator[None]:
-    """Close the connections that an author's code left unclean, when an engine transaction ends."""
+    """Run the block, and then close the connections that author code left unclean.
+
+    The block is a transaction of the engine, which must be open until its end.
+    """
     try:
         yield
     finally:
@@ -306,7 +338,7 @@ def closed_after() -> Iterator[None]:
 
 
 def close_truly(database: BaseDatabaseWrapper) -> None:
-    """Close a connection together with its session, instead of returning it to the pool."""
+    """End the connection's database session, instead of returning the connection to the pool."""
     driver = database.connection
     # Inside a block, Django's `close` raises or postpones its work. Clear the marks of such blocks,
     # which are abandoned anyway.
@@ -326,7 +358,10 @@ def close_truly(database: BaseDatabaseWrapper) -> None:
 
 
 def begin_clean() -> None:
-    """Close connections on which an earlier turn left a transaction open, before any claim."""
+    """Close connections on which a transaction is still open.
+
+    This is called before a worker claims a run.
+    """
     for one in _opened():
         is_open = one.connection is not None and _is_in_transaction(one.connection)
         if one.in_atomic_block or is_open:

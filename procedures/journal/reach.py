@@ -7,7 +7,10 @@ from procedures.models import Run
 
 
 def find_named(run_id: str) -> Run | None:
-    """Return the run with that id, with its parent's wait loaded, or None if there is none."""
+    """Return the run with this id, and with it the wait of its parent.
+
+    Returns None if there is no such run.
+    """
     try:
         pk = UUID(run_id)
     except ValueError:
@@ -16,7 +19,11 @@ def find_named(run_id: str) -> Run | None:
 
 
 def may_reach(run: Run, other: Run) -> bool:
-    """Return True if the run's starter may see the other run, and started it or may operate it."""
+    """Return True if the person who started `run` may send signals to the other run.
+
+    The person must be able to see the other run, and must have started it or have permission to
+    operate it.
+    """
     starter = run.started_by
     if starter is None or not access.visible_runs(starter).filter(pk=other.pk).exists():
         return False

@@ -38,21 +38,22 @@ from procedures.store.fence import Fence, insert, insert_with_events
 from procedures.store.rows import AT_ONCE, adapted, save_columns, update_of
 
 
-class Moment(Store):
-    """A transaction: its time, and whether receivers in higher layers may refuse its changes."""
+class TransactionStore(Store):
+    """The part of a store that knows the transaction's time and if receivers can refuse changes."""
 
     def __init__(
         self, at: datetime | None = None, *, is_forced: bool = False, place: object = None
     ) -> None:
-        """Set the time of the transaction; with `is_forced`, no receiver may refuse its changes.
+        """Set the time of the transaction, and whether receivers can refuse what happens in it.
 
-        `place` is the place where runs are started, which the receivers of `run_started` get.
+        With `is_forced`, as for a forced end, receivers can't refuse it. `place` is the place in
+        which a new run is started, such as a chat session; the receivers of `run_started` get it.
         """
         self._at, self._is_forced, self._place = at, is_forced, place
 
     @property
     def now(self) -> datetime:
-        """The time of the transaction, read at the first use, which is after the run was locked."""
+        """The time of the transaction, read at the first use; by then, the run is locked."""
         if self._at is None:
             self._at = clock.now()
         return self._at
@@ -76,7 +77,7 @@ class Moment(Store):
             hook.send(Run, **facts)
 
 
-class RunRows(Moment):
+class RunRows(TransactionStore):
     """The part of the engine's store for the rows of runs and their inputs."""
 
     def beginning(self, run: Run, files: Sequence[File]) -> dict[str, Any]:
@@ -133,7 +134,7 @@ class RunRows(Moment):
         Head.lock(run.pk)
 
     def hold(self, run: Run) -> None:
-        run.head = Head.held(run.pk, run.epoch, also=update_of(run, HELD))
+        run.head = Head.lock_for_claim(run.pk, run.epoch, also=update_of(run, HELD))
 
     def revoke_lease(self, run: Run) -> None:
         run.head.revoke_lease()
@@ -163,7 +164,7 @@ class RunRows(Moment):
         return run.events.filter(seq__gt=run.base_seq).journal()
 
     def event_parts(self, run: Run, before: int) -> Iterator[list[Event]]:
-        """Yield the run's events before that number in batches, to limit the use of memory."""
+        """Yield the run's events before the number `before`, in batches that fit into memory."""
         for first in range(run.base_seq + 1, before, AT_ONCE):
             last = min(first + AT_ONCE, before) - 1
             yield run.events.filter(seq__range=(first, last)).journal()
@@ -261,16 +262,17 @@ class RunRows(Moment):
 
 @cache
 def _asking() -> str:
-    """Return the SQL assignment of `is_asking`, for statements that release a waiting run."""
+    """Return the SQL assignment that sets `is_asking` when a waiting run is released."""
     return sql.written("is_asking")
 
 
 def _below(waits: WaitQuerySet) -> Iterator[Run]:
-    """Lock and yield the runs below these waits, level by level.
+    """Lock and yield the runs below these waits, level by level, beginning with the children.
 
-    Ended runs are included if runs below them may still continue. The locks are taken before any of
-    the waits is closed. Closing a question locks its session, which is always the last lock. A busy
-    child has its own run locked meanwhile, and may want the session that both share.
+    An ended run is included if runs below it may still continue. Call this before closing any of
+    the waits: closing a question locks the chat session of the question, and the lock on a session
+    must always be the last one. Otherwise, a child that a worker is executing could cause a
+    deadlock: the child's row is locked, and the child may wait for the lock on the same session.
     """
     while True:
         children = Run.objects.filter(parent_wait__in=waits.on_children())

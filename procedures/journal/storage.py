@@ -1,4 +1,4 @@
-"""Failures of the database, translated into the engine's errors."""
+"""Errors of the database, translated into the engine's errors."""
 
 import logging
 import sqlite3
@@ -27,14 +27,15 @@ LOST_CODES = {
     sqlite3.SQLITE_READONLY,
 }
 LOST_CLASSES = ("08", "53", "57P", "58", "XX")
-"""Classes of PostgreSQL's errors that mean a lost database, not a slow or wrong statement.
+"""Classes of PostgreSQL's error codes that mean that the database can't be used.
 
-They are errors of the connection, resources, shutdown and the system, and damaged data.
+They stand for errors of the connection, of resources such as memory, of a shutdown and of the
+operating system, and for damaged data. Slow or wrong statements have codes of other classes.
 """
 UNPREPARED = ("26000", "42P05")
-"""Error codes for statements that, behind a pooler, were prepared on another connection."""
+"""Error codes that a pooler causes if it has prepared a statement on another connection."""
 SENT_WRONGLY = (*UNPREPARED, "0A000", "25P02")
-"""Error codes for how a statement was sent, such as for a stale plan or a failed transaction."""
+"""Error codes that blame the way in which a statement was sent, such as with a stale plan."""
 
 
 class Storage:
@@ -53,9 +54,9 @@ class Storage:
 
 
 def fault_of(error: BaseException) -> StorageLost | None:
-    """Return `StorageLost` if the error means that the database can't be used now, else None.
+    """Return a `StorageLost` if the error means that the database can't be used now, else None.
 
-    A statement that is wrong, slow or deadlocked is its author's fault, and is handled by `Retry`.
+    A wrong, slow or deadlocked statement is a fault of the author's code, and `Retry` handles it.
     """
     cause = error.__cause__
     if not isinstance(error, DatabaseError) or cause is None:
@@ -75,17 +76,23 @@ def _is_lost_server(error: DatabaseError, state: str | None) -> bool:
 
 
 def is_ours(error: BaseException | None) -> bool:
-    """Return True if the database rejects how a statement was sent, not its content."""
+    """Return True if the database refused how a statement was sent, not what the statement says."""
     state = getattr(getattr(error, "__cause__", None), "sqlstate", None)
     return isinstance(error, DatabaseError) and state in SENT_WRONGLY
 
 
 storage = Storage()
-"""The context for each use of the database by a worker; a class, because generators are slower."""
+"""The context in which workers use the database.
+
+It is an object with `__enter__` and `__exit__`, because a generator would be slower.
+"""
 
 
 def limit_locks(seconds: float) -> None:
-    """Limit the time this transaction waits for a lock, which a lost host may hold for hours."""
+    """Limit the seconds for which this transaction waits for a lock.
+
+    A host that has vanished may hold a lock for hours.
+    """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             # SET takes no parameters. `seconds` is one of our own constants, never input from
@@ -95,9 +102,9 @@ def limit_locks(seconds: float) -> None:
 
 @contextmanager
 def durable() -> Iterator[None]:
-    """Open a new transaction; raise `Refused` if another one is already open.
+    """Run the block in a new transaction; raises `Refused` if a transaction is already open.
 
-    Inside another transaction, nothing could be committed.
+    Inside an open transaction, the end of the block wouldn't commit anything.
     """
     # Django marks the block around a `TestCase` with `_from_testcase`. In that block a commit is a
     # savepoint, so steps can be tested there.
@@ -114,7 +121,7 @@ def durable() -> Iterator[None]:
 
 @contextmanager
 def receivers() -> Iterator[None]:
-    """Raise a receiver's error as `Refused`, which rolls the transaction back."""
+    """Raise a receiver's error inside the block as `Refused`; this rolls the transaction back."""
     try:
         yield
     # If the database is lost, the receiver hasn't refused: the claim is given up and repeated, and
@@ -130,9 +137,10 @@ def receivers() -> Iterator[None]:
 
 
 def tell_regardless(hook: Signal, **facts: Any) -> None:
-    """Send a hook, and log refusals instead of raising them.
+    """Call a hook's receivers, and log their errors, so that no receiver can refuse anything.
 
-    If a receiver's SQL fails, the effects of all receivers are rolled back, but not the caller's.
+    If a receiver's SQL fails, the changes of all receivers are rolled back, but not the changes
+    that the caller has made.
     """
     try:
         # Use a separate savepoint: an error in a receiver's SQL breaks the transaction on

@@ -16,7 +16,7 @@ from procedures.engine.journal.events import (
     closing,
 )
 from procedures.engine.store import SentSignal
-from procedures.journal.run_rows import Moment
+from procedures.journal.run_rows import TransactionStore
 from procedures.models import Event as EventRow
 from procedures.models import Run, RunInput, Signal, Wait
 from procedures.store import sql
@@ -25,7 +25,7 @@ from procedures.store.rows import AT_ONCE, insert_row
 OF_SETS = {"kind": Wait.Kind.SET}
 
 
-class WaitRows(Moment):
+class WaitRows(TransactionStore):
     """The part of the engine's store for the rows of waits and signals."""
 
     def insert_wait(self, run: Run, _content: Mapping[str, Any], cells: Mapping[str, Any]) -> Wait:
@@ -106,7 +106,10 @@ class WaitRows(Moment):
         wait.reopen()
 
     def closing_of(self, wait: Wait) -> Mapping[str, Any]:
-        """Return the content with which a wait was closed, from the journal or a pending input."""
+        """Return the content with which a wait was closed.
+
+        The content is in the journal, or in an input that isn't journaled yet.
+        """
         kept = EventRow.objects.filter(run_id=wait.run_id, seq__gt=wait.opened_seq, key=wait.key)
         if event := kept.filter(kind=EventKind.WAIT_CLOSED).order_by("seq").first():
             return event.content

@@ -1,4 +1,4 @@
-"""The procedure `ask`, by which an external program asks people and gets their answer."""
+"""The procedure `ask`, with which an external program asks people a question."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ MOST_ASKED = 20
 
 @dataclass(frozen=True)
 class Answered:
-    """The answer of people, or what counts as the answer if nobody answered in time."""
+    """The result of a question: people's answer, or the default if nobody answered in time."""
 
     outcome: str
     value: Any
@@ -67,7 +67,10 @@ def check_default(default: Any, expires: str) -> None:
 
 
 def check_question(subject: str, **asked: Any) -> None:
-    """Raise `ValueError` if the inputs together don't make a question that people can answer."""
+    """Raise `ValueError` if the inputs together don't make a question that people can answer.
+
+    `asked` holds the other inputs. A fault of one input alone is not reported here.
+    """
     try:
         check_form(asked["schema"], asked["kind"])
         check_choice(asked["options"], asked["kind"])
@@ -82,7 +85,7 @@ def check_question(subject: str, **asked: Any) -> None:
 
 
 def terms_of(asked: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return the kind of the question and its options; with a schema, the kind is a form."""
+    """Return the kind of a question and its options; if there is a schema, the kind is "form"."""
     kind = "form" if asked["schema"] is not None else asked["kind"]
     return kind, dict(_options(kind, asked))
 
@@ -124,11 +127,13 @@ def ask(  # noqa: PLR0913, PLR0917 (the inputs of a start, by name)
 ) -> Answered:
     """Ask people a question, and return their answer.
 
-    A program starts it with `POST /api/procedures/ask/runs`. `kind` is approval (the value is true
-    or false), input (a text), choice (one of the `options`) or form (with a JSON `schema`). `to`
-    names groups, users ("@ann") and permissions ("perm:app.code"); by default all groups that may
-    answer are asked. `due` and `expires` are durations such as "4h". After `expires`, `default`
-    counts; without one, the value is null. The outcome is reported to the `webhook`.
+    A program starts this procedure with `POST /api/procedures/ask/runs`. `kind` is the kind of the
+    question: approval (the answer is true or false), input (a text), choice (one of the `options`)
+    or form (an object that fits the JSON Schema in `schema`). `to` holds the groups ("finance"),
+    users ("@ann") and permissions ("perm:app.code") that are asked; by default, all groups that may
+    answer are asked. `due` and `expires` are durations such as "4h". When `due` has passed, the
+    question is overdue. When `expires` has passed, nobody can answer any more: the value is
+    `default`, or null without a `default`. The outcome is reported to the `webhook`.
     """
     given = {"kind": kind, "schema": schema, "options": options, "due": due}
     chosen, more = terms_of({**given, "expires": expires, "default": default})

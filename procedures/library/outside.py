@@ -1,4 +1,7 @@
-"""The procedure `outside`: a run that an external program owns, and whose state it keeps here."""
+"""The procedure `outside`: a run whose course an external program determines.
+
+The program keeps its state in the state of the run, and asks people through the run.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -30,30 +33,31 @@ from procedures.library.ask import (
 
 SIGNAL = "tell"
 OWN = "outside"
-"""The name in the state under which the run keeps its owner and the last command."""
+"""The name in `ctx.state` under which the run keeps its owner and the id of the last command."""
 QUESTION = f"{OWN}/"
-"""The prefix of the names in the state under which the run keeps the program's questions."""
+"""The prefix of the names in `ctx.state` of the program's questions: "outside/refund"."""
 LONGEST_NAME = 200
 MOST_VALUES, LARGEST_STATE = 5_000, 8_000_000
 MOST_OPEN = 50
 SIZES = Sizes()
 SHORTEST_GENERATION, LONGEST_GENERATION = 200, 500
-"""The number of commands before the run continues as new, and the most with open questions.
+"""The number of commands before the run continues as new, and the most while questions are open.
 
-A run with many values continues as new more rarely, because each time all of them are written.
+A run with more values than `SHORTEST_GENERATION` continues as new after as many commands as it has
+values, because continuing as new writes all values again.
 """
 
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 
 
 class Part(BaseModel):
-    """A part of a command; unknown names are refused."""
+    """A part of a command; a field with an unknown name is refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Withdrawal(Part):
-    """A question to withdraw, and the reason that people read."""
+    """The withdrawal of a question: the key of the question, and a reason that people read."""
 
     key: Name
     reason: Annotated[str, Field(min_length=1, max_length=1_000)]
@@ -82,20 +86,23 @@ class End(Part):
 
 
 class Told(Part):
-    """A command of the program, the value of the signal `tell`."""
+    """A command of the program: a value of the signal `tell`."""
 
     id: Name
-    """The id of the command. The state shows the last command that was handled."""
+    """The id of the command; `ctx.state` shows the id of the last command that was handled."""
     owner: Annotated[str, Field(max_length=LONGEST_NAME)] = ""
-    """The process that sends the command. If another process owns the run, it is ignored."""
+    """The process that sends the command.
+
+    If another process owns the run, the command is ignored.
+    """
     take: bool = False
-    """True if the process takes the run over from any other."""
+    """True if the process takes the run over from the process that owns the run."""
     values: dict[Name, Any] = {}
     """Values to keep in the run's state, by name."""
     gone: list[Name] = []
     """Names to remove from the state, before `values` are set."""
     ask: dict[str, Any] | None = None
-    """A question: its `key`, and the inputs of the procedure `ask`, except `webhook`."""
+    """A question: its `key`, and inputs of the procedure `ask`; `webhook` isn't allowed."""
     withdraw: Withdrawal | None = None
     stage: str = ""
     post: Post | None = None
@@ -108,7 +115,7 @@ class ProgramFailedError(PublicError):
 
 
 class SilentError(PublicError):
-    """The program sent no command for as long as `silence` allows."""
+    """An error for a program that sent no command for as long as `silence` allows."""
 
     def __init__(self, length: str) -> None:
         super().__init__(f"The program was silent for {length}, so the run was ended.")
@@ -119,7 +126,7 @@ class RefusedError(ValueError):
 
 
 class Program:
-    """The program as the run knows it: its values and its questions are in `ctx.state`."""
+    """The view that the run has of the program, whose values and questions are in `ctx.state`."""
 
     def __init__(self, ctx: Context, to: list[str], silence: str) -> None:
         self._ctx, self._to, self._silence = ctx, to, silence
@@ -134,11 +141,14 @@ class Program:
 
     @property
     def is_long(self) -> bool:
-        """True if the run should continue as new: its journal is long and no question is open."""
+        """True if the run should continue as new: after many commands, when no question is open."""
         return not self._open and self._commands >= max(SHORTEST_GENERATION, len(self._sizes))
 
     def next_end(self) -> End | None:
-        """Wait for what happens next, and return the end if the program ends the run."""
+        """Wait for a command or an answer and handle it.
+
+        Return the end if the command ends the run.
+        """
         word = self._listen()
         self._was_asking = self._was_asking or bool(self._open)
         if self._open:
@@ -236,7 +246,7 @@ class Program:
         self._sizes[name] = len(canonical.text_of(canonical.jsonable(value)))
 
     def _ask(self, given: Mapping[str, Any]) -> None:
-        """Ask a question, or do nothing if the same question was asked with its key before."""
+        """Ask a question; do nothing if the same question was asked with the same key before."""
         key, inputs = self._question(given)
         asked = canonical.digest(canonical.text_of(canonical.jsonable(inputs)))[:16]
         if earlier := self._ctx.state.get(QUESTION + key):
@@ -254,7 +264,7 @@ class Program:
         self._keep(QUESTION + key, {"asked": asked, "status": "open"})
 
     def _question(self, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-        """Return the key and the inputs of a question; raise `RefusedError` if they are invalid."""
+        """Return the key and the inputs of a question; raise `RefusedError` for invalid ones."""
         inputs = dict(given)
         key = inputs.pop("key", None)
         if not isinstance(key, str) or not 0 < len(key) <= LONGEST_NAME - len(QUESTION):
@@ -269,7 +279,10 @@ class Program:
             raise RefusedError(str(fault)) from None
 
     def _whom(self, to: list[str]) -> list[str]:
-        """Return whom to ask; raise `RefusedError` for anybody whom the run's `to` doesn't name."""
+        """Return the people to ask.
+
+        Raise `RefusedError` for people who aren't in the run's `to`.
+        """
         for target in to:
             if target not in self._to:
                 named = ", ".join(self._to) or "nobody"
@@ -313,12 +326,12 @@ def outside(
 ) -> Any:
     """Keep the values of an external program, and ask people its questions.
 
-    A program starts it with `POST /api/procedures/outside/runs` and commands it by the signal
-    `tell`. `to` names everybody whom the run may ask: groups, users ("@ann") and permissions
-    ("perm:app.code"); by default, all groups that may answer are asked. After `silence`, such as
-    "2 days", without a command and without an open question, the run fails. `values` are the first
-    values of its state. The outcome of each question, and the run's end, are reported to the
-    `webhook`.
+    A program starts this procedure with `POST /api/procedures/outside/runs`, and sends each command
+    as a value of the signal `tell`. `to` holds everybody whom the run may ask: groups ("finance"),
+    users ("@ann") and permissions ("perm:app.code"); by default, all groups that may answer are
+    asked. If no question is open and no command comes for `silence`, such as "2 days", the run
+    fails. `values` holds the initial values in the run's state by name. The outcome of each
+    question, and the end of the run, are reported to the `webhook`.
     """
     # The run's own name is set last: a client that finds it in the state finds all other values,
     # too.

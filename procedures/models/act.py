@@ -1,8 +1,9 @@
-"""The log of the site: what people did to it, in one table that is only appended to.
+"""The log of the site: what people did to the site, in a table to which rows are only added.
 
-An act is inserted in the transaction of what it records, with a proof of its fields. After the
-commit it gets its number and is chained to the act before. Nothing waits for that: if an act took
-its number at once, everybody else who logs something would wait until its transaction has ended.
+An act is inserted in the same transaction as the change that the act records, with a proof of its
+fields. After the commit, the act gets its number and is chained to the act with the number before.
+Numbering needs a lock: if it happened inside the transaction, everybody else who logs something
+would have to wait for the end of that transaction.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,17 +32,17 @@ if TYPE_CHECKING:
     from procedures.users import User
 
 CHAIN = "log"
-"""The name under which acts are chained, as events are under the id of their run."""
+"""The name of the log's chain of hashes; the chain of a run's events has the run's id instead."""
 ONLY = 1
 LONGEST_NAME, LONGEST_THING = 254, 200
 MOST_AT_ONCE = 500
-"""The number of acts that are chained in one transaction."""
+"""The maximum number of acts that are chained in one transaction."""
 NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass
 class Origin:
-    """The origin of a request: a network address and, if a program sent it, its token's name."""
+    """The origin of a request: a network address and, for a program, the name of its token."""
 
     address: str | None = None
     program: str = ""
@@ -52,7 +53,7 @@ _origin: ContextVar[Origin | None] = ContextVar("origin", default=None)
 
 @contextmanager
 def acting_from(address: str | None) -> Iterator[None]:
-    """Log what is done inside the block as coming from this address."""
+    """Record this address with all acts that are logged inside the block."""
     token = _origin.set(Origin(address))
     try:
         yield
@@ -61,14 +62,14 @@ def acting_from(address: str | None) -> Iterator[None]:
 
 
 def note_program(name: str) -> None:
-    """Log the rest of the request as sent by the program with this name."""
+    """Record this name of a token with all acts that are logged later in the same request."""
     if origin := _origin.get():
         origin.program = name
 
 
 class ActQuerySet(models.QuerySet["Act"]):
     def about(self, row: models.Model) -> Self:
-        """Return the acts on this row."""
+        """Return the acts that are about this row."""
         return self.filter(about_type=type_of(row), about_id=str(row.pk))
 
     def by(self, user: "User") -> Self:
@@ -155,14 +156,17 @@ class Act(models.Model):
         return [(name, _as_text(old), _as_text(new)) for name, (old, new) in found.items()]
 
     def linked(self, seq: int, head: str) -> Event:
-        """Return the act as an entry of the chain, with this number and after this hash."""
+        """Return the act as an entry of the chain.
+
+        `seq` is the number of the act, and `head` is the hash of the entry before.
+        """
         draft = Event(seq, self.kind, "", self.name, self.proof, self.at, "")
         digest = mark(draft, run_id=CHAIN, seq=seq, head=head, key=ledger_key())
         return draft._replace(hash=digest)
 
 
 class LogHead(models.Model):
-    """The number and the hash of the newest act in the log."""
+    """The number and the hash of the newest act in the chain."""
 
     seq = models.PositiveBigIntegerField(default=0)
     hash = models.CharField(max_length=64, blank=True)
@@ -183,10 +187,11 @@ def log_act(
     reason: str = "",
     changes: Mapping[str, Any] = NOTHING,
 ) -> Act:
-    """Append an act to the log, in the transaction of what it records.
+    """Append an act to the log, in the transaction of the change that the act records.
 
-    `by` is a person, or the name of the part of the system that acted; "" if nobody knows. `about`
-    is the row that was changed, and `changes` holds the old and the new value of each field.
+    `by` is the person who acted, or the name of the part of the system that acted, or "" if that
+    isn't known. `about` is the row that was changed. `changes` maps the name of each changed field
+    to the old and the new value: `{"email": ["ann@old.example", "ann@new.example"]}`.
     """
     origin = _origin.get() or Origin()
     user = None if isinstance(by, str) else by
@@ -222,9 +227,9 @@ def type_of(row: models.Model) -> str:
 
 
 def chain_acts() -> int:
-    """Give each act that has no number its number and its hash; return how many there were.
+    """Give each act without a number its number and its hash; return how many such acts there were.
 
-    If it fails, the next act is chained together with these.
+    If this fails, the acts are chained together with the next act.
     """
     count = 0
     while found := _chain_some():
@@ -249,7 +254,7 @@ def _chain_some() -> int:
 
 
 def verify_log() -> list[str]:
-    """Return the faults of the log as sentences; an empty list if nobody has changed it."""
+    """Return the faults of the log as sentences; an empty list if the log is intact."""
     # Their proofs are checked below like all others, so chaining a forged act hides nothing.
     chain_acts()
     head = LogHead.objects.filter(pk=ONLY).first() or LogHead()
@@ -260,7 +265,10 @@ def verify_log() -> list[str]:
 
 
 def _links(last: int, forged: list[str]) -> Iterator[Event]:
-    """Yield the acts as entries of the chain; add a sentence for each forged or copied one."""
+    """Yield the acts as entries of the chain, up to the number `last`.
+
+    For each forged or copied act, a sentence is added to `forged`.
+    """
     nonces = set[str]()
     for act in Act.objects.chained().order_by("seq").filter(seq__lte=last).iterator(1000):
         if names := unproven(act):

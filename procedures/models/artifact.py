@@ -11,7 +11,10 @@ from procedures.models.run import Run
 
 
 class Artifact(models.Model):
-    """A file that a run was given or has made; the storage holds its content under its digest."""
+    """A file that a run was given or has made.
+
+    The file store holds the content, under the digest of the file.
+    """
 
     run = models.ForeignKey(Run, models.CASCADE, db_index=False, related_name="artifacts")
     name = models.CharField(max_length=200)

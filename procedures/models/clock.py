@@ -16,10 +16,10 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 class DatabaseClock:
-    """The database's clock; on SQLite it is this machine's clock."""
+    """The clock of the database; for SQLite, the clock of this machine."""
 
     ahead = timedelta(0)
-    """The time by which the clock is ahead; tests set it to let days pass."""
+    """The time by which the clock runs ahead; tests set it to let days pass."""
 
     def now(self) -> datetime:
         if connection.vendor != "postgresql":
@@ -30,23 +30,23 @@ class DatabaseClock:
             return now + self.ahead
 
     def moment(self) -> Combinable:
-        """Return the current time as an expression, so that a query needs no further statement.
+        """Return the current time as an expression for a query, so that no statement reads it.
 
-        On PostgreSQL it is the time at which the query itself is executed.
+        On PostgreSQL, the expression is evaluated when the query is executed.
         """
         if connection.vendor != "postgresql":
             return Value(self.now())
         return Now() + self.ahead if self.ahead else Now()
 
     def cell(self, *, later: timedelta = timedelta(0)) -> Cell:
-        """Return the parameter for {now} in a statement: the current time plus `later`."""
+        """Return the parameter for {now} in a statement, which is the current time plus `later`."""
         ahead = self.ahead + later
         # The parameter is a number of microseconds, because the server would read an interval as
         # text by its own settings.
         return ahead // MICROSECOND if connection.vendor == "postgresql" else timezone.now() + ahead
 
     def read(self, found: Any) -> datetime:
-        """Return the time that a statement returned for {now}."""
+        """Return the time that a statement has selected as {now}."""
         if connection.vendor == "postgresql":
             return found  # type: ignore[no-any-return]
         convert: Any = connection.ops.convert_datetimefield_value  # type: ignore[attr-defined]

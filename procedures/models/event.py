@@ -19,9 +19,9 @@ from procedures.store import sql
 Part = Sequence[tuple[Any, ...]]
 COLUMNS = ("seq", "kind", "key", "name", "data", "moment", "hash")
 SHOWN = ("stage", "state", "progress")
-"""Kinds of events that each view of a run looks up; an index keeps this fast in long journals."""
+"""Kinds of events that pages look up for a run; an index keeps this fast in long journals."""
 TOLD = ("operator", "step.failed", "run.cancelled")
-"""The kinds of events shown in lists of runs; an index finds them without reading journals."""
+"""Kinds of events that lists of runs show; an index finds them without reading whole journals."""
 NEW = tuple.__new__
 READ_AT_ONCE = 5000
 """The maximum number of rows per query: few enough for memory, enough for most journals."""
@@ -33,11 +33,11 @@ AS_TEXT = Cast("at", models.TextField())
 
 class EventQuerySet(models.QuerySet["Event"]):
     def journal(self) -> list[JournalEvent]:
-        """Return the events of one run in order, as the engine's own type."""
+        """Return the events of one run in order, as events of the engine."""
         return list(self.streamed())
 
     def streamed(self) -> Iterator[JournalEvent]:
-        """Yield the same events as `journal`, reading only a part of them at a time."""
+        """Yield the events of one run in order, of which only some are in memory at a time."""
         rows = self.order_by("seq").annotate(moment=AS_TEXT).values_list(*COLUMNS)
         # The events are read by key. Behind a pooler, or outside a transaction, a server-side
         # cursor ends with its statement.
@@ -45,7 +45,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         return (event for part in parts for event in map(_as_read, part))
 
     def by_run(self) -> dict[UUID, list[JournalEvent]]:
-        """Return the events of each run in order, as the engine's own type, in one query."""
+        """Return the events of each run in order, as events of the engine, by one query."""
         found = defaultdict[UUID, list[JournalEvent]](list)
         rows = self.order_by("run", "seq").annotate(moment=AS_TEXT)
         for run, *cells in rows.values_list("run", *COLUMNS):
@@ -54,13 +54,20 @@ class EventQuerySet(models.QuerySet["Event"]):
 
 
 class Event(models.Model):
-    """An event of a run's append-only journal. Only the run's current worker inserts it."""
+    """An event in the append-only journal of a run.
+
+    Only the run's current worker inserts events.
+    """
 
     id = PlainAutoField(primary_key=True)
     run = models.ForeignKey(
         Run, models.CASCADE, db_index=False, db_constraint=False, related_name="events"
     )
-    """The run, without a database constraint: each insert has just read the run or its head."""
+    """The run, without a foreign key constraint in the database.
+
+    Whoever inserts an event has just read the run or its head, so a constraint would check the run
+    a second time.
+    """
     seq = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=32)
     key = models.CharField(max_length=200, blank=True)
@@ -112,7 +119,7 @@ def _parts(following: Callable[[int], Part], after: int) -> Iterator[Part]:
 
 
 def _as_read(row: tuple[Any, ...]) -> JournalEvent:
-    """Return a row as an event; equal texts of several events share one object."""
+    """Return a row as an event of the engine; equal strings in several events share one object."""
     seq, kind, key, name, data, moment, mark = row
     at = datetime.fromisoformat(moment)
     is_plain = at.tzinfo is None  # SQLite stores it like this

@@ -10,10 +10,10 @@ from procedures.store.rows import Said, execute_together, save_columns, update_o
 
 
 class Head(models.Model):
-    """The last event of a run's journal and the epoch of its writer, updated by each step.
+    """The last event of a run's journal, and the epoch of the claim that may write more events.
 
-    It is a row of its own, because the run's row is wide and has many indexes. It is locked after
-    the run's row.
+    Each step updates the head. The head is a row of its own, because the row of the run is wide and
+    has many indexes. Whoever locks both rows locks the row of the run first.
     """
 
     run = models.OneToOneField(
@@ -36,11 +36,11 @@ class Head(models.Model):
         return f"{self.seq} {self.hash}"
 
     @classmethod
-    def held(cls, run_id: UUID, epoch: int, *, also: Said) -> Self:
-        """Lock a run's head, set a new worker's epoch in it, and return it.
+    def lock_for_claim(cls, run_id: UUID, epoch: int, *, also: Said) -> Self:
+        """Lock a run's head, set the epoch of a new claim in the head, and return the head.
 
-        From then on, earlier workers can't write. `also` is the update of the run's row, which
-        PostgreSQL executes in the same statement.
+        From then on, the workers of earlier claims can't write into the journal. `also` is the
+        UPDATE of the run's row, with its parameters; PostgreSQL executes both in one statement.
         """
         for cells in execute_together(also, sql.hold_head.said(epoch, run_id)).fetchall():
             return cls(*cells)
@@ -48,19 +48,27 @@ class Head(models.Model):
 
     @classmethod
     def lock(cls, run_id: UUID) -> None:
-        """Lock a run's head, after the run's row; the run's worker can't write until the commit."""
+        """Lock a run's head, so that the run's worker can't write events until the commit.
+
+        The caller has locked the row of the run before.
+        """
         cls.objects.select_for_update(no_key=True).get(pk=run_id)
 
     def move(self, seq: int, mark: str) -> Said:
-        """Move the head to the last journaled input; reset the count of claims without progress.
+        """Move the head to an event, the last input that a claim has journaled.
 
-        Returns the statement that saves it.
+        The input is progress, so the count of claims without progress begins again, with this claim
+        as the first. `seq` is the number of the event, and `mark` is its hash. Returns the UPDATE
+        that saves the head, with its parameters.
         """
         self.seq, self.hash, self.claims = seq, mark, 1
         return update_of(self, ("seq", "hash", "claims"))
 
     def revoke_lease(self) -> None:
-        """Revoke the worker's lease; its claim still counts towards the poison limit."""
+        """Revoke the lease of the run's worker.
+
+        The claim of this worker still counts towards the poison limit.
+        """
         self.epoch = 0
         save_columns(self, ("epoch",))
 

@@ -12,14 +12,15 @@ RANDOM_BITS = (1 << 62) - 1
 
 
 def first_at(moment: datetime) -> UUID:
-    """Return the lowest id that a row can have if it was made at this time or later."""
+    """Return the lowest id of a row that was made at `moment` or later."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def uuid7() -> UUID:
-    """Return a version 7 UUID (RFC 9562), by which lists are ordered and paged.
+    """Return a version 7 UUID (RFC 9562); the order of these UUIDs is the order of their creation.
 
-    It holds milliseconds, then the rest of the nanoseconds, then random bits.
+    The UUID consists of the time in milliseconds, the fraction of the last millisecond, and random
+    bits. Lists are ordered and paged by such ids.
     """
     milliseconds, rest = divmod(time.time_ns(), 1_000_000)
     # These 12 bits hold the sub-millisecond part, so that rows of the same millisecond are in

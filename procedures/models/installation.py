@@ -9,13 +9,16 @@ from procedures.models.clock import clock
 
 ONLY = 1
 LATE = timedelta(seconds=5)
-"""The clock process counts as stopped if it hasn't looked for due work for this long."""
+"""The time without a look for due work after which the clock process counts as stopped."""
 
 NOTED_EVERY = timedelta(seconds=2)
 
 
 class Installation(models.Model):
-    """The identity of the site: its database and file store, and the time of the last sweep."""
+    """The identity of the site, and the time of the last sweep.
+
+    The database and the file store make up the identity.
+    """
 
     store = models.CharField(
         max_length=64, blank=True, help_text="The mark of the site's file store."
@@ -39,12 +42,15 @@ class Installation(models.Model):
 
     @classmethod
     def current(cls) -> Self:
-        """Return the only row, which is created at first use."""
+        """Return the only row of the table; at the first use, the row is made."""
         return cls.objects.get_or_create(pk=ONLY)[0]
 
     @classmethod
     def note_sweep(cls) -> None:
-        """Record that the clock process is running, only once per `NOTED_EVERY` to save commits."""
+        """Record that the clock process is running.
+
+        This writes only once per `NOTED_EVERY`, so that there are few commits.
+        """
         now, before = clock.now(), cls.current().swept_at
         # A time in the future comes from a clock that was set back. It is overwritten, because
         # otherwise a stopped clock process would go unnoticed until then.
@@ -54,7 +60,7 @@ class Installation(models.Model):
     def silence(self, now: datetime) -> timedelta | None:
         """Return the time since the last sweep if the clock process counts as stopped, else None.
 
-        Returns zero if there has been no sweep yet.
+        Returns a time of zero if there has never been a sweep.
         """
         if self.swept_at is None:
             return timedelta(0)

@@ -1,7 +1,7 @@
-"""Registered procedures, their versions, and the groups' roles on them.
+"""Registered procedures, their versions, and the roles that groups have on procedures.
 
-A version stores the source. Python code is run from its modules; a procedure file is run from the
-text in the version that a run was started with.
+A version stores the source of a procedure. A procedure in Python is executed from its module. A
+procedure from a file is executed from the text in the version with which the run was started.
 """
 
 from typing import Self
@@ -15,7 +15,7 @@ from procedures.store import sql
 
 
 class Procedure(models.Model):
-    """A procedure that some installed code has registered."""
+    """A procedure that code of the site has registered, now or in the past."""
 
     name = models.CharField(max_length=200, unique=True)
     title = models.CharField(max_length=200)
@@ -29,7 +29,10 @@ class Procedure(models.Model):
 
 class ProcedureVersionQuerySet(models.QuerySet["ProcedureVersion"]):
     def newest_first(self) -> Self:
-        """Order versions by last registration, latest first, so restored old code comes first."""
+        """Order versions by the time of their last registration, the latest first.
+
+        If old code is restored, it is registered again, so its version comes first.
+        """
         return self.order_by("-registered_at", "-pk")
 
 
@@ -73,7 +76,11 @@ class ProcedureVersion(models.Model):
 def version_from(
     name: str, version: str, procedure: int, title: str, row: int | None, file: str | None
 ) -> ProcedureVersion | None:
-    """Make a version, without its source, from selected values; return None if there is no row."""
+    """Make a version, without its source, from values that a statement has selected.
+
+    `row` is the primary key of the version. Returns None if `row` is None, because the statement
+    found no version.
+    """
     if row is None:
         return None
     found = ProcedureVersion.from_db(
@@ -85,16 +92,16 @@ def version_from(
 
 
 def code_of_run(run_id: UUID) -> list[tuple[str, str, str, str]]:
-    """Return, for each registered version of a run's procedure, the run's code and that version.
+    """Return the versions of a run's procedure, ordered by last registration, the newest first.
 
-    Each row has the procedure's name, the file and version of the run, and a registered version.
-    The newest registration comes first.
+    Each row has the name of the procedure, the file of the run's code, the version of the run's
+    code, and one of the versions of the procedure.
     """
     return sql.code_of_run.fetch(run_id)
 
 
 def groups_with(role: str, procedure_id: int) -> list[int]:
-    """Return the ids of the groups that have that role on the procedure."""
+    """Return the ids of the groups that have this role on the procedure."""
     return [group for (group,) in sql.groups_with_role.fetch(procedure_id, role)]
 
 

@@ -1,4 +1,7 @@
-"""Proofs of rows that no event describes completely: a seal for each of their fields."""
+"""Proofs of rows that aren't described completely by events.
+
+A proof holds a seal for each field of the row: a hash of the field's value, made with LEDGER_KEY.
+"""
 
 import re
 import secrets
@@ -13,17 +16,18 @@ from procedures.engine.journal.seals import EMPTY, differing, seal_of, seals_of
 from procedures.engine.values import canonical
 
 FORM, NONCE, NUMBER, SEALED = "form", "nonce", "number", "sealed"
-"""The parts of a proof besides the seals.
+"""The names of the parts of a proof besides the seals of the fields.
 
-They are the version of its format, a nonce that no other row shares, the row's number among those
-counted with it, and a seal of the names of all sealed fields. The last one is needed because an
-empty field has no seal.
+The parts are the version of the proof's format; a nonce, which differs from the nonces of all other
+rows; the number of the row, if such rows are counted; and a seal of the names of all sealed fields.
+This last seal is needed because an empty field has no seal: without it, nobody would notice if a
+field was emptied and the field's seal was removed.
 """
 IDENTITY = (FORM, NONCE, NUMBER, SEALED)
 PRESENT_FORM = 2
 NONCE_MARKS = re.compile("[0-9a-f]{1,64}")
 LATER = {"id", "taken_at", "assigned"}
-"""The fields that proofs of the first format don't cover."""
+"""The fields that are not sealed in proofs of the first format."""
 
 
 def ledger_key() -> bytes:
@@ -31,12 +35,15 @@ def ledger_key() -> bytes:
 
 
 def ledger_keys() -> list[bytes]:
-    """Return the current key, then the older ones."""
+    """Return the current LEDGER_KEY, followed by the older keys."""
     return [ledger_key(), *(key.encode() for key in conf.LEDGER_KEY_FALLBACKS)]
 
 
 def seal(row: Any, *, number: int = 0) -> None:
-    """Write the proof of a new, unsaved row: a seal for each field in its `SEALED`."""
+    """Write the proof of a row before its insertion: a seal for each field in `row.SEALED`.
+
+    `number` is the number of the row if such rows are counted, else 0.
+    """
     proof = {FORM: PRESENT_FORM, NONCE: secrets.token_hex(8), NUMBER: number}
     owner, key = _owner(row, proof), ledger_key()
     seals = seals_of(facts_of(row), owner=owner, key=key)
@@ -44,7 +51,10 @@ def seal(row: Any, *, number: int = 0) -> None:
 
 
 def reseal(row: Any, *names: str) -> None:
-    """Renew the seals of these fields only, so that tampering with others stays detectable."""
+    """Renew the seals of the fields called `names`.
+
+    The other seals stay as they are, so that tampering with other fields stays detectable.
+    """
     proof = _parts(row)
     if not proof:  # the row is older than the proofs
         return
@@ -62,7 +72,10 @@ def reseal(row: Any, *names: str) -> None:
 
 
 def unproven(row: Any) -> list[str]:
-    """Return the sealed fields that differ from their seals, or all if there is no proof."""
+    """Return the names of the fields whose values don't fit their seals.
+
+    Returns the names of all sealed fields if the row has no proof.
+    """
     proof, facts = _parts(row), facts_of(row)
     if not proof:
         return list(facts)
@@ -72,12 +85,15 @@ def unproven(row: Any) -> list[str]:
 
 
 def number_of(row: Any) -> int:
-    """Return the row's number among the rows counted with it, or 0 if it has none."""
+    """Return the number of the row if such rows are counted, else 0."""
     return int(_parts(row).get(NUMBER, 0))
 
 
 def nonce_of(row: Any) -> str:
-    """Return the proof's nonce, or "" without a proof; rows that share a nonce are copies."""
+    """Return the nonce in the row's proof; "" if there is no proof.
+
+    If two rows have the same nonce, one of them is a copy of the other.
+    """
     return str(_parts(row).get(NONCE, ""))
 
 
@@ -90,7 +106,10 @@ def facts_of(row: Any) -> dict[str, Any]:
 
 
 def has_first_form(row: Any) -> bool:
-    """Return True if the row's proof predates the fields in `LATER` and the counts of rows."""
+    """Return True if the row's proof has the first format.
+
+    Proofs of the first format don't seal the fields in `LATER`, and the rows aren't counted.
+    """
     return bool(_parts(row)) and FORM not in _parts(row)
 
 
@@ -105,7 +124,7 @@ def _covered(row: Any) -> Sequence[str]:
 
 
 def _parts(row: Any) -> dict[str, Any]:
-    """Return the content of a row's proof, or {} if no version of this code can have written it."""
+    """Return the content of a row's proof; {} if the product can't have written such a proof."""
     try:
         kept: Any = canonical.plain(getattr(row, "proof", ""))
     except ValueError:
@@ -134,7 +153,10 @@ def _seal_of_names(seals: dict[str, str], owner: str, key: bytes) -> str:
 
 
 def _unnamed(facts: dict[str, Any], proof: dict[str, Any], owner: str) -> list[str]:
-    """Return fields emptied together with their seals, or ["proof"] if that can't be determined."""
+    """Return the names of the fields that were emptied together with their seals.
+
+    Returns ["proof"] if the seal of the names shows a change, but not which fields were emptied.
+    """
     if FORM not in proof:
         return []
     seals, emptied = _seals(proof), [name for name, value in facts.items() if value in EMPTY]

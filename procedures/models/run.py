@@ -52,7 +52,7 @@ FACTS = (
     *("program", "webhook"),
     *("parent_wait_id", "parent_number", "depth", "origin_id", "forked_at", "subject"),
 )
-"""The fields that the run's first event proves, in addition to the version of the code."""
+"""The fields that are sealed in the run's first event, besides the version of the code."""
 
 
 class Run(models.Model):
@@ -272,11 +272,15 @@ class Run(models.Model):
 
     @property
     def parent_id(self) -> UUID | None:
-        """The id of the run that started this one as a child, or None if people started it."""
+        """The id of the run that started this run as a child; None if people started this run."""
         return self.parent_wait.run_id if self.parent_wait else None
 
     def beginning(self, files: Iterable[File]) -> dict[str, Any]:
-        """Return the data of the first event: starter, files, and seals of unchanging fields."""
+        """Return the data of the run's first event.
+
+        The data names the starter of the run, the version of the code and the files, and seals of
+        the values that never change.
+        """
         who = {
             "by": self.starter,
             "by_id": json_key(self.started_by_id),
@@ -292,7 +296,10 @@ class Run(models.Model):
         return {**named, "procedure": self.procedure.name, "version": self.version.version}
 
     def begin(self, seq: int, mark: str) -> Head:
-        """Prepare a new, queued run for its insertion, and return the head to insert with it."""
+        """Prepare a new, queued run for its insertion; return the head to be inserted with the run.
+
+        `seq` and `mark` are the number and the hash of the run's last event.
+        """
         self.queued_at = self.created_at
         # Even a count of zero is sealed. Otherwise, signals could be removed together with their
         # count.
@@ -300,7 +307,7 @@ class Run(models.Model):
         return Head(run=self, seq=seq, hash=mark)
 
     def top(self) -> UUID:
-        """Return the id of the run that people started: this run, or the topmost run above it."""
+        """Return the id of the highest run above this run, or of this run if none is above."""
         run, above, seen = self.pk, self.parent_wait_id, set[int]()
         while above and above not in seen:  # rows that were tampered with may form a circle
             seen.add(above)
@@ -308,19 +315,30 @@ class Run(models.Model):
         return UUID(str(run))
 
     def is_silent(self, now: datetime) -> bool:
-        """Return True if a running run's code has been silent for at least `RUN_SILENT_SECONDS`."""
+        """Return True if a worker executes the run and its code is silent for too long.
+
+        Code is silent if it doesn't return to the engine. It may be silent for
+        `RUN_SILENT_SECONDS`.
+        """
         since = self.reached_at
         return self.status == RunStatus.RUNNING and since is not None and since <= now - silence()
 
     def is_called(self) -> bool:
-        """Return True if any input of the run isn't journaled yet."""
+        """Return True if the run has an input that isn't journaled yet."""
         return sql.any_untaken_input.is_true(self.pk)
 
     def left_at_end(self) -> tuple[bool, bool]:
-        """Return two flags: True if an operation isn't journaled yet; True if a wait is open."""
+        """Return two flags about a run that ends.
+
+        The first flag is True if an operation isn't journaled yet, and the second one if a wait is
+        open.
+        """
         [(is_told_more, is_waiting)] = sql.left_at_end.fetch(self.pk, self.pk)
         return bool(is_told_more), bool(is_waiting)
 
     def is_asked_to_stop(self) -> bool:
-        """Return True if a cancel or pause is pending, even if requested since the claim."""
+        """Return True if a cancel or a pause of the run is pending.
+
+        This asks the database, so requests since the claim count, too.
+        """
         return sql.asked_to_stop.is_true(self.pk)

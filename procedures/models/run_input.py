@@ -1,4 +1,4 @@
-"""Inputs of runs: what others have sent or done, for the run's next worker to journal."""
+"""Inputs of runs: what others have sent to a run or done to it, until a worker journals it."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -27,15 +27,16 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
         return self.filter(taken_at=None).order_by("pk")
 
     def child_ends(self) -> Self:
-        """Return the inputs that report the end of a child."""
+        """Return the inputs that report the end of a child run."""
         return self.filter(kind=RunInput.CHILD_ENDED)
 
     def tell(
         self, run: Run, said: Mapping[str, Any], *, step: str = "", at: datetime | None = None
     ) -> None:
-        """Store an operation as an input, which the run's next worker journals.
+        """Store an operation on the run as an input; this locks the run.
 
-        This locks the run.
+        The run's next worker writes the operation into the journal. `said` is the content of the
+        event, and `step` is the key of the step or wait that the operation is about.
         """
         told = NewEvent(EventKind.OPERATOR, step, said["action"], dict(said))
         self.keep(run.pk, told, at=at, number=next_heard(run.pk))
@@ -49,10 +50,12 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
         at: datetime | None = None,
         number: int = 0,
     ) -> None:
-        """Store an input of the run; `at` is its time if that isn't now.
+        """Store an input of the run.
 
-        `number` is its number among the run's counted signals and operations, or 0 if it isn't
-        counted.
+        `told` is the event that the run's next worker writes into the journal. `wait` is the wait
+        that counts the input, if it reports the end of a child. `at` is the time of the input, by
+        default now. `number` is the number of the input if it is a signal or an operation, which
+        are counted, else 0.
         """
         row = RunInput(
             run_id=run,
@@ -68,7 +71,10 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
         insert_row(row)
 
     def note_brought(self, some: "Sequence[RunInput]", *, at: datetime) -> None:
-        """Record when inputs from other runs were delivered, because no event records it."""
+        """Record when these inputs, which other runs have sent, were delivered.
+
+        No event records that time, so it is sealed in the proof of the input.
+        """
         for one in some:
             one.taken_at = at
             reseal(one, "taken_at")
@@ -78,7 +84,7 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
         sql.bring_inputs.execute(at, canonical.text_of(lines))
 
     def set_aside(self, ends: "Sequence[RunInput]", *, at: datetime) -> None:
-        """Detach these ends of children from their wait, which no longer counts them."""
+        """Detach these ends of children from their wait, so that the wait doesn't count them."""
         for end in ends:
             end.wait, end.taken_at = None, end.taken_at or at
             reseal(end, "wait", "taken_at")
@@ -86,7 +92,7 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
 
 
 class RunInput(models.Model):
-    """Something that others have sent or done, which the run's next worker will journal."""
+    """Something that others have sent to a run or done to it, before a worker journals it."""
 
     CHILD_ENDED, SENT, BROUGHT = CHILD_ENDED, SENT, BROUGHT
 
@@ -132,7 +138,11 @@ class RunInput(models.Model):
 
     @property
     def sealed_fields(self) -> tuple[str, ...]:
-        """The fields covered by the row's proof, with `taken_at` if no event records that time."""
+        """The fields that the row's proof covers.
+
+        They include `taken_at` for inputs that are never journaled, because no event records that
+        time.
+        """
         return (*self.SEALED, "taken_at") if self.kind in self.BROUGHT else self.SEALED
 
 
@@ -157,5 +167,5 @@ def pending_inputs(run_id: UUID) -> list[PendingInput]:
 
 
 def taken(news: Sequence[PendingInput], *, at: datetime) -> Said:
-    """Return the statement that records the time at which these inputs were journaled."""
+    """Return the statement, with its parameters, that records when these inputs were journaled."""
     return sql.take_inputs.said(at, [one.pk for one in news])

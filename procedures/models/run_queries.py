@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from procedures.users import User
 
 CALL_AGAIN = timedelta(seconds=5)
-"""The time for which a run may be queued before its message to a worker counts as lost."""
+"""The time in the queue after which the message that called a worker counts as lost."""
 
 
 def values_of(path: str) -> list[str]:
-    """Return lookups of a run's large fields, for a query to defer; `path` leads to the run."""
+    """Return the names of a run's large fields, such as "wait__run__inputs", for a query to defer.
+
+    `path` leads from the queried model to the run: "wait__run".
+    """
     return [f"{path}__{name}" for name in ("inputs", "result", "error", "seed")]
 
 
@@ -33,16 +36,20 @@ def silence() -> timedelta:
 
 class RunQuerySet(models.QuerySet["Run"]):
     def lock_claimable(self, run_id: UUID) -> "Claimable | None":
-        """Lock the run and return it if it is queued or its lease has expired, else return None."""
+        """Lock the run and return it with the current time.
+
+        Returns None unless the run is queued or its lease has expired.
+        """
         now = clock.cell()
         for run, at in sql.lock_claimable.rows(now, run_id, now):
             return Claimable(run, clock.read(at))
         return None
 
     def lock_queued(self, besides: Exclusions, *, waits: bool = False) -> "Queued | None":
-        """Lock and return the first queued run that is neither excluded nor locked, or None.
+        """Lock and return the first queued run that `besides` doesn't exclude.
 
-        With `waits`, wait for locked rows instead of skipping them.
+        Runs that others have locked are skipped; with `waits`, this waits for their locks instead.
+        Returns None if there is no such run.
         """
         statement = sql.await_next if waits else sql.claim_next
         for *found, at in statement.rows(clock.cell(), *besides.cells):
@@ -50,15 +57,15 @@ class RunQuerySet(models.QuerySet["Run"]):
         return None
 
     def locked(self) -> Self:
-        """Lock the rows until the end of the transaction, with the lock that an UPDATE takes.
+        """Lock the rows until the end of the transaction, as strongly as an UPDATE does.
 
-        A stronger lock would block children, whose rows refer to their parent's, and could
-        deadlock.
+        The stronger lock of a DELETE would block transactions that insert children, because the
+        rows of children refer to the row of their parent. Deadlocks would be possible.
         """
         return self.select_for_update(no_key=True)
 
     def lock(self, run_id: UUID) -> "Run":
-        """Lock the run with that id as `locked` does, and return it."""
+        """Lock the run with this id as `locked` does, and return the run."""
         run: Run
         for (run,) in sql.lock_run.rows(run_id):
             return run
@@ -72,7 +79,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(status=RunStatus.RUNNING, reached_at__lte=now - silence())
 
     def stale(self, now: datetime) -> Self:
-        """Return runs queued for so long that the message to a worker may have been lost."""
+        """Return runs that have been queued so long that the message to a worker may be lost."""
         return self.queued().filter(queued_at__lte=now - CALL_AGAIN)
 
     def started_by(self, user: "User") -> Self:
@@ -80,15 +87,18 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(started_by=user, parent_wait=None)
 
     def for_lists(self) -> Self:
-        """Load the fields that a list shows, without a query per row and without large values."""
+        """Load the fields that a list of runs shows, without large values.
+
+        Related rows are loaded by the same query, and not by one query for each run.
+        """
         shown = self.select_related("procedure", "started_by", "version")
         return shown.defer("inputs", "result", "seed", "version__source")
 
     def with_head(self) -> Self:
         """Load the head of the journal in the same statement as the run.
 
-        If the head were read later, its number could be newer than the status, and a reader who
-        follows the journal from that number would miss the events that changed the status.
+        If the head were read later, it could be newer than the status of the run. Somebody who
+        follows the journal from that head on would then miss the events that changed the status.
         """
         return self.select_related("head")
 
@@ -106,13 +116,13 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.queued().exclude(procedure__in=some.procedures).exclude(pk__in=some.runs)
 
     def with_news_of_children(self) -> Self:
-        """Return suspended and paused runs that haven't collected the end of a child."""
+        """Return suspended and paused runs to which the end of a child hasn't been reported yet."""
         news = {"run_inputs__kind": "child.ended", "run_inputs__taken_at": None}
         # Queued and running runs collect the ends of their children at their next claim or release.
         return self.filter(status__in=[*self.model.SUSPENDED, RunStatus.PAUSED], **news).distinct()
 
     def with_mail(self) -> Self:
-        """Return unfinished runs with an input from another run that isn't delivered yet."""
+        """Return unfinished runs to which another run has sent something, still undelivered."""
         sent = {"run_inputs__kind": "sent", "run_inputs__taken_at": None}
         return self.unended().filter(**sent).distinct()
 
@@ -126,7 +136,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 
 
 class Claimable(NamedTuple):
-    """A locked run that a worker may claim, with the time of the query."""
+    """A locked run that a worker may claim, with the database's time at the query."""
 
     run: "Run"
     at: datetime
@@ -140,9 +150,9 @@ class Queued(NamedTuple):
     file: str
     """The file whose text the run was started with; "" for Python code."""
     version: str
-    """The version of the run's code at its start."""
+    """The version of the run's code when the run was started."""
     newest: str
-    """The version of the procedure's code that was registered last."""
+    """The version of the procedure that was registered last."""
     are_others: bool
     """True if more runs are queued."""
     has_news: bool

@@ -77,15 +77,18 @@ class Signal(models.Model):
 
     @property
     def responder_id(self) -> Any:
-        """The id of the sender in JSON form, or None if a run sent the signal."""
+        """The id of the person who sent the signal, in the form that JSON has.
+
+        It is None if a run sent the signal.
+        """
         return json_key(self.sent_by_id)
 
     def keep(self) -> None:
-        """Assign the signal its number and insert it; this locks the run."""
+        """Lock the run, give the signal its number, and insert it."""
         seal(self, number=next_heard(self.run_id))
         self.save(force_insert=True)
 
     def save_proven(self, *names: str) -> None:
-        """Save these fields, and renew their seals in the row's proof."""
+        """Save the fields called `names`, and renew their seals in the row's proof."""
         reseal(self, *names)
         self.save(update_fields=[*names, "proof"])

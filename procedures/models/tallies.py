@@ -1,7 +1,7 @@
-"""Counts of the rows that belong to another row, with a seal, so that missing rows are noticed.
+"""Counts of rows that belong to another row, by which missing rows are noticed.
 
-Each counted row has its number in its proof. The row with the count must be locked by the caller,
-or is locked here.
+A count has a seal, and each counted row has its number in its proof. The row with the count is
+locked by the caller, or by the function that counts.
 """
 
 from collections.abc import Iterable
@@ -12,11 +12,11 @@ from procedures.models.proofs import ledger_key, ledger_keys
 from procedures.store import sql
 
 HEARD = "heard"
-"""The name of a run's count of its signals and operations."""
+"""The name of the count of a run's signals and operations."""
 
 
 def next_heard(run: UUID) -> int:
-    """Count one more signal or operation of the run, and return its number; lock the run."""
+    """Lock the run, count one more signal or operation, and return the number of the new one."""
     # The database counts in one statement, so that two inputs at the same moment can't get the same
     # number.
     [(number,)] = sql.next_heard.fetch(run)
@@ -25,7 +25,7 @@ def next_heard(run: UUID) -> int:
 
 
 def tally_proof(name: str, owner: UUID, count: int) -> str:
-    """Return the seal of the count called `name` in the row of its owner."""
+    """Return the seal of a count; `name` is the name of the count, and `owner` its row's id."""
     return seal_of(str(owner), name, count, ledger_key())
 
 
@@ -34,5 +34,5 @@ def is_proven_tally(name: str, owner: UUID, count: int, proof: str) -> bool:
 
 
 def lacking(numbers: Iterable[int], count: int) -> list[int]:
-    """Return the numbers from 1 to the count that no row has."""
+    """Return the numbers from 1 to `count` that are missing in `numbers`."""
     return sorted(set(range(1, count + 1)).difference(numbers))

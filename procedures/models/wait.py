@@ -16,7 +16,7 @@ from procedures.models.run_queries import RunQuerySet
 from procedures.store.rows import save_columns
 
 HELD = ("held", "held_at", "effective_at", "held_for")
-"""The fields for a held answer, which are empty once the wait is closed."""
+"""The fields of a wait that describe a held answer; closing the wait empties them."""
 
 
 class WaitQuerySet(models.QuerySet["Wait"]):
@@ -27,29 +27,36 @@ class WaitQuerySet(models.QuerySet["Wait"]):
         return self.filter(kind__in=DETACHED_KINDS)
 
     def behind(self) -> Self:
-        """Return open maps that have more children to start than fitted into one transaction."""
+        """Return the open waits of `ctx.map` for which children are still to be started.
+
+        Not all children fitted into one transaction.
+        """
         return self.open().filter(is_behind=True)
 
     def with_reasons(self) -> Self:
-        """Load the reasons of timers and signals, without a query per row."""
+        """Load the authors' reasons of timers and signals in the same query as the waits."""
         opening = Event.objects.filter(run=OuterRef("run"), seq=OuterRef("opened_seq"))
         timed = When(kind__in=[Wait.Kind.TIMER, Wait.Kind.SIGNAL], then=opening.values("data")[:1])
         return self.annotate(opened_with=Case(timed, default=None))
 
     def undecided(self) -> Self:
-        """Return open waits that no held answer decides, neither their own nor another wait's."""
+        """Return open waits that no held answer decides.
+
+        A held answer decides the wait that it answers, and waits of the same set that become
+        unneeded.
+        """
         return self.open().filter(held_at=None, held_for=None)
 
     def due(self, now: datetime) -> Self:
         return self.undecided().filter(due_at__lte=now)
 
     def to_settle(self, now: datetime) -> Self:
-        """Return waits with a held answer that can't be undone any more."""
+        """Return waits with a held answer that takes effect now: the time to undo it is over."""
         return self.open().filter(effective_at__lte=now)
 
 
 class Wait(models.Model):
-    """A wait of a run: for people, time, a signal, other runs, or a set of these."""
+    """A wait of a run: for people, a time, a signal, other runs, or a set of such waits."""
 
     class Kind(models.TextChoices):
         REQUEST = "request"
@@ -149,7 +156,11 @@ class Wait(models.Model):
         return self.is_open and self.held_at is None and self.held_for_id is None
 
     def rivals(self) -> list["Wait"]:
-        """Return the set's other undecided waits; [] if the set can't close without this wait."""
+        """Return the other undecided waits of this wait's set, which an answer may make unneeded.
+
+        Returns [] if the set needs all its undecided waits, or if the wait isn't part of an open
+        set.
+        """
         whole = self.part_of
         if whole is None or not whole.is_open or not self.is_undecided:
             return []
@@ -162,7 +173,7 @@ class Wait(models.Model):
         )
 
     def gather(self, keys: Sequence[str]) -> None:
-        """Make the latest waits with these keys the parts of this set."""
+        """Make the newest wait with each of these keys a part of this wait, which is a set."""
         same = Wait.objects.filter(run_id=self.run_id, key__in=keys)
         # The run may have waited for a key before, for example before a retry: the last one in
         # order counts.
@@ -174,7 +185,7 @@ class Wait(models.Model):
 
     @property
     def reason(self) -> str:
-        """The author's reason for a timer or a signal; loaded by `with_reasons`."""
+        """The author's reason for a timer or a signal; "" unless `with_reasons` has loaded it."""
         text = getattr(self, "opened_with", None)
         return str(canonical.plain(text).get("reason", "")) if text else ""
 
@@ -187,9 +198,10 @@ class Wait(models.Model):
         return Event.objects.get(run_id=self.run_id, seq=self.opened_seq)
 
     def newest_without(self, status: str) -> RunQuerySet:
-        """Lock and return the newest child at each place that has no child with `status`.
+        """Lock and return the newest child for each place that has no child with this status.
 
-        A place is a number in the map. It has several children after a retry.
+        A place is the number of an input of a `ctx.map`. After a retry, a place has several
+        children.
         """
         done = self.children.filter(status=status).values("parent_number")
         newest = self.children.filter(parent_number=OuterRef("parent_number")).order_by("-pk")
@@ -197,7 +209,7 @@ class Wait(models.Model):
         return left.filter(pk=Subquery(newest.values("pk")[:1])).locked().order_by("pk")
 
     def reopen(self) -> None:
-        """Reopen the wait because children that had failed are being retried."""
+        """Reopen the wait because its failed children are being retried."""
         self.outcome, self.closed_at = "", None
         self.save(update_fields=["outcome", "closed_at"])
 

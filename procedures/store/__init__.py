@@ -1,4 +1,4 @@
-"""The SQL statements of every claim, step, answer and end, by name, and the rows they return."""
+"""The SQL statements of every claim, step, answer and end of a run, by the statement's name."""
 
 from pathlib import Path
 

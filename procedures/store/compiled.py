@@ -11,22 +11,22 @@ from procedures.store.cursors import kept_cursor
 
 M = TypeVar("M", bound=models.Model)
 PLACE = "\N{PLACE OF INTEREST SIGN}"
-"""The text that stands for the searched value while a query is compiled."""
+"""The text that stands for the string to be found while a query is compiled."""
 
 
 class CompiledQuery(Generic[M]):
     """A query that finds one row by a string, and loads related rows with it.
 
-    The ORM makes its SQL and its row readers only once, because this takes most of the time of such
-    a query.
+    The ORM compiles the query to SQL once, and not for each string, because compiling takes most of
+    the time of such a query.
     """
 
     def __init__(self, make: Callable[[str], "models.QuerySet[M]"]) -> None:
-        """Store `make`, which returns the query for a string."""
+        """Store `make`, which takes a string and returns the ORM's query for the string."""
         self._make = make
 
     def get(self, text: str) -> M | None:
-        """Return the row for that string, or None."""
+        """Return the row that the query finds for the string, or None."""
         made = self._made
         cursor = kept_cursor()
         cursor.execute(made.statement, [text if one == PLACE else one for one in made.cells])

@@ -31,13 +31,13 @@ from procedures.engine.replay.loops import outside_the_loop
 
 Cell = str | int | datetime | UUID
 Cells = Cell | list[int] | list[str] | list[UUID] | None
-"""A parameter of a statement; the driver's own cursors only take a `Cell`."""
+"""A parameter of a statement; cursors made by the driver itself take only a `Cell`."""
 DEBUG = settings.DEBUG
-"""A copy of the setting, because reading it from Django takes as long as opening a cursor."""
+"""A copy of Django's setting: reading it from Django would take as long as opening a cursor."""
 
 
 class Cursor(Protocol):
-    """The part of a cursor's interface that is used by statements which change rows."""
+    """The part of a cursor's interface that is enough for statements which change rows."""
 
     @property
     def rowcount(self) -> int: ...
@@ -46,7 +46,10 @@ class Cursor(Protocol):
 
 
 def kept_cursor() -> CursorWrapper:
-    """Return a reused cursor with Django's wrappers, or a new one if statements are observed."""
+    """Return a reused cursor with Django's wrappers.
+
+    If statements are observed, return a new cursor.
+    """
     database = this_database()
     # Tools that count or forbid statements set a "cursor" of their own on the instance, and must
     # see our statements as well.
@@ -57,9 +60,9 @@ def kept_cursor() -> CursorWrapper:
 
 
 def this_database() -> BaseDatabaseWrapper:
-    """Return this thread's database connection, faster than `django.db.connection` finds it.
+    """Return this thread's database connection; `django.db.connection` would take longer.
 
-    Inside a running event loop, returns Django's connection for that loop instead.
+    Inside a running event loop, returns the connection that Django keeps for the event loop.
     """
     # Django gives each event loop connections of its own. All coroutines of the loop would share
     # the thread's connection.
@@ -69,10 +72,10 @@ def this_database() -> BaseDatabaseWrapper:
 
 
 def bare_cursor(database: BaseDatabaseWrapper) -> Cursor:
-    """Return the driver's own cursor, for use outside transactions in `wrap_database_errors`.
+    """Return the driver's own cursor; if a tracer or the like observes statements, return Django's.
 
-    Django's and psycopg's cursors cost more than all other Python code of a step. They are used
-    only if anything that observes statements is installed.
+    Use the cursor outside transactions, in `wrap_database_errors`. Django's and psycopg's cursors
+    would cost more than all other Python code of a step.
     """
     # Check all of this for each statement, because a tracer may be installed at any time, and must
     # not miss a statement.
@@ -90,7 +93,7 @@ def bare_cursor(database: BaseDatabaseWrapper) -> Cursor:
 
 
 def _are_watched(wrappers: Sequence[Any]) -> bool:
-    """Return True if any wrapper isn't one of ours."""
+    """Return True if one of the wrappers isn't ours."""
     for one in wrappers:  # noqa: SIM110 (a generator would cost each step two more calls)
         if not getattr(one, "is_ours", False):
             return True
@@ -98,7 +101,10 @@ def _are_watched(wrappers: Sequence[Any]) -> bool:
 
 
 def _is_djangos(method: Any) -> bool:
-    """Return True if the method's code is in Django's files, whatever name the method has."""
+    """Return True if the code of the method stands in one of Django's files.
+
+    The name and the module of a method prove nothing: a patch may have copied them.
+    """
     code = getattr(method, "__code__", None)
     return code is not None and code.co_filename.startswith(DJANGO)
 
@@ -127,7 +133,7 @@ class _Kept(threading.local):
     cursor: Any = None
     bare: Any = None
     is_watched = False
-    """True if the connection is wrapped, or makes its own cursors, to observe statements."""
+    """True if something observes the connection's statements, so that no cursor is reused."""
 
     def __init__(self) -> None:
         # Inside a running event loop, `connections` would return the loop's own connection, and
@@ -219,9 +225,10 @@ class _BarePostgreSQL:
         self.rowcount = result.command_tuples or 0
 
     def _prepare(self, statement: str) -> bytes:
-        """Prepare a statement, and return its name, which is made from the statement's text.
+        """Prepare a statement and return its name, which is a hash of the statement's text.
 
-        This makes the name safe behind poolers.
+        Behind a pooler, processes share connections. A name that is a hash means the same statement
+        for all of them.
         """
         query = _as_sent(statement)
         # Processes behind a pooler share its servers. If names were numbers, one process could
@@ -236,7 +243,10 @@ class _BarePostgreSQL:
 
 
 PREPARED: WeakKeyDictionary[Any, dict[str, bytes]] = WeakKeyDictionary()
-"""The names of the statements prepared on each connection, whichever thread uses it."""
+"""The names of the statements that were prepared on each connection.
+
+Threads may share connections.
+"""
 
 
 DONE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)

@@ -15,5 +15,5 @@ class Exclusions:
 
     @property
     def cells(self) -> tuple[Cells, Cells]:
-        """The parameters for {not_excluded} in a statement."""
+        """The parameters of the part {not_excluded} of a statement."""
         return [*self.procedures], [*self.runs]

@@ -1,4 +1,4 @@
-"""Appending events to a journal, fenced by the run's epoch and its head."""
+"""Storing events in a run's journal, if the claim's epoch and the journal's head still fit."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,23 +17,24 @@ from procedures.store.statements import Statement, with_rows
 
 
 class Fence:
-    """A check, before events are stored, that the worker still holds its run.
+    """A check, made whenever events are stored, that the worker still holds its run.
 
-    There is one fence for each claim, and each step checks it.
+    Each claim has one fence.
     """
 
     __slots__ = ("epoch", "run")
 
     def __init__(self, run: str, epoch: int) -> None:
-        """Store the run's id (`run`), in the form that the database uses, and the claim's epoch."""
+        """Store the run's id, in the database's form of ids, and the epoch of the claim."""
         self.run, self.epoch = run, epoch
 
     def append_at_once(
         self, database: BaseDatabaseWrapper, events: Sequence[Event], batch: Batch
     ) -> None:
-        """Check the fence, move the head and insert the events in a commit of their own.
+        """Check the fence, move the head and insert the events, all in a transaction of their own.
 
-        It takes one statement on PostgreSQL and four on SQLite.
+        This takes one statement on PostgreSQL and four on SQLite. Raises `Fenced` if the worker has
+        lost the run.
         """
         with database.wrap_database_errors:
             cursor = bare_cursor(database)
@@ -58,7 +59,8 @@ class Fence:
     def append(self, events: Sequence[Event], batch: Batch) -> None:
         """Check the fence, move the head and insert the events in the open transaction.
 
-        The transaction then holds the lock on the run's row.
+        The transaction then holds the lock on the run's row. Raises `Fenced` if the worker has lost
+        the run.
         """
         if connection.vendor == "postgresql":
             one, many = sql.append_event_to_locked_run, sql.append_events_to_locked_run
@@ -73,7 +75,7 @@ class Fence:
         # Send one event, the usual step, as single parameters, so that the server needn't parse
         # JSON.
         if others:
-            cursor.execute(many.text, [*cells, _named(events)])
+            cursor.execute(many.text, [*cells, _as_json(events)])
         else:
             cursor.execute(one.text, [*cells, *first[1:5], first.at.isoformat()])
         if cursor.rowcount == 0:
@@ -100,12 +102,13 @@ class Fence:
 
 
 def insert(run_id: UUID, events: Sequence[Event], *, also: Sequence[Said] = ()) -> None:
-    """Insert the events without moving the head; the caller has locked the run.
+    """Insert events of a run without moving the run's head; the caller has locked the run.
 
-    `also` are statements that change other rows; PostgreSQL executes all in one statement.
+    `also` holds further statements, which change other rows. PostgreSQL executes everything as one
+    statement.
     """
     if connection.vendor == "postgresql":
-        execute_together(*also, sql.insert_events.said(run_id, _named(events)))
+        execute_together(*also, sql.insert_events.said(run_id, _as_json(events)))
         return
     if also:
         execute_together(*also)
@@ -113,11 +116,14 @@ def insert(run_id: UUID, events: Sequence[Event], *, also: Sequence[Said] = ()) 
 
 
 def insert_with_events(rows: Sequence[models.Model], run_id: UUID, events: Sequence[Event]) -> None:
-    """Insert a new run's events, then these rows; on PostgreSQL in one statement."""
+    """Insert the first events of a new run, and then the rows of the run.
+
+    On PostgreSQL, this takes one statement.
+    """
     if not events:
         insert_rows(rows)
     elif connection.vendor == "postgresql":
-        insert_rows(rows, also=[sql.insert_events.said(run_id, _named(events))])
+        insert_rows(rows, also=[sql.insert_events.said(run_id, _as_json(events))])
     else:
         insert(run_id, events)
         insert_rows(rows)
@@ -133,13 +139,16 @@ def _insert_into_file(cursor: Cursor, owner: str, events: Sequence[Event]) -> No
 
 
 def _without_zone(at: datetime) -> str:
-    """Return a time as Django stores it in SQLite, without looking up the time zone each time."""
+    """Return a time in UTC as text without a zone, which is how Django stores times in SQLite.
+
+    The zone of the time is not looked up, because that would take longer than everything else here.
+    """
     # Compare by identity, because our clocks only use this zone, and `astimezone` takes longer than
     # everything else here.
     return str(at if at.tzinfo is UTC else at.astimezone(UTC))[: -len("+00:00")]
 
 
-def _named(events: Sequence[Event]) -> str:
-    """Return the events as JSON, which a server parses faster than separate values."""
+def _as_json(events: Sequence[Event]) -> str:
+    """Return the events as JSON, which PostgreSQL parses faster than many parameters."""
     lines = [event._asdict() | {"at": event.at.isoformat()} for event in events]
     return canonical.text_of(lines)

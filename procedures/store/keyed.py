@@ -1,8 +1,9 @@
 """Lists of runs, newest first, merged from one query for each key of an index.
 
-A single condition over a whole table, such as `procedure IN (…) ORDER BY id DESC LIMIT 50`, may
-read the table from its newest row until enough rows fit. Here each key has a query of its own,
-which reads no more entries of its index than the list needs, however large the table is.
+A query with one condition for the whole table, such as `procedure IN (…) ORDER BY id DESC LIMIT
+50`, may read the table from its newest row until it has found enough rows. Here, each key, such as
+a procedure, has a query of its own. This query reads no more entries of the index than the list
+needs, however large the table is.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,14 +25,14 @@ FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 
 class Part(NamedTuple):
-    """A part of a statement, with its parameters."""
+    """A piece of an SQL statement, with the parameters in this piece."""
 
     text: str
     cells: tuple[Any, ...] = ()
 
 
 class RunState(NamedTuple):
-    """A status of runs; "waiting" can be limited to runs that wait for people, or to the others."""
+    """A status of runs; `is_asking` can limit it to runs that wait for people, or to the others."""
 
     status: str
     is_asking: tuple[bool, ...] = (False, True)
@@ -47,23 +48,24 @@ EVERYTHING = Part("")
 
 @dataclass(frozen=True)
 class RunsByState:
-    """A source of runs: the runs of some procedures, optionally only those that fit a condition.
+    """A source of runs: the runs of some procedures, or only those that also fit a condition.
 
-    The index that finds them has the columns of the condition, the procedure, the status,
-    `is_asking` and the id.
+    The runs are found by an index with the columns of the condition, and then the procedure, the
+    status, `is_asking` and the id.
     """
 
     procedures: Part
-    """A SELECT of the procedures' ids."""
+    """A SELECT of the ids of the procedures."""
     condition: Part = EVERYTHING
-    """A further condition for the runs, which SQL knows as `found`."""
+    """A further SQL condition for the runs; in it, the table of runs is called `found`."""
 
 
 @dataclass(frozen=True)
 class RunsByKey:
-    """A source of runs: the runs named by the rows of another table that have certain keys.
+    """A source of runs: the runs to which rows of another table belong if they have certain keys.
 
-    The index of that table has the column of the keys, the procedure and the run.
+    For example, the other table holds assignments, and the keys are the groups of a user. The other
+    table has an index with the columns of the key, the procedure and the run.
     """
 
     table: type[models.Model]
@@ -71,10 +73,13 @@ class RunsByKey:
     keys: Part
     """A SELECT of the keys."""
     condition: Part = EVERYTHING
-    """A further condition for the rows of the table, which SQL knows as `named`."""
+    """A further SQL condition for the rows; in it, the other table is called `named`."""
 
     def rows(self, select: str, condition: Part, most: int) -> Part:
-        """Return a query of the newest rows with the key `keys.value` of an outer query."""
+        """Return a query for the newest rows with the key that the outer query calls `keys.value`.
+
+        `select` holds the columns of the query, and `most` is the maximum number of rows.
+        """
         where = " AND ".join(filter(None, [self.condition.text, condition.text]))
         text = (
             f"SELECT {select} FROM {self.table._meta.db_table} AS named"  # noqa: SLF001
@@ -94,9 +99,9 @@ class Span:
     limit: int
     """The maximum number of runs to read."""
     after: UUID | None = None
-    """Read runs older than this one; None to begin with the newest."""
+    """Read only runs older than the run with this id; None to begin with the newest run."""
     since: UUID | None = None
-    """Read only runs newer than this one."""
+    """Read only runs newer than the run with this id."""
     procedure: int | None = None
     """Read only runs of the procedure with this id."""
     few: int = FEW
@@ -104,15 +109,16 @@ class Span:
 
     @property
     def procedures(self) -> Part:
-        """A SELECT of the procedures' ids."""
+        """A SELECT of the ids of the procedures whose runs are read."""
         every = Part(f"SELECT id FROM {_table('Procedure')}")
         return every if self.procedure is None else this(self.procedure)
 
     def around(self, column: str, run: str, value: str) -> Part:
-        """Return the SQL condition that a column has a value and that the run lies within the span.
+        """Return the SQL condition that `column` equals `value` and that `run` lies in the span.
 
-        The condition compares both columns as a pair, so that only the index with both columns can
-        be used. Otherwise, PostgreSQL may prefer to read all runs backwards until enough of them
+        The parameters are pieces of SQL; `run` is a column with the ids of runs. The condition
+        compares both columns as a pair, so that PostgreSQL can use only an index with both columns.
+        Otherwise, PostgreSQL may read all runs from the newest one backwards until enough of them
         fit.
         """
         text = f"({column}, {run}) < ({value}, %s) AND ({column}, {run}) > ({value}, %s)"
@@ -123,12 +129,12 @@ ANY, PROCEDURE = Span(1), "procedures.value"
 
 
 def this(value: Any) -> Part:
-    """Return a SELECT of one key."""
+    """Return a SELECT of one key, which is `value`."""
     return Part("SELECT %s", (adapted(value),))
 
 
 def chosen(keys: models.QuerySet[Any]) -> Part:
-    """Return a queryset of keys as a part of a statement."""
+    """Return a SELECT of the keys in a queryset."""
     text, cells = keys.order_by().query.sql_with_params()
     return Part(text, tuple(cells))
 
@@ -142,7 +148,7 @@ def newest_runs(
 ) -> list[UUID]:
     """Return the ids of the newest runs that are in any of the sources and in one of the states.
 
-    `few` returns what `with_few_rows` returns for these sources, if it is known already.
+    `few` returns the sources with few rows, like `with_few_rows`, if the caller knows them already.
     """
     count = few or partial(with_few_rows, sources, span)
     small = sources if states == EVERY_STATE else count()
@@ -164,7 +170,11 @@ def newest_runs(
 def count_runs(
     sources: Sequence[Source], span: Span, states: Mapping[str, Sequence[RunState]]
 ) -> dict[str, int]:
-    """Return the number of runs in any of the sources by state; at most `span.limit` for each."""
+    """Return the number of runs in any of the sources, by the names in `states`.
+
+    `states` maps each name to the states whose runs are counted under it. Each number is at most
+    `span.limit`.
+    """
     if not sources:
         return dict.fromkeys(states, 0)
     few, every = with_few_rows(sources, span), replace(span, limit=span.few)
@@ -186,7 +196,7 @@ def count_runs(
 
 
 def newest_keys(tables: Iterable[type[models.Model]]) -> tuple[Any, ...]:
-    """Return the largest key of each table, or None for an empty one, by one statement."""
+    """Return the largest primary key of each table, or None for an empty one, by one statement."""
     names = [table._meta.db_table for table in tables]  # noqa: SLF001 (Django documents it)
     newest = [f"(SELECT id FROM {name} ORDER BY id DESC LIMIT 1)" for name in names]
     [found] = _fetch(Part(f"SELECT {', '.join(newest)}"))
@@ -204,7 +214,10 @@ def procedures_in(sources: Sequence[Source]) -> set[int]:
 
 
 def _has_run(source: Source) -> Part:
-    """Return the SQL condition that a source has a run of the procedure `procedures.value`."""
+    """Return the SQL condition that the source has a run of a procedure.
+
+    The outer query calls the id of the procedure `procedures.value`.
+    """
     if isinstance(source, RunsByKey):
         return _has_row(source, ANY.around("named.procedure_id", "named.run_id", PROCEDURE))
     condition = f" AND {source.condition.text}" if source.condition.text else ""
@@ -222,7 +235,7 @@ def label_of(status: str, *, is_asking: bool) -> str:
 
 
 def _by_state(source: RunsByState, span: Span, states: Sequence[RunState]) -> Part:
-    """Return a query of the newest runs of each procedure in each state, with labels."""
+    """Return a query for the newest runs of each procedure in each state, with a label."""
     # Query each state separately, because an index is ordered by runs only within a state.
     rows = [
         f"('{state.status}', {is_asking}, '{label_of(state.status, is_asking=is_asking)}')"
@@ -247,7 +260,7 @@ def _by_state(source: RunsByState, span: Span, states: Sequence[RunState]) -> Pa
 
 
 def _by_key(source: RunsByKey, span: Span, states: Sequence[RunState]) -> Part:
-    """Return a query of the newest runs of each key and procedure that are in the states."""
+    """Return a query for the newest runs of each key and procedure, if they are in the states."""
     around = span.around("named.procedure_id", "named.run_id", "procedures.value")
     condition = Part(f"{around.text}{_is_in(states)}", around.cells)
     # DISTINCT, because several rows may name the same run, such as the rows of several questions to
@@ -264,7 +277,10 @@ def _by_key(source: RunsByKey, span: Span, states: Sequence[RunState]) -> Part:
 
 
 def _named_by_state(source: RunsByKey, span: Span, states: Sequence[RunState]) -> Part:
-    """Return a query of the newest runs that the rows of the source name, in each state."""
+    """Return a query for the newest runs of a source in each state.
+
+    The query looks for runs by state first, and then checks if the rows of the source name them.
+    """
     is_named = _has_row(
         source, Part("named.procedure_id = found.procedure_id AND named.run_id = found.id")
     )
@@ -290,9 +306,9 @@ def _has_row(source: RunsByKey, condition: Part) -> Part:
 
 
 def _is_in(states: Sequence[RunState]) -> str:
-    """Return an SQL condition, beginning with AND, that a named run is in one of the states.
+    """Return an SQL condition, beginning with AND, that the run of a row is in one of the states.
 
-    It is "" for all states.
+    Returns "" if `states` holds all states, because the condition would always be true.
     """
     if states == EVERY_STATE:
         return ""
@@ -341,7 +357,10 @@ def _rows_counted(source: RunsByKey, span: Span) -> Part:
 
 
 def _for_each(ahead: Part, found: Part) -> Part:
-    """Return a query that executes a subquery, named `run`, for each row of another query."""
+    """Return a query that executes the query `found` for each row of the query `ahead`.
+
+    The rows of `found` are called `run`.
+    """
     if connection.vendor == "postgresql":
         text = f"{ahead.text} CROSS JOIN LATERAL ({found.text}) AS run"
     else:  # SQLite has no LATERAL; PostgreSQL would read all runs for this
@@ -350,7 +369,7 @@ def _for_each(ahead: Part, found: Part) -> Part:
 
 
 def _merged(columns: str, parts: Sequence[Part]) -> Part:
-    """Return a query of the rows of several queries, each row once."""
+    """Return a query for the rows of several queries, without duplicates."""
     text = union_of([f"SELECT {columns} FROM ({part.text}) AS part" for part in parts])
     return Part(text, tuple(chain.from_iterable(part.cells for part in parts)))
 

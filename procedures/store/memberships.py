@@ -8,7 +8,10 @@ from django.db import connection, models
 
 
 def groups_of_user() -> str:
-    """Return a query for the ids of a user's groups, with the placeholder %s for the user's key."""
+    """Return a query for the ids of a user's groups.
+
+    The parameter of the query (%s) is the primary key of the user.
+    """
     groups: Any = get_user_model()._meta.get_field("groups")  # noqa: SLF001 (Django documents it)
     names = groups.m2m_reverse_name(), groups.m2m_db_table(), groups.m2m_column_name()
     group, table, user = map(connection.ops.quote_name, names)
@@ -16,12 +19,12 @@ def groups_of_user() -> str:
 
 
 def user_key() -> str:
-    """Return the database's type of users' primary keys, such as "integer" or "uuid"."""
+    """Return the type of users' primary keys in the database, such as "integer" or "uuid"."""
     return _key_type(get_user_model())
 
 
 def group_key() -> str:
-    """Return the database's type of groups' primary keys."""
+    """Return the type of groups' primary keys in the database, such as "integer"."""
     return _key_type(Group)
 
 

@@ -12,20 +12,21 @@ from django.db.models import QuerySet
 
 T = TypeVar("T")
 GLANCE, HANDFUL = 64, 128
-"""The sizes of the first batch and of each later batch of rows that are tested for a user.
+"""The number of rows that are tested for a user in the first batch, and in each later batch.
 
-For larger batches, PostgreSQL would look up everything that the user sees, instead of testing row
-by row.
+The test finds the rows that the user may see. For a larger batch, PostgreSQL would first look up
+everything that the user may see, instead of testing row by row.
 """
 MOST_IN_UNION = 100
 """The maximum number of queries in one UNION; SQLite takes 500."""
 
 
 def merged(queries: Iterable[QuerySet[Any, Any]], *, order: str, limit: int) -> list[Any]:
-    """Return the first rows of any of the queries, each once, by one statement.
+    """Return the first rows of all the queries together, without duplicates, by one statement.
 
-    The queries select the same columns and may be ordered and limited themselves. `order` names the
-    columns by their numbers, for example "2, 1 DESC". On SQLite, an id may be returned as text.
+    The queries select the same columns, and each may have its own order and limit. `order` gives
+    the columns by their positions: "2, 1 DESC" sorts by the second column, and then by the first
+    column in descending order. On SQLite, an id may be returned as text.
     """
     whole = merging(queries, order=order, limit=limit)
     if whole is None:
@@ -39,7 +40,10 @@ def merged(queries: Iterable[QuerySet[Any, Any]], *, order: str, limit: int) -> 
 def merging(
     queries: Iterable[QuerySet[Any, Any]], *, order: str, limit: int
 ) -> tuple[str, list[Any]] | None:
-    """Return the statement of `merged` with its parameters; None if no row can match."""
+    """Return the statement that `merged` executes, with its parameters.
+
+    Returns None if no row can match.
+    """
     parts, cells = list[str](), list[Any]()
     for query in queries:
         try:
@@ -56,12 +60,15 @@ def merging(
 
 
 def of_id(found: Any) -> UUID:
-    """Return an id that a statement returned; SQLite returns a string."""
+    """Return an id from a statement's row as a UUID; SQLite returns such an id as text."""
     return found if isinstance(found, UUID) else UUID(found)
 
 
 def union_of(queries: Sequence[str]) -> str:
-    """Return the UNION of queries of the same columns, in groups if they are many."""
+    """Return the UNION of queries with the same columns.
+
+    Many queries are put into nested groups.
+    """
     while len(queries) > MOST_IN_UNION:
         starts = range(0, len(queries), MOST_IN_UNION)
         groups = (" UNION ".join(queries[start : start + MOST_IN_UNION]) for start in starts)
@@ -77,12 +84,14 @@ def first_seen(
     within: float = inf,
     batches: Iterable[int] = (),
 ) -> tuple[list[T], bool]:
-    """Return the first rows of a list that somebody may see, and True if there are no others.
+    """Return the first `most` rows of a list that somebody may see, and True if none are missing.
 
-    `following(last, count)` returns the next rows after `last` in the order of the list. `seen`
-    returns those of the given rows that may be seen. At most about `within` rows are tested, in
-    batches of the sizes in `batches`; by default, the first batch is `GLANCE` and each later one
-    `HANDFUL`. For somebody who may see many rows, testing the first few is enough.
+    `following(last, count)` returns the next `count` rows of the list after `last`. `seen(rows)`
+    returns those of the rows that the person may see. `batches` holds the sizes of the batches in
+    which rows are tested; by default, these are `GLANCE` and then always `HANDFUL`. The search
+    stops when about `within` rows were tested; if fewer than `most` rows were found, others may be
+    missing, and the flag is False. For somebody who may see many rows, testing the first few is
+    enough.
     """
     found, last, left = list[T](), None, within
     for count in batches or chain([GLANCE], repeat(HANDFUL)):

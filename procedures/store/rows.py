@@ -1,7 +1,7 @@
 """Rows of models, read and written without the ORM.
 
-A query of the ORM makes a thousand calls in Python; these functions do little besides executing the
-statement.
+For each query, the ORM makes a thousand calls in Python. The functions here do little more than
+execute the statement.
 """
 
 import json
@@ -24,16 +24,19 @@ KEPT_OTHERWISE = {
     "DateTimeField": "convert_datetimefield_value",
     "UUIDField": "convert_uuidfield_value",
 }
-"""Django's converters for the types that SQLite doesn't have."""
+"""Names of Django's converters for types that SQLite lacks, by the type of the field."""
 AS_THEY_ARE = frozenset({str, int, bool, type(None)})
-"""The types of most parameters, which every database accepts unchanged."""
+"""The types of parameters that every database accepts unchanged; most parameters have them."""
 Insertion = tuple[str, list[str]]
 Said = tuple[str, Sequence[Any]]
-"""A statement with its parameters as the driver takes them."""
+"""A statement, with its parameters in the form that the driver takes."""
 
 
 def adapted(value: Cells) -> Any:
-    """Return the value as Django passes it to this database; for SQLite, a list becomes JSON."""
+    """Return a parameter in the form in which Django passes it to this database.
+
+    For SQLite, a list becomes JSON.
+    """
     # Compare classes instead of calling `isinstance`, because most values return here. Instances of
     # subclasses, such as an enum's string, are handled below.
     if value.__class__ in AS_THEY_ARE:
@@ -48,9 +51,9 @@ def adapted(value: Cells) -> Any:
 
 
 def rows_in(cells: Sequence[Any], tables: tuple[type[models.Model], ...]) -> Iterator[Any]:
-    """Yield a model instance for each of these tables, then the remaining cells.
+    """Yield a model instance for each of the tables, and then each remaining cell of the row.
 
-    `cells` are the tables' columns one after another, in the order of `columns_of`.
+    `cells` holds the columns of each table, in the order of `columns_of`, and then other values.
     """
     for table in tables:
         names, readers = _reading(table)
@@ -66,14 +69,17 @@ def rows_in(cells: Sequence[Any], tables: tuple[type[models.Model], ...]) -> Ite
 
 @cache
 def columns_of(table: type[models.Model]) -> str:
-    """Return the columns of a model's table, qualified by the table's name."""
+    """Return the columns of a model's table as SQL: "runs.id, runs.status" for the table runs."""
     meta = table._meta  # noqa: SLF001 (Django documents it)
     return ", ".join(f"{meta.db_table}.{field.column}" for field in meta.concrete_fields)
 
 
 @cache
 def _reading(table: type[models.Model]) -> tuple[list[str], list[tuple[int, str]]]:
-    """Return a model's column names, and the positions and converters of columns to convert."""
+    """Return the names of a model's columns, and the converters for some of them.
+
+    Each converter comes with the position of its column.
+    """
     fields = table._meta.concrete_fields  # noqa: SLF001 (Django documents it)
     kinds = [_end_of(field).get_internal_type() for field in fields]
     readers = [(n, KEPT_OTHERWISE[kind]) for n, kind in enumerate(kinds) if kind in KEPT_OTHERWISE]
@@ -81,7 +87,10 @@ def _reading(table: type[models.Model]) -> tuple[list[str], list[tuple[int, str]
 
 
 def _end_of(field: Any) -> Any:
-    """Return the field that a foreign key finally refers to, or else the field itself."""
+    """Return the field to which a foreign key refers, or the field itself if it is no foreign key.
+
+    If the foreign key refers to another foreign key, the last field of this chain is returned.
+    """
     # The type of a foreign key differs from that of its column: a run's key, for example, is a
     # UUID, which SQLite stores as text.
     while field.is_relation:
@@ -90,9 +99,10 @@ def _end_of(field: Any) -> Any:
 
 
 def save_columns(row: models.Model, names: Sequence[str], *, also: str = "") -> None:
-    """Update columns as `row.save(update_fields=names)` does, for a model with one table.
+    """Update columns of a row, as `row.save(update_fields=names)` does.
 
-    `also` is a further assignment, whose value the database computes.
+    The model must have only one table. `also` is a further SQL assignment, whose value the database
+    computes.
     """
     cursor = kept_cursor()
     cursor.execute(*update_of(row, names, also=also))
@@ -101,16 +111,16 @@ def save_columns(row: models.Model, names: Sequence[str], *, also: str = "") -> 
 
 
 def update_of(row: models.Model, names: Sequence[str], *, also: str = "") -> Said:
-    """Return the statement of `save_columns`, with its parameters."""
+    """Return the statement that `save_columns` executes, with its parameters."""
     statement, names = _update(type(row), tuple(names), also)
     return statement, [adapted(getattr(row, name)) for name in names]
 
 
 def execute_together(*parts: Said) -> CursorWrapper:
-    """Execute statements that change different rows; return the cursor with the last one's rows.
+    """Execute statements that change different rows.
 
-    PostgreSQL takes them as one statement, which saves round trips to the server. None of them sees
-    what the others change.
+    Returns a cursor with the rows of the last statement. PostgreSQL executes all of them as one
+    statement, which saves round trips to the server. No statement sees what another one changes.
     """
     cursor = kept_cursor()
     if connection.vendor == "postgresql" and len(parts) > 1:
@@ -133,14 +143,15 @@ def _as_one(parts: tuple[str, ...]) -> str:
 def insert_row(row: models.Model, *, also: Sequence[Said] = ()) -> None:
     """Insert the row as `row.save(force_insert=True)` does, for a model with one table.
 
-    `also` are statements with their parameters, which PostgreSQL executes in the same statement.
-    The fields are stored as they are: none of our models has a field that sets itself when saved.
+    `also` holds further statements with their parameters, which PostgreSQL executes in the same
+    statement. Each field is stored with the value that it has: none of our models has a field like
+    `auto_now`, which changes when the row is saved.
     """
     insert_rows([row], also=also)
 
 
 def insert_rows(rows: Sequence[models.Model], *, also: Sequence[Said] = ()) -> None:
-    """Insert rows of different tables, in order, after the statements `also`.
+    """Execute the statements in `also`, and then insert rows of different tables in their order.
 
     PostgreSQL executes everything as one statement, which saves round trips to the server.
     """
@@ -188,7 +199,10 @@ def _insert_in_turn(insertions: Sequence[Insertion], cells: list[Any]) -> list[A
 
 @lru_cache(maxsize=256)
 def _together(first: tuple[str, ...], insertions: tuple[str, ...]) -> str:
-    """Return one statement that executes all others and selects the keys of the inserted rows."""
+    """Return one statement that executes all these statements.
+
+    It selects the primary keys of the inserted rows.
+    """
     if not first and len(insertions) == 1:
         return insertions[0]
     named = [f"row_{number} AS ({text})" for number, text in enumerate(insertions)]
@@ -199,9 +213,9 @@ def _together(first: tuple[str, ...], insertions: tuple[str, ...]) -> str:
 
 @cache
 def _insertion(model: type[models.Model]) -> Insertion:
-    """Return the statement that inserts a row of the model, and the names of the row's values.
+    """Return the INSERT of a row of the model, and the names of the fields that it stores.
 
-    The statement returns the row's key.
+    The INSERT returns the primary key of the row.
     """
     meta = model._meta  # noqa: SLF001 (Django documents it)
     fields = [field for field in meta.concrete_fields if not isinstance(field, models.AutoField)]

@@ -2,9 +2,9 @@
 
 `both.sql` holds the statements that are the same for every database; `postgresql.sql` and
 `sqlite.sql` hold the others. The line "-- name: claim_next" begins a statement. The line "-- part:
-now" begins a text that statements include as {now}. The comments below such a line say what the
-statement guarantees, and which rows it locks. {run} stands for a model's table and {run.*} for its
-columns, so that no file needs to know a table's name.
+now" begins a piece of SQL that statements include as {now}. The comments below such a line say what
+the statement guarantees, and which rows it locks. {run} stands for the table of the model `Run`,
+and {run.*} for the columns of this table, so that the files don't contain the names of tables.
 """
 
 import re
@@ -34,12 +34,15 @@ class Statement:
 
     @cached_property
     def text(self) -> str:
-        """The statement in this database's dialect: on one line, with %s for each parameter."""
+        """The statement for this database, on one line, with %s for each parameter."""
         return self._known.written(self.name)
 
     @cached_property
     def tables(self) -> tuple[type[models.Model], ...]:
-        """The models whose whole rows the statement selects; their columns come first."""
+        """The models of which the statement selects all columns.
+
+        These columns are the first ones in the rows of the statement.
+        """
         return self._known.tables_of(self.name)
 
     def said(self, *cells: Cells) -> Said:
@@ -58,9 +61,10 @@ class Statement:
         return bool(self.fetch(*cells))
 
     def rows(self, *cells: Cells) -> list[tuple[Any, ...]]:
-        """Return the selected rows, with an instance for each of the statement's tables.
+        """Return the selected rows, with a model instance for each of the models in `tables`.
 
-        Other selected values follow the instances, as the driver returns them.
+        The other selected values follow the instances, in the form in which the driver returns
+        them.
         """
         tables = self.tables
         return [tuple(rows_in(found, tables)) for found in self.fetch(*cells)]
@@ -81,11 +85,11 @@ class Statements:
         tables: Mapping[str, str],
         parts: Mapping[str, Callable[[], str]] | None = None,
     ) -> None:
-        """Read the statements in that folder.
+        """Use the statements in the .sql files of the folder.
 
-        `tables` maps the names that stand for models in the statements to the models' labels
-        ("app.Model"). `parts` maps the names of parts that depend on the site to functions that
-        return their text.
+        `tables` maps names in the statements, such as "run", to labels of models ("app.Model").
+        `parts` maps the names of pieces of SQL that depend on the site to functions that return the
+        SQL.
         """
         self.folder, self._labels, self._parts = folder, tables, parts or {}
 
@@ -99,15 +103,15 @@ class Statements:
 
     @cached_property
     def names(self) -> list[str]:
-        """The names of all statements for the database in use."""
+        """The names of all statements for the database that the site uses."""
         return [name for name, (kind, _) in self._blocks.items() if kind == "name"]
 
     def written(self, name: str) -> str:
-        """Return a statement with its parts, tables and columns filled in."""
+        """Return the SQL of a statement, with its parts, tables and columns filled in."""
         return PLACE.sub(self._place, self._blocks[name][1])
 
     def tables_of(self, name: str) -> tuple[type[models.Model], ...]:
-        """Return the models whose columns a statement and its parts select, in order."""
+        """Return the models of which a statement, or a part in it, selects all columns."""
         return tuple(self._tables_in(self._blocks[name][1]))
 
     def _place(self, found: re.Match[str]) -> str:
@@ -131,7 +135,7 @@ class Statements:
 
     @cached_property
     def _blocks(self) -> dict[str, tuple[str, str]]:
-        """The kind and text of each statement and part, by name."""
+        """The kind ("name" or "part") and the SQL of each statement and part, by its name."""
         blocks: dict[str, tuple[str, str]] = {}
         # The later file wins, so that a database can replace a statement that all others share.
         for file in ("both", this_database().vendor):
@@ -145,7 +149,7 @@ class Statements:
 def with_rows(text: str, count: int) -> str:
     """Return an INSERT of one row, extended to `count` rows.
 
-    SQLite takes four times as long for rows passed as JSON.
+    On SQLite, an INSERT that reads the rows from JSON would take four times as long.
     """
     start, values, row = text.rpartition(" VALUES ")
     return f"{start}{values}{', '.join([row] * count)}"
