@@ -231,9 +231,10 @@ def chain_acts() -> int:
 
     If this fails, the acts are chained together with the next act.
     """
-    count = 0
-    while found := _chain_some():
-        count += found
+    count = chained = _chain_some()
+    while chained == MOST_AT_ONCE:
+        chained = _chain_some()
+        count += chained
     return count
 
 
@@ -241,8 +242,7 @@ def chain_acts() -> int:
 def _chain_some() -> int:
     if not Act.objects.filter(seq=None).exists():
         return 0
-    LogHead.objects.get_or_create(pk=ONLY)
-    head = LogHead.objects.select_for_update().get(pk=ONLY)
+    head = _locked_head()
     acts = list(Act.objects.filter(seq=None).order_by("pk")[:MOST_AT_ONCE])
     for act in acts:
         link = act.linked(head.seq + 1, head.hash)
@@ -251,6 +251,14 @@ def _chain_some() -> int:
     Act.objects.bulk_update(acts, ["seq", "hash"])
     head.save(update_fields=["seq", "hash"])
     return len(acts)
+
+
+def _locked_head() -> LogHead:
+    rows = LogHead.objects.select_for_update().filter(pk=ONLY)
+    if head := rows.first():
+        return head
+    LogHead.objects.get_or_create(pk=ONLY)
+    return rows.get()
 
 
 def verify_log() -> list[str]:
