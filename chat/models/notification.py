@@ -220,6 +220,15 @@ class Notification(models.Model):
         self.next_try_at = at + TRY_AGAIN
         self.save(update_fields=["next_try_at"])
 
+    def send_again(self, *, at: datetime) -> bool:
+        """Try a notification again that was given up, from the first try on; return True then."""
+        if self.status != self.Status.FAILED:
+            return False
+        self.status, self.tries, self.bundle = self.Status.PLANNED, 0, None
+        self.next_try_at = at
+        self.save(update_fields=["status", "tries", "bundle", "next_try_at"])
+        return True
+
     def put_off(self, *, at: datetime) -> None:
         """Postpone the notification: no message contains it before the time `at`."""
         # It leaves its bundle, whose other notifications may be sent meanwhile. A mailbox would

@@ -21,7 +21,6 @@ from chat.models import (
     Member,
     Message,
     Notification,
-    Presence,
     RequestEvent,
     Session,
     SessionEvent,
@@ -350,27 +349,3 @@ class HumanResponseAdmin(ProvenPartAdmin):
     @admin.display(description=lazy("question"))
     def shown_question(self, response: HumanResponse) -> SafeString | str:
         return readable(response.shown)
-
-
-@admin.register(Notification)
-class NotificationAdmin(PartOfRequestAdmin):
-    list_display = [
-        *("recipient", "channel", "request_page", "alert", "mention", "status"),
-        *("planned_at", "sent_at", "tries", "note"),
-    ]
-    list_filter = ["status", ("channel", NamedValues), "planned_at"]
-    list_select_related = ["request", "alert", "mention", "recipient"]
-    search_fields = [f"recipient__{name_field()}", "request__prompt", "alert__text", "note"]
-    fields = [
-        *("request", "alert", "mention", "takes_back", "channel", "recipient", "status"),
-        *("planned_at", "sent_at", "tries", "note", "next_try_at", "held_until", "bundle"),
-    ]
-
-
-@admin.register(Presence)
-class PresenceAdmin(HistoryAdmin):
-    list_display = ["user", "seen_at"]
-    list_select_related = ["user"]
-    ordering = ["-seen_at"]
-    search_fields = [f"user__{name_field()}"]
-    fields = ["user", "seen_at"]
