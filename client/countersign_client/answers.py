@@ -9,10 +9,10 @@ from countersign_client.results.runs import Run
 
 
 def answer_of(run: Run, result: Any) -> Answer:
-    """Return the answer in the result of a run that has ended.
+    """Return the people's answer, which is in the result of a run that has ended.
 
-    Raises `NoAnswerError` if the run has failed or was cancelled, and `UnreadableError` if it isn't
-    a run of the procedure `ask`.
+    Raises `NoAnswerError` if the run has failed or was cancelled, and `UnreadableError` if the run
+    isn't one of the procedure `ask`.
     """
     if run.status != "succeeded":
         raise NoAnswerError(run.id, run.status, run.error.message if run.error else "")

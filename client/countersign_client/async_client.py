@@ -31,7 +31,11 @@ Method = Callable[Concatenate["AsyncClient", P], Coroutine[Any, Any, T]]
 
 
 def asks(describe: Callable[P, Call[Run]]) -> Method[P, "AsyncQuestion"]:
-    """Return a method that asks the described question, with the same parameters."""
+    """Return a method of the client that asks people a question.
+
+    The method has the parameters of `describe`, which returns the call that starts the question's
+    run.
+    """
 
     @wraps(describe)
     async def method(
@@ -76,7 +80,11 @@ class AsyncClient(Methods):
         await self._http.aclose()
 
     async def send(self, call: Call[T]) -> T:
-        """Send a call and return its result; without a response, send it again if harmless."""
+        """Send a call and return its result.
+
+        If no response comes, the call is sent again, provided that sending a call twice does no
+        harm.
+        """
         return await self._send(call, Deadline(self._patience), self._timeout)
 
     async def _send(self, call: Call[T], deadline: Deadline, timeout: float) -> T:
@@ -101,13 +109,13 @@ class AsyncClient(Methods):
     ask = asks(runs.ask)
 
     def question(self, run_id: str) -> "AsyncQuestion":
-        """Return a question by its id, even if another process has asked it."""
+        """Return the question with this id, even if another process has asked the question."""
         return AsyncQuestion(self, run_id)
 
     async def wait_for_end(self, run_id: str, *, timeout: float | None = None) -> Run:
-        """Return a run as soon as it has succeeded, failed or been cancelled.
+        """Return a run as soon as the run has succeeded, failed or been cancelled.
 
-        Waits as long as it takes, however often the connection breaks meanwhile. Raises
+        There is no time limit by default, and lost connections don't end the wait. Raises
         `WaitTimeoutError` after `timeout` seconds.
         """
         return await self._wait(run_id, lambda run: run.is_over, timeout, ENDED)
@@ -115,9 +123,10 @@ class AsyncClient(Methods):
     async def wait_for_request(
         self, run_id: str, *, known: Collection[str] = (), timeout: float | None = None
     ) -> Run:
-        """Return a run as soon as it has ended, or has an open request that isn't `known`.
+        """Return a run as soon as the run has ended or has an open request that isn't in `known`.
 
-        `known` are ids of requests. Waits like `wait_for_end`, and raises the same error.
+        `known` are ids of requests. Like `wait_for_end`, this method waits without a time limit by
+        default, and raises `WaitTimeoutError` after `timeout` seconds.
         """
 
         def is_found(run: Run) -> bool:
@@ -128,9 +137,10 @@ class AsyncClient(Methods):
     async def follow_run(
         self, run_id: str, *, after: int = 0, timeout: float | None = None
     ) -> AsyncGenerator[Event, None]:
-        """Yield the events of a run's journal after a number, until the run has ended.
+        """Yield the events of a run's journal with a `seq` above `after`, until the run ends.
 
-        If you keep the `seq` of the last event, another process can continue with it as `after`.
+        If you store the `seq` of the last event, another process can continue with that number as
+        `after`.
         """
         bell, deadline = Doorbell(f"run:{run_id}", after), Deadline(timeout)
         has_ended = False
@@ -145,7 +155,10 @@ class AsyncClient(Methods):
     def follow_session(
         self, session_id: str, *, after: int = 0, timeout: float | None = None
     ) -> AsyncGenerator[Message, None]:
-        """Yield the messages of a session after a number; end only at the `timeout`, if any."""
+        """Yield the messages of a session whose `seq` is greater than `after`, old and new ones.
+
+        The generator never ends by itself. Raises `WaitTimeoutError` after `timeout` seconds.
+        """
         return self._follow(
             Doorbell(f"session:{session_id}", after),
             lambda seq: sessions.list_messages(session_id, after=seq),
@@ -195,7 +208,10 @@ class AsyncClient(Methods):
             raise WaitTimeoutError(str(error)) from error
 
     async def _rings(self, bell: Doorbell, deadline: Deadline) -> AsyncGenerator[None, None]:
-        """Yield now, after changes, and at regular intervals if there is no socket."""
+        """Yield each time the caller should read from the site: at once, and after each change.
+
+        While no socket can be opened, yield at growing intervals instead.
+        """
         pauses = Pauses()
         while True:
             yield
@@ -228,7 +244,10 @@ class AsyncClient(Methods):
 
 
 class AsyncQuestion:
-    """A question to people. With its `id` alone, another process can wait for the answer."""
+    """A question to people.
+
+    Another process that knows the question's `id` can also wait for the answer.
+    """
 
     def __init__(self, client: AsyncClient, run_id: str) -> None:
         self._client = client
@@ -254,7 +273,10 @@ class AsyncQuestion:
         return await self._answer_in(await self._client.wait_for_end(self.id, timeout=timeout))
 
     async def withdraw(self, reason: str) -> bool:
-        """Withdraw the question; return False if it has ended already. Repeating is harmless."""
+        """Withdraw the question; return False if the question has already ended.
+
+        Calling this method twice is harmless.
+        """
         try:
             await self._client.cancel_run(self.id, reason)
         except ConflictError:

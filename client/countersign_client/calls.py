@@ -29,11 +29,11 @@ class Call(Generic[T]):
     files: Sequence[tuple[str, File]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     is_repeatable: bool = False
-    """True if sending the call twice has the effect of sending it once."""
+    """True for a POST that the site carries out only once, even if the POST is sent twice."""
 
     @property
     def may_be_repeated(self) -> bool:
-        """True if the call may be sent again although it isn't known whether it arrived."""
+        """True if sending the call twice does no harm: a GET, PUT, DELETE or repeatable POST."""
         return self.is_repeatable or self.method in REPEATABLE
 
     def arguments(self) -> dict[str, Any]:
@@ -55,7 +55,10 @@ class Call(Generic[T]):
 
 
 def path(*parts: object) -> str:
-    """Return a path below /api made of these parts, escaped so that none can lead elsewhere."""
+    """Return a path below /api, made of these parts.
+
+    Each part is escaped, so that no part, such as "../login", can lead to another address.
+    """
     return "/".join(_part(str(part)) for part in parts)
 
 
@@ -66,7 +69,7 @@ def _part(text: str) -> str:
 
 
 def _fields(inputs: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return inputs as the fields of a form, in which a list repeats its field."""
+    """Return inputs as the fields of a form; a list becomes several fields with the same name."""
     return {name: list(_texts(value)) for name, value in inputs.items() if value is not None}
 
 

@@ -23,9 +23,9 @@ from countersign_client.results.requests import Request
 from countersign_client.results.runs import Run
 
 OK, REFUSED, NO = 0, 1, 3
-"""The exit codes: it was done; the site refused it; the run failed, or the answer was no."""
+"""The exit codes for success, for an error or refusal, and for a failed run or negative answer."""
 YOURS = ("mine", "groups")
-"""The lists of what waits for somebody: by name, and as a member of groups."""
+"""The inbox's tabs of requests that ask the user: by name ("mine"), and by a group ("groups")."""
 YES_OR_NO = {"yes": True, "no": False}
 ANSWERED = {"approved", "answered", "edited"}
 """The outcomes of a question with which `ask --wait` succeeds."""
@@ -98,7 +98,7 @@ def _cancel(client: Client, given: argparse.Namespace) -> int:
 
 
 def _ended(client: Client, run: Run, given: argparse.Namespace) -> int:
-    """Print a run, after its end with `--wait`."""
+    """Print a run and return the exit code. With `--wait`, wait for the end of the run first."""
     waits = getattr(given, "wait", False)
     if waits and not run.is_over:
         run = client.wait_for_end(run.id, timeout=given.timeout)
@@ -173,7 +173,11 @@ def _ask(client: Client, given: argparse.Namespace) -> int:
 
 
 def answer_for(request: Request, text: str) -> Any:
-    """Return the answer that a text means: the value of a label, yes or no, JSON, or the text."""
+    """Return the value to send as the answer to a request if somebody has typed this text.
+
+    The text can be a label of the request, such as "Approve", or a decision. Any other text is read
+    by `value_of`.
+    """
     named = [value for value, label in request.labels.items() if _alike(label, text)]
     text = named[0] if len(named) == 1 else text
     decision = request.schema.get("properties", {}).get("decision", {})
@@ -183,7 +187,11 @@ def answer_for(request: Request, text: str) -> Any:
 
 
 def value_of(text: str, schema: Mapping[str, Any]) -> Any:
-    """Return the value that a text means where a JSON Schema asks for one."""
+    """Return the value that a text stands for, in a field with this JSON Schema.
+
+    If the field holds a string, the value is the text. Otherwise "yes" and "no" are True and False,
+    other text is read as JSON, and text that isn't JSON is the value itself.
+    """
     if schema.get("type") == "string" or text in schema.get("enum", ()):
         return text
     word = YES_OR_NO.get(text.casefold())
@@ -203,7 +211,7 @@ def _alike(one: str, other: str) -> bool:
 
 
 def _all(page_of: Callable[..., Any]) -> Iterable[Any]:
-    """Yield the items of all pages."""
+    """Yield the items of all pages of a list; `page_of(after=…)` returns one page."""
     after = None
     while True:
         page = page_of(after=after)

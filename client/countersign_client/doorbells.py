@@ -29,24 +29,24 @@ logger.setLevel(logging.INFO)
 
 @dataclass
 class Doorbell:
-    """A stream of the site, and the number up to which its changes are known."""
+    """A stream of changes on the site, such as "run:…", and the number of the last known change."""
 
     stream: str
     seq: int = 0
     kinds: Collection[str] = ()
-    """The kinds of changes that ring; by default, all do."""
+    """The kinds of changes for which `rings` returns True; if empty, all kinds."""
     has_gap: bool = False
-    """True if some changes weren't sent, so that the stream has to be followed again."""
+    """True if the site left out some changes. The client then has to send `follow()` again."""
 
     def follow(self) -> str:
-        """Return the message that follows the stream from here."""
+        """Return the message that asks the site to send all changes later than `seq`."""
         self.has_gap = False
         return json.dumps({"follow": self.stream, "form": "data", "after": self.seq})
 
     def rings(self, text: str | bytes) -> bool:
-        """Take a message in, and return True if it is time to look again.
+        """Read a message from the socket; return True if the client should now read from the API.
 
-        Raises `NotFoundError` or `NotAllowedError` if the site refuses the stream.
+        Raises `NotFoundError` or `NotAllowedError` if the site refuses to send the stream.
         """
         message = json.loads(text)
         if "error" in message:
@@ -70,5 +70,5 @@ class Doorbell:
 
 
 def refusal_in(closed: ConnectionClosed) -> CountersignError | None:
-    """Return the error if the site refused a socket for a lasting reason, such as its token."""
+    """Return the error if the site closed the socket because of the client's token, else None."""
     return MEANINGS.get(closed.rcvd.code) if closed.rcvd else None

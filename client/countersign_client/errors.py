@@ -36,7 +36,7 @@ class RefusedError(CountersignError):
 
 
 class NotAllowedError(RefusedError):
-    """The token is unknown, has ended, or lacks a scope, or its user may not do this."""
+    """The token isn't valid (any more), or the token or its user lacks a right for the request."""
 
 
 class NotFoundError(RefusedError):
@@ -65,10 +65,11 @@ class Fault:
 
 
 class InvalidError(RefusedError):
-    """The site can't use what was sent; `faults` names each fault with its path.
+    """The site can't use the data that was sent; `faults` names each fault with its path.
 
-    A text that could be understood in several ways as an answer is refused, too. Then `value` is
-    the answer that the text would give; to give it, send the text again with `confirms`.
+    The site also refuses a text that could be meant as several answers. Then `value` is the answer
+    that the site would store. If that answer is meant, send the same text again together with the
+    `confirms` of this error.
     """
 
     def __init__(self, detail: str, body: Mapping[str, Any], *, status: int) -> None:
@@ -95,11 +96,11 @@ class TooManyError(RefusedError):
 
 
 class UnreachableError(CountersignError):
-    """The site didn't answer, so it isn't known whether it has done what was asked."""
+    """The site didn't respond, but may nevertheless have carried out the request."""
 
 
 class UnreadableError(CountersignError):
-    """The response isn't that of a Countersign site, for example because the address is wrong."""
+    """The response isn't one of a Countersign site. The site's address may be wrong."""
 
 
 class NoAnswerError(CountersignError):
@@ -113,7 +114,7 @@ class NoAnswerError(CountersignError):
 
 
 class LostRunError(CountersignError):
-    """Another process of this program has opened the run since, so this one must stop."""
+    """Another process has taken the run over, so this process must stop using the run."""
 
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id

@@ -26,7 +26,10 @@ class Awaits(Protocol):
 
 
 class Sent(Generic[P, T]):
-    """A method that sends the described call, with the same parameters."""
+    """A method of a client that sends the call which a function describes.
+
+    The method has the same parameters as the function.
+    """
 
     def __init__(self, describe: Callable[P, Call[T]]) -> None:
         @wraps(describe)

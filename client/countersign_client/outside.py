@@ -1,8 +1,9 @@
 """A program's own run on the site, in which the program keeps values and asks people.
 
-Commands are signals to the run, each with an id. Once the run's state shows a command, the command
-has taken effect, and the effect can't be lost. The run belongs to the process that opened it most
-recently. It ignores commands from any other process, so that only one of two processes continues.
+Commands are signals to the run, each with an id. Once the run's state contains the id of a command,
+the command has taken effect, and the effect can't be lost. The run belongs to the process that
+opened it most recently. The run ignores commands from all other processes, so that of two processes
+with the same run only one continues.
 """
 
 import json
@@ -31,7 +32,10 @@ OWN, QUESTION = "outside", "outside/"
 FIRST_LOOK, LAST_LOOK = 0.01, 1.0
 PATIENCE = 60.0
 MOST_AT_ONCE = 200_000
-"""The maximum number of characters of JSON in a command, if its values can be divided."""
+"""The maximum number of characters of JSON in one command with several values.
+
+A single larger value is sent in a command of its own.
+"""
 EVENTS = 200
 ASIDE = "value_elsewhere"
 """The field of an event whose value is so large that lists of events leave it out."""
@@ -40,10 +44,10 @@ ASIDE = "value_elsewhere"
 class OutsideRun:
     """A run that this process owns. Open it with `OutsideRun.open`.
 
-    `values` are the values that were kept, by name. Methods that send a command return once the run
-    has carried it out, or raise `WaitTimeoutError` after `patience` seconds, for example because
-    the site has no worker. They raise `LostRunError` if another process has opened the run since,
-    and `EndedRunError` if the run has ended. Several threads can use the same object.
+    `values` are the stored values by name. A method that sends a command returns once the run has
+    carried the command out, or raises `WaitTimeoutError` after `patience` seconds, for example
+    because the site has no worker. The method raises `LostRunError` if another process has taken
+    the run over, and `EndedRunError` if the run has ended. Several threads can use the same object.
     """
 
     def __init__(self, client: Client, run: Run, *, patience: float = PATIENCE) -> None:
@@ -76,7 +80,7 @@ class OutsideRun:
 
         `to` names everybody whom the run may ask; by default, all groups that may answer are asked.
         After `silence`, such as "2 days", without a command and without an open question, the run
-        fails. If you use a key again, the other inputs must be the same as before.
+        fails. If the `key` was used before, all other inputs must be the same as the first time.
         """
         given = {"to": list(to), "silence": silence, "webhook": webhook}
         inputs = {"subject": subject, **{name: one for name, one in given.items() if one}}
@@ -85,7 +89,11 @@ class OutsideRun:
 
     @classmethod
     def taken_over(cls, client: Client, run_id: str, *, patience: float = PATIENCE) -> Self:
-        """Take a run over by its id. If the run has ended, only its values and answers are read."""
+        """Make this process the owner of the run with this id, and return the run.
+
+        If the run has ended, the returned object can still read its values and answers, but can't
+        change the run.
+        """
         found = cls(client, client.get_run(run_id), patience=patience)
         # The run may be ending. Then it accepts no more commands.
         with suppress(EndedRunError):
@@ -100,29 +108,30 @@ class OutsideRun:
 
     @property
     def values(self) -> dict[str, Any]:
-        """The values that were kept, by name."""
+        """A copy of the stored values, by name."""
         with self._lock:
             own = {name: one for name, one in self._state.items() if not _is_reserved(name)}
             copied: dict[str, Any] = json.loads(json.dumps(own))
             return copied
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return a copy of one value, or the default if it isn't there."""
+        """Return a copy of the value with this name, or `default` if no such value is stored."""
         with self._lock:
             found = default if _is_reserved(name) else self._state.get(name, default)
         return json.loads(json.dumps(found))
 
     def has(self, name: str) -> bool:
-        """Return True if a value of that name is kept."""
+        """Return True if a value with this name is stored."""
         with self._lock:
             return not _is_reserved(name) and name in self._state
 
     def keep(
         self, values: Mapping[str, Any] | None = None, *, gone: Iterable[str] = (), stage: str = ""
     ) -> None:
-        """Keep values by name and remove those named in `gone`; people can read the `stage`.
+        """Store values by name, remove the values named in `gone`, and set the run's stage.
 
-        If the values are too large for one command, several commands send them in their order.
+        People see the stage. Values that are too large for one command are sent in several
+        commands, in the order of `values`.
         """
         parts = list(_parts(values or {})) or [{}]
         for part in parts[:-1]:
@@ -144,10 +153,11 @@ class OutsideRun:
         default: Any = None,
         values: Mapping[str, Any] | None = None,
     ) -> "OutsideQuestion":
-        """Ask people a question, once for each `key`; `values` are kept together with it.
+        """Ask people a question, once for each `key`, and store `values` in the same command.
 
-        The other arguments are those of `Client.ask`. If the key was used before, even by another
-        process, the earlier question is returned. Raises `InvalidError` if it has another text.
+        The other arguments are those of `Client.ask`. If the `key` was used before, even by another
+        process, the earlier question is returned; `InvalidError` is raised if the earlier question
+        had another text.
         """
         usual = "choice" if options else "form" if schema else "approval"
         given = {
@@ -170,22 +180,25 @@ class OutsideRun:
             return OutsideQuestion(self, key) if QUESTION + key in self._state else None
 
     def post(self, text: str, *, body: str = "", data: Any = None) -> str:
-        """Post a message in the run's chat session, and return its id, without waiting."""
+        """Send a message for the run's chat session, and return the id of the command.
+
+        This method doesn't wait until the run has posted the message.
+        """
         return self._send(post={"text": text, "body": body, "data": data})
 
     def log(self, text: str, *, level: str = "info") -> None:
-        """Write a line to the run's journal without waiting.
+        """Send a line for the run's journal, without waiting until the run has written the line.
 
         `level` is debug, info, warning or error.
         """
         self._send(log={"text": text, "level": level})
 
     def finish(self, result: Any = None) -> None:
-        """End the run with a result. If it has succeeded already, nothing happens."""
+        """End the run with a result. If the run has already succeeded, nothing happens."""
         self._end("succeeded", {"result": result})
 
     def fail(self, message: str) -> None:
-        """End the run with an error. If it has failed already, nothing happens."""
+        """End the run with an error. If the run has already failed, nothing happens."""
         self._end("failed", {"error": message or "The program has failed."})
 
     def refresh(self) -> None:
@@ -199,7 +212,7 @@ class OutsideRun:
             self._ended = self._client.wait_for_end(self.id, timeout=self._patience).status
 
     def _tell(self, **command: Any) -> None:
-        """Send a command, and return once the run has carried it out."""
+        """Send a command, and return once the run has carried the command out."""
         told = self._send(**command)
         deadline, pause = Deadline(self._patience), FIRST_LOOK
         while True:
@@ -222,7 +235,10 @@ class OutsideRun:
             raise InvalidError(refused, {}, status=422)
 
     def _send(self, **command: Any) -> str:
-        """Send a command, which the site stores before this returns; return its id."""
+        """Send a command, and return the id of the command.
+
+        When this method returns, the site has stored the command.
+        """
         self._check()
         if self.is_over:
             raise EndedRunError(self.id, self._ended)
@@ -248,7 +264,11 @@ class OutsideRun:
         self._ended = run.status if run.is_over else ""
 
     def _read_state(self) -> None:
-        """Read all values, once the run has set `OWN`, which it sets last in a new journal."""
+        """Read all values, once they are complete.
+
+        At the start of a new journal, the run sets its values again, and `OWN` last of all. So this
+        method waits until `OWN` is set.
+        """
         deadline, pause = Deadline(self._patience), FIRST_LOOK
         while OWN not in (found := self._client.get_state(self.id)) and not self.is_over:
             deadline.check()
@@ -295,9 +315,10 @@ class OutsideRun:
                 self._heard[value["heard"]] = value.get("refused", "")
 
     def answer_to(self, key: str) -> Answer | None:
-        """Return the answer to the question with that key if it has been read, else None.
+        """Return the answer to the question with this key, or None if there is none yet.
 
-        Raises `NoAnswerError` if the question was withdrawn, or the run ended without an answer.
+        Only the events that this process has already read are considered; `refresh` reads more.
+        Raises `NoAnswerError` if the question was withdrawn, or if the run ended without an answer.
         """
         with self._lock:
             kept = self._state.get(QUESTION + key)
@@ -312,7 +333,7 @@ class OutsideRun:
         return None
 
     def wait_for_answer(self, key: str, *, timeout: float | None = None) -> Answer:
-        """Return the answer to the question with that key as soon as there is one.
+        """Wait for the answer to the question with this key, and return the answer.
 
         Raises `WaitTimeoutError` after `timeout` seconds, and the errors of `answer_to`.
         """
@@ -330,7 +351,7 @@ class OutsideRun:
         raise NoAnswerError(self.id, self._ended)
 
     def withdraw(self, key: str, reason: str) -> bool:
-        """Withdraw a question; return False if it was closed already or doesn't exist."""
+        """Withdraw the question with this key; return False if no such question is open."""
         self.refresh()
         with self._lock:
             kept = self._state.get(QUESTION + key)
@@ -343,7 +364,10 @@ class OutsideRun:
 
 
 class OutsideQuestion:
-    """A question of a run that this process owns; any process can find it again by its `key`."""
+    """A question of a run that this process owns.
+
+    Any process can find the question by its `key`.
+    """
 
     def __init__(self, run: OutsideRun, key: str) -> None:
         self._run, self.key = run, key
@@ -368,7 +392,10 @@ class OutsideQuestion:
         return self._run.wait_for_answer(self.key, timeout=timeout)
 
     def withdraw(self, reason: str) -> bool:
-        """Withdraw the question; return False if it was closed already. Repeating is harmless."""
+        """Withdraw the question; return False if the question was already closed.
+
+        Calling this method twice is harmless.
+        """
         return self._run.withdraw(self.key, reason)
 
 
@@ -377,7 +404,10 @@ def _is_reserved(name: str) -> bool:
 
 
 def _parts(values: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-    """Divide values so that each part fits into a command, if each value does."""
+    """Split values into parts that each fit into one command.
+
+    A value that doesn't fit is a part by itself.
+    """
     part: dict[str, Any] = {}
     size = 0
     for name, value in values.items():

@@ -51,7 +51,10 @@ class Pauses:
 
 
 class Tries:
-    """The tries of one call. Another try is made only if it can't do anything twice."""
+    """The tries of one call.
+
+    After a failed try, another one follows only if that can do no harm.
+    """
 
     def __init__(self, call: Call[Any], deadline: Deadline) -> None:
         self._call = call
@@ -59,7 +62,7 @@ class Tries:
         self._pauses = Pauses()
 
     def pause_after(self, error: Exception) -> float:
-        """Return the seconds to pause before the next try; raise the error if no try follows."""
+        """Return the seconds to pause before the next try; without a next try, raise the error."""
         was_sent = not isinstance(error.__cause__, NEVER_SENT)
         pause = self._pauses.take()
         is_last = self._deadline.cut(pause) < pause

@@ -16,7 +16,7 @@ class Page(Generic[T]):
 
 
 class Numbered(Protocol):
-    """An entry of a list whose entries are numbered."""
+    """An entry of a list in which each entry has a number, `seq`."""
 
     @property
     def seq(self) -> int: ...

@@ -110,7 +110,10 @@ class Event:
 
     @property
     def is_end(self) -> bool:
-        """True if the run ended with this event. Operators may have retried it since."""
+        """True if the run ended with this event.
+
+        An operator may have retried the run after that.
+        """
         return self.kind.removeprefix("run.") in ENDS
 
 

@@ -46,7 +46,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Reply:
-    """The effect of a text as an answer to a request."""
+    """The meaning of a message as an answer to a request, and its effect on the request."""
 
     request_id: str
     is_answer: bool
@@ -56,12 +56,12 @@ class Reply:
 
 @dataclass(frozen=True)
 class Sent:
-    """A message that was sent, and what it did."""
+    """A message that was sent, with its effect on a request if the message was a reply."""
 
     message: Message
     reply: Reply | None
     unheard: str
-    """A sentence about why the run doesn't read the message; else empty."""
+    """A sentence that says why the run doesn't read the message; "" if the run reads it."""
 
 
 @dataclass(frozen=True)

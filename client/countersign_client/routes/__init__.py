@@ -1,4 +1,4 @@
-"""The routes of the API: each function describes a call, and a client's method sends it.
+"""The routes of the API: each function returns a call, and a method of the clients sends that call.
 
-The docstrings are written for these methods, which take them over.
+The methods have the docstrings of these functions, so the docstrings describe what the methods do.
 """

@@ -57,8 +57,9 @@ def answer_request(
 ) -> Call[Response]:
     """Answer a request, and return the response; a repeated answer returns the first response.
 
-    An irreversible request needs `confirm`. Raises `ConflictError`, which says who was first, if
-    the request is closed, and `InvalidError` if the value doesn't fit its schema.
+    An irreversible request can only be answered with `confirm=True`. Raises `ConflictError`, which
+    says who has answered, if the request is closed, and `InvalidError` if the value doesn't fit the
+    request's schema.
     """
     return Call(
         method="POST",
@@ -74,7 +75,7 @@ def answer_requests(
 ) -> Call[tuple[BulkResult, ...]]:
     """Answer several requests, each in the version that was seen, and return a result for each.
 
-    A request that has changed since isn't answered: its result is needs_attention.
+    A request that has changed since that version stays open: its result is "needs_attention".
     """
     return Call(
         method="POST",
@@ -85,7 +86,7 @@ def answer_requests(
 
 
 def ask_back(request_id: str, text: str) -> Call[Response]:
-    """Ask back instead of answering, if the request allows that."""
+    """Ask the program a question instead of answering its request, if the request allows that."""
     return Call(
         method="POST",
         path=path("requests", request_id, "ask-back"),
@@ -121,5 +122,5 @@ def upload_file(request_id: str, file: File) -> Call[Upload]:
 
 
 def download_file(request_id: str, digest: str) -> Call[File]:
-    """Return a file that a request shows or was answered with, by its digest."""
+    """Return the file with this digest, which a request shows or an answer contains."""
     return Call(method="GET", path=path("requests", request_id, "files", digest), read=file_in)

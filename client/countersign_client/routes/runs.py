@@ -133,10 +133,11 @@ def get_event(run_id: str, seq: int) -> Call[Event]:
 
 
 def cancel_run(run_id: str, reason: str) -> Call[Run]:
-    """Cancel a run at its next step or wait, and return it; its steps are undone.
+    """Cancel a run, and return the run.
 
-    The token needs the scope `operate`, or the scope `ask` for questions that programs of the same
-    account have asked. Raises `ConflictError` if the run has ended.
+    A worker ends the run before the next step or wait, after it has run the compensations of the
+    finished steps. The token needs the scope `operate`, or the scope `ask` for questions that
+    programs of the same account have asked. Raises `ConflictError` if the run has ended.
     """
     return Call(
         method="POST",

@@ -50,7 +50,11 @@ def list_messages(
     after: int | None = None,
     limit: int = 50,
 ) -> Call[Page[Message]]:
-    """Return a page of a transcript: newest first or, with `after`, oldest first."""
+    """Return a page of a transcript: newest message first or, with `after`, oldest first.
+
+    `before` and `after` are the `seq` of a message: only messages with a lower or a higher one are
+    returned.
+    """
     where = {"before": before, "after": after, "limit": limit}
     return Call(
         method="GET",
@@ -68,11 +72,12 @@ def send_message(
     confirms: str = "",
     key: str = "",
 ) -> Call[Sent]:
-    """Write a message, or reply to an entry, a run or a request.
+    """Post a message in a session, as a reply if `reply_to` is given.
 
-    If the `key`, of at most 64 characters, was used before, this returns the message that was sent
-    with it. Raises `InvalidError` with `confirms` if the words could answer a request in several
-    ways.
+    `reply_to` is the id of an entry of the transcript, a run or a request. If the `key`, of at most
+    64 characters, was used before, this returns the message that was sent with it. Raises
+    `InvalidError` if the text could mean several answers to the request. To give the answer in the
+    error's `value`, send the same text again with the error's `confirms`.
     """
     return Call(
         method="POST",

@@ -24,13 +24,14 @@ YES_OR_NO = ("approve", "reject")
 
 
 class HITLHandler:
-    """A handler that asks people once at each place in a procedure and returns their answer there.
+    """A handler for human requests, which asks people and returns their answer to the procedure.
 
-    A process that starts again gets the answers to the questions that were asked before. `to` names
-    the people to ask, who must be among those whom the storage names. `due` is the time in which an
-    answer is wanted, such as "30m". With `waiting`, such as Tactus's `ProcedureWaitingForHuman`, an
-    open question raises `waiting(procedure_id, message_id)` after `patience` seconds; without it,
-    the handler waits as long as it takes.
+    The handler asks only once at each position of a procedure: a process that is restarted gets the
+    earlier answers. `to` names the people to ask, who must be among those named by `to` of the
+    storage. `due` is the time in which an answer is wanted, such as "30m". `waiting` is an
+    exception class, such as Tactus's `ProcedureWaitingForHuman`: if a question is still open after
+    `patience` seconds, the handler raises `waiting(procedure_id, message_id)`. Without `waiting`,
+    the handler has no time limit.
     """
 
     def __init__(
@@ -49,9 +50,10 @@ class HITLHandler:
     def request_interaction(
         self, procedure_id: str, request: Any, execution_context: Any = None
     ) -> Any:
-        """Ask people, and return their answer; the default if nobody answers in time.
+        """Ask people and return their answer, or the request's default if nobody answers in time.
 
-        Raises `NoAnswerError` if the question was withdrawn, and the exception from `waiting`.
+        Raises `NoAnswerError` if the question was withdrawn, and `waiting` if the question is still
+        open after `patience` seconds.
         """
         if request.timeout_seconds is not None and request.timeout_seconds <= 0:
             return self._response(request.default_value, datetime.now(UTC), timed_out=True)
@@ -82,7 +84,10 @@ class HITLHandler:
             self._storage.update_procedure_status(procedure_id, RUNNING)
 
     def _place(self, procedure_id: str, request: Any, context: Any) -> tuple[int, str]:
-        """Return the number of the execution, and a key made of the place and the question."""
+        """Return the number of times the metadata was loaded, and a key for the question.
+
+        The key is made of the position in the procedure and a digest of the question.
+        """
         next_position = getattr(context, "next_position", None)
         position = next_position() if next_position else self._storage.position_of(procedure_id)
         execution = getattr(context, "current_run_id", None)
@@ -176,7 +181,7 @@ def _terms(request: Any) -> dict[str, Any]:
 
 
 def _choices(options: Sequence[Any] | None) -> dict[str, str]:
-    """Return the labels of options, each by the value that stands for the option in the answer."""
+    """Return the labels of the options, keyed by the values of which the answer is one."""
     found: dict[str, str] = {}
     for one in options or ():
         given = cast("Mapping[str, Any]", one) if isinstance(one, Mapping) else {"label": str(one)}

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 
 class Models(Protocol):
-    """A module with the classes to use: this one, or `tactus.protocols.models`."""
+    """A module that contains these classes: this module, or `tactus.protocols.models`."""
 
     @property
     def CheckpointEntry(self) -> Any: ...  # noqa: N802 (the names of Tactus)

@@ -42,7 +42,7 @@ def _plain(value: Any) -> Any:
 
 
 def cut(text: str, most: int) -> str:
-    """Return the first `most` characters of a text, then the number of those that were cut off."""
+    """Return the first `most` characters of a text, with a note of how many more there were."""
     left = len(text) - most
     return text if left <= 0 else f"{text[:most]}… ({left:,} more characters)"
 

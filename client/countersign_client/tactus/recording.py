@@ -25,9 +25,10 @@ class ChatRecorder:
         self.session_id: str | None = None
 
     async def start_session(self, *_: Any, **__: Any) -> str:
-        """Return the id of the session, which is that of the run.
+        """Return the id of the session, which is the id of the procedure's run.
 
-        Tactus passes the context, and its protocol adds the id of the procedure; both are ignored.
+        All arguments are ignored: Tactus passes the context, and its protocol also the id of the
+        procedure.
         """
         run = await asyncio.to_thread(self._storage.run_of, self.procedure_id)
         self.session_id = run.id

@@ -1,7 +1,9 @@
 """A storage backend for Tactus, which keeps everything in the state of runs on a Countersign site.
 
-It has the methods of both generations of the protocol: the one with whole metadata and positions,
-and the one with named checkpoints and single values. Only changes are sent.
+Tactus has had two generations of its storage protocol, and the backend has the methods of both. One
+generation loads and saves all metadata of a procedure at once, and refers to checkpoints by
+position. The other generation has named checkpoints and single values. Only changes are sent to the
+site.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -157,7 +159,7 @@ class TactusStorage:
         return None if place is None else found[place]["result"]["data"]
 
     def checkpoint_save(self, procedure_id: str, name: str, result: Any) -> None:
-        """Save a checkpoint; one of the same name keeps its place and gets the new data."""
+        """Save a checkpoint, or replace the data of the checkpoint with the same name."""
         run = self.run_of(procedure_id)
         found = run.values
         position = len(_log_in(found))
