@@ -1,4 +1,7 @@
-"""Frames encoded as socket messages; followers who see the same frames share one message."""
+"""Frames encoded as messages for sockets.
+
+Followers who may see the same frames get the same text, which is encoded only once.
+"""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -9,11 +12,14 @@ from dashboard.live.streams import Stream
 from dashboard.live.views import View
 
 MOST_CHARACTERS = 200_000
-"""The maximum number of characters in one message, because servers refuse a megabyte."""
+"""The maximum number of characters in one message.
+
+Many WebSocket implementations refuse messages of more than a megabyte.
+"""
 
 
 class Batch:
-    """Consecutive frames of a stream."""
+    """Consecutive frames of one stream, encoded so that they can be sent to many followers."""
 
     def __init__(self, stream: Stream, frames: Sequence[Frame]) -> None:
         self._stream, self._frames = stream, frames
@@ -26,7 +32,11 @@ class Batch:
         return self._frames[-1].seq if self._frames else 0
 
     def messages_for(self, view: View, *, after: int) -> list[str]:
-        """Return the messages for a follower with this view who has all frames up to `after`."""
+        """Return the messages to send to a follower who has all frames up to the number `after`.
+
+        `view` is the part of the stream that the follower may see. A frame about anything else is
+        replaced by its number.
+        """
         start = self._start(after)
         frames = self._frames[start:]
         if view.is_whole:
@@ -63,7 +73,10 @@ def _cut(parts: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def encode(content: dict[str, Any]) -> str:
-    """Return content as JSON, escaped to ASCII if it can't be encoded as UTF-8."""
+    """Return content as JSON.
+
+    Characters beyond ASCII are escaped only if UTF-8 can't encode one of them.
+    """
     text = json.dumps(content, ensure_ascii=False)
     try:
         text.encode()

@@ -1,14 +1,20 @@
 """The streams `inbox`, `chat` and `runs`, which tell open pages of changes that affect their users.
 
-When a request changes, the pages of superusers and of its present and former assignees get a frame
-with the counts for their menus. When somebody writes or reads in a session, the pages of the people
-who now have more or fewer new messages there get a frame. When a run changes, the pages of the
-people who may see it get a frame that names the run. Nobody else is sent anything.
+A page follows these streams for the person who is signed in. What is sent depends on the change:
 
-Web processes learn of changes through Redis (see `chat.doorbell`). If a message is lost, the frames
-are sent within two seconds, because once a second each process reads the rows that have been added.
-Every four seconds, it also compares each person's requests and runs with those of the last
-comparison, because groups and permissions may have changed.
+- When a request changes, a frame goes to the pages of superusers, and of the request's present and
+  former assignees. The frame has the counts for the menu.
+- When somebody writes or reads in a session, a frame goes to the pages of people who now have more
+  or fewer new messages in that session.
+- When a run changes, a frame that names the run goes to the pages of people who may see the run.
+
+No other page is sent anything.
+
+Web processes learn of changes through Redis (see `chat.doorbell`). If Redis loses an announcement,
+the frames are sent within two seconds nevertheless, because each process reads the new rows in the
+database once a second. Every four seconds, each process also compares the requests that wait for
+each person, and the runs that each person may see, with the result of the previous comparison. So
+it finds changes of groups and permissions.
 """
 
 import asyncio
@@ -34,22 +40,29 @@ from procedures.viewers import Key
 LOOK = 1.0
 """The seconds between two checks of the database for changes that weren't announced by Redis."""
 CHECK = 4.0
-"""The seconds between two comparisons of the requests and runs that people may answer or see."""
+"""The seconds between two comparisons of people's rights.
+
+They compare the requests that wait for each person, and the runs that the person may see, with the
+previous result.
+"""
 SPREAD = 0.3
 """The seconds over which frames are spread, so that not all pages fetch data at the same time."""
 MOST_NAMED = 50
 """The maximum number of runs that a frame names.
 
-If more have changed, the frame names none, and pages read all their rows again.
+If more runs have changed, the frame names no run, and pages read all their rows again.
 """
 Frame = dict[str, Any]
 Ask = Callable[..., Awaitable[Any]]
-"""A function that calls another one in a thread that may use the database."""
+"""A function that takes another function and its arguments, and calls that function in a thread.
+
+The thread may use the database.
+"""
 logger = logging.getLogger(__name__)
 
 
 class Listener(Protocol):
-    """An open page that follows one of these streams."""
+    """An open page that follows one of the streams `inbox`, `chat` and `runs`."""
 
     @property
     def user(self) -> User | None: ...
@@ -59,13 +72,17 @@ class Listener(Protocol):
 
 @dataclass
 class Rung:
-    """The changes and the new pages that a bell has collected since its last ring."""
+    """The changes and the new pages that a bell has collected for its next ring.
+
+    A ring is one round in which a bell reads the changes and sends frames about them.
+    """
 
     names: set[str] = field(default_factory=set)
     new: dict[Listener, str] = field(default_factory=dict)
-    """The marks of pages that have begun to follow; "" for pages that must read their lists."""
+    """The new pages, each with its mark. The mark is "" for a page that must read its lists again.
+    """
     is_check: bool = False
-    """True if this ring also compares the requests and runs that people may answer or see."""
+    """True if this ring also compares people's rights, as it does every `CHECK` seconds."""
 
     def take_back(self, other: "Rung") -> None:
         self.names |= other.names
@@ -75,17 +92,21 @@ class Rung:
 
 
 class Bell:
-    """The sender of one stream in a web process, with the pages that follow it."""
+    """The sender of one stream in a web process.
+
+    The sender knows the pages in this process that follow the stream.
+    """
 
     stream: Stream
     rest: float
     """The shortest time between two rings, in seconds."""
     gather: float = 0
-    """The seconds for which a ring waits for further changes, so that one frame tells of all."""
+    """The seconds for which a ring waits for more changes, so that one frame tells of them all."""
     draws_changes: bool = False
-    """True if drawn frames contain only what has changed since the last ring.
+    """True if the HTML in frames shows only what has changed since the last ring.
 
-    Then a page that has missed earlier changes gets no drawn frame, so it reads its lists.
+    If so, a page that has missed earlier changes gets a frame without HTML, so that it reads its
+    lists.
     """
 
     def __init__(self, ask: Ask) -> None:
@@ -93,16 +114,19 @@ class Bell:
         self.keys: dict[Listener, Key] = {}
         """The primary key of the user of each page that follows the stream."""
         self.forms: dict[Listener, str] = {}
-        """The form of the frames for each page, such as "page" or "cards"."""
+        """The form in which each page gets frames, such as "page" or "cards"."""
         self._rung = Rung()
         self._frames: dict[Listener, Frame] = {}
-        """The frame that is about to be sent to each page."""
+        """The frame that waits to be sent to each page."""
         self._woken = asyncio.Event()
         self.forget()
         self._task = asyncio.create_task(self._ring_for_ever(), name=f"bell {self.stream}")
 
     def follow(self, listener: Listener, mark: str = "", *, form: str = "page") -> None:
-        """Send a page frames for changes after its mark; without a mark, send one immediately."""
+        """Send a page a frame for each change that was committed after the page's mark was made.
+
+        A page without a mark gets a frame immediately.
+        """
         if listener.user is not None:
             self.keys[listener], self.forms[listener] = listener.user.pk, form
             self._rung.new[listener] = mark
@@ -116,13 +140,16 @@ class Bell:
             self.forget()
 
     def greet(self, listener: Listener) -> None:
-        """Send a frame soon to a page that has begun to follow or has missed a change."""
+        """Send a frame soon to a page that follows the stream, so that it reads its lists again."""
         if listener in self.keys:
             self._rung.new[listener] = ""
             self._woken.set()
 
     def hear(self, names: Iterable[str]) -> None:
-        """Collect the names of changed objects; names for other streams are ignored."""
+        """Collect the names of changed objects, such as "inbox" or "run:<id>".
+
+        Names of objects that don't belong to this stream are ignored.
+        """
         known = {name for name in names if self.knows(name)} if self.keys else set()
         if known:
             self._rung.names |= known
@@ -137,11 +164,11 @@ class Bell:
         raise NotImplementedError
 
     def forget(self) -> None:
-        """Discard what earlier rings have found, because no page follows the stream any more."""
+        """Discard what earlier rings have read, because no page follows the stream any more."""
         raise NotImplementedError
 
     async def ring(self, rung: Rung) -> None:
-        """Find the people affected by the changes since the last ring, and send them frames."""
+        """Find the people affected by changes since the last ring, and send their pages frames."""
         raise NotImplementedError
 
     def tell(
@@ -152,9 +179,11 @@ class Bell:
         concerned: Collection[Key],
         drawn: Mapping[str, Mapping[Key, Frame]],
     ) -> None:
-        """Send frames to new pages immediately, and soon to other pages of the people affected.
+        """Send the frame of each person to the person's pages.
 
-        `drawn` holds, for each form and person, what frames of this form contain in addition.
+        Pages in `new` get the frame immediately. The other pages of people in `concerned` get it
+        within `SPREAD` seconds. `drawn["cards"][7]` is what the frame of the person with key 7 also
+        contains on pages that have chosen the form "cards".
         """
         for listener, key in self.keys.items():
             is_new = listener in new
@@ -164,16 +193,23 @@ class Bell:
                 self._send(listener, frames[key] | more, within=0 if is_new else SPREAD)
 
     def readers(self, form: str) -> set[Key]:
-        """Return the keys of the people with a page that gets frames of this form."""
+        """Return the keys of the people with a page that gets frames in this form."""
         return {self.keys[one] for one, chosen in self.forms.items() if chosen == form}
 
-    def arrivals(self, rung: Rung) -> tuple[set[Key], set[Marked]]:
-        """Return the people whose new pages must read their lists, and the other new pages."""
+    def new_pages(self, rung: Rung) -> tuple[set[Key], set[Marked]]:
+        """Return the keys of the users whose new pages have no mark, and the new pages with a mark.
+
+        A page with a mark is given as the key of its user and the mark.
+        """
         here = [(self.keys[one], mark) for one, mark in rung.new.items() if one in self.keys]
         return {key for key, mark in here if not mark}, {(key, mark) for key, mark in here if mark}
 
-    def late(self, rung: Rung, behind: Collection[Marked]) -> set[Listener]:
-        """Return the new pages that must read their lists again: those without a current mark."""
+    def outdated_pages(self, rung: Rung, behind: Collection[Marked]) -> set[Listener]:
+        """Return the new pages that must read their lists again: those without a current mark.
+
+        `behind` are the new pages whose marks are outdated. Each is given as the key of its user
+        and its mark.
+        """
         return {
             one
             for one, mark in rung.new.items()
@@ -213,7 +249,7 @@ class Bell:
             asyncio.get_running_loop().call_later(pause, self._hand, listener)
 
     def joined(self, earlier: Frame, frame: Frame) -> Frame:
-        """Return one frame that replaces both this one and an earlier, unsent one."""
+        """Return one frame that replaces `frame` and an earlier frame that hasn't been sent yet."""
         raise NotImplementedError
 
     def _hand(self, listener: Listener) -> None:
@@ -234,7 +270,7 @@ class InboxBell(Bell):
         self._news = RequestNews()
 
     async def ring(self, rung: Rung) -> None:
-        also, marked = self.arrivals(rung)
+        also, marked = self.new_pages(rung)
         told: RequestsTold = await self.ask(
             self._news.read,
             also,
@@ -243,7 +279,7 @@ class InboxBell(Bell):
             is_check=rung.is_check,
             readers=self.readers(CARDS),
         )
-        new = self.late(rung, told.behind)
+        new = self.outdated_pages(rung, told.behind)
         self.tell(told.frames, new=new, concerned=told.concerned, drawn={CARDS: told.cards})
 
     def joined(self, earlier: Frame, frame: Frame) -> Frame:
@@ -267,14 +303,16 @@ class ChatBell(Bell):
         self._news = ChatNews()
 
     async def ring(self, rung: Rung) -> None:
-        also, _ = self.arrivals(rung)
+        also, _ = self.new_pages(rung)
         if not (rung.names or also or rung.is_check):
             return
         sessions = {one for name in rung.names if (one := session_in(name))}
         told: ChatTold = await self.ask(
             self._news.read, sessions, {*self.keys.values()}, also=also, is_check=rung.is_check
         )
-        self.tell(told.frames, new=self.late(rung, ()), concerned=told.concerned, drawn={})
+        self.tell(
+            told.frames, new=self.outdated_pages(rung, ()), concerned=told.concerned, drawn={}
+        )
 
     def joined(self, earlier: Frame, frame: Frame) -> Frame:
         return frame
@@ -297,7 +335,7 @@ class RunsBell(Bell):
     async def ring(self, rung: Rung) -> None:
         changed = {UUID(name.removeprefix("run:")) for name in rung.names}
         people = {one.user.pk: one.user for one in self.keys if one.user is not None}
-        also, marked = self.arrivals(rung)
+        also, marked = self.new_pages(rung)
         told: RunsTold = await self.ask(
             self._news.read,
             changed,
@@ -307,7 +345,7 @@ class RunsBell(Bell):
             is_check=rung.is_check,
             readers=self.readers(OVERVIEW),
         )
-        new = self.late(rung, told.behind)
+        new = self.outdated_pages(rung, told.behind)
         anything = told.differing | {self.keys[one] for one in new if one in self.keys}
         seen = told.seen | dict.fromkeys(anything)
         frames = {key: frame_of(runs, told.marks.get(key, "")) for key, runs in seen.items()}
@@ -323,14 +361,17 @@ class RunsBell(Bell):
 
 
 def frame_of(runs: Collection[UUID] | None, mark: str) -> Frame:
-    """Return a frame with the names of changed runs, or without names if there are too many."""
+    """Return a frame with the ids of the changed runs.
+
+    If more than `MOST_NAMED` runs have changed, the frame has no ids.
+    """
     are_named = runs is not None and len(runs) <= MOST_NAMED
     named = {"runs": sorted(map(str, runs or ()))} if are_named else {}
     return {"seq": 0, **named, "mark": mark}
 
 
 class Bells:
-    """The senders of these streams in a web process."""
+    """The senders of the streams `inbox`, `chat` and `runs` in a web process."""
 
     def __init__(self, ask: Ask) -> None:
         self._bells: dict[Stream, Bell] = {

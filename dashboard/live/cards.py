@@ -1,13 +1,16 @@
-"""The cards of requests in frames of the inbox, each drawn once for everybody who gets it.
+"""The cards of requests in frames of the stream `inbox`, each rendered once for all its readers.
 
-A card is the same for everybody who may answer its request. The page adds what belongs to its
-reader: the CSRF token of the forms, and the name under which drafts are stored.
+A card is the same for everybody who may answer its request. The page adds what differs between
+readers: the CSRF token of the forms, and the name under which drafts are stored.
 
-A frame contains cards of the requests that began or ceased to wait for its reader since the last
-frame, and of those that have changed, because somebody has voted on them, for example. It also
-names all requests that wait now. So a page can tell whether it has missed a card; if it has, it
-reads its list again. A page that may have missed a change of a card gets neither, so it reads its
-list, too.
+A frame contains the cards of some requests. Since the last frame, these requests have begun to wait
+for the reader, have ceased to wait for the reader, or have changed: for example, somebody has
+voted. The frame also lists the ids of all requests that now wait for the reader. By comparing the
+ids with its cards, a page can tell whether it has missed a card. If it has, the page reads its list
+again.
+
+A page that may have missed a change of a card gets a frame without cards and without ids. Such a
+page reads its list, too.
 """
 
 from collections.abc import Mapping
@@ -27,16 +30,25 @@ from procedures.viewers import Key, People, who_sees
 CARDS = "cards"
 """The value of `form` with which pages that list cards follow the inbox."""
 WAITING = "waiting"
-"""The name under which a frame lists all requests that wait for its reader."""
+"""The key in a frame under which the ids of all requests that wait for its reader are listed."""
 LONGEST_LIST = 5
-"""The maximum number of requests in the list of such a page; longer lists get no cards."""
+"""The maximum number of requests that wait for a person whose frames contain cards.
+
+Pages with longer lists get no cards.
+"""
 MOST_DRAWN = 60
-"""The maximum number of cards that are drawn together; pages read further ones themselves."""
+"""The maximum number of cards that are rendered for the frames of one ring.
+
+Pages read the cards beyond that number by themselves.
+"""
 LONGEST = 100_000
 """The maximum number of characters of all cards in a frame."""
 TEMPLATE = "chat/_waiting.html"
 OWN_ZONE = 'type="datetime-local"'
-"""The HTML that marks a card with times in its reader's zone; frames leave such cards out."""
+"""The HTML of a field whose value depends on the reader's time zone.
+
+Cards that contain this HTML aren't in frames, because other people would see another value.
+"""
 Known = Mapping[Key, AbstractSet[UUID]]
 
 
@@ -47,12 +59,13 @@ def cards_for(
     altered: AbstractSet[UUID] = frozenset(),
     among: Present | None = None,
 ) -> dict[Key, dict[str, Any]]:
-    """Return the additional contents of frames for each person: waiting requests, and cards.
+    """Return what each person's frame has in addition: `{"waiting": [ids], "cards": html}`.
 
-    `waiting` maps people to the requests that wait for them now, and `since` to those that waited
-    at the last frame. `altered` are the requests that have changed since then. `among` holds the
-    people with what has already been read about them. The number of queries depends neither on the
-    people nor on the changes.
+    `waiting` maps people to the requests that wait for them now, and `since` maps people to the
+    requests that waited for them when the last frame was made. `altered` are the requests that have
+    changed since the last frame. `among` holds the people, with what has already been read about
+    them. The number of queries depends neither on the number of people nor on the number of
+    changes.
     """
     listed = {key: found.keys() for key, found in waiting.items() if len(found) <= LONGEST_LIST}
     changed = {key: now ^ since.get(key, now) for key, now in listed.items()}
@@ -62,14 +75,17 @@ def cards_for(
 
 
 class Cards:
-    """The cards of changed requests, for the people whose frames contain them."""
+    """The cards of changed requests, rendered for the people whose frames contain them."""
 
     def __init__(self, changed: Known, altered: Known, present: Present) -> None:
         wanted = set[UUID]().union(*changed.values(), *altered.values())
         found = HumanRequest.objects.filter(pk__in=sorted(wanted)[:MOST_DRAWN] if wanted else ())
         self._requests = {one.pk: one for one in found.with_what_is_shown()} if wanted else {}
         self.closed = {pk for pk, one in self._requests.items() if not one.is_open}
-        """The requests that are closed, even if they still counted as waiting shortly before."""
+        """The requests that are closed.
+
+        `waiting` may still contain some of them, because it was read earlier.
+        """
         self._seen = self._who_sees_closed_ones(changed)
         self._superusers = {key for key in changed if wanted and present.known.get(key)}
         self._drawn: dict[tuple[UUID, str], str] = {}
@@ -77,10 +93,11 @@ class Cards:
         self._changed = {key: ids | altered[key] for key, ids in changed.items()}
 
     def contents_for(self, key: Key, waiting: AbstractSet[UUID]) -> dict[str, Any]:
-        """Return the names of all requests that wait for a person, and the cards that have changed.
+        """Return the ids of all requests that wait for a person, and the changed cards as HTML.
 
-        A receipt or a note takes the place of a request that no longer waits. If the new state of a
-        card that the page shows is left out, return no names, so that the page reads its list.
+        If a request no longer waits for the person, the HTML has a receipt or a note in place of
+        the card. If the HTML leaves out the new state of a card that the page shows, the result has
+        no ids. The page then reads its list again.
         """
         drawn = {one: self._drawn_for(one, key, waiting) for one in sorted(self._changed[key])}
         html = "".join(drawn.values())
@@ -92,17 +109,21 @@ class Cards:
     def _drawn_for(self, pk: UUID, key: Key, waiting: AbstractSet[UUID]) -> str:
         if self._may_be_bypass(pk, key, waiting):
             return ""
-        return self._draw(pk, self._as_what(pk, key, waiting))
+        return self._draw(pk, self._list_name_for(pk, key, waiting))
 
     def _may_be_bypass(self, pk: UUID, key: Key, waiting: AbstractSet[UUID]) -> bool:
-        """Return True if frames leave the card out, because it may ask its reader for a reason."""
+        """Return True if frames leave the card out, because it may ask its reader for a reason.
+
+        A superuser whom nobody has asked must give a reason for answering. Cards in frames are the
+        same for all readers, so they can't ask for it.
+        """
         if key not in self._superusers or pk not in waiting:
             return False
         found = self._requests.get(pk)
         return found is not None and not found.is_unasked
 
-    def _as_what(self, pk: UUID, key: Key, waiting: AbstractSet[UUID]) -> str:
-        """Return the list in which the template shows a request: waiting, receipts or lost."""
+    def _list_name_for(self, pk: UUID, key: Key, waiting: AbstractSet[UUID]) -> str:
+        """Return the template's list that has the request: "waiting", "receipts" or "lost"."""
         if pk in waiting:
             return "waiting"
         return "receipts" if key in self._seen.get(pk, ()) else "lost"
@@ -126,7 +147,7 @@ class Cards:
         return clock.now()
 
     def _who_sees_closed_ones(self, changed: Known) -> dict[UUID, set[Key]]:
-        """Return, for each closed request, the people who may see it."""
+        """Return, for each closed request, the keys of the people in `changed` who may see it."""
         runs = {pk: self._requests[pk].wait.run_id for pk in self.closed}
         wanted: dict[UUID, set[Key]] = {run: set() for run in runs.values()}
         for key, requests in changed.items():

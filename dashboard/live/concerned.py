@@ -1,4 +1,4 @@
-"""The people who are affected by changes to requests and runs, found for many changes together."""
+"""The people who are affected by changes to requests and runs, found for many changes at once."""
 
 import json
 from collections import defaultdict
@@ -16,11 +16,11 @@ from dashboard.live.marks import (
     Marked,
     RunsMark,
     RunsPosition,
-    behind_inbox,
-    behind_runs,
     digest,
     grounds_of,
     inbox_marks,
+    outdated_inbox_pages,
+    outdated_run_pages,
 )
 from dashboard.live.positions import CHANGES, Positions
 from dashboard.live.tails import Tail
@@ -32,45 +32,55 @@ from procedures.viewers import People, who_sees
 Key = Any
 """A user's primary key."""
 SLOWEST_CHANGE, SLOWEST_STEP = 10.0, 3.0
-"""The maximum seconds between the times a change, or an event, gets its key and is committed."""
+"""The maximum time between the insertion of a row and its commit, in seconds.
+
+The first value is for changes of requests and for inputs of runs, and the second is for events of a
+journal.
+"""
 AT_WORK = (
     *("pk", "epoch", "working_on", "working_attempt"),
     *("cancel_requested_at", "pause_requested_at"),
 )
-"""The fields of a run that change while it is running, without an event."""
+"""The fields of a running run that can change without a new event in the run's journal."""
 
 
 def inbox_frame(user: User) -> dict[str, Any]:
     """Return the frame of the stream `inbox` for one person."""
-    return numbers_of(waiting_for([user.pk]).get(user.pk, {}))
+    return menu_counts(waiting_for([user.pk]).get(user.pk, {}))
 
 
-def numbers_of(waiting: Waiting) -> dict[str, Any]:
-    """Return the counts for a person's menu; 100 means "more than 99"."""
+def menu_counts(waiting: Waiting) -> dict[str, Any]:
+    """Return how many requests wait for a person, and in how many sessions, for the person's menu.
+
+    The number 100 means "more than 99".
+    """
     sessions = set(waiting.values())
     return {"seq": 0, "requests": min(len(waiting), MOST), "sessions": min(len(sessions), MOST)}
 
 
 class RequestsTold(NamedTuple):
-    """The people and pages to notify of changes to requests, with their frames."""
+    """The people to notify of changes to requests, and the frames for them."""
 
     concerned: set[Key]
     frames: dict[Key, dict[str, Any]]
     behind: set[Marked]
-    """The pages whose marks are older than a change that affects them."""
+    """The pages whose marks are older than a change that affects their users."""
     cards: dict[Key, dict[str, Any]]
-    """The additional contents of frames in the form `cards` for each person."""
+    """The content that frames in the form `cards` have in addition, by person."""
 
 
 class RequestNews:
-    """A reader of the changes to requests since it was last called."""
+    """A reader of changes to requests.
+
+    Each call of `read` returns what has changed since the last call.
+    """
 
     def __init__(self) -> None:
         self._tail = Tail(CHANGES, "object", "whom", lag=SLOWEST_CHANGE)
         self._untold: dict[UUID, set[str]] = defaultdict(set)
-        """The assignees of each changed request about which nobody has been notified yet."""
+        """The changed requests of which nobody has been notified yet, each with its assignees."""
         self._known: dict[Key, frozenset[UUID]] = {}
-        """The requests that waited for each person at the last count."""
+        """The requests that waited for each person when the person's requests were last counted."""
 
     def read(
         self,
@@ -81,12 +91,14 @@ class RequestNews:
         is_check: bool = False,
         readers: Collection[Key] = (),
     ) -> RequestsTold:
-        """Return the people affected by changes, and frames for them and for new pages.
+        """Return the people affected by changes, with frames for these people and for new pages.
 
-        New pages are those of `also` and of `marked`. People are also affected if the requests that
-        wait for them differ from the last count, for whatever reason. With `is_check`, everybody in
-        `among` is counted; otherwise, only people who are affected or have a new page. Cards are
-        drawn for `readers`. The number of queries depends neither on the changes nor on the people.
+        `also` are the keys of people whose new pages have no mark, and `marked` are the new pages
+        that have one. A person in `among` is affected by a change to a request, or if different
+        requests wait for the person than at the last count. With `is_check`, the requests of
+        everybody in `among` are counted; otherwise, only those of affected people and of people
+        with a new page. Cards are rendered for the people in `readers`. The number of queries
+        depends neither on the number of changes nor on the number of people.
         """
         # Changes are read first, so that none is missed between this call and the next.
         for changed, whom in self._tail.read():
@@ -109,8 +121,8 @@ class RequestNews:
         cards = cards_for(reading, since=self._known, altered=altered, among=present)
         known = {pk: frozenset(found) for pk, found in waiting.items()}
         marks = inbox_marks(position, told, lambda: present.members)
-        frames = {pk: numbers_of(found) | {"mark": str(marks[pk])} for pk, found in told.items()}
-        behind = behind_inbox(marked, marks, present)
+        frames = {pk: menu_counts(found) | {"mark": str(marks[pk])} for pk, found in told.items()}
+        behind = outdated_inbox_pages(marked, marks, present)
         # Last: whatever fails before is tried again.
         self._untold.clear()
         self._known = known if is_check else self._known | known
@@ -122,19 +134,22 @@ class RequestNews:
 
 
 class RunsTold(NamedTuple):
-    """The people and pages to notify of changes to runs, with their marks."""
+    """The people to notify of changes to runs, the runs each may see, and marks for their pages."""
 
     seen: dict[Key, set[UUID]]
     differing: set[Key]
     marks: dict[Key, str]
     behind: set[Marked]
-    """The pages whose marks are older than a change that affects them."""
+    """The pages whose marks are older than a change that affects their users."""
     homes: dict[Key, dict[str, Any]]
-    """The parts of the home page that frames bring to each person whose page shows them."""
+    """The parts of the home page that frames contain for each person who has a home page open."""
 
 
 class RunNews:
-    """A reader of the changes to runs since it was last called."""
+    """A reader of changes to runs.
+
+    Each call of `read` returns what has changed since the last call.
+    """
 
     def __init__(self) -> None:
         self._events = Tail(Event.objects.all(), "run", lag=SLOWEST_STEP)
@@ -145,7 +160,7 @@ class RunNews:
         self._runs: set[UUID] = set()
         """The changed runs about which nobody has been notified yet."""
         self._known: dict[Key, frozenset[Any]] = {}
-        """The last result of `grounds_of` for each person."""
+        """The result of `grounds_of` for each person when rights were last compared."""
         self._differing: set[Key] = set()
         """The people whose rights have changed and who haven't been notified yet."""
 
@@ -159,15 +174,20 @@ class RunNews:
         is_check: bool = False,
         readers: Collection[Key] = (),
     ) -> RunsTold:
-        """Return the changed runs that each person may see, and people whose rights have changed.
+        """Return the changed runs that each person may see, and the people with changed rights.
 
-        The changed runs are those in `runs` and all others since the last call. Rights are compared
-        for people with new pages and, with `is_check`, for everybody. They have changed if a person
-        now sees all runs of other procedures, or stands in for other people, than at the last
-        comparison. The result contains marks for all these people, for `also` and for `marked`. For
-        `readers`, it also contains lists.
+        The changed runs are the runs in `runs`, and all others that have changed since the last
+        call. Rights are compared for people with new pages and, with `is_check`, for everybody. A
+        person's rights have changed in two cases: the procedures of which the person may see all
+        runs are different ones than at the last comparison, or so are the people for whom the
+        person stands in.
+
+        `also` are the keys of people whose new pages have no mark, and `marked` are the new pages
+        that have one. The result has a new mark for each person with a new page, a visible change
+        or changed rights. For the people among them who are in `readers`, it also has the lists of
+        the home page.
         """
-        self._runs |= self._events.read() | self._inputs.read() | self._claimed()
+        self._runs |= self._events.read() | self._inputs.read() | self._runs_at_work_changed()
         self._runs |= self._answers.read() - {None}
         changed = self._runs.union(runs)
         present = People(people)
@@ -177,14 +197,14 @@ class RunNews:
             for key in keys:
                 found[key].add(run)
         new = {*also, *(key for key, _ in marked)}
-        self._differing |= self._regrouped(present, new, is_check=is_check)
+        self._differing |= self._people_with_changed_rights(present, new, is_check=is_check)
         differing = self._differing & present.users.keys()
         if not (new or found or differing):
             self._runs, self._differing = set(), set()
             return RunsTold(found, differing, {}, set(), {})
         position = RunsPosition.now()
         digests = {key: digest(procedures) for key, procedures in self._known.items()}
-        late = behind_runs(marked, position, digests, present)
+        late = outdated_run_pages(marked, position, digests, present)
         told = (new | found.keys() | differing) & digests.keys()
         marks = {key: str(RunsMark(position, digests[key])) for key in told}
         homes = homes_for(present.only(told & {*readers}))
@@ -192,11 +212,13 @@ class RunNews:
         self._runs, self._differing = set(), set()
         return RunsTold(found, differing, marks, late, homes)
 
-    def _regrouped(self, people: People, new: set[Key], *, is_check: bool) -> set[Key]:
-        """Return the people whose grants, or delegations to them, have changed.
+    def _people_with_changed_rights(
+        self, people: People, new: set[Key], *, is_check: bool
+    ) -> set[Key]:
+        """Return the people whose grants have changed, or for whom other people stand in now.
 
-        Without `is_check`, only people with new pages are compared. They can't wait for a later
-        check: what is read now replaces what was known, so that check would find no difference.
+        Without `is_check`, only people with new pages are compared. They can't wait until the next
+        check: this reading replaces the earlier one, so the next check would find no difference.
         """
         if not (is_check or new):
             return set()
@@ -204,7 +226,7 @@ class RunNews:
         earlier, self._known = self._known, found if is_check else self._known | found
         return {key for key, now in found.items() if earlier.get(key, now) != now}
 
-    def _claimed(self) -> set[UUID]:
+    def _runs_at_work_changed(self) -> set[UUID]:
         """Return the runs whose worker or current step has changed since the last call."""
         running = Run.objects.filter(status=RunStatus.RUNNING).order_by()
         earlier, self._at_work = self._at_work, set(running.values_list(*AT_WORK))

@@ -2,20 +2,24 @@
 
 The client sends:
 
-- `{"follow": "run:<id>", "form": "page", "after": 12}` to get all changes after number 12, and
-  `{"leave": "run:<id>"}` to get no more.
-- `{"follow": "inbox", "form": "page", "mark": "…"}` to follow `inbox` or `runs`: the mark was drawn
-  into the page and stands for what the page shows.
-- `{"follow": "text:<id>", "at": {"write": [1048577, 4000]}}` to follow the texts that a run writes,
-  and to say which part of each text it already has.
-- `{"range": "run:<id>", "after": 12}` to get changes that it has missed.
+- `{"follow": "run:<id>", "form": "page", "after": 12}` to get all changes with numbers above 12,
+  and `{"leave": "run:<id>"}` to get no more changes.
+- `{"follow": "inbox", "form": "page", "mark": "…"}` to follow `inbox` or `runs`. The server put the
+  mark into the page. The mark stands for the state that the page shows.
+- `{"follow": "text:<id>", "at": {"write": [1048577, 4000]}}` to follow the texts that the steps of
+  a run write. In the example, the client already has the first 4,000 bytes of text number 1048577
+  of the step "write".
+- `{"range": "run:<id>", "after": 12}` to get again the changes with numbers above 12, some of which
+  the client has missed.
 
 The client receives:
 
 - `{"stream": "run:<id>", "frames": [{"seq": 13, …}]}`: changes.
-- `{"stream": "run:<id>", "head": 15}`: the newest number, if the client has missed changes.
+- `{"stream": "run:<id>", "head": 15}`: the number of the newest change, because the client has
+  missed changes.
 - `{"stream": "run:<id>", "denied": "…"}`: the user has no access to the stream.
-- `{"stream": "session:<id>", "stale": "…"}`: the user may now see more or less of the stream.
+- `{"stream": "session:<id>", "stale": "…"}`: the user may now see more or less of the stream than
+  before, so the client must read the stream from its start.
 - `{"error": "…"}`: the client's message can't be read.
 
 `docs/live.md` describes the whole protocol.
@@ -39,7 +43,7 @@ from procedures.engine.values.sent import without_doubles
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 """The errors that malformed messages cause; our own pages never send any."""
 hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
-"""The hub of each event loop, because its tasks belong to that loop."""
+"""The hub of each event loop. The tasks of a hub run only in the loop that created them."""
 
 
 async def serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,7 +59,7 @@ async def serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
     loop = asyncio.get_running_loop()
     hub = hubs.get(loop) or hubs.setdefault(loop, Hub())
     socket = Socket(credential, Outbox(send), hub)
-    socket.outbox.on_room = lambda: hub.make_up(socket)
+    socket.outbox.on_room = lambda: hub.send_missed_heads(socket)
     hub.join(socket)
     try:
         while (event := await receive())["type"] == "websocket.receive":
@@ -67,7 +71,7 @@ async def serve_socket(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def take(hub: Hub, socket: Socket, text: str) -> None:
-    """Carry out a client's message; if it is malformed, send the client an error."""
+    """Carry out a message of the client. If the message is malformed, send the client an error."""
     try:
         _do(hub, socket, json.loads(text, object_pairs_hook=without_doubles))
     except UNREADABLE as error:

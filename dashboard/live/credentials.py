@@ -16,32 +16,38 @@ from dashboard.models.token import ScopeError, digest_of
 from procedures.users import User
 
 SIGNED_OUT, NOT_ALLOWED = 4401, 4403
-"""The codes for closing a socket: the credential is invalid, or doesn't allow the stream."""
+"""The WebSocket close codes for an invalid credential, and for a token without the scope `read`."""
 DATA = "data"
-"""The form in which programs follow streams; other forms contain HTML for our own pages."""
+"""The form of frames in which programs follow streams.
+
+Frames of other forms contain HTML for pages.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """The key of a browser's session, or the digest of a program's token."""
+    """The proof of identity of a socket: a key of a browser's session, or the digest of a token."""
 
     kind: Literal["sign-in", "token"]
     key: str
     address: str = ""
-    """The address of a program's connection, against which unknown tokens are counted."""
+    """The address from which a program connects. Unknown tokens are counted by this address."""
 
     @property
     def is_token(self) -> bool:
         return self.kind == "token"
 
     def allows(self, form: str) -> bool:
-        """Return True if this credential may be used to follow streams in this form."""
+        """Return True if the holder of this credential may follow streams in this form.
+
+        Programs may only use the form `data`.
+        """
         return form == DATA or not self.is_token
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The code with which a socket is closed and, for programs, the reason as a sentence."""
+    """The WebSocket close code for a refused credential and, for programs, the reason in words."""
 
     code: int = SIGNED_OUT
     words: str = ""
@@ -52,7 +58,7 @@ UNKNOWN = Refusal(SIGNED_OUT, "This token is unknown, or it has expired or been 
 
 @dataclass(slots=True)
 class Holders:
-    """The users whose credentials are valid now, and the refusals of all other credentials."""
+    """The users of valid credentials, and the reasons for refusing the others."""
 
     users: dict[Credential, User] = field(default_factory=dict)
     refusals: dict[Credential, Refusal] = field(default_factory=dict)
@@ -62,13 +68,13 @@ class Holders:
 
 
 class Credentials:
-    """A reader of credentials, which reads those of all open sockets together."""
+    """A reader of credentials. It reads the credentials of all open sockets together."""
 
     def __init__(self) -> None:
         self._sign_ins = SignIns()
 
     def read(self, credentials: Collection[Credential]) -> Holders:
-        """Read the holders of the credentials, by a fixed number of queries."""
+        """Return who holds these credentials. The number of queries is fixed."""
         holders = Holders()
         if sign_ins := [one for one in credentials if not one.is_token]:
             found = self._sign_ins.read([one.key for one in sign_ins])
@@ -78,12 +84,15 @@ class Credentials:
         return holders
 
     def keep(self, credentials: Collection[Credential]) -> None:
-        """Forget what was read about any credential that isn't among these."""
+        """Forget what was read about all credentials except these."""
         self._sign_ins.keep([one.key for one in credentials if not one.is_token])
 
 
 def credential_of(scope: Scope) -> Credential | None:
-    """Return the credential in a socket's handshake, or None; a token is preferred to a cookie."""
+    """Return the credential in a socket's handshake, or None.
+
+    If the handshake has both a token and a cookie, the token counts.
+    """
     if token := bearer_token(scope):
         address = (scope.get("client") or [""])[0]
         return Credential("token", digest_of(token), address)
@@ -93,7 +102,7 @@ def credential_of(scope: Scope) -> Credential | None:
 
 
 def _add_programs(holders: Holders, credentials: Collection[Credential]) -> None:
-    """Add the users of valid tokens with the scope `read`, and a refusal for each other token."""
+    """Add the users of valid tokens with the scope `read`, and refusals for the other tokens."""
     found = ApiToken.objects.usable().by_digest({one.key for one in credentials})
     for one in credentials:
         token = found.get(one.key)

@@ -1,7 +1,8 @@
 """The content that is sent for each change: data for programs, rendered HTML for pages.
 
-A frame is made once for each change and form, and sent to everybody who may see the change. So it
-contains nothing that differs between people. All others get only the number of the change.
+A frame is made once for each change and form, and is sent to everybody who may see the change. So a
+frame contains nothing that differs between people. A follower who may not see the change gets only
+the change's number.
 """
 
 import time
@@ -26,19 +27,20 @@ from procedures.models import Event, Run
 
 LARGEST_RANGE = 500
 ON_HEAD = {Message.Kind.RENAMED, Message.Kind.PRIVATE, Message.Kind.PUBLIC}
-"""The kinds of messages that change the heading above a transcript."""
+"""The kinds of messages that change a session's heading, which stands above the transcript."""
 MESSAGE, TITLE = "chat/_message.html", "chat/_title.html"
 RUN_NOW = ("procedures/_run_state.html", "procedures/_run_now.html")
 """The templates of a run's page that show its current state."""
 LARGEST_DATA = 100_000
-"""The maximum number of characters of an event's data in a frame."""
+"""The maximum number of characters of an event's data in a frame. Longer data has to be fetched."""
 NOBODY = Subject()
-"""The subject of a change whose object was deleted; only members see more than its number."""
+"""The subject of a change whose object was deleted. People who aren't members see only its number.
+"""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The content sent for one change, and the subject that decides who may see the change."""
+    """The content that is sent for one change. The subject decides who may see it."""
 
     content: dict[str, Any]
     subject: Subject | None = None
@@ -48,15 +50,19 @@ class Frame:
         return int(self.content["seq"])
 
     def follows(self, after: int) -> bool:
-        """Return True if a follower who has everything up to `after` still needs this frame.
+        """Return True if a follower who has everything up to number `after` lacks this frame.
 
-        The state of a run may change without a new event. So a frame with a state is needed even if
-        its number isn't new.
+        The state of a run may change without a new event. So a follower also needs a frame with a
+        state if the frame's number is `after` itself.
         """
         return self.seq > after or (self.seq == after and "as_of" in self.content)
 
     def content_for(self, view: View) -> dict[str, Any]:
-        """Return the content; for a view that may not see it, only its number, to leave no gap."""
+        """Return the content for a follower with this view of the stream.
+
+        If the follower may not see the content, return only the number, so that the follower misses
+        no number.
+        """
         return self.content if view.sees(self.subject) else {"seq": self.seq}
 
 
@@ -66,9 +72,10 @@ Maker = Callable[[Stream, int, int, Sequence[View]], list[Frame]]
 def frames(
     stream: Stream, form: str, views: Iterable[View], *, after: int, limit: int = LARGEST_RANGE
 ) -> list[Frame]:
-    """Return at most `limit` frames with numbers above `after`, for followers with these views.
+    """Return at most `limit` frames with numbers above `after`.
 
-    Changes that none of the followers may see aren't rendered.
+    `views` are the parts of the stream that the followers may see. A change that none of the
+    followers may see isn't rendered.
     """
     return MAKERS[stream.kind, form](stream, after, limit, list(views))
 
@@ -79,7 +86,10 @@ def run_data(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[
 
 
 def _event_data(event: Event) -> dict[str, Any]:
-    """Return the event as data; if its data is large, return the address of the data instead."""
+    """Return an event as JSON values.
+
+    If the event's data is large, the URL of the event takes its place.
+    """
     is_large = len(event.data) > LARGEST_DATA
     content = {
         "seq": event.seq,
@@ -93,15 +103,18 @@ def _event_data(event: Event) -> dict[str, Any]:
 
 
 def address_of(event: Event) -> str:
-    """Return the address in the API of the whole event, with its large values."""
+    """Return the API's URL of the whole event, including its large values."""
     return reverse("countersign:api:get_event", args=[event.run_id, event.seq])
 
 
 def run_page(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[Frame]:
-    """Return a frame with a journal line for each event; the last one also has the run's state.
+    """Return a frame with a line of the journal for each event.
 
-    If there are no new events, the only frame has the state. If there are `limit` events or more,
-    none of these frames has the state; a later call returns it with the last event.
+    The last frame also has the run's state.
+
+    If there are no new events, the result is one frame with the run's state. If there are `limit`
+    new events or more, no frame has the state, because the next call returns further events and
+    then the state.
     """
     as_of, run = _now(), _run(stream)
     events = list(Event.objects.filter(run=run, seq__gt=after).order_by("seq")[:limit])
@@ -118,14 +131,17 @@ def run_page(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[
 
 
 def run_card(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[Frame]:
-    """Return one frame with the run's card as it is now, whatever the number of new events."""
+    """Return one frame with the run's card as it is now, however many new events there are."""
     as_of, run = _now(), _run(stream)
     html = render_to_string("procedures/_run_card.html", card_overview(run))
     return [Frame({"seq": run.head_seq, "html": html, "as_of": as_of})]
 
 
 def _now() -> int:
-    """Return the current time in milliseconds; pages use it to know which state is newer."""
+    """Return the current time in milliseconds.
+
+    Pages use it to find out which of two states is newer.
+    """
     return time.time_ns() // 1_000_000
 
 
@@ -149,7 +165,11 @@ def session_data(stream: Stream, after: int, limit: int, views: Sequence[View]) 
 
 
 def session_page(stream: Stream, after: int, limit: int, views: Sequence[View]) -> list[Frame]:
-    """Return a frame for each change; an object that changed more than once is rendered once."""
+    """Return a frame for each change.
+
+    If an object has changed several times, only the frame of the last of these changes has its
+    HTML.
+    """
     changes = _changes(stream, after, limit)
     subjects = _subjects(changes, views)
     last = {_object_of(change): change.seq for change in changes}
@@ -165,7 +185,10 @@ def session_page(stream: Stream, after: int, limit: int, views: Sequence[View]) 
 
 
 def _drawn(message: Message, cards: Mapping[UUID, Card]) -> str:
-    """Return the message as HTML, followed by the page's new heading if the message changes it."""
+    """Return a message as HTML.
+
+    If the message changes the session's heading, the new heading follows.
+    """
     html = render_to_string(MESSAGE, {"message": message, "cards": cards})
     if message.kind in ON_HEAD:
         title = message.session.title
@@ -186,7 +209,11 @@ def _object_of(change: SessionEvent) -> Object:
 
 
 def _subjects(changes: Sequence[SessionEvent], views: Sequence[View]) -> dict[Object, Subject]:
-    """Return each changed object's subject, and add visible runs among them to the views."""
+    """Return the subject of each changed object.
+
+    If some followers aren't members, also note in their views which runs of these subjects they may
+    see.
+    """
     # The usual case, members only, asks nothing about subjects.
     if all(view.is_whole for view in views):
         return {_object_of(change): NOBODY for change in changes}
@@ -207,14 +234,18 @@ def _subjects(changes: Sequence[SessionEvent], views: Sequence[View]) -> dict[Ob
 def _subject_of_message(
     kind: str, run: UUID | None, author: int | None, about: UUID | None, to: int | None
 ) -> Subject:
-    """Return a message's subject: its run and, if a person wrote it, the people involved."""
+    """Return the run that a message is about and, if a person wrote it, the people involved.
+
+    These are the author and, if the message is a reply to another person's, the author of that
+    message. The run of a person's message is the run to which the person replies.
+    """
     if kind != Message.Kind.PERSON:
         return Subject(run)
     return Subject(about, frozenset(user for user in (author, to) if user is not None))
 
 
 def _messages(stream: Stream, changed: Iterable[Object]) -> dict[Object, Message]:
-    """Return the messages that show the changed objects, read by a single query."""
+    """Return the messages that show the changed objects. A single query reads them."""
     ids: dict[str, list[UUID]] = {"message": [], "request": [], "run": []}
     for kind, key in changed:
         ids[kind].append(UUID(key))
@@ -234,14 +265,17 @@ def doorbell_only(stream: Stream, after: int, limit: int, _: Sequence[View]) -> 
     return [Frame({"seq": 0})]
 
 
-def nothing(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[Frame]:
-    """Return no frames: texts come only by the socket, and appear whole at their steps' ends."""
+def no_frames(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[Frame]:
+    """Return no frames, because only a socket gets the parts of a text while a step writes it.
+
+    The whole text appears when the step has ended.
+    """
     return []
 
 
 MAKERS: dict[tuple[str, str], Maker] = {
     ("run", "data"): run_data,
-    ("text", "data"): nothing,
+    ("text", "data"): no_frames,
     ("run", "page"): run_page,
     ("run", "card"): run_card,
     ("session", "data"): session_data,

@@ -1,7 +1,7 @@
-"""A gate that checks the rights of open sockets: new ones immediately, and all every four seconds.
+"""A gate that checks the rights of new sockets at once, and of all sockets every four seconds.
 
-If a change of rights is announced, the next check comes sooner. Frames are sent only while the last
-check is recent, so none are sent if checks fail or take too long.
+If a change of rights is announced, the next check begins sooner. Frames are sent only while the
+last check of all sockets is recent. So if checks fail or take too long, no frames are sent.
 """
 
 import asyncio
@@ -24,21 +24,27 @@ from dashboard.live.views import View
 from procedures.viewers import Key
 
 RECHECK = 4.0
-"""The seconds from the beginning of one check of all rights to that of the next."""
+"""The seconds from the beginning of one check of all sockets to the beginning of the next one."""
 SOONEST = 0.5
-"""The seconds from the beginning of a check to the next one if rights have changed."""
+"""The seconds between the beginnings of two checks of all sockets if rights have changed."""
 CONFIRMED = 4.8
-"""The seconds from the beginning of a check until its result no longer counts."""
+"""The seconds for which the result of a check counts, from the beginning of the check."""
 PATIENCE = 10.0
-"""Seconds without a check after which sockets are closed, and pages say that they aren't live."""
+"""The seconds without a successful check after which all sockets are closed.
+
+Pages whose sockets are closed say that they aren't live.
+"""
 UNAVAILABLE = Refusal(1011)
-"""The code with which sockets are closed while their rights can't be checked."""
+"""The WebSocket close code for a socket whose rights can't be checked."""
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request by a socket, such as to follow a stream; a socket's requests are kept in order."""
+    """A request that a socket makes, such as a request to follow a stream.
+
+    The requests of one socket are carried out in the order in which they were made.
+    """
 
     socket: Socket
     verb: Literal["join", "follow", "range", "leave"]
@@ -47,9 +53,9 @@ class Ask:
     form: str = ""
     after: int = 0
     at: Places = field(default_factory=dict)
-    """The places of a follower of texts, by step; see `texts`."""
+    """The part of each step's text that the client already has (see `dashboard.live.places`)."""
     mark: str = ""
-    """The mark with which the page was drawn; see `marks`."""
+    """The mark that the server put into the page (see `dashboard.live.marks`)."""
 
     @property
     def needs_right(self) -> bool:
@@ -57,12 +63,15 @@ class Ask:
 
 
 class Streams(Protocol):
-    """The interface that the gate calls with its decisions; the hub implements it."""
+    """The interface by which the gate has its decisions carried out. The hub implements it."""
 
     sockets: set[Socket]
 
     def do(self, ask: Ask, head: Head | None) -> None:
-        """Carry out an allowed request; `head` is given for a stream that nobody follows yet."""
+        """Carry out a request that the gate has allowed.
+
+        `head` is the head of the stream. It is only given if nobody followed the stream before.
+        """
 
     def is_watched(self, stream: Stream, form: str) -> bool: ...
 
@@ -75,7 +84,7 @@ class Streams(Protocol):
 
 
 class Gate:
-    """The last check's result, and the requests of sockets that wait for the next check."""
+    """The result of the last check of rights, and the requests that wait for the next check."""
 
     def __init__(self, streams: Streams) -> None:
         self._streams = streams
@@ -83,7 +92,10 @@ class Gate:
         self._waiting: list[Ask] = []
         self._has_question = asyncio.Event()
         self._checked_at = self.check_at = time.monotonic()
-        """The times of the last check and of the next one, on the monotonic clock."""
+        """The times of the last check of all sockets and, in the second variable, of the next one.
+
+        Both are times on the monotonic clock.
+        """
         self._is_checking = self._is_hurried = False
         self._credentials, self._notes = Credentials(), Notes()
         self._thread = DatabaseThread("rights")
@@ -95,14 +107,14 @@ class Gate:
         return time.monotonic() - self._checked_at < CONFIRMED
 
     def view(self, socket: Socket, stream: Stream) -> View | None:
-        """Return the part of a stream that the socket's user may see now; None if there is none."""
+        """Return the part of a stream that the socket's user may see now; without access, None."""
         return self.view_of(socket.user.pk, stream) if socket.user else None
 
     def view_of(self, user: Key, stream: Stream) -> View | None:
         return self._views.get((user, stream))
 
     def put(self, asked: Ask) -> None:
-        """Decide about a request: now if rights were just checked, else after the next check."""
+        """Decide about a request: now if rights were just checked, or else after the next check."""
         if self._is_answered(asked):
             self._streams.do(asked, None)
             return
@@ -111,7 +123,11 @@ class Gate:
         self._has_question.set()
 
     def hurry(self) -> None:
-        """Check all rights soon, because some have changed; a running check may be too early."""
+        """Make the next check of all sockets begin soon, because some rights have changed.
+
+        A check that is running now may have read the rights before the change, so another check
+        follows it.
+        """
         self._is_hurried = True
         self.check_at = min(self.check_at, self._checked_at + SOONEST)
         self._has_question.set()
@@ -123,7 +139,7 @@ class Gate:
         await self._notes.close()
 
     def _is_answered(self, asked: Ask) -> bool:
-        """Return True if the last check allows the request and no newer check is running."""
+        """Return True if the last check allows the request, and no newer check is running."""
         socket, stream = asked.socket, asked.stream
         if socket.waiting or asked.verb == "join":
             return False
@@ -159,7 +175,7 @@ class Gate:
             self._has_question.set()
 
     async def _answer(self) -> None:
-        """Check the rights of all sockets if that is due, or only of sockets with requests."""
+        """Check the rights of all sockets if this is due, else of sockets with waiting requests."""
         began, waiting = time.monotonic(), self._waiting
         is_check = began >= self.check_at
         self._is_checking, self._waiting = is_check, []
@@ -194,7 +210,10 @@ class Gate:
             return await self._thread.run(ask, self._credentials, asked, new=new)
 
     def _take(self, answer: Answer) -> None:
-        """Store the new views, and notify pages whose users may now see more or less."""
+        """Store the views that a check has found.
+
+        Notify the pages whose users may now see more or less of a stream than before.
+        """
         differing = set()
         for pair, view in answer.views.items():
             earlier = self._views.get(pair)
@@ -211,7 +230,11 @@ class Gate:
                     self._streams.refresh(socket, stream)
 
     def _renew(self, here: Iterable[Socket], answer: Answer) -> None:
-        """Discard all rights that this check of all sockets hasn't confirmed."""
+        """Replace all rights by those that a check of all sockets has found.
+
+        Close the sockets whose credentials aren't valid any more, and end streams to which people
+        have lost access.
+        """
         self._views = answer.views
         self._credentials.keep(answer.asked)
         for socket in here:
@@ -227,7 +250,10 @@ class Gate:
                 self._streams.deny(socket, stream)
 
     def _settle(self, asked: Ask, answer: Answer) -> None:
-        """Carry out a request that waited for the check, or tell the page that it isn't allowed."""
+        """Carry out a request that has waited for a check, or tell the page of the refusal.
+
+        A socket whose credential isn't valid is closed.
+        """
         socket, stream = asked.socket, asked.stream
         user = answer.holders.users.get(socket.credential)
         refusal = answer.holders.refusal(socket.credential)

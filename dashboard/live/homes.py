@@ -1,6 +1,7 @@
-"""The lists of home pages in frames of the stream `runs`, drawn once for all who see the same.
+"""The lists of home pages in frames of the stream `runs`.
 
-The pages of operators read their lists themselves, because they show more.
+The lists are rendered once for all people who see the same lists. The home pages of operators show
+more, so their lists aren't in frames: these pages read their lists themselves.
 """
 
 from typing import Any
@@ -13,13 +14,16 @@ from procedures.models.clock import clock
 from procedures.viewers import Key, People, operators
 
 OVERVIEW = "overview"
-"""The `form` that home pages send to follow the runs; they get the parts of home drawn anew."""
+"""The form in which home pages follow the stream `runs`.
+
+Frames of this form contain the lists of the home page.
+"""
 
 
 def homes_for(people: People) -> dict[Key, dict[str, Any]]:
-    """Return the additional contents of frames for each person who isn't an operator.
+    """Return what the frame of each person but operators has in addition: `{"overview": html}`.
 
-    The number of queries depends neither on the people nor on the changes.
+    The number of queries depends neither on the number of people nor on the number of changes.
     """
     keys = people.users.keys() - operators(people) if people.users else set()
     if not keys:

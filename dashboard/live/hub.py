@@ -1,8 +1,9 @@
 """The hub of a web process: it reads and renders each change once for all followers.
 
-It learns of changes from Redis, and once a second by comparing the heads of all followed streams.
-So without Redis it is only slower. A stream that was rendered rests in proportion to the time that
-this took; the changes during the rest are sent together.
+The hub learns of changes from Redis. Once a second, it also compares the numbers of the newest
+changes of all followed streams with the database. So without Redis, changes are only sent later.
+After a stream was rendered, it isn't rendered again for a while, its rest. The rest is longer, the
+longer the rendering took. Changes during the rest are sent together after it.
 """
 
 import asyncio
@@ -30,21 +31,24 @@ from dashboard.live.watches import Watch
 from procedures import dispatch
 
 LOOK = 1.0
-"""The seconds between two comparisons of all heads."""
+"""The seconds between two comparisons of the heads of all followed streams with the database."""
 REPORT = 5.0
-"""The seconds between two reports of the number of sockets."""
+"""The seconds between two reports of the number of open sockets."""
 TELL_AGAIN = 2.0
-"""The seconds after which a socket that missed changes is told of them again."""
+"""The seconds until a socket that hasn't asked for missed changes is told of them again."""
 TURN = 0.25
-"""The seconds for which ranges are sent before the hub looks for new changes again."""
+"""The seconds for which ranges are sent before the hub looks for new changes again.
+
+A range consists of all frames of a stream above a number that a client has named.
+"""
 MOST_DRAWN, MOST_READ = 100, 500
-"""The maximum numbers of frames made for a stream at a time: with HTML, and with data."""
+"""The maximum numbers of frames made for a stream at a time: of frames with HTML, and with data."""
 SOCKETS_AT_ONCE = 100
-"""The number of sockets that get their frames before other tasks have a turn."""
+"""The number of sockets for which frames are queued before other tasks have a turn."""
 MOST_STREAMS = 100
 """The maximum number of streams that a page can follow."""
 PAGE = "page"
-"""The form of the frames for open pages of people."""
+"""The form of frames for the pages of people."""
 NOT_YOURS = "Not found, or you don't have access."
 STALE = "Your access has changed. Read the stream again from the start."
 logger = logging.getLogger(__name__)
@@ -53,7 +57,7 @@ Range = tuple[Stream, str, int]
 
 
 class Hub:
-    """The streams that pages follow in this process, and the pages' sockets."""
+    """The streams that clients follow in this process, and the sockets of these clients."""
 
     def __init__(self) -> None:
         self.sockets: set[Socket] = set()
@@ -75,7 +79,7 @@ class Hub:
         ]
 
     def join(self, socket: Socket) -> None:
-        """Add a socket, and have its credential checked."""
+        """Add a socket, and have the gate check its credential."""
         self.sockets.add(socket)
         self.gate.put(Ask(socket, "join"))
 
@@ -89,11 +93,11 @@ class Hub:
         mark: str = "",
         at: Places | None = None,
     ) -> None:
-        """Send the socket the frames with numbers above `after`, and from then on every new one.
+        """Send the socket the frames with numbers above `after`, and from then on each new frame.
 
-        The streams `inbox` and `runs` have a mark instead of a number, and `text:<id>` has places.
-        Raises `ValueError` if the stream has no such form, if the form is for pages and the socket
-        is a program's, or if it follows too many streams.
+        For the streams `inbox` and `runs`, `mark` takes the place of the number, and for
+        `text:<id>`, `at` does. Raises `ValueError` in three cases: the stream has no such form, the
+        form is for pages and the socket is a program's, or the socket follows too many streams.
         """
         if (stream.kind, form) not in MAKERS:
             raise ValueError(f"{stream} can't be followed as {form!r}")
@@ -104,9 +108,9 @@ class Hub:
         self.gate.put(Ask(socket, "follow", stream, form, after, at or {}, mark))
 
     def send_range(self, socket: Socket, stream: Stream, *, after: int) -> None:
-        """Send the socket everything above `after` again, if it follows the stream.
+        """Send the socket all frames with numbers above `after` again, if it follows the stream.
 
-        Raises `ValueError` if too many of the socket's requests are waiting.
+        Raises `ValueError` if too many requests of the socket wait for a check of rights.
         """
         if socket.waiting >= MOST_STREAMS:
             raise ValueError(f"a socket can ask for at most {MOST_STREAMS} ranges at once")
@@ -119,7 +123,7 @@ class Hub:
         self.together.type(socket, stream.key)
 
     def leave(self, socket: Socket, stream: Stream) -> None:
-        """Stop sending a stream once the socket's earlier requests have been handled."""
+        """Stop sending a stream to a socket, once its earlier requests have been handled."""
         self.gate.put(Ask(socket, "leave", stream))
 
     def _forget(self, socket: Socket, stream: Stream) -> None:
@@ -147,8 +151,11 @@ class Hub:
         for stream in list(socket.following):
             self._forget(socket, stream)
 
-    def make_up(self, socket: Socket) -> None:
-        """Send a socket with room in its queue the heads of streams of which it missed changes."""
+    def send_missed_heads(self, socket: Socket) -> None:
+        """Tell a socket in which streams it has missed changes.
+
+        It is called when the socket's queue has room again.
+        """
         if socket in self._losers and self.gate.is_confirmed:
             for stream, following in socket.lost:
                 self._tell_head(socket, stream, following)
@@ -173,7 +180,7 @@ class Hub:
         return stream.is_doorbell or stream.is_text or (stream, form) in self._watches
 
     def do(self, ask: Ask, head: Head | None) -> None:
-        """Carry out a request that the gate has allowed."""
+        """Carry out a request of a socket that the gate has allowed."""
         if ask.verb == "leave":
             self._forget(ask.socket, ask.stream)
         elif ask.verb == "follow":
@@ -260,13 +267,17 @@ class Hub:
         return max(min([self._round_at, *rests]) - now, 0)
 
     async def _look(self) -> None:
-        """Compare the heads of announced streams with the database, and once a second all heads."""
+        """Compare the heads of streams with the database, and send frames of changed streams.
+
+        Only announced streams are compared, and once a second all of them. A stream that rests is
+        left for later.
+        """
         now = time.monotonic()
         is_round = self._round_at <= now
         if is_round:
             self._round_at = now + LOOK
             for socket in list(self._losers):
-                self.make_up(socket)
+                self.send_missed_heads(socket)
         watches = list(self._watches.values())
         due = [watch for watch in watches if watch.is_due(now, is_round=is_round)]
         if not due:
@@ -280,7 +291,11 @@ class Hub:
                 await self._hand_out(watch, head)
 
     async def _hand_out(self, watch: Watch, head: Head) -> None:
-        """Send new frames to all followers; if rendering fails, they ask for the frames later."""
+        """Send the new frames of a stream to all followers.
+
+        If rendering fails, the followers are told that they have missed changes, so that they ask
+        for them.
+        """
         stream, limit = watch.stream, most_of(watch.form)
         # Followers that come during the read aren't among these; they get ranges of their own.
         ready = {one for one in watch.followers if one.following[stream].state == READY}
@@ -305,9 +320,9 @@ class Hub:
     async def _deliver_to(
         self, watch: Watch, ready: set[Socket], batch: Batch, reached: int
     ) -> None:
-        """Queue a batch for followers that were ready, and a range for those that came later.
+        """Queue a batch for the followers in `ready`, and ranges for followers that came later.
 
-        Other tasks get a turn in between.
+        After every `SOCKETS_AT_ONCE` followers, other tasks of the event loop have a turn.
         """
         stream = watch.stream
         for at, socket in enumerate(list(watch.followers), 1):
@@ -323,7 +338,10 @@ class Hub:
     def _deliver(
         self, socket: Socket, stream: Stream, following: Following, batch: Batch, reached: int
     ) -> bool:
-        """Queue the part of a batch that a socket may see; return False if that isn't possible."""
+        """Queue the part of a batch that a socket's user may see, and return True.
+
+        Return False if the user has no access, or if the socket's queue has no room.
+        """
         view = self.gate.view(socket, stream)
         if view is None:
             return False
@@ -333,7 +351,10 @@ class Hub:
         return True
 
     def send(self, socket: Socket, stream: Stream, *texts: str) -> bool:
-        """Queue frames for a socket, or return False; the page then asks for them later."""
+        """Queue frames for a socket and return True, or return False if that isn't possible now.
+
+        In this case, the socket is later told that it has missed changes, and asks for them.
+        """
         following = socket.following.get(stream)
         if not self.gate.is_confirmed or not socket.outbox.put(*texts):
             if following:
@@ -342,7 +363,11 @@ class Hub:
         return True
 
     async def _send_ranges(self) -> None:
-        """Send ranges that pages wait for, but only briefly, so that changes aren't delayed."""
+        """Send the ranges that clients wait for.
+
+        This ends after `TURN` seconds, so that new changes aren't delayed. The other ranges are
+        sent later.
+        """
         ends = time.monotonic() + TURN
         while self._ranges and time.monotonic() < ends:
             asked = next(iter(self._ranges))
@@ -360,7 +385,10 @@ class Hub:
     async def _send_range(
         self, stream: Stream, form: str, after: int, sockets: Iterable[Socket]
     ) -> None:
-        """Send a range to the sockets that asked for it; if there is more, queue the next range."""
+        """Send a range to the sockets that wait for it.
+
+        If the stream has more frames, queue the next range.
+        """
         asking = [socket for socket in sockets if self._awaits(socket, stream, form, after)]
         if not asking:
             return
@@ -380,7 +408,7 @@ class Hub:
                     self._send_from(socket, stream, following, reached)
 
     def _send_from(self, socket: Socket, stream: Stream, following: Following, after: int) -> None:
-        """Queue a range for a socket; it is sent before any further change of the stream."""
+        """Queue a range for a socket. It is sent before any later change of the stream."""
         following.seq, following.state = after, QUEUED
         watch = self._watches.get((stream, following.form))
         if watch and not watch.redraws and after >= watch.head[0]:
@@ -390,7 +418,7 @@ class Hub:
         self._rung.set()
 
     def _awaits(self, socket: Socket, stream: Stream, form: str, after: int) -> bool:
-        """Return True if a socket waits for exactly this range."""
+        """Return True if the socket waits for the range above this number, in this form."""
         following = socket.following.get(stream)
         if following is None or following.form != form:
             return False
@@ -399,7 +427,10 @@ class Hub:
     async def _draw(
         self, stream: Stream, form: str, sockets: Iterable[Socket], after: int
     ) -> Done[list[Frame]]:
-        """Return the frames above a number; changes that no socket here may see aren't rendered."""
+        """Return the frames with numbers above `after`.
+
+        A change that none of these sockets' users may see isn't rendered.
+        """
         began = time.monotonic()
         views = {view for one in sockets if (view := self.gate.view(one, stream)) is not None}
         copies = [(one, one if one.is_whole else one.copy()) for one in views]
@@ -410,7 +441,10 @@ class Hub:
         return drawn
 
     def _take_over(self, copies: Sequence[tuple[View, View]], stream: Stream, *, at: float) -> None:
-        """Add what was looked up in copies of the views to the views that the gate has now."""
+        """Add the runs that were looked up in copies of views to the views themselves.
+
+        The gate may have replaced a view meanwhile. Then its runs are added to the newer view.
+        """
         for _, copy in copies:
             now = self.gate.view_of(copy.viewer, stream)
             if now is not None and not copy.is_whole and not now.is_whole:
@@ -421,7 +455,7 @@ class Hub:
         self._losers.add(socket)
 
     def _tell_head(self, socket: Socket, stream: Stream, following: Following) -> None:
-        """Tell a socket that it missed changes, by sending it the stream's newest number."""
+        """Tell a socket that it has missed changes, by sending the number of the newest change."""
         watch, now = self._watches.get((stream, following.form)), time.monotonic()
         if stream.is_doorbell:
             following.state = READY
@@ -437,7 +471,10 @@ class Hub:
         self._rung.set()
 
     def hear(self, names: Iterable[str]) -> None:
-        """Act on the names of what has changed, as they are announced through Redis."""
+        """Take hints that Redis has announced, such as "run:<id>" for a changed run.
+
+        The hint "rights" says that rights have changed.
+        """
         wanted = set(names)
         # Doorbells need no check of views, because the people affected are found at each ring.
         if RIGHTS in wanted or (SIGHT in wanted and self._watches):
@@ -451,5 +488,5 @@ class Hub:
 
 
 def most_of(form: str) -> int:
-    """Return the maximum number of frames of this form that are made at a time."""
+    """Return the maximum number of frames of this form that are made at one time."""
     return MOST_READ if form == DATA else MOST_DRAWN

@@ -1,4 +1,4 @@
-"""The connection of web processes to Redis, which announces changes."""
+"""The connection by which a web process gets the announcements of changes from Redis."""
 
 import asyncio
 import json
@@ -14,16 +14,17 @@ from procedures.conf import conf
 from procedures.live_texts import CHANNEL as TEXTS
 
 PAUSE = 1.0
-"""The seconds between two attempts to reach Redis."""
+"""The seconds that a process waits before it tries to reach Redis again."""
 logger = logging.getLogger(__name__)
 Hear = Callable[[Iterable[str]], None]
 Notice = Callable[[Mapping[str, Any]], None]
 
 
 async def listen(hear: Hear, notice: Notice) -> None:
-    """Call `hear` with the names of changed objects; if Redis can't be reached, try again.
+    """Call `hear` with the names that Redis announces of changed objects, such as "run:<id>".
 
-    `notice` is called with each announcement of the people who have sessions open.
+    Call `notice` with each announcement of the people who have sessions open. If Redis can't be
+    reached, try again until the task is cancelled.
     """
     while True:
         try:

@@ -1,8 +1,8 @@
-"""Marks, which say what had been committed when a page's lists were read.
+"""Marks, each of which says what had been committed when the lists of a page were read.
 
-A page is drawn with a mark for each of the streams `inbox` and `runs`, and sends the mark when it
-follows the stream. It is told to read again only if a change that affects its viewer was committed
-later.
+The server puts a mark for each of the streams `inbox` and `runs` into a page. When the page follows
+the stream, it sends the mark back. The page is told to read its lists again only if a change that
+affects its user was committed after the mark was made.
 """
 
 import json
@@ -38,9 +38,9 @@ from procedures.viewers import Key, People, who_sees
 
 NONE: frozenset[UUID] = frozenset()
 LATEST_NOTE = timedelta(seconds=10)
-"""The maximum delay between a time that a worker stores in a row and the commit of the row."""
+"""The maximum time between the time that a worker stores in a row and the commit of this row."""
 LENGTH, NONCE, TAG = 160, 12, 16
-"""The length of a mark before encryption, in characters; and of its nonce and its tag, in bytes."""
+"""The length of a mark before encryption in characters; the bytes of its nonce and of its tag."""
 SEALED = -(-(NONCE + LENGTH + TAG) // 3) * 4
 """The length of an encrypted mark, in characters."""
 INBOX_TABLE, RUN_TABLES = "changes", ("events", "inputs", "answers")
@@ -55,9 +55,10 @@ RUNS_MARK = re.compile(
 
 
 def seal(text: str) -> str:
-    """Return a mark as encrypted text that is always different but of the same length.
+    """Return a mark as encrypted text.
 
-    Otherwise, people could infer from a mark how many changes happen that they may not see.
+    The text is different each time, and its length is always the same. Without encryption, a person
+    could learn from marks how many changes happen that the person may not see.
     """
     nonce = os.urandom(NONCE)
     data = _cipher_of(settings.SECRET_KEY).encrypt(nonce, text.ljust(LENGTH).encode(), None)
@@ -65,7 +66,7 @@ def seal(text: str) -> str:
 
 
 def unseal(mark: str) -> str:
-    """Return the text of an encrypted mark; "" if this site hasn't made the mark."""
+    """Return the text of an encrypted mark, or "" if this site hasn't encrypted the text."""
     try:
         sealed = urlsafe_b64decode(mark)
         data = _cipher_of(settings.SECRET_KEY).decrypt(sealed[:NONCE], sealed[NONCE:], None)
@@ -85,11 +86,11 @@ def digest(parts: Iterable[object]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class InboxMark:
-    """The mark of the requests that wait for a person."""
+    """The mark of a person's inbox, which shows the requests that wait for the person."""
 
     changes: Position
     waiting: str
-    """A digest of the requests that wait for the person."""
+    """A digest of the ids of the requests that wait for the person."""
 
     def __str__(self) -> str:
         return seal(f"{self.changes}.{self.waiting}")
@@ -105,11 +106,12 @@ def inbox_marks(
     waiting: Mapping[Key, Waiting],
     members: Callable[[], Iterable[tuple[int, Key]]],
 ) -> dict[Key, InboxMark]:
-    """Return each person's mark, made of a position and the requests that wait for the person.
+    """Return the mark of each person's inbox.
 
-    The position must have been read before the requests. If more requests wait for a person than
-    are counted, the mark contains the person's groups instead of the requests. `members` returns
-    pairs of a group and a person who is its member.
+    A mark consists of a position and the requests that wait for the person. `position` must have
+    been read before the requests. If `MOST` requests or more wait for a person, not all of them are
+    known. The mark then contains the person's groups instead. `members` returns pairs of the key of
+    a group and the key of a user in this group.
     """
     many = {key: set[int]() for key, found in waiting.items() if len(found) >= MOST}
     for group, key in members() if many else ():
@@ -120,12 +122,13 @@ def inbox_marks(
     }
 
 
-def behind_inbox(
+def outdated_inbox_pages(
     marked: Collection[Marked], now: Mapping[Key, InboxMark], present: Present
 ) -> set[Marked]:
-    """Return the pages that may lack a change that affects their viewer.
+    """Return the pages whose inboxes may lack a change that affects their users.
 
-    The number of queries depends neither on the pages nor on the changes.
+    `now` has the current mark of each person. The number of queries depends neither on the number
+    of pages nor on the number of changes.
     """
     marks = {one: (InboxMark.parse(one[1]), now.get(one[0])) for one in marked}
     late, positions = set[Marked](), dict[Marked, Position]()
@@ -155,14 +158,14 @@ def _names_in(changes: set[str] | None) -> set[str] | None:
 
 @dataclass(frozen=True, slots=True)
 class RunsPosition:
-    """The positions of the newest events, inputs and answers, and the database's time."""
+    """The positions of the newest events, inputs and answers of runs, and the database's time."""
 
     events: Position
     inputs: Position
     answers: Position
-    """The position of the newest entries in the histories of requests, which tell of answers."""
+    """The position of the newest entries in the histories of requests, which answers add to."""
     at: int
-    """The time in milliseconds since 1970."""
+    """The database's time in milliseconds since 1970."""
 
     def __str__(self) -> str:
         return f"{self.events}.{self.inputs}.{self.answers}.{self.at}"
@@ -183,7 +186,7 @@ class RunsMark:
 
     position: RunsPosition
     seen: str
-    """A digest of what `grounds_of` returns for the person."""
+    """A digest of the value of `grounds_of` for the person."""
 
     def __str__(self) -> str:
         return seal(f"{self.position}.{self.seen}")
@@ -198,10 +201,12 @@ class RunsMark:
 
 
 def grounds_of(people: People) -> dict[Key, frozenset[Any]]:
-    """Return what each person's view of runs depends on, apart from single runs and requests.
+    """Return the roles and delegations on which each person's view of runs depends.
 
-    This is the set of procedures of which the person sees all runs, with None for all procedures.
-    The people for whom the person stands in are in the set as texts.
+    They are a set for each person. It contains the primary keys of the procedures of which the
+    person sees all runs, None if the person sees all runs of all procedures, and a text such as
+    "for 7" for each person for whom the person stands in. Runs that the person sees for other
+    reasons, such as a request, aren't in it.
     """
     seen = defaultdict[Key, set[Any]](set)
     for principal, deputies in deputies_among(people.users.keys()).items():
@@ -220,13 +225,17 @@ class Grounds(NamedTuple):
     """The facts on which one person's view of runs depends."""
 
     seen: frozenset[Any]
-    """The result of `grounds_of` for the person."""
+    """The value of `grounds_of` for the person."""
     is_operator: bool
-    """The result of `access.is_operator`."""
+    """The value of `access.is_operator` for the person."""
 
 
 def grounds_of_one(user: User) -> Grounds:
-    """Return a person's grounds, from roles and delegations that every page reads anyway."""
+    """Return one person's grounds.
+
+    They follow from roles and delegations that every page reads for this person anyway, so no query
+    is added.
+    """
     held, operates_all = holdings_of(user), sees_all(user)
     seen: set[Any] = {f"for {one.pk}" for one in principals_of(user)}
     seen |= held.procedures(*SEEING)
@@ -236,10 +245,13 @@ def grounds_of_one(user: User) -> Grounds:
     return Grounds(frozenset(seen), is_operator)
 
 
-def behind_runs(
+def outdated_run_pages(
     marked: Collection[Marked], now: RunsPosition, seen: Mapping[Key, str], people: People
 ) -> set[Marked]:
-    """Return the pages that may lack a change to a run that their viewer may see."""
+    """Return the pages that may lack a change to a run that their users may see.
+
+    `seen` has the digest of each person's current grounds.
+    """
     late, positions = set[Marked](), dict[Marked, RunsPosition]()
     for one in marked:
         mark = RunsMark.parse(one[1])
@@ -265,12 +277,12 @@ def behind_runs(
 def _changed_since(
     positions: Collection[RunsPosition], now: RunsPosition
 ) -> dict[RunsPosition, frozenset[UUID] | None]:
-    """Return the runs that may have changed since each position; None if there are too many."""
+    """Return the runs that may have changed since each position; None if they are too many."""
     events = _rows_after(Event.objects.all(), {one.events for one in positions} - {now.events})
     inputs = _rows_after(RunInput.objects.all(), {one.inputs for one in positions} - {now.inputs})
     answering = RequestEvent.objects.with_changed_run()
     answers = _rows_after(answering, {one.answers for one in positions} - {now.answers}, "changed")
-    taken = _taken_since(min(one.at for one in positions))
+    taken = _claimed_or_queued_since(min(one.at for one in positions))
     found: dict[RunsPosition, frozenset[UUID] | None] = {}
     for one in positions:
         parts = (
@@ -295,10 +307,11 @@ def _rows_after(
     return {one: None if new is None else frozenset(new - {None}) for one, new in found.items()}
 
 
-def _taken_since(moment: int) -> list[tuple[UUID, datetime]]:
-    """Return the runs that were claimed or queued after `moment`, each with that time.
+def _claimed_or_queued_since(moment: int) -> list[tuple[UUID, datetime]]:
+    """Return the runs that were claimed or queued after `moment`, each with the latest such time.
 
-    A claim adds no event to the journal, so the positions of events don't show it.
+    `moment` is in milliseconds since 1970. A claim adds no event to the journal, so the positions
+    of events don't show it.
     """
     since = _time(moment)
     is_taken = Q(reached_at__gt=since) | Q(working_since__gt=since)
@@ -315,7 +328,7 @@ def _time(moment: int) -> datetime:
 
 
 class PageMarks(NamedTuple):
-    """The marks of a person's page, with what was read for them."""
+    """The marks of a person's page, with facts about the person that were read for the marks."""
 
     at: datetime
     waiting: Waiting
@@ -323,11 +336,11 @@ class PageMarks(NamedTuple):
     inbox: InboxMark
     runs: RunsMark | None
     is_operator: bool | None
-    """True if the person operates any procedure; None without `runs`."""
+    """True if the person operates any procedure. None if the page has no mark for runs."""
 
 
 def page_marks(user: User, *, with_runs: bool) -> PageMarks:
-    """Return the marks for a person's page, made before the page reads anything."""
+    """Return the marks for a person's page. Call it before anything else for the page is read."""
     positions = Positions.read(INBOX_TABLE, *(RUN_TABLES if with_runs else ()))
     waiting, changes = waiting_of(user), positions.by_table[INBOX_TABLE]
     inbox = inbox_marks(
@@ -343,7 +356,7 @@ def page_marks(user: User, *, with_runs: bool) -> PageMarks:
 
 
 def inbox_mark(user: User) -> tuple[InboxMark, Waiting]:
-    """Return the mark for a person's page, and the requests that wait for that person."""
+    """Return the mark for a person's inbox, and the requests that wait for the person."""
     marks = page_marks(user, with_runs=False)
     return marks.inbox, marks.waiting
 

@@ -1,4 +1,4 @@
-"""The people for whom something is new in the chat, found for many changes together."""
+"""The people who have new messages in sessions, found for many changes at once."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from procedures.viewers import Key
 
 MOST = 100
 SLOWEST_MESSAGE = 10.0
-"""The maximum seconds between the times a session's change gets its key and is committed."""
+"""The maximum time between the insertion of a session's change and its commit, in seconds."""
 
 
 def chat_frame(user: User) -> dict[str, Any]:
@@ -21,16 +21,21 @@ def chat_frame(user: User) -> dict[str, Any]:
 
 
 def frame_of(unread: Mapping[UUID, int]) -> dict[str, Any]:
-    """Return a frame with the sessions in which something is new, and their newest messages.
+    """Return a frame with the sessions that have new messages.
 
-    There are at most 100 of them; 100 means "more than 99".
+    For each session, the frame has the number of the newest message.
+
+    The frame has at most 100 sessions. The number 100 means "more than 99".
     """
     named = {str(session): seq for session, seq in sorted(unread.items())[:MOST]}
     return {"seq": 0, "unread": len(named), "sessions": named}
 
 
 def session_in(name: str) -> UUID | None:
-    """Return the session of a hint that somebody has written or read; None for any other hint."""
+    """Return the session of a hint such as "session:<id>", which says that somebody has written.
+
+    Also accept a hint that somebody has read messages in a session. Return None for any other hint.
+    """
     kind, _, rest = name.partition(":")
     if kind not in ("session", READ.rstrip(":")):
         return None
@@ -38,22 +43,25 @@ def session_in(name: str) -> UUID | None:
 
 
 class ChatTold(NamedTuple):
-    """The people to notify, with their frames."""
+    """The people to notify of new messages, and the frames for them."""
 
     concerned: set[Key]
     frames: dict[Key, dict[str, Any]]
 
 
 class ChatNews:
-    """A reader of what is new in sessions since it was last called."""
+    """A reader of new messages.
+
+    Each call of `read` returns who is affected by changes since the last call.
+    """
 
     def __init__(self) -> None:
         messages = SessionEvent.objects.filter(kind="message")
         self._tail = Tail(messages, "session", lag=SLOWEST_MESSAGE)
         self._changed: set[UUID] = set()
-        """The changed sessions about which nobody has been notified yet."""
+        """The sessions that have changed since people were last notified."""
         self._known: dict[Key, dict[UUID, int]] = {}
-        """The new messages of each person at the last look."""
+        """The sessions in which each person had new messages when they were last counted."""
 
     def read(
         self,
@@ -63,11 +71,12 @@ class ChatNews:
         also: Collection[Key] = (),
         is_check: bool = False,
     ) -> ChatTold:
-        """Return the people with more or fewer new messages than before, and frames for them.
+        """Return the people who have more or fewer new messages than at the last call, and frames.
 
-        Only `sessions` are read, but all sessions for `also`, the people with a new page. With
-        `is_check`, changed sessions are also found if their hints were lost. The number of
-        statements depends neither on the sessions nor on the people.
+        `also` are people with a new page: they get a frame in any case, and all their sessions are
+        read. For all others, only `sessions` are read. With `is_check`, sessions whose hints were
+        lost are also found. The number of statements depends neither on the number of sessions nor
+        on the number of people.
         """
         self._changed |= {*sessions, *(self._tail.read() if is_check else ())}
         changed, new = self._changed, {*also, *({*among} - self._known.keys())}

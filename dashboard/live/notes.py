@@ -1,4 +1,4 @@
-"""Records about open sockets: people with an open page, used tokens, and unknown tokens."""
+"""Records about open sockets: who has a page open, and which tokens were used or are unknown."""
 
 import asyncio
 import logging
@@ -17,17 +17,18 @@ from dashboard.live.threads import DatabaseThread
 from dashboard.models import ApiToken
 
 EVERY = 50.0
-"""The seconds between two updates for the same person or token.
+"""The seconds between two records about the same person or token.
 
-A person's presence counts for a minute.
+A person counts as present for a minute after a record.
 """
 logger = logging.getLogger(__name__)
 
 
 class Notes:
-    """A writer of records about open sockets; its thread doesn't delay the checks of rights.
+    """A writer of records about open sockets. It has a thread of its own.
 
-    On SQLite, the thread may wait for another writer for a long time.
+    On SQLite, a write may wait for another writer for a long time. In its own thread, it doesn't
+    delay the checks of rights.
     """
 
     def __init__(self) -> None:
@@ -36,9 +37,10 @@ class Notes:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def note(self, sockets: Iterable[Socket]) -> None:
-        """Record the people who have a page open, so that they get no mail, and the used tokens.
+        """Record who has a page open and which tokens are in use.
 
-        A program's socket doesn't count as a page, because nobody looks at it.
+        People who have a page open get no mail. A program's socket doesn't count as a page, because
+        nobody looks at it.
         """
         valid = [one for one in sockets if one.user]
         digests = {one.credential.key for one in valid if one.credential.is_token}
@@ -51,7 +53,7 @@ class Notes:
             self._begin(ApiToken.objects.among(digests & due).note_use)
 
     def note_refusal(self, credential: Credential, refusal: Refusal) -> None:
-        """Count an unknown token against the address from which it was sent."""
+        """Count an attempt with an unknown token against the address from which it came."""
         if credential.is_token and refusal == UNKNOWN:
             self._begin(_count, credential.address)
 
@@ -62,7 +64,7 @@ class Notes:
         self._thread.close()
 
     def _due(self, keys: set[Any]) -> set[Any]:
-        """Return the keys that weren't recorded recently, and remember that they are now."""
+        """Return the keys for which no record was made recently, and note that one is made now."""
         now = time.monotonic()
         noted = {key: at for key, at in self._noted_at.items() if now - at < EVERY}
         due = keys - noted.keys()

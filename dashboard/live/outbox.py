@@ -1,4 +1,4 @@
-"""The queue of messages to a socket."""
+"""The queue of messages that wait to be sent to a socket."""
 
 import asyncio
 import logging
@@ -9,16 +9,19 @@ from typing import Any
 from dashboard.http.access_log import Send
 
 MOST_QUEUED = 1_000_000
-"""The maximum number of characters queued for a slow socket; further messages are refused."""
+"""The maximum number of characters that wait to be sent to one socket.
+
+Further messages are refused.
+"""
 GONE = 1006
-"""The code for a socket that is already closed."""
+"""The WebSocket close code that stands for a connection that has already ended."""
 logger = logging.getLogger(__name__)
 
 
 class Outbox:
-    """A queue of messages to a socket; if the socket is too slow, it refuses further messages.
+    """A queue of messages to one socket. It refuses further messages while too many of them wait.
 
-    A task sends the messages, and exists only while there are any.
+    A task sends the messages. The task exists only while messages wait.
     """
 
     __slots__ = (
@@ -30,7 +33,7 @@ class Outbox:
     def __init__(self, send: Send) -> None:
         self._send = send
         self.on_room: Callable[[], None] = _do_nothing
-        """A function to call after a refusal, once all queued messages have been sent."""
+        """A function that is called once the queue is empty, if a message was refused before."""
         self._queue: deque[str] | None = None
         self._task: asyncio.Task[None] | None = None
         self._size, self._close_code = 0, 0
@@ -38,9 +41,10 @@ class Outbox:
         _watch_buffer(send, self)
 
     def put(self, *texts: str, is_urgent: bool = False) -> bool:
-        """Queue all of these messages and return True, or return False if there is no room.
+        """Queue all these messages and return True; if they don't fit, queue none and return False.
 
-        After a refusal, `on_room` is called once all queued messages have been sent.
+        After a refusal, `on_room` is called once all queued messages have been sent. An urgent
+        message is never refused for lack of room.
         """
         if self._close_code or not texts:
             return not texts
@@ -55,14 +59,14 @@ class Outbox:
         return True
 
     def close(self, code: int, *texts: str) -> None:
-        """Drop what is queued, send these last messages, and close the socket."""
+        """Discard the queued messages, send these last messages instead, and close the socket."""
         if not self._close_code:
             self._close_code, self._queue, self._is_paused = code, deque(texts), False
             self._size = sum(map(len, texts))
             self._begin()
 
     def stop(self) -> None:
-        """Discard the queued messages, and send nothing more, because the socket is closed."""
+        """Discard the queued messages, and send no more, because the connection has ended."""
         self._close_code, self._queue, self._size = self._close_code or GONE, None, 0
         if self._task:
             self._task.cancel()
@@ -111,10 +115,11 @@ class Outbox:
 
 
 def _watch_buffer(send: Any, outbox: Outbox) -> None:
-    """Let daphne's transport notify an outbox when its buffer is full, and when it is empty again.
+    """Have daphne's transport tell an outbox when its buffer is full, and when it is empty again.
 
-    With other servers, `send` waits for a slow reader. With daphne it never waits: messages to a
-    slow reader stay in memory without a limit, and only the transport knows how many there are.
+    With other servers, `send` waits while a client reads slowly. With daphne, `send` never waits:
+    messages to a slow client fill the memory without a limit, and only the transport knows how much
+    is in its buffer.
     """
     protocol: Any = next(iter(getattr(send, "args", ())), None)
     if hasattr(protocol, "registerProducer"):

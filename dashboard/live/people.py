@@ -1,8 +1,9 @@
-"""The members who have a session open now, in any web process, and those who are typing there.
+"""The members of a session who have it open in any web process, and who are typing in it.
 
-Nothing is stored. Each web process announces through Redis who has which sessions open there, when
-that changes and every 20 seconds, and believes an announcement, its own too, for 45 seconds. So
-without Redis nobody is shown, and what a killed process has announced is forgotten.
+Nothing is stored. Each web process announces through Redis who has which sessions open in this
+process: whenever that changes, and every 20 seconds. An announcement counts for 45 seconds, also in
+the process that sent it. So without Redis, nobody is shown as present, and the announcements of a
+killed process expire.
 """
 
 import json
@@ -21,19 +22,19 @@ from procedures.viewers import Key
 
 CHANNEL = "countersign.together"
 AGAIN, BELIEVED = 20.0, 45.0
-"""The seconds between two announcements, and the seconds for which one is believed."""
+"""The seconds between a process's announcements, and for which an announcement counts."""
 TYPING, TYPES_AGAIN = 6.0, 2.5
-"""The seconds for which somebody counts as typing, and between two announcements of it."""
+"""The seconds for which somebody counts as typing, and between two announcements of typing."""
 MOST_HERE, MOST_TYPING = 20, 3
-"""The maximum numbers of people named in a frame: with the session open, and typing."""
+"""The maximum numbers of people that a frame names as present in a session, and as typing in it."""
 PATIENCE = 0.5
 logger = logging.getLogger(__name__)
 Names = Mapping[Any, str]
-"""People's names; the dictionary's keys are the users' keys in JSON form."""
+"""The names of people, by the users' primary keys in JSON form, such as `{7: "alice"}`."""
 
 
 class Announcements:
-    """The announcements of all web processes, and the connection by which ours are sent."""
+    """The announcements of all web processes, and the connection for those of this process."""
 
     def __init__(self) -> None:
         self.process = secrets.token_hex(8)
@@ -43,12 +44,16 @@ class Announcements:
         self._typed_at: dict[tuple[UUID, Key], float] = {}
 
     async def announce(self, here: Mapping[UUID, Names]) -> None:
-        """Announce the people who have each session open in this process; `{}` if nobody has."""
+        """Announce who has each session open in this process.
+
+        `here[session]` has the names of these people, or is `{}` if nobody has the session open any
+        more.
+        """
         sessions = {str(session): list(names.items()) for session, names in here.items()}
         await self._publish({"from": self.process, "here": sessions})
 
     async def type(self, session: UUID, key: Any, name: str) -> None:
-        """Announce that somebody is typing, at most every few seconds."""
+        """Announce that somebody is typing, at most once every `TYPES_AGAIN` seconds."""
         now = time.monotonic()
         self._typed_at = {one: at for one, at in self._typed_at.items() if at > now - TYPES_AGAIN}
         if (session, key) in self._typed_at:
@@ -61,9 +66,12 @@ class Announcements:
             await self._client.aclose()
 
     def hear(self, told: Mapping[str, Any]) -> tuple[set[UUID], set[UUID]]:
-        """Take an announcement; return the changed sessions, and those that another process opened.
+        """Take an announcement.
 
-        The other process doesn't know yet who has the latter sessions open in this process.
+        Return the sessions whose people have changed, and the newly opened sessions.
+
+        A newly opened session is one that nobody had open in the sending process before. That
+        process doesn't know yet who has the session open in this process.
         """
         now, process = time.monotonic(), str(told["from"])
         if "typing" in told:
@@ -86,7 +94,7 @@ class Announcements:
         return changed, opened
 
     def people_in(self, session: UUID) -> dict[str, Any]:
-        """Return the part of a frame with who has a session open and which of them are typing."""
+        """Return who has a session open, and who is typing in it, as a part of a frame."""
         now = time.monotonic()
         here: dict[Any, str] = {}
         for until, names in self._here.get(session, {}).values():
@@ -101,12 +109,12 @@ class Announcements:
         }
 
     def forget(self, session: UUID) -> None:
-        """Forget a session that nobody has open in this process."""
+        """Forget all announcements about a session that nobody has open in this process."""
         self._here.pop(session, None)
         self._typing.pop(session, None)
 
     def keep(self, sessions: Collection[UUID]) -> None:
-        """Forget all sessions but these."""
+        """Forget all announcements about sessions other than these."""
         for session in self._here.keys() - set(sessions):
             self.forget(session)
 

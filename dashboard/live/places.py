@@ -1,4 +1,4 @@
-"""The places up to which a client has read the texts of a run's steps."""
+"""Places in the texts of a run's steps, each of which says which part a client already has."""
 
 from typing import Any, NamedTuple
 
@@ -6,28 +6,29 @@ from dashboard.live.streams import place_in
 from procedures.live_texts import MOST_TEXTS
 
 LONG, ENDED = 1, 2
-"""The marks of a text: it is too long to be shown while it is written, or it has ended."""
+"""Bits that mark a text: it is too long to be shown while it is written, or it has ended."""
 
 
 class Place(NamedTuple):
-    """The part of a step's text that a client has."""
+    """The part of a step's text that a client already has."""
 
     number: int = 0
-    """The number of the text; a later text of the step has a larger one."""
+    """The number of the text. Texts that a step writes later have larger numbers."""
     size: int = 0
-    """The number of bytes."""
+    """The number of the text's bytes that the client has, counted from the start."""
     marks: int = 0
-    """The sum of the marks that were sent."""
+    """The bits `LONG` and `ENDED` as far as the client has been told of them."""
 
 
 Places = dict[str, Place]
-"""The places by step."""
+"""The place in each step's text, by the name of the step."""
 
 
 def places_in(said: Any) -> Places:
-    """Return a client's places as sent by it: `{"step": [number, bytes]}`.
+    """Return the places that a client has sent, such as `{"write": [1048577, 4000]}`.
 
-    Raises `ValueError` or another error of malformed messages for anything else.
+    For each step, the list has the number of the text and the number of its bytes that the client
+    has. Raises `ValueError`, `TypeError`, `AttributeError` or `OverflowError` for anything else.
     """
     if len(said) > MOST_TEXTS:
         raise ValueError(f"'at' can name at most {MOST_TEXTS} steps")

@@ -1,8 +1,9 @@
-"""Positions in tables to which rows are only added, which say what had been committed by then.
+"""Positions in append-only tables, each of which says what had been committed when it was read.
 
-A row gets its key before its commit, so on PostgreSQL a new row may have a key below the highest
-one. A position therefore also contains the number of the newest rows. If there are later more rows
-between the same keys, some were committed in the meantime.
+A row gets its key before its commit. So on PostgreSQL, a new row may become visible although its
+key is below the highest visible one. Therefore a position also has the number of the newest rows.
+If more rows are found later between the first and the last key of the position, some of them were
+committed after the position was read.
 """
 
 from bisect import bisect_left, bisect_right
@@ -21,11 +22,14 @@ from procedures.models import Event, RunInput
 from procedures.models.clock import clock
 
 NEWEST = 500
-"""The number of newest rows that a position counts; between them, others may still appear."""
-MOST_READ = 5000
-"""The maximum number of rows that are read to compare marks.
+"""The number of newest rows that a position counts.
 
-A page with an older mark has to read its lists again.
+A row that becomes visible later is noticed if its key is above the lowest key of these rows.
+"""
+MOST_READ = 5000
+"""The maximum number of rows that are read to find what is newer than the marks of pages.
+
+A page whose mark is older than these rows has to read its lists again.
 """
 CHANGES = SessionEvent.objects.exclude(whom="")
 TABLES: Mapping[str, QuerySet[Any]] = {
@@ -38,7 +42,7 @@ TABLES: Mapping[str, QuerySet[Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The newest rows of an append-only table: their first and last keys, and their number."""
+    """The newest rows of an append-only table: their first key, their last key and their number."""
 
     first: int
     last: int
@@ -53,19 +57,25 @@ class Position:
 
     @classmethod
     def of_newest(cls, first: int | None, last: int | None, count: int) -> Self:
-        """Return the position of a table with these newest rows, at most `NEWEST`."""
+        """Return the position of a table whose newest rows have these keys and this number.
+
+        `count` is at most `NEWEST`. If it is less, these are all rows of the table.
+        """
         return cls(first or 0 if count == NEWEST else 0, last or 0, count)
 
 
 class Positions(NamedTuple):
-    """The database's time, and the positions of tables at that time, by the names in `TABLES`."""
+    """The positions of tables, and the database's time at which they were read.
+
+    The tables have the names that they have in `TABLES`.
+    """
 
     at: datetime
     by_table: Mapping[str, Position]
 
     @classmethod
     def read(cls, *tables: str) -> Self:
-        """Read the positions of these tables by one statement."""
+        """Read the positions of the tables with these names, by one statement."""
         # The time at which the statement arrived: whatever it is compared with is then later than
         # the mark, because the statement sees all that was committed before.
         is_postgres = connection.vendor == "postgresql"
@@ -84,14 +94,14 @@ class Positions(NamedTuple):
 
 @cache
 def _newest(table: str, _vendor: str) -> tuple[str, tuple[Any, ...]]:
-    """Return the query of the keys of a table's newest rows, which is compiled once."""
+    """Return the SQL query of the keys of a table's newest rows. It is compiled only once."""
     newest = TABLES[table].order_by("-id").values("id")[:NEWEST]
     text, cells = newest.query.sql_with_params()
     return text, tuple(cells)
 
 
 class RowsSince:
-    """The values of a field in all rows since the earliest of some positions."""
+    """The values of one field in all rows that may be newer than the earliest of some positions."""
 
     def __init__(self, rows: QuerySet[Any], field: str, positions: Iterable[Position]) -> None:
         lowest = min(position.first for position in positions)
@@ -101,10 +111,11 @@ class RowsSince:
         self._is_cut = len(found) == MOST_READ
 
     def after(self, position: Position) -> set[Any] | None:
-        """Return the values of the rows that may be newer than a position; None if too many.
+        """Return the values of the rows that may be newer than a position; None for too many rows.
 
-        If new rows have appeared among those that the position counted, any of these may be a new
-        one.
+        If the number of rows between the position's first and last keys has grown, new rows are
+        among them. Nobody knows which rows are the new ones, so the values of all these rows are
+        returned, too.
         """
         begin = bisect_left(self._keys, position.first)
         if self._is_cut and begin == 0:

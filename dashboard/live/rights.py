@@ -1,7 +1,4 @@
-"""The rights of the people whose sockets are open, read for all of them together.
-
-The number of queries doesn't depend on how many sockets, people or streams there are.
-"""
+"""The rights of the people who hold open sockets, read for all of them together."""
 
 import time
 from collections import defaultdict
@@ -15,16 +12,16 @@ from dashboard.live.views import WHOLE, View, readers_of, runs_in
 from procedures.viewers import Key, People, who_sees
 
 Asked = Mapping[Credential, set[Stream]]
-"""The streams to follow, by the credential of the socket."""
+"""The streams that clients want to follow, by the credentials of their sockets."""
 Pair = tuple[Key, Stream]
 
 
 @dataclass(slots=True)
 class Answer:
-    """The people behind the credentials, and the streams that each of them may follow."""
+    """The users who hold the credentials, what each user may see of streams, and streams' heads."""
 
     asked_at: float
-    """The time just before the database was read, on the monotonic clock."""
+    """The time on the monotonic clock just before the database was read."""
     asked: set[Credential]
     holders: Holders = field(default_factory=Holders)
     views: dict[Pair, View] = field(default_factory=dict)
@@ -32,7 +29,10 @@ class Answer:
 
 
 def ask(credentials: Credentials, asked: Asked, *, new: Iterable[Stream] = ()) -> Answer:
-    """Return the people behind credentials, their views of streams, and heads of new streams."""
+    """Return who holds the credentials, what each user may see, and the heads of new streams.
+
+    `new` are streams that somebody wants to follow from now on.
+    """
     answer = Answer(time.monotonic(), set(asked))
     if not asked:
         return answer
@@ -52,7 +52,11 @@ def ask(credentials: Credentials, asked: Asked, *, new: Iterable[Stream] = ()) -
 def views_for(
     people: People, wanted: Mapping[Stream, set[Key]], *, at: float = 0.0
 ) -> dict[Pair, View]:
-    """Return the parts of streams that each person may see; pairs without access are missing."""
+    """Return what each person may see of each stream.
+
+    The keys are pairs of a person and a stream. A pair is missing if the person has no access to
+    the stream.
+    """
     sessions = {one.key: keys for one, keys in wanted.items() if one.kind == "session"}
     runs: dict[UUID, set[Key]] = defaultdict(set)
     for stream, keys in wanted.items():
@@ -78,7 +82,10 @@ def views_for(
 def _whole_streams(
     wanted: Mapping[Stream, set[Key]], seen: Mapping[UUID, set[Key]]
 ) -> Iterator[Pair]:
-    """Yield the allowed pairs of a person and a stream, for streams without hidden parts."""
+    """Yield the pairs of a person and a stream to which the person has access.
+
+    Streams of sessions aren't included, because a person may see only a part of them.
+    """
     for stream, keys in wanted.items():
         if stream.is_doorbell:
             yield from ((key, stream) for key in keys)

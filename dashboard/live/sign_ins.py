@@ -1,4 +1,4 @@
-"""The people who are signed in, read for many session keys by two queries."""
+"""The people who are signed in. Two queries read them for many session keys."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -28,25 +28,34 @@ LONGEST_KEY = 40
 
 @dataclass(slots=True)
 class Claim:
-    """The user that a session names, and the hash that changes with the user's password."""
+    """The contents of a session: the user it names, and a hash of the user's password.
+
+    If the user has changed the password since, the hash doesn't match, and the session isn't valid.
+    """
 
     text: str
-    """The session's signed text, from which the other values were read."""
+    """The session's signed text, as it is stored. The other fields were read from it."""
     user: Any
     backend: str
     password_hash: str
     proven_by: str = ""
-    """The user's stored password when the hash last matched it; "" if it didn't match."""
+    """The user's password hash when the session's hash was last found to match; "" if it didn't."""
 
 
 class SignIns:
-    """The sign-ins of open pages; a session is decoded again only if its text has changed."""
+    """A reader of the sign-ins of open pages.
+
+    A session is decoded again only if its stored text has changed since the last reading.
+    """
 
     def __init__(self) -> None:
         self._claims: dict[str, Claim] = {}
 
     def read(self, keys: Collection[str]) -> dict[str, User]:
-        """Return the active users by session key; keys of invalid sessions are missing."""
+        """Return the active users by the keys of their sessions.
+
+        Keys of invalid sessions are missing.
+        """
         claims = self._read_claims(keys)
         people = _people({(claim.user, claim.backend) for claim in claims.values()})
         found = {}
@@ -76,9 +85,9 @@ class SignIns:
 
 
 def is_session_key(key: str) -> bool:
-    """Return True if a text can be a session key, so that it may be used in a query.
+    """Return True if a text can be a session key. Only such texts may be used in a query.
 
-    A single text that the database refuses would make the query fail for everybody.
+    If a query contains a text that the database refuses, the query fails for all sockets.
     """
     return key.isascii() and key.isalnum() and len(key) <= LONGEST_KEY
 
@@ -95,7 +104,11 @@ def _claim(text: str, content: dict[str, Any]) -> Claim | None:
 
 
 def _people(claimed: Collection[tuple[Any, str]]) -> dict[tuple[Any, str], User]:
-    """Return the active users whom their authentication backends accept, by user and backend."""
+    """Return the active users whom their authentication backends accept.
+
+    The keys are pairs of a user's primary key and the name of the backend by which the user has
+    signed in.
+    """
     backends = {name: load_backend(name) for _, name in claimed}
     rows = users().filter(is_among("pk", {key for key, _ in claimed}))
     stored = {user.pk: user for user in rows}

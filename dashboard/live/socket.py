@@ -8,15 +8,16 @@ from dashboard.live.streams import Stream
 from procedures.users import User
 
 READY, QUEUED, LOST = "ready", "queued", "lost"
-"""The states of a stream for a socket.
+"""The states of a stream that a socket follows.
 
-READY sockets get each change. QUEUED ones get a range first. LOST ones read too slowly, have missed
-changes, and must ask for a range.
+- READY: the socket gets each new change.
+- QUEUED: the socket gets a range of earlier changes before it is ready.
+- LOST: the client has read too slowly and missed changes, so it must ask for a range.
 """
 
 
 class Following:
-    """A stream that a socket follows, and the number up to which everything has been sent."""
+    """A stream that a socket follows, with the number of the last change sent to the socket."""
 
     __slots__ = ("form", "seq", "state", "told_at")
 
@@ -26,32 +27,35 @@ class Following:
 
 
 class Sender(Protocol):
-    """The interface through which a socket sends frames; the hub implements it."""
+    """The interface by which a socket has frames queued. The hub implements it."""
 
     def send(self, socket: "Socket", stream: Stream, *texts: str) -> bool: ...
 
 
 class Socket:
-    """An open socket, with its credential and the streams it follows."""
+    """An open socket with its credential, its outbox and the streams that it follows."""
 
     __slots__ = ("credential", "following", "outbox", "sender", "user", "waiting")
 
     def __init__(self, credential: Credential, outbox: Outbox, sender: Sender) -> None:
         self.credential, self.outbox, self.sender = credential, outbox, sender
         self.user: User | None = None
-        """The person as last read; None until the credential was checked for the first time."""
+        """The user as last read; None until the credential was checked for the first time."""
         self.following: dict[Stream, Following] = {}
         self.waiting = 0
-        """The number of the socket's requests that wait for a check of rights."""
+        """The number of requests of this socket that wait for a check of rights."""
 
     @property
     def lost(self) -> list[tuple[Stream, Following]]:
         return [(stream, one) for stream, one in self.following.items() if one.state == LOST]
 
     def hand(self, stream: Stream, text: str) -> bool:
-        """Send a frame of a stream, or return False; the page then asks for it later."""
+        """Send a frame of a stream and return True. If that isn't possible, return False.
+
+        The client is then told that it has missed changes, and asks for them.
+        """
         return self.sender.send(self, stream, text)
 
     def tell(self, text: str) -> None:
-        """Send a message that doesn't belong to a stream, even if the outbox is full."""
+        """Send a message that belongs to no stream. It is sent even if the outbox is full."""
         self.outbox.put(text, is_urgent=True)

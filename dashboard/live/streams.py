@@ -1,11 +1,14 @@
-"""The streams that can be followed, who may follow them, and their heads in the database.
+"""The streams that clients can follow, who may follow them, and their heads in the database.
 
-- `session:<id>`: the numbered changes of a session; a frame shows the object as it is now.
+- `session:<id>`: the numbered changes of a session. A frame shows the changed object as it is now.
 - `run:<id>`: the journal of a run.
-- `text:<id>`: what the running steps of a run write; it has no numbers (see `texts`).
-- `inbox`: no changes of its own (see `bells`); a frame tells a page to read its requests again.
-- `chat`: no changes of its own (see `bells`); a frame says in how many sessions something is new.
-- `runs`: no changes of its own (see `bells`); a frame tells a page to read its runs again.
+- `text:<id>`: the texts that the running steps of a run write. Its frames have no numbers (see
+  `dashboard.live.texts`).
+- `inbox`: frames that tell a page to read the requests that wait for its user again.
+- `chat`: frames that say in how many sessions the user has new messages.
+- `runs`: frames that tell a page to read its lists of runs again.
+
+The last three streams have no changes of their own (see `dashboard.live.bells`).
 """
 
 from collections.abc import Iterable
@@ -24,14 +27,17 @@ from procedures.users import User
 
 Kind = Literal["session", "run", "text", "inbox", "chat", "runs"]
 Head = tuple[Any, ...]
-"""The head of a stream: its newest number, and other values that differ after a change."""
+"""The head of a stream: the number of its newest change, and other values.
+
+If the head differs from an earlier one, the stream has changed since.
+"""
 
 LARGEST_PLACE = 2**62
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """The name of a stream that can be followed."""
+    """The name of a stream that clients can follow."""
 
     kind: Kind
     id: UUID | None = None
@@ -46,17 +52,20 @@ class Stream:
 
     @property
     def is_doorbell(self) -> bool:
-        """True if the stream only tells followers to read data, and has no changes of its own."""
+        """True if the stream only tells its followers to read data again.
+
+        Such a stream has no changes of its own.
+        """
         return self.id is None
 
     @property
     def is_text(self) -> bool:
-        """True if the stream has the texts that the steps of a run write."""
+        """True if the stream consists of the texts that the steps of a run write."""
         return self.kind == "text"
 
     @classmethod
     def parse(cls, name: str) -> "Stream":
-        """Return the stream of that name; raises `ValueError` if the name is invalid."""
+        """Return the stream with this name. Raises `ValueError` if there can't be such a stream."""
         kind, _, id_text = name.partition(":")
         if name in DOORBELLS:
             return DOORBELLS[name]
@@ -66,13 +75,13 @@ class Stream:
 
 
 OF_RUNS = ("run", "text")
-"""The kinds of streams that everybody who may see the run may follow."""
+"""The kinds of streams that belong to a run. Whoever may see the run may follow them."""
 INBOX, CHAT, RUNS = Stream("inbox"), Stream("chat"), Stream("runs")
 DOORBELLS = {str(stream): stream for stream in (INBOX, CHAT, RUNS)}
 
 
 def allowed(user: User | AnonymousUser, streams: Iterable[Stream]) -> dict[Stream, View]:
-    """Return the streams that the user may follow now, each with the part the user may see."""
+    """Return the streams that the user may follow now, each with the part that the user may see."""
     wanted = set(streams)
     runs = {stream.key for stream in wanted if stream.kind in OF_RUNS}
     sessions = [stream.key for stream in wanted if stream.kind == "session"]
@@ -88,7 +97,10 @@ def allowed(user: User | AnonymousUser, streams: Iterable[Stream]) -> dict[Strea
 
 
 def heads(streams: Iterable[Stream]) -> dict[Stream, Head]:
-    """Return the heads of those streams that have one, with one query for each kind of stream."""
+    """Return the heads of these streams, with one query for each kind of stream.
+
+    Streams without numbered changes, such as `inbox`, have no head.
+    """
     wanted = list(streams)
     found: dict[Stream, Head] = {}
     if runs := [stream.id for stream in wanted if stream.kind == "run"]:
@@ -109,9 +121,9 @@ def heads(streams: Iterable[Stream]) -> dict[Stream, Head]:
 
 
 def place_in(after: Any) -> int:
-    """Return a client's position in a stream as an integer that databases can store.
+    """Return a number sent by a client, such as that of a change, if databases can store it.
 
-    Raises `ValueError` or `TypeError` for anything else.
+    Raises `ValueError`, `TypeError` or `OverflowError` for anything else.
     """
     place = int(after)
     if not -LARGEST_PLACE < place < LARGEST_PLACE:

@@ -1,4 +1,4 @@
-"""The new rows of append-only tables, for a process that reads them once a second."""
+"""The new rows of append-only tables, for a process that looks for them about once a second."""
 
 import time
 from collections import deque
@@ -7,28 +7,36 @@ from typing import Any
 from django.db.models import QuerySet
 
 BEFORE = 500
-"""The number of keys below the highest one that may belong to open transactions."""
+"""The number of keys below the highest one that the first call looks at.
+
+Rows with these keys may belong to transactions that haven't been committed yet.
+"""
 
 
 class Tail:
-    """A reader that returns each row of a table once, soon after its commit.
+    """A reader that returns each row of a table once, soon after the row was committed.
 
-    A row gets its key before its commit, so it may appear after a row with a higher key. Each call
-    therefore also looks at the keys of the last seconds again.
+    A row gets its key before its commit, so it may become visible after a row with a higher key.
+    Each call therefore reads again all rows whose keys are above the highest key of some seconds
+    ago.
     """
 
     def __init__(self, rows: QuerySet[Any], *fields: str, lag: float) -> None:
-        """Watch fields of the rows; `lag` is the maximum seconds from a row's key to its commit."""
+        """Watch these fields of the rows.
+
+        `lag` is the maximum number of seconds between the time at which a row gets its key and its
+        commit.
+        """
         self._rows = rows.order_by("pk").values_list("pk", *fields)
         self._lag = lag
         self.reads_after: int | None = None
-        """The key after which the next call reads, or None before the first call."""
+        """The next call reads the rows with keys above this one. None before the first call."""
         self._seen: set[int] = set()
         self._reached: deque[tuple[float, int]] = deque()
-        """The highest key that each recent call has found, with the time of the call."""
+        """The highest key that each recent call has found, with the time of that call."""
 
     def read(self) -> set[Any]:
-        """Return the new rows' values of the field, or tuples of their values if there are several.
+        """Return the values of the watched field in all new rows; of several fields, tuples.
 
         The first call returns an empty set.
         """

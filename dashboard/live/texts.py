@@ -1,7 +1,7 @@
-"""The texts of running steps, read from Redis once for all sockets that follow them.
+"""The texts that running steps write, read from Redis once for all sockets that follow them.
 
-A follower has a place in each text: the text's number, and the bytes that it has. What was added
-since is sent to all followers with the same place as one message.
+A follower has a place in each text: the number of the text, and how many of its bytes the follower
+has. All followers at the same place get what was added since in the same messages.
 """
 
 import asyncio
@@ -24,22 +24,22 @@ from procedures.conf import conf
 from procedures.live_texts import DIGEST, END, GATHER, LONG, TEXT, Draft, index_of, newest_of
 
 LOOK = 1.0
-"""The seconds between two looks at all followed texts, in case an announcement was lost."""
+"""The seconds between two readings of all followed texts, in case an announcement was lost."""
 PATIENCE = 2.0
 INSIDE = 0b10
-"""The first two bits of a byte inside a character."""
+"""The first two bits of a byte that continues a character in UTF-8."""
 LONGEST_FRAME = 60_000
-"""The maximum number of bytes of a text in one frame."""
+"""The maximum number of bytes of a text that are sent in one frame."""
 logger = logging.getLogger(__name__)
 
 
 @dataclass
 class _Found:
-    """The pieces of a text after the place of its slowest follower, and the text's marks."""
+    """A text as read from Redis: the pieces that its slowest follower lacks, and its marks."""
 
     draft: Draft
     pieces: list[tuple[int, bytes]] = field(default_factory=list)
-    """The number of bytes after each piece, and the piece."""
+    """The pieces, each with the number of bytes of the text up to the piece's end."""
     is_long: bool = False
     end: dict[str, str] = field(default_factory=dict)
 
@@ -60,7 +60,7 @@ class _Found:
         return (TOO_LONG if self.is_long else 0) | (ENDED if self.end else 0)
 
     def after(self, size: int) -> bytes | None:
-        """Return the bytes after the first `size` ones; None if some of them are missing."""
+        """Return the text's bytes from the offset `size` on; None if some of them are missing."""
         text, reached = bytearray(), size
         for end, piece in self.pieces:
             begin = end - len(piece)
@@ -72,7 +72,7 @@ class _Found:
 
 
 class Texts:
-    """The followers of texts, and the task that reads for them."""
+    """The followers of texts, and the task that reads the texts for them."""
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
@@ -128,7 +128,7 @@ class Texts:
                 await asyncio.sleep(GATHER)
 
     async def _wait(self, seconds: float) -> None:
-        """Wait for an announcement; if anybody follows a text, wait at most `seconds`."""
+        """Wait for an announcement. If anybody follows a text, wait `seconds` at most."""
         try:
             async with asyncio.timeout(max(seconds, 0) if self._followers else None):
                 await self._wakes.wait()
@@ -164,15 +164,15 @@ class Texts:
             self._send(stream, _Found.of(draft, entries))
 
     def _pass_by(self, stream: Stream, draft: Draft) -> None:
-        """Skip a text that has ended for followers who have received no part of it yet.
+        """Skip a text that has ended, for followers that have received no part of it.
 
-        The chat shows them the whole text as a message.
+        The chat shows these followers the whole text as a message.
         """
         for places in self._followers.get(stream, {}).values():
             places.setdefault(draft.step, Place(draft.number, marks=ENDED))
 
     def _lacking(self, stream: Stream, draft: Draft) -> list[tuple[Socket, Place]]:
-        """Return the followers who may lack something of a text, each with its place in it."""
+        """Return the followers that may lack a part of a text, each with its place in this text."""
         followers = self._followers.get(stream, {})
         places = [(one, places.get(draft.step, Place())) for one, places in followers.items()]
         return [
@@ -183,7 +183,10 @@ class Texts:
         ]
 
     def _send(self, stream: Stream, found: _Found) -> None:
-        """Send each follower the bytes that it lacks; followers at one place share messages."""
+        """Send each follower the bytes of the text that it lacks.
+
+        Followers at the same place share messages.
+        """
         alike: dict[Place, list[Socket]] = defaultdict(list)
         for socket, place in self._lacking(stream, found.draft):
             alike[place].append(socket)
@@ -202,7 +205,7 @@ class Texts:
 
 
 def _frames(found: _Found, place: Place) -> tuple[list[dict[str, Any]], Place]:
-    """Return the frames for followers at a place, and the place at which they are then."""
+    """Return the frames for followers at this place, and their place after these frames."""
     draft, size = found.draft, place.size
     about = {"seq": 0, "step": draft.step, "attempt": draft.attempt, "number": draft.number}
     added, is_long = found.after(size), found.is_long
@@ -222,7 +225,7 @@ def _frames(found: _Found, place: Place) -> tuple[list[dict[str, Any]], Place]:
 
 
 def _cut(text: bytes) -> Iterator[bytes]:
-    """Yield a text in parts for one frame each, cut only between characters."""
+    """Yield a text in parts that each fit into one frame. A text is cut only between characters."""
     begin = 0
     while begin < len(text):
         end = min(begin + LONGEST_FRAME, len(text))

@@ -1,4 +1,4 @@
-"""Threads with their own database connections, which don't wait for requests of pages."""
+"""Threads for the live stream. Requests for pages don't use them, so they don't delay its work."""
 
 import asyncio
 import time
@@ -16,17 +16,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[T]):
-    """The return value of a function, and the time it took."""
+    """The return value of a function that a thread has called, and the time that the call took."""
 
     value: T
     worked: float
-    """The seconds of processor time that the thread used."""
+    """The processor time that the call used, in seconds."""
     took: float
-    """The seconds from the function's beginning to its end, without the wait in the queue."""
+    """The duration of the call in seconds, without the time for which it waited for the thread."""
 
 
 class DatabaseThread:
-    """A thread that calls one function after another, and closes broken connections."""
+    """A thread that calls one function after another. It closes broken database connections."""
 
     def __init__(self, name: str) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
@@ -35,7 +35,7 @@ class DatabaseThread:
         return (await self.time(work, *args, **kwargs)).value
 
     async def time(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Done[T]:
-        """Call the function in the thread; return its result with the time it took."""
+        """Call a function in the thread, and return its result with the time that the call took."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, _do, partial(work, *args, **kwargs))
 

@@ -1,8 +1,9 @@
-"""News of an open session beside its numbered changes: who has read, is there or is typing.
+"""News of an open session that isn't a numbered change: who has read, is present or is typing.
 
-No page requests this news again, because the next page shows it, too. It is sent only to people who
-see the whole session. News is collected and sent together, after pauses that grow with the number
-of open pages, so that a thousand readers of a thousand pages cost a few frames for each page.
+A frame with news that is lost isn't sent again, because the next frame tells the same. News is sent
+only to people who see the whole session. It is collected and sent together. The pauses between
+frames grow with the number of open pages: with a thousand open pages, each page gets one frame in
+four seconds at most.
 """
 
 import asyncio
@@ -25,18 +26,21 @@ from dashboard.overview.readers import readers_data
 from procedures.users import json_key
 
 SETTLED = 1.0
-"""The seconds after which a page that was opened or closed is announced."""
+"""The seconds after which the opening or closing of a page is announced to other processes."""
 REST = 1.0
-"""The shortest time between two frames of a session, in seconds."""
+"""The shortest time between two frames with news of the same session, in seconds."""
 PAGES_A_SECOND = 250
-"""The highest average number of frames per second for all pages of a session together."""
+"""The maximum number of frames with news per second, counted over all pages of one session."""
 Ask = Callable[..., Awaitable[Any]]
-"""A function that calls another one in a thread that may use the database."""
+"""A function that takes another function and its arguments, and calls that function in a thread.
+
+The thread may use the database.
+"""
 logger = logging.getLogger(__name__)
 
 
 class Rights(Protocol):
-    """The part of the gate that `Together` needs."""
+    """The methods of the gate that `Together` uses."""
 
     @property
     def is_confirmed(self) -> bool: ...
@@ -46,13 +50,13 @@ class Rights(Protocol):
 
 @dataclass(eq=False)
 class Room:
-    """A session with its open pages in this process."""
+    """A session, with the pages that have it open in this process."""
 
     pages: set[Socket] = field(default_factory=set)
     was_read: bool = False
-    """True if somebody has read messages, and the pages don't show that yet."""
+    """True if somebody has read messages, and the pages haven't been told yet."""
     has_moved: bool = False
-    """True if somebody has come, gone or typed, and the pages don't show that yet."""
+    """True if somebody has come, left or typed, and the pages haven't been told yet."""
     rests_until: float = 0.0
 
     @property
@@ -60,25 +64,28 @@ class Room:
         return self.was_read or self.has_moved
 
     def has_others(self, reader: str) -> bool:
-        """Return True if somebody besides the person with this key has the session open here."""
+        """Return True if anybody but this user has the session open in this process.
+
+        `reader` is the user's primary key as text.
+        """
         return any(page.user and str(page.user.pk) != reader for page in self.pages)
 
 
 class Together:
-    """The sessions that are open in this process, and the news for their pages."""
+    """The sessions that are open in this process, and the news that their pages are sent."""
 
     def __init__(self, rights: Rights, ask: Ask) -> None:
         self._rights, self._ask = rights, ask
         self._rooms: dict[UUID, Room] = {}
         self._people = Announcements()
         self._announced: dict[UUID, dict[Any, str]] = {}
-        """The people in each session as last announced."""
+        """The people in each session, as this process last announced them."""
         self._asked: set[UUID] = set()
-        """The sessions opened in another process that doesn't know yet who is in them here."""
+        """The sessions that another process has opened without knowing who is in them here."""
         self._unsure: set[UUID] = set()
-        """The sessions in which pages were opened or closed since the last announcement."""
+        """The sessions in which pages were opened or closed since this process last announced."""
         self._all_at = self._soon_at = 0.0
-        """The times of the next announcement of all sessions, and of those in `_unsure`."""
+        """The times of the next announcement: of all sessions, and of those in `_unsure`."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._task = asyncio.create_task(self._tell_for_ever(), name="hub together")
@@ -88,17 +95,17 @@ class Together:
         room.pages.add(socket)
         # The new page itself needs a frame, even if no new person has come.
         room.has_moved = True
-        self._doubt(session)
+        self._announce_soon(session)
 
     def leave(self, socket: Socket, session: UUID) -> None:
         if room := self._rooms.get(session):
             room.pages.discard(socket)
             if not room.pages:
                 del self._rooms[session]
-            self._doubt(session)
+            self._announce_soon(session)
 
     def hear(self, names: Iterable[str]) -> None:
-        """Take the hints that somebody has read in a session; all other hints are ignored."""
+        """Take the hints that somebody has read messages in a session; ignore all other hints."""
         for name in names:
             session = session_in(name) if name.startswith(READ) else None
             room = self._rooms.get(session) if session else None
@@ -108,9 +115,9 @@ class Together:
                 self._woken.set()
 
     def type(self, socket: Socket, session: UUID) -> None:
-        """Announce that the socket's user is typing in the session.
+        """Announce that the user of the socket is typing in the session.
 
-        Raises `ValueError` if the user isn't a member or the page doesn't follow the session.
+        Raises `ValueError` if the user isn't a member, or if the page doesn't follow the session.
         """
         room, view = self._rooms.get(session), self._view(socket, session)
         if room is None or socket not in room.pages or view is None or not view.is_member:
@@ -122,7 +129,7 @@ class Together:
         task.add_done_callback(self._tasks.discard)
 
     def notice(self, told: Mapping[str, Any]) -> None:
-        """Take the announcement of a web process."""
+        """Take an announcement of a web process: who has sessions open there, or who is typing."""
         changed, opened = self._people.hear(told)
         for session in changed | opened:
             if room := self._rooms.get(session):
@@ -132,7 +139,7 @@ class Together:
                 self._people.forget(session)
         for session in opened & self._rooms.keys():
             self._asked.add(session)
-            self._doubt(session)
+            self._announce_soon(session)
 
     async def close(self) -> None:
         self._task.cancel()
@@ -140,8 +147,12 @@ class Together:
             await self._task
         await self._people.close()
 
-    def _doubt(self, session: UUID) -> None:
-        """Announce a session's people soon; a page that is loaded again changes nothing."""
+    def _announce_soon(self, session: UUID) -> None:
+        """Announce a session's people after `SETTLED` seconds.
+
+        So a page that is closed and opened again, for example because it is reloaded, announces
+        nothing.
+        """
         if not self._unsure:
             self._soon_at = time.monotonic() + SETTLED
         self._unsure.add(session)
@@ -203,7 +214,7 @@ class Together:
                     )
 
     def _pause(self) -> float | None:
-        """Return the seconds until a room's rest ends or an announcement is due, or None."""
+        """Return the seconds until news or an announcement is due, or None if neither is."""
         ends = [room.rests_until for room in self._rooms.values() if room.has_news]
         ends += [self._all_at] if self._rooms else []
         ends += [self._soon_at] if self._unsure else []

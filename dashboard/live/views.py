@@ -1,8 +1,8 @@
 """Views of a session, which decide in memory which changes each follower may see.
 
-A change is about a run, or is a message by a person. Members see every change. For anybody else,
-the view lists the session's runs that the person may see. A new run is looked up for all followers
-together.
+A change is about a run, or is a message by a person. Members of the session see every change. For
+other people, the view has the runs of the session that they may see. When a change is about a run
+that a view doesn't know, the run is looked up for all followers together.
 """
 
 from collections import defaultdict
@@ -26,33 +26,40 @@ NONE: frozenset[UUID] = frozenset()
 
 @dataclass(frozen=True)
 class Subject:
-    """The subject of a change in a session: a run, or the people involved in a message."""
+    """The subject of a change in a session: the run it is about, or the people in a message."""
 
     run: UUID | None = None
-    """The run; everybody who may see it also sees the change."""
+    """The run that the change is about. Everybody who may see the run also sees the change."""
     people: frozenset[Any] = frozenset()
-    """The keys of users who may see the change even without the run, such as its author."""
+    """The keys of users who may see the change without the run, such as a message's author."""
 
 
 @dataclass(slots=True, eq=False)
 class View:
-    """The part of a stream that a follower may see."""
+    """The part of a stream that one follower may see."""
 
     viewer: Key | None = None
     is_whole: bool = False
     is_member: bool = False
-    """True for members of a session, who see who else is there."""
+    """True if the follower is a member of the session. Only members see who else has it open."""
     runs: frozenset[UUID] = NONE
     """The runs of the session that the follower may see."""
     hidden: frozenset[UUID] = NONE
-    """The runs of which the follower wasn't shown a change."""
+    """The runs of the session that the follower may not see, as far as they are known.
+
+    If the follower may see one of them later, the page must read the stream again, because it lacks
+    their earlier changes.
+    """
     asked_at: float = 0.0
-    """The time just before the database was read, on the monotonic clock."""
+    """The time on the monotonic clock just before these rights were read from the database."""
     gained_at: dict[UUID, float] | None = None
-    """The runs that later lookups made visible, each with the time just before its lookup."""
+    """The runs that were added to `runs` later, each with the time just before it was looked up."""
 
     def sees(self, subject: Subject | None) -> bool:
-        """Return True if the follower may see the subject; everybody may see a subject of None."""
+        """Return True if the follower may see changes with this subject.
+
+        Every follower of the session may see a change without a subject.
+        """
         if subject is None or self.is_whole:
             return True
         return subject.run in self.runs or (
@@ -60,18 +67,26 @@ class View:
         )
 
     def fits(self, newer: "View") -> bool:
-        """Return True if a newer view hides no run of this one and shows no run that was hidden."""
+        """Return True if what was sent under this view is still right and complete under `newer`.
+
+        It isn't if the newer view lacks a run of this view, or if it has a run that was hidden
+        before.
+        """
         is_lost, is_gained = self.runs - newer.runs, self.hidden & newer.runs
         return self.is_whole == newer.is_whole and not is_lost and not is_gained
 
     def copy(self) -> "View":
-        """Return a copy for another thread, which can look up runs; `take` adds them here."""
+        """Return a copy of this view in which another thread can look up runs.
+
+        `take` adds the runs to this view afterwards.
+        """
         return replace(self, gained_at=None)
 
     def take(self, looked_up: "View", *, asked_at: float) -> None:
-        """Add the runs that were looked up in a copy, unless the rights were read again since then.
+        """Add the runs that were looked up in a copy of this view.
 
-        Runs that are still not visible are listed as hidden.
+        They aren't added if the rights were read again after the lookup began. Runs that the
+        follower still may not see are added to `hidden`.
         """
         gained = looked_up.runs - self.runs
         if gained and asked_at >= self.asked_at:
@@ -80,10 +95,11 @@ class View:
         self.hidden |= (looked_up.runs | looked_up.hidden) - self.runs
 
     def take_over(self, earlier: "View") -> None:
-        """Add what an earlier view has learned since the rights of this one were read.
+        """Add the runs that an earlier view gained after the rights of this view had been read.
 
-        Runs that were hidden stay listed as hidden until this view shows them, because only then
-        the page is told to read again.
+        Also add the hidden runs of the earlier view to those of this view, unless this view shows
+        them. They stay hidden until a later view shows them, because only then is the page told to
+        read again.
         """
         later = {run: at for run, at in (earlier.gained_at or {}).items() if at >= self.asked_at}
         if later:
@@ -96,7 +112,10 @@ MEMBER = View(is_whole=True, is_member=True)
 
 
 def views_of(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUID, View]:
-    """Return the user's views of these sessions, except those the user may not follow."""
+    """Return the user's view of each of these sessions.
+
+    Sessions that the user may not follow are missing.
+    """
     wanted = set(sessions)
     if not isinstance(user, User) or not user.is_active:
         return {}
@@ -119,7 +138,12 @@ def views_of(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUID,
 def readers_of(
     people: People, wanted: Mapping[UUID, AbstractSet[Key]]
 ) -> dict[tuple[Key, UUID], View]:
-    """Return the pairs of a person and a session for which the person sees every change."""
+    """Return the views of the people who see every change of a session: members and superusers.
+
+    Superusers see every change only if the session is public.
+
+    The keys are pairs of a person and a session.
+    """
     if not wanted:
         return {}
     rights = {key for key, user in people.users.items() if user.is_superuser}
@@ -137,7 +161,10 @@ def readers_of(
 
 
 def runs_in(sessions: Iterable[UUID]) -> dict[UUID, set[UUID]]:
-    """Return, for each of these sessions that isn't private, the runs with an entry in it."""
+    """Return, for each of these sessions, the runs that have a message in the session.
+
+    Sessions that are private are left out.
+    """
     found: dict[UUID, set[UUID]] = defaultdict(set)
     if wanted := set(sessions):
         here = Message.objects.filter(session__in=wanted, session__is_private=False)
@@ -148,7 +175,7 @@ def runs_in(sessions: Iterable[UUID]) -> dict[UUID, set[UUID]]:
 
 
 def look_up(views: Iterable[View], subjects: Iterable[Subject | None]) -> None:
-    """Add to each view those runs of the subjects that its user may see."""
+    """Look up which of the subjects' runs each view's user may see, and add them to the view."""
     runs = {subject.run for subject in subjects if subject and subject.run}
     parts = [view for view in views if not view.is_whole and view.viewer is not None]
     parts = [view for view in parts if not runs <= view.runs]

@@ -1,4 +1,4 @@
-"""The followed streams, each with its followers and the time until which it rests."""
+"""The followed streams, each with its followers and the end of its rest."""
 
 from dataclasses import dataclass, field
 
@@ -8,30 +8,30 @@ from dashboard.live.streams import Head, Stream
 from dashboard.live.threads import Done
 
 SHARE = 10
-"""The length of a stream's rest, as a multiple of the processor time that rendering took."""
+"""The time of a rendering and its rest, as a multiple of the rendering's processor time."""
 GATHER = 0.05
-"""The maximum number of seconds of rest for a stream whose frames don't repeat each other.
+"""The maximum rest in seconds for a stream in which each frame has new content.
 
-A longer rest would only save messages.
+A longer rest would save a few messages, but no rendering.
 """
 
 
 @dataclass(slots=True, eq=False)
 class Watch:
-    """A followed stream in one form of frames, with its followers."""
+    """A stream that is followed in one form, with the followers who use this form."""
 
     stream: Stream
     form: str
     head: Head
-    """The head of the stream up to which followers have been sent everything."""
+    """The stream's head when its changes were last sent to the followers."""
     followers: set[Socket] = field(default_factory=set)
     is_rung: bool = False
     rests_until: float = 0.0
-    """The end of the rest, on the monotonic clock."""
+    """The time on the monotonic clock at which the stream's rest ends."""
 
     @property
     def redraws(self) -> bool:
-        """True if each rendering repeats most of the last one, so fewer renderings save work."""
+        """True if each rendering repeats most of the last one, so that fewer of them save work."""
         return self.stream.kind == "run" and self.form != "data"
 
     def is_due(self, now: float, *, is_round: bool) -> bool:
@@ -40,9 +40,9 @@ class Watch:
     def rest(self, done: Done[list[Frame]], *, now: float) -> None:
         """Set how long the stream rests after a rendering, so that rendering takes a small share.
 
-        The rest follows from the processor time of the rendering and from the time that it took.
-        The time that it waited in the queue doesn't count. If renderings don't repeat each other,
-        the stream rests at most `GATHER` seconds, so that changes are sent together.
+        A rendering and its rest together last `SHARE` times the rendering's processor time, or
+        twice its duration, whichever is longer. The time that the rendering waited for its thread
+        doesn't count. If each frame has new content, the rest is at most `GATHER` seconds.
         """
         rest = max(done.worked * SHARE, done.took * 2) - done.took
         self.rests_until = now + (rest if self.redraws else min(rest, GATHER))

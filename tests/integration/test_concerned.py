@@ -329,7 +329,7 @@ def test_what_could_not_be_read_to_its_end_is_told_at_the_next_look(
     asked = request_of(run_until_it_waits("question"))
     post_message(session, "Hello", by=alice)
 
-    fail_once(monkeypatch, concerned, "behind_inbox")
+    fail_once(monkeypatch, concerned, "outdated_inbox_pages")
     with pytest.raises(LostConnectionError):
         of_requests.read([], [bob.pk])
     fail_once(monkeypatch, concerned, "homes_for")
