@@ -64,7 +64,7 @@ PLAIN = {
 }
 """Kinds of events that change no row outside the journal."""
 TRY_AGAIN_AFTER = (0.1, 0.5, 1, 2)
-"""Seconds to wait before each of the first attempts to write again."""
+"""Seconds to wait before the second, third, fourth and fifth attempt to write."""
 EXCUSED_EVERY = 1
 """Seconds between two attempts to record that a claim doesn't count towards the poison limit."""
 SHARE_OF_A_LEASE = 0.6
@@ -282,7 +282,7 @@ class DatabaseJournal:
         scribe.tell(self.run.run_id, self.epoch, piece)
 
     def abandon(self, batch: Batch, is_stuck: Callable[[], bool]) -> None:
-        """Store the batch about stuck code and kill this process, in which the code is stuck.
+        """Store the batch, which records that the code is stuck, and kill this process.
 
         If `is_stuck` tells that the code has returned to the engine meanwhile, nothing is done. A
         watchdog calls this in its own thread. If the batch can't be stored, the process is killed

@@ -16,7 +16,7 @@ LEASE = timedelta(seconds=conf.RUN_LEASE_SECONDS)
 RENEWED_EVERY = min(LEASE.total_seconds() / 3, 5)
 """Seconds between two renewals of a lease."""
 LEAST_PATIENCE = 2
-"""The shortest time, in seconds, that libpq waits for a connection."""
+"""The shortest time, in seconds, after which libpq can give up opening a connection."""
 
 
 def renew(run_id: UUID, epoch: int, working: Working | None, reached_at: datetime) -> bool:

@@ -289,7 +289,7 @@ def _status_of(driver: Any) -> TransactionStatus | None:
 
 
 def _go_back(database: BaseDatabaseWrapper, before: Standing) -> None:
-    """Leave the atomic blocks that the code left open; restore the state from before the code.
+    """Drop the atomic blocks that the code left open, and restore the state `before` the code.
 
     Garbage is collected first: it may contain generators that were suspended inside an atomic
     block.
@@ -328,7 +328,7 @@ UNCLEAN: set[str] = set()
 def closed_after() -> Iterator[None]:
     """Run the block, and then close the connections that author code left unclean.
 
-    The block is a transaction of the engine, which must be open until its end.
+    The block is a transaction of the engine, and needs these connections until its end.
     """
     try:
         yield

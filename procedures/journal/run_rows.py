@@ -262,7 +262,10 @@ class RunRows(TransactionStore):
 
 @cache
 def _asking() -> str:
-    """Return the SQL assignment that sets `is_asking` when a waiting run is released."""
+    """Return the SQL assignment that sets `is_asking` when a waiting run is released.
+
+    `is_asking` is True if a question of the run is open and has no answer, not even a held one.
+    """
     return sql.written("is_asking")
 
 

@@ -147,7 +147,7 @@ class Program:
     def next_end(self) -> End | None:
         """Wait for a command or an answer and handle it.
 
-        Return the end if the command ends the run.
+        Returns the end if the command ends the run.
         """
         word = self._listen()
         self._was_asking = self._was_asking or bool(self._open)
@@ -204,7 +204,7 @@ class Program:
         return told.end
 
     def _check(self, told: Told) -> None:
-        """Raise `RefusedError` if a name is reserved or the command exceeds a limit."""
+        """Raise `RefusedError` if the command sets a reserved name or exceeds a limit."""
         for name in (*told.values, *told.gone):
             if name == OWN or name.startswith(QUESTION):
                 raise RefusedError(f"The name {name!r} is reserved for the run. Use another name.")
@@ -281,7 +281,7 @@ class Program:
     def _whom(self, to: list[str]) -> list[str]:
         """Return the people to ask.
 
-        Raise `RefusedError` for people who aren't in the run's `to`.
+        Raises `RefusedError` for people who aren't in the run's `to`.
         """
         for target in to:
             if target not in self._to:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from procedures.users import User
 
 CHAIN = "log"
-"""The name of the log's chain of hashes; the chain of a run's events has the run's id instead."""
+"""The name of the log's chain of hashes, in the place of the run's id in the chain of a run."""
 ONLY = 1
 LONGEST_NAME, LONGEST_THING = 254, 200
 MOST_AT_ONCE = 500
@@ -151,7 +151,7 @@ class Act(models.Model):
 
     @property
     def changed(self) -> list[tuple[str, str, str]]:
-        """Each field that was changed, with its old and its new value as text."""
+        """The name of each changed field, with the old and the new value of the field as text."""
         found = canonical.plain(self.changes) if self.changes else {}
         return [(name, _as_text(old), _as_text(new)) for name, (old, new) in found.items()]
 

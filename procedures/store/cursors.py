@@ -48,7 +48,7 @@ class Cursor(Protocol):
 def kept_cursor() -> CursorWrapper:
     """Return a reused cursor with Django's wrappers.
 
-    If statements are observed, return a new cursor.
+    If statements are observed, returns a new cursor.
     """
     database = this_database()
     # Tools that count or forbid statements set a "cursor" of their own on the instance, and must

@@ -76,9 +76,11 @@ class RunsByKey:
     """A further SQL condition for the rows; in it, the other table is called `named`."""
 
     def rows(self, select: str, condition: Part, most: int) -> Part:
-        """Return a query for the newest rows with the key that the outer query calls `keys.value`.
+        """Return a query for the newest rows of the other table that have a certain key.
 
-        `select` holds the columns of the query, and `most` is the maximum number of rows.
+        The outer query calls the key `keys.value`. `select` holds the columns of the query,
+        `condition` is a further SQL condition for the rows, and `most` is the maximum number of
+        rows.
         """
         where = " AND ".join(filter(None, [self.condition.text, condition.text]))
         text = (
@@ -94,7 +96,7 @@ Source = RunsByState | RunsByKey
 
 @dataclass(frozen=True)
 class Span:
-    """The part of a list to read: how many runs, between which runs, and of which procedure."""
+    """The part of a list of runs that is to be read."""
 
     limit: int
     """The maximum number of runs to read."""
@@ -235,7 +237,10 @@ def label_of(status: str, *, is_asking: bool) -> str:
 
 
 def _by_state(source: RunsByState, span: Span, states: Sequence[RunState]) -> Part:
-    """Return a query for the newest runs of each procedure in each state, with a label."""
+    """Return a query for the newest runs of each procedure in each state.
+
+    Each row has the label of the state, such as "waiting asking", and the id of the run.
+    """
     # Query each state separately, because an index is ordered by runs only within a state.
     rows = [
         f"('{state.status}', {is_asking}, '{label_of(state.status, is_asking=is_asking)}')"

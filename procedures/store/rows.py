@@ -24,7 +24,7 @@ KEPT_OTHERWISE = {
     "DateTimeField": "convert_datetimefield_value",
     "UUIDField": "convert_uuidfield_value",
 }
-"""Names of Django's converters for types that SQLite lacks, by the type of the field."""
+"""Names of Django's converters for values of types that SQLite lacks, by the type of field."""
 AS_THEY_ARE = frozenset({str, int, bool, type(None)})
 """The types of parameters that every database accepts unchanged; most parameters have them."""
 Insertion = tuple[str, list[str]]

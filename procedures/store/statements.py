@@ -50,7 +50,7 @@ class Statement:
         return self.text, [adapted(cell) for cell in cells]
 
     def fetch(self, *cells: Cells) -> list[tuple[Any, ...]]:
-        """Return the selected rows as the driver returns them."""
+        """Execute the statement and return the selected rows as the driver returns them."""
         cursor = kept_cursor()
         cursor.execute(self.text, [adapted(cell) for cell in cells])
         rows: list[tuple[Any, ...]] = cursor.fetchall()
@@ -61,10 +61,10 @@ class Statement:
         return bool(self.fetch(*cells))
 
     def rows(self, *cells: Cells) -> list[tuple[Any, ...]]:
-        """Return the selected rows, with a model instance for each of the models in `tables`.
+        """Execute the statement and return the selected rows.
 
-        The other selected values follow the instances, in the form in which the driver returns
-        them.
+        A row holds a model instance for each of the models in `tables`, and then the other selected
+        values, in the form in which the driver returns them.
         """
         tables = self.tables
         return [tuple(rows_in(found, tables)) for found in self.fetch(*cells)]

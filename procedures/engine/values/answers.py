@@ -186,7 +186,7 @@ def completed(value: Any, schema: Mapping[str, Any]) -> Any:
 
 
 def _stored(value: Any, schema: Mapping[str, Any]) -> Any:
-    """Return a valid answer as it is stored."""
+    """Return a valid answer in its stored form: durations become texts in ISO 8601."""
     if schema.get("format") == "duration":
         return plain_duration(value)
     if schema.get("items", {}).get("format") == "duration":
@@ -281,7 +281,7 @@ def _unique(_: Any, is_wanted: bool, value: Any, __: Any) -> Iterator[Validation
 
 
 def _key(value: Any) -> Any:
-    """Return a hashable key that is equal for equal values; 1.0 equals 1 here, but True doesn't."""
+    """Return a hashable key, equal for equal values: 1.0 equals 1, but True doesn't equal 1."""
     if isinstance(value, list):
         return (list, *map(_key, value))
     if isinstance(value, dict):
@@ -374,7 +374,10 @@ HINTS: dict[str, Callable[[Any], str]] = {
     "minItems": lambda wanted: f"Choose at least {wanted}.",
     "maxItems": lambda wanted: f"Choose at most {wanted}.",
 }
-"""Functions that make short hints, shown to people before they answer, by JSON Schema keyword."""
+"""Functions that make a hint about a limit, by the JSON Schema keyword of the limit.
+
+People are shown such hints before they answer.
+"""
 
 
 def _pattern_words(pattern: str, schema: dict[str, Any]) -> str:

@@ -149,7 +149,10 @@ def _parts(value: Any) -> dict[str, Any] | None:
 
 
 def _slots(value: Any) -> dict[str, Any]:
-    """Return the values in an object's `__slots__`, except slots of library classes."""
+    """Return the values in an object's `__slots__`.
+
+    Slots that a class of a library declares are left out.
+    """
     return {
         name: getattr(value, name, None)
         for kind in type(value).__mro__

@@ -43,7 +43,10 @@ class FileStore(Protocol):
 
     @property
     def patience(self) -> float:
-        """Seconds for which a worker waits for a failing store before it releases the run."""
+        """Seconds for which a worker waits for a failing store.
+
+        Then the worker releases the run.
+        """
         ...
 
     def put(self, content: bytes) -> str:
@@ -233,12 +236,15 @@ def named(file: File) -> dict[str, str]:
 
 
 def named_files(files: Sequence[File]) -> dict[str, Any]:
-    """Return the part of an event's data that names files: {"files": […]}, or {} without files."""
+    """Return the part of an event's data that names files: `{"files": […]}`.
+
+    Returns {} if there are no files.
+    """
     return {"files": [named(file) for file in files]} if files else {}
 
 
 def _bytes_of(content: object) -> bytes:
-    """Return the content of a file; raises `OptionError` for anything but bytes and text."""
+    """Return the content of a file as bytes; raises `OptionError` unless it is bytes or text."""
     if isinstance(content, bytes | bytearray | memoryview):
         return bytes(content)
     if not isinstance(content, str):

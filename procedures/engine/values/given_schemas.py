@@ -81,7 +81,7 @@ class UnsupportedError(ValueError):
 
 @dataclass
 class _Reader:
-    """A reader of one schema, which counts its fields and options."""
+    """A reader of one JSON Schema, which counts the form's fields and options while it reads."""
 
     defs: Any
     fields: int = 0
@@ -102,7 +102,11 @@ class _Reader:
         return {name: one for name, one in found.items() if name not in ABOUT}
 
     def _read(self, schema: Any, path: str, level: int) -> dict[str, Any]:
-        """Return the supported schema for a part of the JSON Schema, with references resolved."""
+        """Return the schema of a form's part, made from this part of the author's JSON Schema.
+
+        References are resolved. `path` leads to the part from the whole JSON Schema, and `level` is
+        the number of levels down to the part. Raises `UnsupportedError` for anything unsupported.
+        """
         if not isinstance(schema, Mapping):
             raise UnsupportedError(path, f"must be an object, not {short_repr(schema)}.")
         if level > MOST_LEVELS:

@@ -126,7 +126,7 @@ class _Recorder(GenerateJsonSchema):
         return dict(part.shape)
 
     def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> dict[str, Any]:
-        """Return an empty schema, so that types without a JSON Schema are recorded too."""
+        """Return an empty schema for a type without a JSON Schema, so that the type is recorded."""
         return {}
 
     def definition_ref_schema(self, schema: Any) -> dict[str, Any]:

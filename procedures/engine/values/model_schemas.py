@@ -156,7 +156,7 @@ def _group(schema: Mapping[str, Any], part: Part, path: str, *, of: str) -> dict
 
 
 def _fields(part: Part) -> dict[str, Part]:
-    """Return a model's fields; the keys are the names in answers, which may be aliases."""
+    """Return the fields of a model by the names that answers use, which may be aliases."""
     holder = part.inner if part.kind in {"model", "dataclass"} else part
     fields = (one for one in holder.parts if one.kind in FIELDS)
     # Answers name fields by their alias, as the JSON Schema does, not by the field's own name.

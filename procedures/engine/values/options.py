@@ -1,4 +1,7 @@
-"""Checks of options; the error for a misspelt name suggests the most similar valid name."""
+"""Checks of options; the error for a misspelt name suggests the most similar valid name.
+
+In all these functions, `of` is the name of the option or function in the error message.
+"""
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping

@@ -178,7 +178,7 @@ IN_WORDS = {"duration": format_duration, "date-time": format_moment, "date": for
 def option_label(text: str, schema: Mapping[str, Any]) -> str:
     """Return the label of the option with this value.
 
-    Without a label, return the value in words.
+    If the option has no label, returns the value in words.
     """
     labels: Mapping[str, str] = schema.get(LABELS, {})
     return labels.get(text) or humanize_name(text)

@@ -57,7 +57,10 @@ def shape_of(hint: Any) -> Schema:
 
 
 def check_shape(value: Any, shape: Schema) -> None:
-    """Raise `AnswerError` if the value doesn't fit the shape, a result of `shape_of`."""
+    """Raise `AnswerError` if the value doesn't fit the shape of its type.
+
+    `shape` is what `shape_of` has returned for the type.
+    """
     try:
         text = canonical.text_of(value)
     except ValueError as error:

@@ -64,7 +64,7 @@ class Sizes:
                 )
 
     def check_question(self, question: "Question") -> None:
-        """Raise `SizeError` for the first part of a question that exceeds its limit."""
+        """Raise `SizeError` for the first part of a question that is too large."""
         for excess in self._parts(question):
             _check(*excess)
 
@@ -85,7 +85,7 @@ class Sizes:
         yield "The default", _longest(question.default), CHARACTERS, self.draft, SHORTER
 
     def check_answer(self, question: "Question", value: Any) -> None:
-        """Raise `AnswerError` for an answer that exceeds its limit."""
+        """Raise `AnswerError` if a text in the answer, or the JSON of the answer, is too long."""
         most = self.answer if question.draft is None else self.draft
         if (longest := _longest(value)) > most:
             raise AnswerError(f"The answer has {longest:,} characters; the limit is {most:,}.")
@@ -94,7 +94,7 @@ class Sizes:
             raise AnswerError(f"The answer has {size:,} {JSON}; the limit is {whole:,}.")
 
     def check_signal(self, value: Any) -> None:
-        """Raise `AnswerError` for a signal's value that exceeds its limits."""
+        """Raise `AnswerError` if a signal's value has too long a JSON or too many levels."""
         if (size := _length_of_json(value)) > self.signal:
             raise AnswerError(f"The value has {size:,} {JSON}; the limit is {self.signal:,}.")
         if (depth := depth_of(value)) > self.depth:

@@ -242,7 +242,7 @@ def zoned(text: Any, zones: Sequence[str]) -> Any:
 
 
 def may_be_empty(name: str, schema: Mapping[str, Any]) -> bool:
-    """Return True if the field `name` may be left empty; `schema` is the schema of its object."""
+    """Return True if the field called `name`, in an object with this schema, may be left empty."""
     one = schema["properties"][name]
     kind = kind_of(one)
     if takes_nothing(one) or kind in {"list", "choices"}:
