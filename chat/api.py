@@ -59,7 +59,10 @@ def list_requests(
     *,
     is_unanswerable: bool = False,
 ) -> Page:
-    """List requests; `is_unanswerable=true` selects the open ones that nobody can answer."""
+    """List the requests that you may see.
+
+    With `is_unanswerable=true`, list only open requests that nobody can answer.
+    """
     requests = HumanRequest.objects.all()
     if status:
         requests = requests.filter(status=status)
@@ -244,7 +247,7 @@ def create_claim(request: SignedIn, request_id: UUID) -> HumanRequest:
     summary="Release a claimed request",
 )
 def delete_claim(request: SignedIn, request_id: UUID) -> HumanRequest:
-    """Give up your claim; people who may reassign requests can give up others' claims."""
+    """Give up your claim; with the permission to reassign requests, give up anybody's claim."""
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     services.release_request(found.pk, by=request.user)
     return _shown(found)
@@ -271,7 +274,7 @@ def create_sight(request: SignedIn, request_id: UUID) -> Status[None]:
     summary="The history of a request",
 )
 def list_history(request: SignedIn, request_id: UUID) -> list[RequestEvent]:
-    """Return who did what with the request, oldest first."""
+    """Return the entries of the request's history, oldest first: who did what, and when."""
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     return list(found.events.order_by("seq"))
 

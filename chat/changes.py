@@ -132,7 +132,7 @@ def _walked_back(trace: Sequence[dict[int, int]], x: int, y: int) -> list[Edit]:
 
 
 def _joined(single: Sequence[Edit]) -> list[Edit]:
-    """Return the edits, with each run of edits that touch each other merged into one edit."""
+    """Return the edits after merging those that touch each other."""
     found: list[Edit] = []
     for start, end, new_start, new_end in single:
         if found and found[-1][1] == start and found[-1][3] == new_start:

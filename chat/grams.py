@@ -106,7 +106,7 @@ class Query:
 
     @cached_property
     def grams(self) -> list[str]:
-        """The grams that each matching text contains; [] if all words are shorter than a gram."""
+        """The grams that every matching text contains; [] if no word has three letters or more."""
         words = {word for part in self.parts for word in words_of(part)}
         return sorted(
             {word[at : at + GRAM] for word in words for at in range(len(word) - GRAM + 1)}
@@ -114,7 +114,10 @@ class Query:
 
     @cached_property
     def beginnings(self) -> list[str]:
-        """The query's words; if all are short, a gram of a matching text begins with each word."""
+        """The words of the query, for a search for words that are too short to be grams.
+
+        In a matching text, each of these words is the beginning of some gram.
+        """
         return sorted({word for part in self.parts for word in words_of(part)})
 
     def __bool__(self) -> bool:

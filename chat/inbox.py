@@ -52,7 +52,7 @@ OPEN_LISTS = {Tab.MINE, Tab.GROUPS, Tab.UNCLAIMED}
 
 
 class Due(StrEnum):
-    """A group of the list: overdue requests, those due by the end of today, later, or at no time.
+    """The groups of a list: overdue; due by the end of today; due later; without a due time.
 
     A request is due when its answer is needed. "Today" is the day in the reader's time zone.
     """
@@ -85,7 +85,7 @@ class Filters:
     """The name of one of the person's groups; used only in the lists `groups` and `unclaimed`."""
 
     def narrowed(self, way: Way, now: datetime) -> Way:
-        """Return `way` with the filters that the index of `way` covers: when due, and risk."""
+        """Return `way` with those filters that the index of `way` covers: `due` and `risk`."""
         if self.due:
             way = way.filter(_is_due(self.due, way.columns.due, now))
         return way.filter(Q(**{way.columns.rank: RISKS.index(self.risk)})) if self.risk else way
@@ -124,7 +124,7 @@ class Inbox:
     def page(
         self, limit: int, *, after: UUID | None = None
     ) -> tuple[list[HumanRequest], UUID | None]:
-        """Return the requests on a page of the list, and the id after which the next one begins."""
+        """Return the requests on a page, and the value of `after` for the next page, if any."""
         ids = self._listed(limit + 1, after)
         shown = ids[:limit]
         return load_rows(self._still_seen(shown)), shown[-1] if len(ids) > limit else None

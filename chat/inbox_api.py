@@ -52,11 +52,12 @@ def list_inbox(  # noqa: PLR0913, PLR0917 (each is a query parameter)
 
     The list `mine` has the requests that are assigned to you by name or that you have claimed. The
     list `groups` has the requests that are assigned to your groups and permissions. The list
-    `unclaimed` has the requests of `groups` that nobody has claimed. For these two lists, `group`
-    can be the name of one of your groups. The list `snoozed` has the requests that you have put
-    off; those that come back first are listed first. The list `done` has the requests that you have
-    answered, newest answer first. With `due=today`, the day is the day in the time zone of your
-    profile; without one, in the time zone of your browser; without either, in that of the site.
+    `unclaimed` has the requests of `groups` that nobody has claimed. For `groups` and `unclaimed`,
+    the parameter `group` can be the name of one of your groups. The list `snoozed` has the requests
+    that you have put off; those that come back first are listed first. The list `done` has the
+    requests that you have answered, newest answer first. `due=today` means the day in the time zone
+    of your profile. If your profile has no time zone, it means the day in the time zone of your
+    browser or, if that isn't known, of the site.
     """
     filters = Filters(kind, procedure, due, risk, q, group)
     with timezone.override(_time_zone(request)):
@@ -68,7 +69,7 @@ def list_inbox(  # noqa: PLR0913, PLR0917 (each is a query parameter)
 
 
 def _time_zone(request: SignedIn) -> tzinfo:
-    """Return the caller's time zone, or the site's if no middleware knows it."""
+    """Return the caller's time zone, or the site's if the caller's isn't known."""
     find = getattr(request, "find_time_zone", timezone.get_current_timezone)
     found: tzinfo = find()
     return found

@@ -101,7 +101,7 @@ class DraftOut(Schema):
 
 
 class DraftConflictOut(ErrorOut):
-    """A conflict: the stored draft was changed elsewhere. Has the stored draft and yours."""
+    """A conflict: the stored draft was changed elsewhere. `stored` and `sent` have both drafts."""
 
     stored: DraftOut | None
     sent: dict[str, list[str]]

@@ -20,10 +20,10 @@ from chat.models.closing import close_request, hold_request, release_request
 from chat.models.gists import gist_of
 from chat.models.moments import plan_moments
 from chat.models.session import record, record_run, session_of
-from chat.services.foreknown import answer_foreknown
 from chat.services.heard import mark_read, mark_unread
 from chat.services.ledger import differences, unowned
 from chat.services.responses import respond
+from chat.services.standing_answers import answer_by_standing_decisions
 from chat.services.starts import Place, join_session
 from chat.services.voting import shortage
 from procedures import hooks
@@ -198,7 +198,7 @@ def _way_to_find(run: Run) -> Find | None:
 
 
 def answer_in_advance(run: Run, waits: Sequence[Wait], at: datetime, **_: Any) -> None:
-    answer_foreknown(run, waits, at)
+    answer_by_standing_decisions(run, waits, at)
 
 
 def record_close(

@@ -83,7 +83,7 @@ class Way:
 
     @classmethod
     def of_assignments(cls, **given: Any) -> Self:
-        """Return the query for assignments, of open requests, with these values: `user=user`."""
+        """Return the query for assignments of open requests, with these values: `user=user`."""
         rows = Assignment.objects.filter(is_open=True, **given)
         return cls(rows, Columns("due_at", "rank", "request_id"))
 
@@ -153,10 +153,11 @@ def ways_by_group(user: User) -> list[Way]:
 
 
 def assignee_names_of(user: User) -> set[str]:
-    """Return the assignees that include a user, such as "user:7" or "group:3".
+    """Return the names of the assignees that include a user, such as "user:7" or "group:3".
 
-    Deputies are included. The result comes from caches on the user object, so use it only for
-    lists. If the page has read the user's requests already, this takes no query.
+    Assignees that include somebody who has the user as a deputy are returned, too. The result comes
+    from caches on the user object, so use it only for lists. If the page has read the user's
+    requests already, this takes no query.
     """
     people = [user, *principals_of(user)]
     names = {f"user:{one.pk}" for one in people} | {f"group:{group}" for group in groups_of(user)}
@@ -175,11 +176,11 @@ def groups_of(user: User) -> dict[int, str]:
 
 
 def held_permissions(user: User) -> list[str]:
-    """Return those permissions assigned to requests that a user holds, such as "app.code".
+    """Return the permissions by which requests ask a user, such as "app.code".
 
-    Permissions of people who have the user as a deputy are included. An assignment to a permission
-    doesn't ask superusers, who hold every permission. The result is cached on the user object, so
-    use it only for lists.
+    They are permissions that were assigned to requests and that are held by the user, or by
+    somebody who has the user as a deputy. An assignment to a permission doesn't ask superusers, who
+    hold every permission. The result is cached on the user object, so use it only for lists.
     """
     return kept_on(user, "held_permissions", lambda: _held_permissions(user))
 

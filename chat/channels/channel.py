@@ -77,9 +77,9 @@ class Channel:
     def take_back(self, notification: "Notification") -> None:
         """Remove a sent notification from the person's devices.
 
-        It is called when the notification's request no longer waits for the person. A channel that
-        can take notifications back overrides this method. The method is called in the same way as
-        `deliver`, and may be called although some or all of the person's devices don't have the
+        This method is called when the notification's request no longer waits for the person. A
+        channel that can take notifications back overrides it. The method is called in the same way
+        as `deliver`, and may be called although some or all of the person's devices don't have the
         notification.
         """
         raise NotImplementedError

@@ -1,7 +1,8 @@
 """Delivery of planned notifications by workers.
 
-Each message has a stable key. If a worker dies after the channel has accepted a message but before
-that is recorded, another worker sends a copy with the same key, which marks it as a duplicate.
+Each message has a key that stays the same on every try. A worker may die after the channel has
+accepted a message, but before the worker has recorded this. Then another worker sends a copy with
+the same key, by which the receiving service can tell that the copy is a duplicate.
 """
 
 import logging
@@ -29,10 +30,9 @@ logger = logging.getLogger(__name__)
 MOST_TOGETHER = 50
 """The maximum number of notifications to send in one message."""
 MENTION_COVERS = timedelta(hours=1)
-"""The time during which a notification of one mention makes others in the session needless.
+"""The time during which a notification of a mention makes notifications of later mentions needless.
 
-While the person hasn't read the first message that mentions them, later mentions in the same
-session don't cause further notifications.
+The mentions must be in the same session, and the person must not have read the first one yet.
 """
 NEVER_ENDED = f"{MOST_TRIES} workers tried to deliver this notification, and none of them finished."
 
@@ -163,7 +163,7 @@ def _postpone_or_drop(one: Notification) -> None:
 
 
 def _obsolete_report_words(one: Notification) -> str:
-    """Return a sentence that says why a report to a program is obsolete, or "" if the report isn't.
+    """Return a sentence that says why a report to a program is obsolete, else "".
 
     A report about a request is obsolete if the request's answer has been undone. A report about a
     run's end is obsolete if the run has continued since, for example after a retry.

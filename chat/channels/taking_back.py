@@ -54,7 +54,7 @@ def plan_taking_back(
 
 
 def why_kept(told: Notification, channel: Channel) -> str:
-    """Return a sentence that says why the notification `told` must stay, or "" to take it back."""
+    """Return a sentence that says why the notification `told` must not be taken back, or ""."""
     if any(_is_waiting(one, channel) for one in _in_same_message(told)):
         return "A request in this notification still waits for this person's answer."
     return ""

@@ -30,7 +30,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         return deleted
 
     def to(self, user: "User") -> Self:
-        """Return the assignments to a user, to their groups, and to permissions that they hold.
+        """Return the assignments to a user, to the user's groups, and to the user's permissions.
 
         Assignments to people who have delegated their requests to the user are included.
         """

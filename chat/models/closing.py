@@ -128,9 +128,10 @@ def _note_unused(request: HumanRequest, content: Mapping[str, Any], *, at: datet
 
 
 def _replace(request: HumanRequest, content: Mapping[str, Any], *, at: datetime) -> None:
-    """Replace the provisional outcome of a request that wasn't answered with its final outcome.
+    """Replace the provisional outcome of a request by the final one.
 
-    A held answer to another request had made this request unneeded.
+    The request was closed provisionally because a held answer to another request had made it
+    unneeded.
     """
     status = status_after(content)
     insert_row(_entry(request, content, status, at=at))

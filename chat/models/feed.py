@@ -55,7 +55,7 @@ def audience(kind: str, key: Any) -> str:
 
 
 def audiences_of_run(run: Run) -> Iterator[str]:
-    """Yield the audiences that may see a run for other reasons than a request of the run."""
+    """Yield the audiences that may see a run even if no request of the run asks them."""
     yield OF_RUNS
     yield audience("procedure", run.procedure_id)
     if run.started_by_id is not None:
@@ -63,10 +63,10 @@ def audiences_of_run(run: Run) -> Iterator[str]:
 
 
 def audiences_of_message(message: "Message") -> set[str]:
-    """Return the audiences that may read a message, except those in the database.
+    """Return the audiences that may read a message, as far as the message itself tells.
 
-    Left out are the session's members, and the audiences that the message's run asks: the SQL
-    statement that inserts the message adds them.
+    The session's members, and the audiences that requests of the message's run ask, are missing:
+    the SQL statement that inserts the message adds them.
     """
     found, reply_to = {ALL}, message.reply_to
     for run in filter(None, (message.run, reply_to.run if reply_to else None)):

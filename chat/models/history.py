@@ -1,7 +1,7 @@
-"""The history of a request: who did what with it, when, from where and by which channel.
+"""The history of a request: who did what with the request, when, from where and by which channel.
 
 Entries are numbered and chained like the events of a journal. The request holds the number and the
-hash of the last entry, so that a missing entry is noticed.
+hash of its last entry, so that a missing entry is noticed.
 """
 
 from collections.abc import Mapping
@@ -137,9 +137,10 @@ def new_event(
 
 
 def proofs_in(request: "HumanRequest") -> dict[tuple[datetime, Any], dict[str, str]]:
-    """Return the proofs of each answer in the history, by pairs: the answer's time, its user's key.
+    """Return the proofs of the answers in the history.
 
-    The proofs of one answer are a dictionary from field names of the response to proofs.
+    A key of the result is the pair of an answer's time and its user's key. A value is a dictionary
+    from the names of the answer's fields to their proofs.
     """
     return {
         (one.at, one.user_id): one.content[PROOF]

@@ -249,7 +249,7 @@ class Message(models.Model):
 
     @property
     def mentions(self) -> list[tuple[Any, str]]:
-        """The people whom the text mentions: key (as in JSON) and the user name at that time."""
+        """The people whom the text mentions: key (as in JSON), and user name when it was sent."""
         return list(map(tuple, json.loads(self.mentioned or "[]")))
 
     @cached_property

@@ -20,7 +20,10 @@ TRY_AGAIN = timedelta(seconds=30)
 MOST_TRIES = 8
 LONGEST_NOTE = 300
 FIRST_CHANGE = 1_000_000
-"""The round of a notification of the first change of a request's values. Reminders have less."""
+"""The round of notifications of the first change of a request's values.
+
+The rounds of reminders have smaller numbers.
+"""
 LONGEST_NAME = 20
 """The maximum length of a channel's name, in characters."""
 

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from procedures.users import User
 
 SOON = 0.25
-"""The share of the time to answer that is left when an answer starts to be needed soon.
+"""The share of the time to answer during which an answer counts as needed soon.
 
-The value 0.25 means the last quarter of the time between opening and the time in `needed_at`.
+The value 0.25 means the last quarter of the time from the request's opening to `needed_at`.
 """
 ORIGINAL = "shown"
 """The mark of the original values: those that the run asked about, before anybody changed them."""
@@ -293,7 +293,7 @@ class HumanRequest(models.Model):
 
     @property
     def change(self) -> "HumanResponse | None":
-        """The vote that changed the values that the open request proposes; None if nobody did."""
+        """The vote that changed the values proposed by the open request; None if no vote has."""
         if not (self.is_open and self.may_take_votes):
             return None
         return self.change_among(one for one in self.responses.all() if one.undone_at is None)
@@ -393,5 +393,5 @@ class HumanRequest(models.Model):
         self.save(update_fields=["note", "proof"])
 
     def seal_note(self) -> None:
-        """Compute the request's seal anew after a change of the note; the caller must save it."""
+        """Compute the request's seal anew after a change of the note; don't save the request."""
         reseal(self, "note")

@@ -46,10 +46,14 @@ def right_of(
 ) -> Right | None:
     """Return the most direct right by which a user may answer the request, or None.
 
-    The rights, from the most direct one, are: an assignment to the user by name, an assignment to a
-    group of the user, an assignment to a permission of the user, the user's being a deputy of such
-    a person, and the user's being a superuser. The answer of a superuser is a bypass, unless the
-    request is assigned to nobody.
+    The rights are, from the most direct one:
+
+    - The request is assigned to the user by name.
+    - The request is assigned to a group of the user.
+    - The request is assigned to a permission of the user.
+    - The user is a deputy of somebody who has one of these three rights.
+    - The user is a superuser. The answer is then a bypass, unless the request is assigned to
+      nobody.
 
     With `four_eyes`, people who caused the request have no right to answer it, nor do their
     deputies. A user has no right, either, if a program opened the request with the user's token. If
@@ -92,8 +96,8 @@ def _is_excluded(request: "HumanRequest", user: "User", now: datetime) -> bool:
 def askers_by_token(request: "HumanRequest") -> set[Any]:
     """Return the keys of the users with whose tokens programs opened the request.
 
-    A program opens a request by starting the request's run, a parent of the run, or the origin of a
-    fork, however far above or back; see `_family`.
+    A program opens a request by starting the request's run. It also counts if a program started a
+    parent of that run, or a run from which one of these was forked; see `_family`.
     """
     return token_owners(request.wait.run)
 

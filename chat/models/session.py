@@ -24,13 +24,16 @@ if TYPE_CHECKING:
     from procedures.users import User
 
 SAID = "said"
-"""The name of the count of a session's messages, from which the count's proof is computed."""
+"""The name of a session's field with its number of messages.
+
+The field's proof is computed from this name, the session's id and the number.
+"""
 
 
 Whom = Collection[str] | None
-"""The assignees of a changed request before and after the change: `["user:7", "group:3"]`.
+"""The assignees of a changed request, before or after the change: `["user:7", "group:3"]`.
 
-None if the change concerns something else than a request.
+None if something else than a request has changed.
 """
 
 

@@ -40,7 +40,10 @@ MOST_AT_ONCE = 500
 
 
 class Reach(IntEnum):
-    """The reach of a name in `assign=`: unknown, known but without active people, or with some."""
+    """The reach of a name in `assign=`.
+
+    The name may be unknown, may be known but have nobody active, or may have somebody active.
+    """
 
     NOWHERE = 0
     NOBODY = 1

@@ -75,7 +75,7 @@ def _answer_one(item: BulkItem, by: User, answer: Answer) -> BulkReport:
 def _needs_attention(request: HumanRequest, item: BulkItem) -> str:
     """Return a sentence that says why a request must be answered separately, or "".
 
-    Return "" for a closed request, too.
+    Also return "" for a closed request, because its answer is then reported as already decided.
     """
     if not request.is_open:
         return ""

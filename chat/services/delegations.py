@@ -62,10 +62,11 @@ def revoke_delegation(delegation_id: int, *, by: User) -> Delegation:
 
 
 def note_delegation(request: HumanRequest, right: Right, *, by: User, at: datetime) -> None:
-    """Note in the history of a locked request, once, that `by` acts on it as somebody's deputy.
+    """Note in a locked request's history that `by` acts on the request as somebody's deputy.
 
-    Nothing is noted if `right` isn't the right of a deputy. The entry is inserted; the caller saves
-    the request, whose number of entries has changed.
+    This is noted once for each deputy and person represented. Nothing is noted if `right` isn't the
+    right of a deputy. The entry is inserted; the caller saves the request, whose number of entries
+    has changed.
     """
     if right.of is None:
         return

@@ -45,7 +45,10 @@ LOOKS = 3
 COMING = {Message.Kind.OPENED, Message.Kind.INVITED}
 LEAVING = {Message.Kind.LEFT, Message.Kind.REMOVED}
 BY_AN_END = ("system: run ended", "system: asked again")
-"""The values of `closed_by` in requests whose closing has no event of its own in the journal."""
+"""The values of `closed_by` in requests that no event of their own has closed.
+
+Such a request was closed by the end of its run, or because its run asked again.
+"""
 
 
 def differences(record: Record, older: list[str]) -> Iterator[Difference]:

@@ -1,4 +1,7 @@
-"""Mentions of people in messages: each is notified once of a mention, unless a page is open."""
+"""Mentions of people in messages, and the notifications of these mentions.
+
+A person is notified once of a mention, and only if the person has no page open.
+"""
 
 from collections.abc import Iterable
 
@@ -12,10 +15,10 @@ from procedures.users import User, json_key, users
 
 
 def find_mentioned(message: Message) -> list[User]:
-    """Return the people to notify of an unsaved message: they are mentioned and may read it.
+    """Return the people who must be notified because an unsaved message mentions them.
 
-    All mentioned people who may read the message are stored in the message's `mentioned`. The
-    author isn't returned.
+    They are the mentioned people who may read the message, except the message's author. All
+    mentioned people who may read the message are also stored in its field `mentioned`.
     """
     found = mentions_in(message.text)
     people = [one.user for one in found]
@@ -29,8 +32,8 @@ def find_mentioned(message: Message) -> list[User]:
 def note_mentions(message: Message, people: Iterable[User]) -> None:
     """Mark the session as unread for the mentioned people, and plan notifications.
 
-    A notification is due when NOTIFY_AFTER has passed since the message. The notification is
-    dropped if the person has read the message until then.
+    A notification is due when NOTIFY_AFTER has passed since the message. If the person has read the
+    message when the notification is due, the notification is dropped.
     """
     keys = [one.pk for one in people]
     for key in keys:

@@ -50,7 +50,7 @@ class NotConfirmedError(AnswerError):
 
 
 class ValuesChangedError(OperationRefusedError):
-    """An answer to values that somebody has changed since then; nothing was stored."""
+    """An answer to values that were changed after the sender saw them; nothing was stored."""
 
     def __init__(self, by: str) -> None:
         words = "The values of this request have changed since you saw them."

@@ -12,10 +12,9 @@ from procedures.store.merging import GLANCE, HANDFUL, first_seen
 from procedures.users import User
 
 MANY = 1000
-"""A number of unended runs; a user who sees at least so many gets the list another way.
+"""The number of unended runs from which on all open requests are checked one by one.
 
-The open requests of fewer runs are found by the keys of the runs. Otherwise, all open requests are
-read, and each is checked.
+If a user sees fewer unended runs, the open requests are found by the keys of these runs.
 """
 TESTED = 2 * HANDFUL
 """The maximum number of requests that are checked one by one for whether the user may see them."""

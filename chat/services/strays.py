@@ -39,7 +39,7 @@ def ask_others() -> None:
     # a hundred of them would fill every pass.
     is_hopeful = ~Q(note=ALONE) | Q(wait__run__procedure__in=procedures_with_substitutes())
     found = requests_without_answerers().filter(is_hopeful).values_list("pk", flat=True)
-    serve_each(found[:LARGEST_PASS], _ask_others, name="Request")
+    serve_each(found[:LARGEST_PASS], _ask_substitutes, name="Request")
     alone = HumanRequest.objects.open().filter(note=ALONE)
     answered_again = alone.exclude(pk__in=requests_without_answerers().values("pk"))
     serve_each(answered_again.values_list("pk", flat=True), _drop_note, name="Request")
@@ -53,7 +53,7 @@ def _drop_note(request_id: UUID) -> None:
         request.drop_note()
 
 
-def _ask_others(request_id: UUID) -> None:
+def _ask_substitutes(request_id: UUID) -> None:
     """Ask substitutes about one request; lock the run, then the request, then the session."""
     run = lock_run(HumanRequest.objects.run_of(request_id))
     gone = requests_without_answerers().filter(pk=request_id)

@@ -24,7 +24,7 @@ DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class LostFileError(AnswerError):
-    """An answer with a file that isn't stored any more; `digest` is that of the file's content."""
+    """An answer with a file that isn't stored any more; `digest` is the digest of the file."""
 
     def __init__(self, file: File, value: Any) -> None:
         self.digest = file.digest

@@ -3,7 +3,8 @@
 The number of queries doesn't depend on the number of people or requests. At first, at most 100
 requests are read for each assignee; a count of 100 therefore means "more than 99". Some of the
 requests that were read don't wait for a person, for example because the person has voted. If too
-few of them do, more requests are read, for all such people together.
+few of the requests that were read wait for a person, more requests are read, for all such people
+together.
 """
 
 from collections import defaultdict

@@ -17,7 +17,7 @@ from chat.services import (
     revoke_standing,
     undo_response,
 )
-from chat.services.foreknown import answer_foreknown
+from chat.services.standing_answers import answer_by_standing_decisions
 from procedures.engine.errors import AnswerError
 from procedures.models import ProcedureVersion, Run, Wait
 from procedures.models.clock import clock
@@ -166,7 +166,7 @@ def test_without_decisions_one_statement_looks_for_all_questions_of_a_set(
     now = clock.now()
 
     with django_assert_max_num_queries(1):
-        assert answer_foreknown(run, waits, now) == []
+        assert answer_by_standing_decisions(run, waits, now) == []
 
 
 def test_it_counts_no_more_often_and_no_longer_than_given(vera: User) -> None:

@@ -17,7 +17,9 @@ STANDING = "standing"
 """The channel's name in answers of standing decisions; people can't use this channel."""
 
 
-def answer_foreknown(run: Run, waits: Sequence[Wait], at: datetime) -> list[HumanResponse]:
+def answer_by_standing_decisions(
+    run: Run, waits: Sequence[Wait], at: datetime
+) -> list[HumanResponse]:
     """Answer those new requests of a locked run that a standing decision covers.
 
     Returns the answers.
