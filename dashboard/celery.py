@@ -49,12 +49,12 @@ def leave_logging_to_django(**_: Any) -> None:
 
 
 watches: list[PoolWatch] = []
-"""The watch over this process's slots; empty in a process without slots."""
+"""The watch over the processes of this worker's pool, its slots; empty in other processes."""
 
 
 @worker_ready.connect(weak=False)
 def watch_the_slots(sender: Any, **_: Any) -> None:
-    """Start a watch over the worker's slots, unless it has none, like the clock process."""
+    """Start a watch over the worker's slots; the clock process is a worker without slots."""
     if isinstance(sender.pool, TaskPool):
         watches[:] = [PoolWatch(sender.pool)]
         watches[0].start()
@@ -62,20 +62,23 @@ def watch_the_slots(sender: Any, **_: Any) -> None:
 
 @worker_shutting_down.connect(weak=False)
 def let_the_slots_stop(how: str, **_: Any) -> None:
-    """Stop the slots within the allowed time; Celery itself would wait forever or lose work."""
+    """Stop the slots, within `STOP_SECONDS` if the shutdown is "Warm", else at once.
+
+    Without this, Celery would wait for a slot without a limit, or lose the slot's work.
+    """
     for watch in watches:
         watch.stop(within=conf.STOP_SECONDS if how == "Warm" else 0)
 
 
 @worker_ready.connect(weak=False)
 def leave_out_what_may_change(**_: Any) -> None:
-    """Silence Celery's warning about a future default, which it repeats at each connection."""
+    """Silence a warning about future defaults, which Celery repeats at each connection."""
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
 
 
 @worker_init.connect(weak=False)
 def know_the_site(**_: Any) -> None:
-    """Exit immediately if the message broker or the file store belongs to another site."""
+    """Exit if the message broker or the file store belongs to another site."""
     try:
         if why := import_string("procedures.services.refusal")():
             raise SystemExit(why)
@@ -141,13 +144,19 @@ def let_the_clock_finish(**_: Any) -> None:
 
 @worker_process_init.connect(weak=False)
 def leave_the_code_out_of_collections(**_: Any) -> None:
-    """Exclude imported code from garbage collections, because long replays cause many of them."""
+    """Exempt all imported code from garbage collection.
+
+    Long replays cause many collections, and each would look at the imported code again.
+    """
     gc.freeze()
 
 
 @worker_process_init.connect(weak=False)
 def be_a_slot(**_: Any) -> None:
-    """Prepare a process of the pool for runs: a signal to it ends neither a step nor a run."""
+    """Prepare a process of the pool to execute runs.
+
+    A signal to the process doesn't interrupt the step or the run that the process executes.
+    """
     watches.clear()
     # A solo worker sends this signal in its main process, which signals must still end.
     if current_process().name != "MainProcess":
@@ -157,13 +166,16 @@ def be_a_slot(**_: Any) -> None:
 
 @worker_process_shutdown.connect(weak=False)
 def send_the_last_word(**_: Any) -> None:
-    """Send the messages that are still pending, because the pool's processes skip `atexit`."""
+    """Send the Celery messages that are still queued in this process.
+
+    A process of the pool exits without the handlers of `atexit`, which would send them.
+    """
     messenger.finish()
 
 
 @task_postrun.connect(weak=False)
 def put_connections_back(task: Any, **_: Any) -> None:
-    """Return connections to the pool, so that the next task finds open ones."""
+    """Return the task's database connections to the pool, from which the next task takes them."""
     # An eager task runs in its caller's process, and perhaps in its transaction, whose connection
     # is not ours to close.
     if not task.request.is_eager:

@@ -10,15 +10,15 @@ SIGN_IN_TOKEN = re.compile(r"(/sign-in/[^/\s]+/)[^\s'\"<>]+")
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 """The characters that end a line or control a terminal."""
 MORE = "    "
-"""The indentation of a traceback, so that none of its lines looks like a new entry."""
+"""The indentation of the lines of a traceback, so that none of them looks like a new log entry."""
 
 TERSE = ("celery.beat", "celery.worker", "kombu", "django.security")
-"""The loggers whose errors are shortened to their first line.
+"""The name prefixes of loggers of whose errors only the first line is logged.
 
-They report a lost broker, a dead child process or an unknown Host with long tracebacks.
+These loggers report a lost broker, a dead child process or an unknown Host with long tracebacks.
 """
 MESSAGES = "celery.worker.request"
-"""A logger that reports unacknowledged messages as critical, although they are harmless here."""
+"""A logger that logs unacknowledged messages as critical, although losing them is harmless here."""
 
 
 class LineFormatter(logging.Formatter):
@@ -46,7 +46,11 @@ class LineFormatter(logging.Formatter):
 
 
 def message_lines(record: logging.LogRecord) -> list[str]:
-    """Return the lines of a message; line breaks in its arguments don't count."""
+    r"""Return the lines of a log message.
+
+    Only line breaks in the message's format separate lines. Those in its arguments are replaced by
+    codes such as \n, so that foreign text can't begin a line.
+    """
     if not record.args or "\n" not in str(record.msg):
         return [record.getMessage()]
     plain = logging.makeLogRecord({**vars(record)})
@@ -56,12 +60,12 @@ def message_lines(record: logging.LogRecord) -> list[str]:
 
 
 def clean(text: str) -> str:
-    r"""Return a text as one line without secrets, with control characters as codes like \n."""
+    r"""Return a text as one line without secrets; a control character becomes a code such as \n."""
     return without_controls(masked(SIGN_IN_TOKEN.sub(r"\1***", text)))
 
 
 def without_controls(text: str) -> str:
-    """Return a text as one line with control characters as codes, except for tabs."""
+    r"""Return a text as one line; a control character except a tab becomes a code such as \n."""
     return CONTROL.sub(lambda found: _written_out(found[0]), text)
 
 

@@ -1,1 +1,1 @@
-"""Names, sign-in links, the roles of people and groups, and what ends when somebody leaves."""
+"""Accounts: names of people and groups, sign-in links, roles, and the end of an account."""

@@ -1,4 +1,4 @@
-"""Absences: somebody is away until a date, and a deputy answers meanwhile."""
+"""Absences: while a person is away, a deputy answers requests in the person's place."""
 
 from datetime import datetime
 
@@ -12,20 +12,20 @@ from procedures.users import User
 
 
 def may_set_deputy(by: User, user: User) -> bool:
-    """Return True if somebody may say who answers for a person: superusers, and people themselves.
+    """Return True if `by` may choose a deputy for a person: superusers, and the person.
 
-    Other staff could choose themselves, or an account of theirs, and would answer in the place of
-    people who have more access.
+    Other staff can't. They could choose themselves, or a second account of their own, as the
+    deputy, and could then answer in the place of somebody who has more access.
     """
     return user.is_active and (by.is_superuser or by.pk == user.pk)
 
 
 @transaction.atomic
 def set_away(user: User, *, deputy: User, until: datetime, by: User, reason: str) -> Delegation:
-    """Let a deputy answer for a person from now until a date.
+    """Let a deputy answer a person's requests from now until a date.
 
-    Raises `PermissionDenied`, and `OperationRefusedError` if the dates or the people don't allow
-    it.
+    Raises `PermissionDenied` if `by` may not choose the deputy, and `OperationRefusedError` if the
+    date isn't in the future or the deputy can't stand in for the person.
     """
     if not may_set_deputy(by, user):
         raise PermissionDenied
@@ -37,7 +37,7 @@ def set_away(user: User, *, deputy: User, until: datetime, by: User, reason: str
 
 @transaction.atomic
 def end_absence(user: User, *, by: User) -> None:
-    """End all delegations that a person has given and that haven't ended."""
+    """Revoke all delegations that a person has given and that haven't been revoked."""
     if not may_set_deputy(by, user):
         raise PermissionDenied
     given = Delegation.objects.filter(user=user, revoked_at=None)

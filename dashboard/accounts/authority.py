@@ -1,4 +1,7 @@
-"""What somebody may change about another person's account, without gaining what they don't have."""
+"""The changes that somebody may make to another person's account.
+
+Nobody may gain access by such a change.
+"""
 
 from collections.abc import Sequence
 
@@ -19,14 +22,17 @@ def permission_to(action: str) -> str:
 
 
 def may_change(by: User, user: User) -> bool:
-    """Return True if somebody may change an account: only superusers change that of other staff."""
+    """Return True if `by` may change an account.
+
+    Only a superuser may change the account of another superuser or staff member.
+    """
     is_above = user.is_superuser or getattr(user, "is_staff", False)
     is_above = is_above and user.pk != by.pk
     return by.has_perm(permission_to("change")) and (by.is_superuser or not is_above)
 
 
 def has_more(user: User, by: User) -> bool:
-    """Return True if a person may have access that the editor of the account lacks."""
+    """Return True if a person may have access that `by` lacks."""
     if user.pk == by.pk or by.is_superuser:
         return False
     theirs, own = set(user.groups.all()), set(by.groups.all())
@@ -35,7 +41,11 @@ def has_more(user: User, by: User) -> bool:
 
 
 def _has_own_access(user: User) -> bool:
-    """Return True if something is open to a person by name, and not through a group."""
+    """Return True if the person has access as a person, and not as a member of a group.
+
+    This is so for a deputy, an assignee, a member of a session, a starter of a run, and a user whom
+    the code of a procedure names.
+    """
     given = Delegation.objects.filter(to=user, revoked_at=None, until__gt=clock.now())
     rows = (
         Assignment.objects.filter(user=user, is_open=True),
@@ -48,11 +58,11 @@ def _has_own_access(user: User) -> bool:
 
 
 def may_act_as(by: User, user: User) -> bool:
-    """Return True if somebody may get a way to sign in as that person.
+    """Return True if `by` may create a link with which one signs in as that person.
 
-    Superusers may, and people for themselves. Others may only before the person has signed in for
-    the first time, when the account has nothing of its own yet, and only if it has no more access:
-    a deputy, say, or somebody who is asked by name has more.
+    Superusers may do so for everybody, and people for themselves. Anybody else needs the permission
+    to change the account, and the person must never have signed in, must have no API token, and
+    must have no access that `by` lacks.
     """
     if by.is_superuser or by.pk == user.pk:
         return True
@@ -61,9 +71,10 @@ def may_act_as(by: User, user: User) -> bool:
 
 
 def fault_of_code_name(name: str, *, by: User) -> str:
-    """Return why somebody can't create an account of that name, or "" if they can.
+    """Return why `by` can't create an account with that name, or "" if there is no reason.
 
-    Whoever creates an account can sign in to it, and would be asked what code assigns to its name.
+    If code assigns requests to "@ann", the account named "ann" will be asked. Whoever creates an
+    account can sign in to it. So only a superuser can create an account whose name is in code.
     """
     if by.is_superuser or f"@{name}" not in names_in_code():
         return ""

@@ -1,4 +1,4 @@
-"""The people of a site as a list shows them: their state, their marks and what waits for them."""
+"""The people of a site, as a list shows them: states, marks and counts of waiting requests."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -39,7 +39,7 @@ class State(TextChoices):
 
 
 class Mark(TextChoices):
-    """A mark of an account that may do more than the roles of its groups allow."""
+    """A mark of an account that has more rights than most, such as "Staff" or "Operator"."""
 
     SUPERUSER = "superuser", lazy("Superuser")
     STAFF = "staff", lazy("Staff")
@@ -47,7 +47,7 @@ class Mark(TextChoices):
 
 
 class Filters(NamedTuple):
-    """The conditions that narrow a list of people; empty texts narrow nothing."""
+    """The conditions that narrow a list of people; a condition that is "" has no effect."""
 
     words: str = ""
     state: str = ""
@@ -57,21 +57,21 @@ class Filters(NamedTuple):
 
 @dataclass(frozen=True)
 class Entry:
-    """A person in the list."""
+    """A person in the list, with the person's state, marks and counts."""
 
     user: User
     state: State
     marks: Sequence[Mark]
     groups: Sequence[str]
     seen_at: datetime | None
-    """The last time they had a page open or signed in."""
+    """The last time when the person had a page open or signed in."""
     waiting: str
-    """The number of requests that wait for them, such as "3" or "99+"."""
+    """The number of requests that wait for the person, such as "3" or "99+"."""
     deputy: Delegation | None
 
 
 def people(filters: Filters) -> "QuerySet[User]":
-    """Return the users that match."""
+    """Return the users that match all of the filters."""
     found = users()
     if filters.words:
         found = found.filter(_named(filters.words))
@@ -86,7 +86,7 @@ def people(filters: Filters) -> "QuerySet[User]":
 
 
 def entries(found: Collection[User]) -> list[Entry]:
-    """Return the entries of one page; the number of statements doesn't depend on its length."""
+    """Return an entry for each user; many users need no more statements than one."""
     keys = [one.pk for one in found]
     groups = _groups_of(keys)
     seen = dict(Presence.objects.filter(user__in=keys).values_list("user", "seen_at"))
@@ -107,7 +107,10 @@ def entries(found: Collection[User]) -> list[Entry]:
 
 
 def deputies_of(keys: Collection[Any]) -> dict[Any, Delegation]:
-    """Return the delegation that is in force for each of these people, the newest one."""
+    """Return the delegation that is in force for each of these people, by the person's key.
+
+    If a person has given several delegations, the newest one is returned.
+    """
     active = Delegation.objects.active(clock.moment()).filter(user__in=keys)
     return {one.user_id: one for one in active.select_related("to").order_by("pk")}
 

@@ -1,4 +1,4 @@
-"""Changes of the roles that groups have on procedures, several at once and with a reason."""
+"""Changes of the roles that groups have on procedures: several changes at once, with a reason."""
 
 import re
 from collections import defaultdict
@@ -23,7 +23,7 @@ ID = re.compile(r"[0-9]{1,18}")
 
 
 class Cell(NamedTuple):
-    """A role that a group may have on a procedure."""
+    """A role of a group on a procedure, written "PROCEDURE:GROUP:ROLE", such as "4:2:answer"."""
 
     procedure: int
     group: int
@@ -34,7 +34,7 @@ class Cell(NamedTuple):
 
     @classmethod
     def read(cls, text: str) -> Self | None:
-        """Return the cell that a form names, or None if the text names none."""
+        """Return the cell for a text such as "4:2:answer", or None if the text isn't a cell."""
         procedure, _, rest = text.partition(":")
         group, _, role = rest.partition(":")
         are_ids = ID.fullmatch(procedure) and ID.fullmatch(group)
@@ -45,14 +45,14 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Difference:
-    """The roles that would be given and those that would be taken away."""
+    """A change of roles: an added cell gives a role to a group, a removed one takes it away."""
 
     added: frozenset[Cell]
     removed: frozenset[Cell]
 
     @classmethod
     def between(cls, before: Iterable[str], after: Iterable[str]) -> Self:
-        """Return the difference between the cells that a page showed and those sent back."""
+        """Return the difference between the cells that a page showed and the cells that it sent."""
         held, wanted = _cells(before), _cells(after)
         return cls(wanted - held, held - wanted)
 
@@ -65,14 +65,21 @@ class Difference:
 
 
 class Changer:
-    """A person who changes roles: only the roles that they have themselves."""
+    """A person who changes the roles of groups.
+
+    A person can give and take away only roles that the person has on that procedure, too.
+    """
 
     def __init__(self, user: User, procedures: Collection[int]) -> None:
         self._held = HeldRoles(user, procedures)
         self.may_add, self.may_remove = user.has_perm(ADD), user.has_perm(DELETE)
 
     def may(self, cell: Cell, *, is_held: bool) -> bool:
-        """Return True if the person may take the role away, or give it if it isn't held yet."""
+        """Return True if the person may change the cell.
+
+        If `is_held`, the group has the role, and the change takes the role away. Otherwise, the
+        change gives the role to the group.
+        """
         is_permitted = self.may_remove if is_held else self.may_add
         return is_permitted and self._held.has(cell.role, cell.procedure)
 
@@ -87,10 +94,10 @@ def check_change(difference: Difference, *, by: User) -> None:
 
 @transaction.atomic
 def change_grants(difference: Difference, *, by: User, reason: str) -> None:
-    """Give and take away roles, and log them with the reason.
+    """Give roles to groups and take roles away, and log these changes with the reason.
 
-    Roles that others have given or taken away meanwhile stay so, and the log doesn't say that this
-    person did it. Raises `PermissionDenied` unless the person may make all of these changes.
+    If somebody else has already made one of the changes, that change is left out, also in the log.
+    Raises `PermissionDenied` unless `by` may make all of these changes.
     """
     check_change(difference, by=by)
     left = still_to_make(difference)
@@ -107,9 +114,10 @@ def change_grants(difference: Difference, *, by: User, reason: str) -> None:
 
 
 def still_to_make(difference: Difference) -> Difference:
-    """Return the changes that nobody has made yet, of groups and procedures that still exist.
+    """Return the part of a difference that still changes something.
 
-    Retired groups get no roles.
+    Left out are changes that somebody else has already made, changes of groups or procedures that
+    no longer exist, and new roles for retired groups.
     """
     procedures, groups = named(difference.cells)
     grants = Grant.objects.filter(procedure__in=procedures, group__in=groups).order_by()
@@ -123,7 +131,7 @@ def still_to_make(difference: Difference) -> Difference:
 
 
 def named(cells: Iterable[Cell]) -> tuple[dict[int, Procedure], dict[int, Group]]:
-    """Return the procedures and groups of the cells, by their ids."""
+    """Return the procedures and the groups of the cells, each in a dictionary by id."""
     told = list(cells)
     procedures = Procedure.objects.in_bulk({cell.procedure for cell in told})
     return procedures, Group.objects.in_bulk({cell.group for cell in told})

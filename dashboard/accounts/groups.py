@@ -1,4 +1,4 @@
-"""Groups: their members, where code names them, and what renaming and retiring them means."""
+"""Groups: their members, the places in code that name a group, and how groups are retired."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -21,7 +21,7 @@ NOWHERE = CodeName((), ())
 
 
 class Listed(NamedTuple):
-    """A group in a list: its active members, its roles, and the procedures whose code names it."""
+    """A group in a list: counts of active members and roles, and the procedures that name it."""
 
     group: Group
     members: int
@@ -32,7 +32,7 @@ class Listed(NamedTuple):
 
 
 class RetiredError(Exception):
-    """The group is one of those that every site has, or it is retired already."""
+    """The group can't be joined or retired: it is retired already, or every site must have it."""
 
 
 def groups_in_use() -> "QuerySet[Group]":
@@ -41,7 +41,7 @@ def groups_in_use() -> "QuerySet[Group]":
 
 
 def listed_groups(found: Collection[Group]) -> list[Listed]:
-    """Return what a list says of these groups; the number of statements doesn't depend on it."""
+    """Return what a list shows of each group; many groups need no more statements than one."""
     keys = [one.pk for one in found]
     members, roles, code = active_members(keys), _roles(keys), names_in_code()
     standard = set(StandardGroup.objects.filter(group__in=keys).values_list("group", flat=True))
@@ -60,7 +60,7 @@ def listed_groups(found: Collection[Group]) -> list[Listed]:
 
 
 def active_members(groups: Collection[int]) -> dict[int, int]:
-    """Return the numbers of active members of the groups with these ids."""
+    """Return the number of active members of each of these groups, by the id of the group."""
     path = members_path()
     found = Group.objects.filter(pk__in=list(groups)).order_by()
     counted = found.annotate(people=Count(path, filter=is_active(f"{path}__")))
@@ -72,15 +72,16 @@ def members_of(group: Group) -> "QuerySet[User]":
 
 
 def naming(group: Group) -> "tuple[CodeName, QuerySet[Procedure]]":
-    """Return where code names a group, and those procedures."""
+    """Return how code names a group, and the procedures whose code or roles name it."""
     code = names_in_code().get(group.name, NOWHERE)
     return code, Procedure.objects.filter(name__in={*code.in_code, *code.in_roles})
 
 
 def may_add(by: User, group: Group, user: User) -> bool:
-    """Return True if somebody may add a person to a group: staff only to groups that they are in.
+    """Return True if `by` may add a person to a group.
 
-    Nobody but superusers adds themselves.
+    A superuser may do so always. Other staff may add other people to groups that they are members
+    of themselves.
     """
     if by.is_superuser:
         return True
@@ -94,7 +95,10 @@ def may_remove(by: User, user: User) -> bool:
 
 @transaction.atomic
 def add_member(group: Group, user: User, *, by: User) -> None:
-    """Add a person to a group; raises `PermissionDenied` and, for a retired one, `RetiredError`."""
+    """Add a person to a group.
+
+    Raises `PermissionDenied`, and `RetiredError` if the group is retired.
+    """
     if not may_add(by, group, user):
         raise PermissionDenied
     if RetiredGroup.objects.filter(group=group).exists():
@@ -113,9 +117,10 @@ def remove_member(group: Group, user: User, *, by: User) -> None:
 
 @transaction.atomic
 def rename_group(group: Group, name: str, *, by: User, reason: str) -> None:
-    """Give a group another name; only superusers can, because code assigns requests to names.
+    """Give a group another name.
 
-    Raises `ValidationError` if the name can't be used.
+    Only a superuser can rename a group, because code assigns requests to groups by name. Raises
+    `PermissionDenied` for others, and `ValidationError` if the name can't be used.
     """
     if not by.is_superuser:
         raise PermissionDenied
@@ -128,10 +133,11 @@ def rename_group(group: Group, name: str, *, by: User, reason: str) -> None:
 
 @transaction.atomic
 def retire_group(group: Group, *, by: User, reason: str) -> None:
-    """Take all members, roles and permissions from a group, and offer it no longer.
+    """Take all members, roles and permissions from a group, and offer it in no form any more.
 
-    Its name stays reserved, so that nobody else's group seems to have answered under it. Raises
-    `RetiredError` for groups that every site has, and for a retired one.
+    The name of the group stays reserved. Otherwise, a later group with this name would seem to have
+    given the retired group's answers. Raises `RetiredError` if the group is one of those that every
+    site has, or is retired already.
     """
     if not by.is_superuser:
         raise PermissionDenied
@@ -151,7 +157,7 @@ def retire_group(group: Group, *, by: User, reason: str) -> None:
 
 @transaction.atomic
 def revive_group(group: Group, *, by: User) -> None:
-    """Offer a retired group again; it has no members and no roles."""
+    """Offer a retired group in forms again; the group has no members and no roles then."""
     if not by.is_superuser:
         raise PermissionDenied
     RetiredGroup.objects.filter(group=group).delete()

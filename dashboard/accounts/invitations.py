@@ -1,4 +1,4 @@
-"""Invitations: accounts for people of whom an address is known, each with a link to sign in."""
+"""Invitations: new accounts for people by their mail addresses, each with a link to sign in."""
 
 import csv
 import re
@@ -40,13 +40,13 @@ COLUMNS = {
     "last_name": "last_name",
     "groups": "groups",
 }
-"""The columns of a CSV file, by their headings in small letters."""
+"""The field of `Line` for each heading of a CSV file; headings are compared in lower case."""
 BETWEEN_GROUPS = re.compile("[|;]")
 
 
 @dataclass(frozen=True)
 class Line:
-    """Somebody in a list: their address, and what else it says of them."""
+    """A person in a list of people to invite: a mail address, and the other columns of the list."""
 
     address: str
     name: str = ""
@@ -57,14 +57,17 @@ class Line:
 
 @dataclass(frozen=True)
 class Guest:
-    """Somebody who would be invited, with the reason why not if there is one."""
+    """A person whom an invitation would add, with the user name and groups of the new account.
+
+    `fault` is the reason why the person can't be invited, or "" if the person can be.
+    """
 
     line: Line
     name: str
     groups: tuple[Group, ...] = ()
     fault: str = ""
     is_known: bool = False
-    """True if they have an account already, which stays as it is."""
+    """True if an account with this address exists already; an invitation doesn't change it."""
 
     @property
     def is_new(self) -> bool:
@@ -73,7 +76,7 @@ class Guest:
 
 @dataclass
 class _Others:
-    """The accounts and groups against which a list is checked."""
+    """The existing accounts, and the groups that may be chosen, with which a list is compared."""
 
     by_address: dict[str, str]
     names: set[str]
@@ -82,20 +85,26 @@ class _Others:
 
 
 class Invited(NamedTuple):
-    """A new account."""
+    """A new account, with the groups to which the person was added."""
 
     user: User
     groups: tuple[Group, ...]
 
 
 def offered_groups(by: User) -> "QuerySet[Group]":
-    """Return the groups to which somebody may add people: superusers all, others their own."""
+    """Return the groups to which `by` may add people.
+
+    These are all groups in use for a superuser, and otherwise the groups of which `by` is a member.
+    """
     found = groups_in_use() if by.is_superuser else groups_in_use().filter(**{members_path(): by})
     return found.order_by("name")
 
 
 def read_lines(text: str) -> list[Line]:
-    """Return the people in a text: a CSV table with headings, or addresses, one or more a line."""
+    """Return the people in a text.
+
+    The text is a CSV table with headings, or has one or several mail addresses on each line.
+    """
     rows = text[:LONGEST_TEXT].replace("\0", "").strip().splitlines()
     if not rows:
         return []
@@ -109,16 +118,16 @@ def read_lines(text: str) -> list[Line]:
 
 
 def plan(lines: Sequence[Line], groups: Collection[Group], *, by: User) -> list[Guest]:
-    """Return what inviting these people would do; `groups` are those of everybody in the list."""
+    """Return what an invitation of these people would do; `groups` are added for everybody."""
     others = _others(lines, by)
     return [_guest(line, groups, others, by) for line in lines[:MOST]]
 
 
 @transaction.atomic
 def invite(guests: Sequence[Guest], *, by: User) -> list[Invited]:
-    """Create the accounts of those who are new; return them.
+    """Create an account for each guest who has none, and return the new accounts.
 
-    Raises `PermissionDenied` if the person may not create accounts.
+    Raises `PermissionDenied` if `by` may not create accounts.
     """
     if not by.has_perm(permission_to("add")):
         raise PermissionDenied
@@ -159,7 +168,11 @@ def _others(lines: Sequence[Line], by: User) -> _Others:
 
 
 def _names(line: Line) -> list[str]:
-    """Return the names to try: the one in the list, or the one that the address suggests."""
+    """Return user names for a new account; the first one that is free is used.
+
+    They are the name in the list, or else two names made from the address: "ann" and
+    "ann@shop.example".
+    """
     if name_field() == users().model.get_email_field_name():
         return [line.address]
     if line.name:
@@ -182,7 +195,7 @@ def _guest(line: Line, groups: Collection[Group], others: _Others, by: User) -> 
 
 
 def _fault(line: Line, name: str, others: _Others, by: User) -> str:
-    """Return why somebody can't be invited, or "" if they can."""
+    """Return the reason why a person can't be invited, or "" if there is none."""
     try:
         validate_email(line.address)
     except ValidationError:

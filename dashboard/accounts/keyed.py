@@ -1,4 +1,4 @@
-"""Pages of rows in an order, continued after the last row rather than at an offset."""
+"""Pages of rows in an order; the next page begins after a given row and not at an offset."""
 
 from typing import Any, NamedTuple, TypeVar
 
@@ -9,16 +9,17 @@ M = TypeVar("M", bound=Model)
 
 
 class KeyedPage(NamedTuple):
-    """Some rows, and the key after which the next page begins; "" if these are the last rows."""
+    """Rows of a page, and the key of its last row as `after`; "" if no row follows."""
 
     rows: list[Any]
     after: str
 
 
 def page_after(rows: "QuerySet[M]", field: str, after: str, most: int) -> KeyedPage:
-    """Return the rows that follow the one with the key `after`, in the order of a field.
+    """Return at most `most` rows in the order of a field, from the row after the key `after` on.
 
-    Rows with the same value are ordered by their keys. An unknown key begins at the first row.
+    Rows with the same value are ordered by their keys. If no row has the key `after`, the page
+    begins with the first row.
     """
     last = _row(rows, after)
     if last is not None:

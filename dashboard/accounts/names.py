@@ -1,4 +1,4 @@
-"""Rules for the names of people and groups, which the history and the code of procedures use."""
+"""Rules for names of people and groups, which old answers and the code of procedures contain."""
 
 import unicodedata
 from collections.abc import Collection
@@ -18,13 +18,16 @@ from procedures.services.acts import is_named_in_journals
 from procedures.users import User, name_field
 
 WORDS = ("system", "the system", "the clock", "a worker")
-"""The names the journal shows for events that no person caused."""
+"""The names that journals show for events that no person caused, so no person can have them."""
 Kind = FormerName.Kind
 OTHERS = lazy("The history couldn't tell the two apart. Choose another name.")
 
 
 def language_fault(name: str) -> str:
-    """Return why a name could be misread in `assign=` or in the journal, or "" if it can't be."""
+    """Return why a name can't be used because of its characters or words, or "" if it can be.
+
+    For example, "system" would be misread in a journal, and "group:finance" in `assign=`.
+    """
     if visible_line(name) != name:
         return _(
             "A name can't contain invisible characters, because it would look like another name."
@@ -42,7 +45,10 @@ def language_fault(name: str) -> str:
 
 
 def history_fault(kind: str, name: str, pk: Any) -> str:
-    """Return why the history reserves a name for somebody else, or "" if it doesn't."""
+    """Return why a name is reserved for somebody who had it earlier, or "" if it isn't reserved.
+
+    `pk` is the key of the person or group that is to get the name; None if the row is new.
+    """
     held = FormerName.objects.filter(kind=kind, name__iexact=name).exclude(held_by=str(pk or 0))
     if former := held.first():
         words = _("Another user (id {number}) was once called “{name}”.")
@@ -56,7 +62,7 @@ def history_fault(kind: str, name: str, pk: Any) -> str:
 
 
 def _is_anothers(name: str, pk: Any) -> bool:
-    """Return True if the history shows an action by somebody else under that name.
+    """Return True if the history shows an act under that name by somebody other than the user `pk`.
 
     A name that was changed outside the forms has no `FormerName` row, so the history is searched.
     """
@@ -81,7 +87,7 @@ def keep_name(
     update_fields: Collection[str] | None = None,
     **_kwargs: Any,
 ) -> None:
-    """Check a new name before a user or group is saved, and reserve the previous one."""
+    """Check a user's or group's new name before the row is saved, and reserve the previous name."""
     kind, field = (Kind.USER, name_field()) if sender is User else (Kind.GROUP, "name")
     if raw or not (update_fields is None or field in update_fields):
         return

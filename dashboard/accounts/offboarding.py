@@ -1,4 +1,4 @@
-"""The end of an account when somebody leaves: whom their requests go to, and what ends."""
+"""The end of an account when a person leaves, with new assignees for the person's open requests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,20 +19,20 @@ from procedures.models.clock import clock
 from procedures.users import User, has_user_field
 
 MOST = 50
-"""The maximum number of requests that the page lists; the others all go to the same people."""
+"""The maximum number of requests that the page lists; all others get the same new assignee."""
 MOST_AT_ONCE = 500
-"""The maximum number of requests that are reassigned when somebody leaves."""
+"""The maximum number of requests that are reassigned when a person leaves."""
 
 
 class Left(NamedTuple):
-    """An open request that names a person, and who else is asked by it."""
+    """An open request that names the person who leaves, and the request's other assignees."""
 
     request: HumanRequest
     others: tuple[str, ...]
 
 
 class Moved(NamedTuple):
-    """A request that was passed on, or the reason why it stayed as it was."""
+    """A request that was reassigned; if that failed, `fault` is the reason."""
 
     prompt: str
     to: str
@@ -40,12 +40,12 @@ class Moved(NamedTuple):
 
 
 class LastSuperuserError(Exception):
-    """Nobody else could administer the site."""
+    """The person is the last active superuser, without whom nobody could administer the site."""
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """A summary of what was done when somebody left."""
+    """A summary of what was done when a person left, such as how many sessions were ended."""
 
     sessions: int
     tokens: int
@@ -54,7 +54,7 @@ class Receipt:
 
 
 def may_offboard(by: User, user: User) -> bool:
-    """Return True if somebody may end another person's account; nobody ends their own."""
+    """Return True if `by` may end another person's account; nobody ends an account of their own."""
     is_possible = by.pk != user.pk and user.is_active and has_user_field("is_active")
     return is_possible and may_change(by, user)
 
@@ -64,7 +64,11 @@ def may_pass_on(by: User) -> bool:
 
 
 def requests_left(user: User, *, viewer: User, sees_all: bool) -> tuple[list[Left], int]:
-    """Return the open requests that name a person, at most `MOST`, and how many more there are."""
+    """Return the open requests that name a person, and how many more there are.
+
+    At most `MOST` requests are returned. Requests that the viewer may not see are only counted,
+    unless `sees_all` is True.
+    """
     keys = _named(user)
     first = keys[:MOST]
     found = HumanRequest.objects.filter(pk__in=first)
@@ -80,23 +84,24 @@ def requests_left(user: User, *, viewer: User, sees_all: bool) -> tuple[list[Lef
 
 
 def deputyships(user: User) -> "list[Delegation]":
-    """Return the delegations by which the person answers for others now."""
+    """Return the delegations in force by which a person answers in the place of other people."""
     return list(Delegation.objects.active(clock.moment()).filter(to=user).select_related("user"))
 
 
 def unknown_assignees(names: "set[str]", user: User) -> "set[str]":
-    """Return the names that match nobody active besides the person who leaves."""
+    """Return those of the names that match no active person except `user`, who leaves."""
     return {name for name in names if not _is_somebody(name, user)}
 
 
 @transaction.atomic
 def offboard(user: User, to: Mapping[UUID, str], *, rest: str, by: User, reason: str) -> Receipt:
-    """Pass a person's requests on, then end their account; return what was done.
+    """Reassign a person's open requests, then end the person's account; return what was done.
 
-    `to` says for some requests who is asked instead: a group, or a user as "@name"; `rest` for all
-    others that name nobody else. A request without anybody stays as it is, as does one that cannot
-    be passed on. Locks the runs in the order of their ids: a parent before its children. Raises
-    `PermissionDenied`, and `LastSuperuserError`.
+    `to` maps a request's id to its new assignee: the name of a group, or "@name" for a user. `rest`
+    is the new assignee of all other requests that have no assignee except this person; "" if there
+    is none. A request without a new assignee, or whose reassignment fails, keeps its assignees.
+    Locks runs in the order of their ids, so a parent before its children. Raises
+    `PermissionDenied`, and `LastSuperuserError` if nobody else could administer the site.
     """
     if not may_offboard(by, user) or ((rest or any(to.values())) and not may_pass_on(by)):
         raise PermissionDenied

@@ -1,4 +1,4 @@
-"""The open requests that ask a person, as their page and the page of their leaving list them."""
+"""The open requests that ask a person, for the person's page and for the offboarding page."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -18,14 +18,14 @@ MOST = 100
 
 
 class Asked(NamedTuple):
-    """An open request that asks a person, and by which assignments."""
+    """An open request that asks a person, and the reasons why, such as "as a member of finance"."""
 
     request: HumanRequest
     reasons: tuple[str, ...]
 
 
 class Shown(NamedTuple):
-    """The requests that a viewer may see, and how many more there are."""
+    """The requests that the viewer may see, and the number of the other requests as `hidden`."""
 
     asked: list[Asked]
     hidden: int
@@ -34,8 +34,8 @@ class Shown(NamedTuple):
 def open_requests(person: User, *, viewer: User, sees_all: bool) -> Shown:
     """Return the requests that wait for a person, the most urgent first, at most `MOST`.
 
-    Of somebody who isn't active, these are the requests that name them. `sees_all` is True if the
-    viewer may see every request in the admin.
+    If the person isn't active, these are the requests that name the person. `sees_all` is True if
+    the viewer may see every request in the admin.
     """
     if person.is_active:
         keys = list(waiting_of(person))[:MOST]
@@ -50,7 +50,7 @@ def open_requests(person: User, *, viewer: User, sees_all: bool) -> Shown:
 
 
 def named_requests(person: User) -> int:
-    """Return how many open requests name a person."""
+    """Return the number of open assignments to a person by name."""
     return Assignment.objects.filter(user=person, is_open=True).count()
 
 
@@ -60,7 +60,7 @@ def _visible(viewer: User, keys: Collection[UUID]) -> list[UUID]:
 
 
 def _reasons(person: User, keys: Collection[UUID]) -> dict[UUID, list[str]]:
-    """Return in words by which assignments each of these requests asks the person."""
+    """Return, for each request, why it asks the person, such as "as a member of finance"."""
     found: dict[UUID, list[str]] = defaultdict(list)
     groups: Any = person.groups.values("pk")
     is_theirs = Q(user=person) | Q(group__in=groups) | ~Q(permission="")

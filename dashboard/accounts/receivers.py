@@ -56,8 +56,8 @@ def rotate_ways_in(
 ) -> None:
     """End the sessions, tokens and links of a user who is being deactivated or reactivated.
 
-    It is called before the row is saved, so that no old session, token or link works when an
-    account is reactivated.
+    Django calls this before it saves the row. So no session, token or link from the time before the
+    deactivation works after the reactivation.
     """
     if raw or not (update_fields is None or "is_active" in update_fields):
         return

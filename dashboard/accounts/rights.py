@@ -15,33 +15,37 @@ from procedures.users import User, active_users, members_path, permission_holder
 
 
 class Held(NamedTuple):
-    """A role, with the reasons why somebody has it; none if they don't have it."""
+    """A role, and the reasons why a person has it; no reasons if the person doesn't have it."""
 
     role: Role
     reasons: tuple[str, ...]
 
 
 class RoleHolder(NamedTuple):
-    """Somebody who has a role, with the reasons."""
+    """A person who has a role, and the reasons why."""
 
     user: User
     reasons: tuple[str, ...]
 
 
 def roles_that_give(role: Role) -> tuple[Role, ...]:
-    """Return the roles whose holders also have this one: who operates a procedure sees its runs."""
+    """Return all roles whose holders count as holders of this role, too.
+
+    For example, whoever has the role "operate" or "cancel" on a procedure also has "see".
+    """
     return access.SEEING if role == "see" else (role,)
 
 
 def is_given_everywhere(role: Role) -> bool:
-    """Return True if the permission to operate all runs gives this role on every procedure."""
+    """Return True if the permission to operate all runs includes this role on all procedures."""
     return role in access.SEEING
 
 
 def held_roles(user: User, procedures: Iterable[Procedure]) -> dict[int, list[Held]]:
-    """Return the roles that a user has on each of these procedures, with the reasons.
+    """Return, for each procedure's id, every role with the reasons why the user has it.
 
-    The number of statements depends on neither the procedures nor the groups.
+    A role that the user lacks has no reasons. The number of statements depends on neither the
+    number of procedures nor that of groups.
     """
     shown = [one.pk for one in procedures]
     grants = Grant.objects.filter(procedure__in=shown, **{f"group__{members_path()}": user})
@@ -87,7 +91,7 @@ def _member(group: str, role: Role, given: Role) -> str:
 
 
 def role_holders(procedure: Procedure, role: Role) -> "QuerySet[User]":
-    """Return the active users who have a role on a procedure, by the rule of `access`."""
+    """Return the active users who have a role on a procedure, as `procedures.access` decides."""
     groups = _granting(procedure, role).values("group")
     is_theirs = Q(is_superuser=True) | Q(pk__in=users().filter(groups__in=groups).values("pk"))
     if is_given_everywhere(role):
@@ -96,7 +100,10 @@ def role_holders(procedure: Procedure, role: Role) -> "QuerySet[User]":
 
 
 def with_reasons(procedure: Procedure, role: Role, people: Collection[User]) -> list[RoleHolder]:
-    """Return these people with the reasons why they have the role; one page of them at a time."""
+    """Return each of these people with the reasons why the person has the role.
+
+    Callers pass the people of one page, because every key is sent to the database.
+    """
     keys = [one.pk for one in people]
     grants = _granting(procedure, role)
     path = members_path()
@@ -118,9 +125,9 @@ def _granting(procedure: Procedure, role: Role) -> "QuerySet[Grant]":
 
 
 def operating_everything() -> "QuerySet[User]":
-    """Return the users to whom the permission to operate all runs is granted, without superusers.
+    """Return the users who have the permission to operate all runs, themselves or by a group.
 
-    Users who aren't active are among them.
+    Inactive users are included. Superusers are included only if the permission was given to them.
     """
     app, code = access.OPERATE.split(".")
     named = Permission.objects.filter(content_type__app_label=app, codename=code).order_by()

@@ -11,15 +11,15 @@ from procedures.users import User, email_of, find_active_user
 
 
 class SignInTokens(PasswordResetTokenGenerator):
-    """Tokens of sign-in links; any sign-in of the person invalidates all of them."""
+    """Tokens of sign-in links; each sign-in of a person invalidates all of the person's tokens."""
 
     key_salt = "dashboard.accounts.sign_in.SignInTokens"
 
     def _make_hash_value(self, user: User, timestamp: int) -> str:
-        """Return the text that a token signs.
+        """Return the text from which a token's signature is computed.
 
-        It contains a counter of used links instead of the time of the last sign-in, because
-        administrators can edit that time.
+        The text contains the person's counter of sign-ins. Django's own text contains the time of
+        the last sign-in, which administrators can edit.
         """
         return f"{user.pk}:{user.password}:{link_count(user)}:{timestamp}:{email_of(user)}"
 
@@ -34,15 +34,19 @@ def sign_in_link(user: User, *, site: str | None = None) -> str:
 
 
 def user_of_link(name: str, token: str) -> User | None:
-    """Return the person whom a valid link would sign in, or None; the link isn't used up."""
+    """Return the person whom a link would sign in, or None if the link isn't valid.
+
+    The link can still be used afterwards.
+    """
     user = find_active_user(name)
     return user if user and tokens.check_token(user, token) else None
 
 
 def use_link(name: str, token: str) -> User | None:
-    """Use up a link and return its person, or None if it isn't valid.
+    """Return the person whom a link signs in, or None if the link isn't valid.
 
-    If two requests use it at the same time, only one succeeds.
+    The link is invalid afterwards. If two requests use a link at the same time, only one gets the
+    person.
     """
     user = find_active_user(name)
     if user is None:

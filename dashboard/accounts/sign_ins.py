@@ -1,4 +1,4 @@
-"""The sessions, tokens and sign-in links of a person, ended or made by an administrator."""
+"""Operations by administrators on a person's sessions, tokens and sign-in links."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ def end_all_links(user: User, *, by: User) -> None:
 
 
 def make_link(user: User, *, by: User) -> str:
-    """Return a link that signs the person in once; it is shown to whoever asked for it."""
+    """Return a link that signs the person in once; the administrator `by` will read it."""
     _check(may_act_as(by, user))
     link = sign_in_link(user)
     note(by, "Made a sign-in link and read it.", about=user, kind=Kind.LINK)
@@ -59,9 +59,10 @@ def make_link(user: User, *, by: User) -> str:
 
 
 def mail_link(user: User, *, by: User, connection: Any = None) -> None:
-    """Send the person a link that signs them in once, by a connection of Django's if given.
+    """Send the person a mail with a link that signs the person in once.
 
-    Raises `NoAddressError`, and whatever the mail server's refusal raises.
+    `connection` is a mail connection of Django's, or None for the default. Raises `NoAddressError`,
+    or the error of the mail server if the server refuses the mail.
     """
     _check(may_act_as(by, user))
     to = email_of(user)

@@ -21,11 +21,11 @@ NAMES = {
     Kind.AUDITORS: ("Auditors", "Site auditors"),
     Kind.MANAGERS: ("Site managers", "Managers of the site"),
 }
-"""The names of the groups; the second one is used if the first one belongs to another group."""
+"""Two names for each standard group; the second one is used if another group has the first one."""
 
 
 class Rule(NamedTuple):
-    """Some permissions: those for models of these apps, with codenames that match a pattern."""
+    """Permissions to give: those of models in `apps` whose codenames match the pattern `codes`."""
 
     apps: frozenset[str]
     codes: str
@@ -34,7 +34,7 @@ class Rule(NamedTuple):
 def fill_standard_groups() -> None:
     """Create the standard groups that are missing, and give each the permissions that it lacks.
 
-    Permissions that somebody else gave such a group stay. Calling it twice is harmless.
+    Other permissions of such a group aren't taken away. Calling this twice is harmless.
     """
     with transaction.atomic():
         held = {one.kind: one.group for one in StandardGroup.objects.select_related("group")}
@@ -70,10 +70,11 @@ def _rules(kind: StandardGroup.Kind) -> Iterator[Rule]:
 
 
 def _make(kind: StandardGroup.Kind) -> Group | None:
-    """Create the group of a kind; return None if each of its names belongs to somebody else.
+    """Create the standard group of a kind; return None if neither of its two names is free.
 
-    A group of that name isn't taken over: its members would be given permissions. Nor is a name
-    used that the site's code mentions: the members would be asked what it assigns to that name.
+    A name isn't free if another group has it, because the members of that group would get the
+    permissions. A name isn't free either if code assigns requests to it, because the members of the
+    standard group would be asked.
     """
     used = [*Group.objects.values_list("name", flat=True), *names_in_code()]
     taken = {name.casefold() for name in used}

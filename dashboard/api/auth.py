@@ -36,12 +36,15 @@ class Token(HttpBearer):
 
 
 class SignedInSession(APIKeyCookie):
-    """Authentication by the session cookie; requests that change something need X-CSRFToken."""
+    """Authentication by the session cookie; requests that change data also need X-CSRFToken."""
 
     param_name = settings.SESSION_COOKIE_NAME
 
     def __call__(self, request: HttpRequest) -> Any:
-        """Return None if the request is anonymous or has a token, so the error is 401, not 403."""
+        """Return None if nobody is signed in or the request has a token; the API then answers 401.
+
+        Otherwise, Ninja would check the CSRF token first and answer 403.
+        """
         if "Authorization" in request.headers or not request.user.is_authenticated:
             return None
         return super().__call__(request)

@@ -1,4 +1,4 @@
-"""Answers sent by other services, such as a messenger's server: one address per channel."""
+"""Answers that other services send, such as a messenger's server; each channel has an address."""
 
 from typing import Any
 
@@ -22,17 +22,22 @@ router = Router()
 
 
 class ReceivedOut(Schema):
-    """The response that a message was recorded as, and a sentence for its sender."""
+    """The response that was made from a message, and a sentence for the sender of the message."""
 
     message: str = Field(description="For the sender: a sentence about what was answered.")
     response: ResponseOut
 
 
 class SentByChannel:
-    """Authentication by a channel that accepts messages from other services."""
+    """Authentication by a channel, which finds out who has sent a message from another service."""
 
     def __call__(self, request: HttpRequest) -> User | None:
-        """Return the sender, or None if the channel leaves authentication to tokens or sessions."""
+        """Return the sender of the message.
+
+        Return None if the channel doesn't authenticate senders; then the sender must have a token
+        or a session of this site. Raises `AuthenticationError` if the channel doesn't know the
+        sender.
+        """
         channel = channels.get(name_of(request))
         if channel is None or not channel.is_open_to_outside:
             return None
@@ -53,10 +58,10 @@ class SentByChannel:
     operation_id="dashboard_api_create_answer",
 )
 def create_answer(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
-    """Authenticate and read the body by the rules that the site has defined for the channel.
+    """Authenticate the sender and read the body by the rules that the site has set for the channel.
 
-    Return 201 with the response, or 200 if the same answer was sent before. Return 409 if somebody
-    else answered first.
+    Return 201 with the response, or 200 if the same person sent the same answer before. Return 409
+    if somebody else answered the request first.
     """
     channel = channels.get(name)
     if channel is None or not channel.is_open_to_outside:

@@ -1,4 +1,4 @@
-"""Query parameters; unknown ones are refused, because they would silently have no effect."""
+"""The check of query parameters: unknown ones are refused, because they would have no effect."""
 
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -19,9 +19,10 @@ LONGEST_NAME = 80
 
 
 def with_known_parameters(view: View) -> View:
-    """Return the view with a check that its query parameters are known and not repeated.
+    """Return the view with a check of its query parameters.
 
-    If they aren't, the view raises `InputError`, which suggests the nearest known name.
+    If a parameter is unknown or repeated, the view raises `InputError`. The error suggests the
+    known name that is most similar to an unknown one.
     """
     names = parameters_of(view)
 
@@ -35,7 +36,7 @@ def with_known_parameters(view: View) -> View:
 
 
 def refuse_unknown(request: HttpRequest, known: Sequence[str]) -> None:
-    """Raise `InputError` if a query parameter isn't among the known ones, or is repeated."""
+    """Raise `InputError` if a query parameter isn't in `known`, or is sent more than once."""
     faults = [fault for name in request.GET for fault in _faults(request, name, known)]
     if faults:
         raise InputError(faults)

@@ -25,16 +25,17 @@ ROUTES = {
     "list_messages": Scope.ANSWER,
     "create_message_file": Scope.ANSWER,
 }
-"""The scope needed by each route that changes something; routes not listed need `operate`.
+"""The scope that a token needs for each route that changes something.
 
-All methods of a path are listed under the name of its first route.
+A route that isn't listed needs the scope `operate`. If several methods share a path, all of them
+have the name of the function that is declared first for this path.
 """
 OF_OWN_ANSWER = {"get_draft"}
-"""Routes that read somebody's own answer, for which the scope `read` isn't enough."""
+"""Routes that read a person's own draft of an answer, for which the scope `read` isn't enough."""
 OF_ANY = {"get_token"}
-"""Routes that every valid token can read, whatever its scopes."""
+"""Routes that every valid token can call, whatever its scopes are."""
 NEW_RUNS = {"restart_run", "fork_run", "create_run"}
-"""Routes that also start a run, so that a token needs the scope `start`, too."""
+"""Routes that create a run, so that a token needs the scope `start`, too."""
 OF_OWN_RUN = {"send_signal", "cancel_run"}
 """Routes for which the scope `ask` is enough if `is_of_own_run` returns True."""
 
@@ -43,21 +44,24 @@ PEOPLE_ONLY = {
     ("POST", "list_delegations"),
     ("DELETE", "delete_delegation"),
 }
-"""Methods and routes that tokens can't use, because they undo an answer or delegate a right.
+"""Methods and routes that tokens can't use: a person undoes an answer or appoints a deputy.
 
-All methods of a path are listed under the name of its first route.
+Routes are named as in `ROUTES`.
 """
 
 
 class PeopleOnlyError(ScopeError):
-    """The error for a request that is allowed only to people, not to tokens."""
+    """The error for a request with a token to a route that only signed-in people may use."""
 
     def __init__(self) -> None:
         Exception.__init__(self, "This can't be done with a token. Sign in and do it yourself.")
 
 
 def check_scope(request: HttpRequest, token: ApiToken) -> None:
-    """Raise `ScopeError` if the token lacks a scope, `PeopleOnlyError` if no token is enough."""
+    """Raise `ScopeError` if the token lacks a scope that the request needs.
+
+    Raise `PeopleOnlyError` if no token may make this request.
+    """
     if (request.method, _route_of(request)) in PEOPLE_ONLY:
         raise PeopleOnlyError
     needed = scopes_needed(request)
@@ -90,10 +94,10 @@ def asks(request: HttpRequest) -> bool:
 
 
 def is_of_own_run(request: HttpRequest, token: ApiToken) -> bool:
-    """Return True if the request signals or cancels a run that the user's own program started.
+    """Return True if the request signals or cancels a run that a program of the same user started.
 
-    The run must be one by which external programs ask people. A run that the user started in the
-    browser doesn't count.
+    The run must be of a procedure by which external programs ask people. A run that the user
+    started in the browser doesn't count.
     """
     match = request.resolver_match
     if request.method != "POST" or match is None or match.url_name not in OF_OWN_RUN:

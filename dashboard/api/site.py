@@ -64,14 +64,14 @@ FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class JsonParser(Parser):
-    """A parser that reads all bodies by the strict JSON rules for a run's inputs."""
+    """A parser that reads each body with the same strict JSON rules as the inputs of a run."""
 
     def parse_body(self, request: HttpRequest) -> Any:
         return read_json(request.body)
 
 
 class Api(NinjaAPI):
-    """An API that caches its OpenAPI description, which takes a second to make."""
+    """An API that caches its OpenAPI description, because making the description takes a second."""
 
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
@@ -135,7 +135,7 @@ def wrong_inputs(error: InputError | AnswerError) -> Told:
 
 
 def wrong_parameters(error: ValidationError) -> Told:
-    """Return 404 if a value in the path is invalid; otherwise, return the faults by field."""
+    """Return 404 if a value in the path is invalid; for other parameters, 422 with the faults."""
     places = [fault["loc"] for fault in error.errors]
     if any(place[0] == "path" for place in places):
         return 404, {"detail": NOTHING_HERE}
@@ -145,7 +145,7 @@ def wrong_parameters(error: ValidationError) -> Told:
 
 
 def refused(error: HttpError) -> Told:
-    """Return the reason why a body was refused, which Ninja itself doesn't show."""
+    """Return the reason why a body can't be read; Ninja's own response would leave it out."""
     cause = error.__cause__
     if isinstance(cause, RecursionError):
         return TOO_DEEP
@@ -158,7 +158,7 @@ def no_database(error: Exception) -> Told:
 
 
 def no_files(error: FileStoreError) -> Told:
-    """Return 503 if the file store fails, or 507 if the cause is a full disk."""
+    """Return 507 if the disk is full; for any other failure of the file store, return 503."""
     if isinstance(error.__cause__, OSError) and error.__cause__.errno in FULL:
         return full_disk(error.__cause__)
     logger.error("%s", error)
@@ -224,7 +224,11 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
 
 
 def tell(request: HttpRequest, error: Any) -> HttpResponse:
-    """Return an error as a response: a sentence as "detail", and fields that help to correct it."""
+    """Return the response for an error.
+
+    Its JSON has a sentence as "detail", and for some errors further fields that help to correct the
+    request.
+    """
     # The nearest class in the table, as Python's own handlers would choose.
     kind = next(kind for kind in type(error).__mro__ if kind in ERRORS)
     status, content = ERRORS[kind](error)

@@ -1,4 +1,4 @@
-"""The route that tells a program about the token with which it calls."""
+"""The route from which a program learns about its own token."""
 
 from datetime import datetime
 

@@ -23,7 +23,7 @@ class Language(StrEnum):
 
 
 class Matter(StrEnum):
-    """The subject of a case, which decides what kind of request people get."""
+    """The subject of a case at the service desk; it decides which kind of request people get."""
 
     REFUND = "refund"
     PAYOUT = "payout"
@@ -36,7 +36,7 @@ class Matter(StrEnum):
 
 
 class Outcome(StrEnum):
-    """The course of a case: people are asked, or it ends or waits without asking anybody."""
+    """The course of a case: `ASK` asks people; all other courses end or wait without a question."""
 
     ASK = "ask"
     DONE = "done"
@@ -47,7 +47,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Words:
-    """The sentences of one language; `{order}` and `{amount}` stand for values of the case."""
+    """The sentences in one language; `{order}` and `{amount}` are replaced by those of the case."""
 
     refund: str
     reason: str
@@ -144,7 +144,7 @@ WORDS = {
 }
 CARRIERS = {"post": "Post", "rail": "Rail", "bike": "Cargo bike", "own": "Our own van"}
 AT_MOST = Decimal(1000)
-"""The largest refund that isn't a high risk, in euros."""
+"""The largest amount in euros that doesn't count as a high risk."""
 
 
 @dataclass(frozen=True)
@@ -170,10 +170,10 @@ def desk(  # noqa: PLR0913, PLR0917 (the facts of a case)
     outcome: Outcome = Outcome.ASK,
     due: str = "",
 ) -> str:
-    """Handle a case about one order, to try out how people are asked.
+    """Handle a case about one order. This demo asks people in the language of the customer.
 
-    The matter decides which kind of request people get, in the customer's language. `due` is the
-    time within which they should answer, such as "20 min".
+    The matter decides which kind of request people get. `due` is the time within which they should
+    answer, such as "20 min".
     """
     ctx.stage("Read the case")
     ctx.step(look_up, order)
@@ -190,7 +190,7 @@ def desk(  # noqa: PLR0913, PLR0917 (the facts of a case)
 
 @dataclass(frozen=True)
 class Case:
-    """The facts of a case, and the wording of the questions about it."""
+    """The order and amount of a case, its sentences, and options of its request such as `due`."""
 
     order: str
     amount: Decimal

@@ -14,7 +14,7 @@ from procedures.users import User
 
 
 class NotEmbeddedError(Exception):
-    """The error for a site with its own SECRET_KEY, where demo accounts would be unsafe."""
+    """The error for a site with a SECRET_KEY: it is deployed, and demo accounts would be unsafe."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -33,7 +33,7 @@ class DemoAccount:
 
     @property
     def email(self) -> str:
-        """A mail address that belongs to nobody; mails to it are only files in the local folder."""
+        """A mail address that belongs to nobody; the demo writes its mails to files."""
         return f"{self.name}@demo.example"
 
 
@@ -67,7 +67,10 @@ def create_demo_accounts() -> None:
 
 
 def is_free(account: DemoAccount) -> bool:
-    """Return True if the account exists already, or if its name was never another account's."""
+    """Return True if the demo may create or use the account.
+
+    It may not if there is no such account and somebody else has acted under its name before.
+    """
     known = User.objects.filter(username=account.name).exists()
     return known or not history_fault(Kind.USER, account.name, None)
 
@@ -78,7 +81,10 @@ def groups_of(account: DemoAccount) -> list[Group]:
 
 
 def demo_group(name: str) -> Group | None:
-    """Return the group, and create it if needed; return None if it was renamed or removed."""
+    """Return the group with this name, and create it if needed.
+
+    Return None if a group with this name was renamed or removed.
+    """
     found = Group.objects.filter(name=name).first()
     if found is None and not history_fault(Kind.GROUP, name, None):
         found = Group.objects.create(name=name)
@@ -86,7 +92,7 @@ def demo_group(name: str) -> Group | None:
 
 
 def let_operators_view() -> None:
-    """Let the group of operators view every model of the product, and operate runs."""
+    """Let the group "operators" view every model of the product, and operate runs."""
     operators = demo_group("operators")
     if operators is None:
         return

@@ -23,21 +23,21 @@ from procedures.users import User
 logger = logging.getLogger(__name__)
 SAMPLE = conf.BASE_DIR / "docs" / "orders.csv"
 PAUSE = timedelta(minutes=4)
-"""The time between two answers, and before the first one."""
+"""The time between two answers, and between the start of a run and its first answer."""
 GIVEN_UP = timedelta(hours=3)
-"""A time after which the questions of `refund` have expired."""
+"""A time after the start of a run of `refund` at which all its questions have expired."""
 
 
 @dataclass(frozen=True)
 class Past:
-    """One run of `refund` in the past: how long ago it started, and how it was answered."""
+    """A run of `refund` in the past: how long ago it started, and whether each answer approves."""
 
     key: str
     ago: timedelta
     answers: tuple[bool, ...] = ()
     limit: str = "100"
     is_given_up: bool = False
-    """True if the remaining questions reach their deadline without an answer."""
+    """True if nobody answers the other questions, so that their deadlines pass."""
     loses_its_file: bool = False
 
 
@@ -81,7 +81,10 @@ def create_demo_runs() -> None:
 
 
 def was_made(procedure: str, key: str, starter: User) -> bool:
-    """Return True if the run exists, even if its inputs, grants or code have changed since."""
+    """Return True if the starter has a run of this procedure with this idempotency key.
+
+    The inputs, the code and the starter's rights may have changed since the run was created.
+    """
     return Run.objects.filter(
         procedure__name=procedure, started_by=starter, idempotency_key=key
     ).exists()
@@ -99,7 +102,10 @@ def live_through(past: Past, *, starter: User, approver: User) -> None:
 
 
 def live_through_release(past: PastRelease, *, starter: User) -> None:
-    """Create a run of `release`, unless git is missing or the site has its own repositories."""
+    """Create a run of `release`, and choose a version in it.
+
+    Nothing is created if git is missing, or if the site has set its own repositories.
+    """
     inputs, path = {"repository": "demo", "check": "tests"}, conf.LOCAL_DIR / DEMO_REPOSITORY
     repositories, checks = conf.SITE_CHOICES["REPOSITORIES"], conf.SITE_CHOICES["CHECKS"]
     if repositories.get("demo") != str(path) or "tests" not in checks:
@@ -134,7 +140,7 @@ def answer(run: Run, approver: User, *, is_approved: bool) -> None:
 
 
 def give_up(run: Run, *, since: timedelta) -> None:
-    """Set the clock to a time after the deadlines of the open questions, and advance the run.
+    """Advance the run at a time when the deadlines of its open questions have passed.
 
     `since` is how long ago the run started.
     """
@@ -145,7 +151,7 @@ def give_up(run: Run, *, since: timedelta) -> None:
 
 @contextmanager
 def at(ahead: timedelta) -> Iterator[None]:
-    """Shift the clock inside the block; a negative time sets it back."""
+    """Move the clock by `ahead` inside the block, into the past if `ahead` is negative."""
     clock.ahead = ahead
     try:
         yield

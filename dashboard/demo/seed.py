@@ -14,13 +14,13 @@ from procedures.models import Run
 from procedures.users import User
 
 DUE = ("4 min", "", "40 min", "3h", "", "1 day", "20 min", "5 days", "")
-"""The times within which people should answer; cases use them in turn, "" for none."""
+"""The times within which people should answer, used in turn; with "", there is no such time."""
 MATTERS = (*Matter, Matter.REFUND, Matter.REFUND, Matter.CARRIER)
-"""The matters of cases, used in turn; refunds and choices are the most frequent."""
+"""The matters of cases, used in turn; those listed twice are the most frequent."""
 ENDINGS = {3: Outcome.MAIL_FAILS, 8: Outcome.BANK_FAILS, 12: Outcome.REST}
-"""The outcomes of some cases that ask nobody, by their position in each group of 19."""
+"""The outcomes of some cases that ask nobody, by the case's number modulo 19."""
 ANSWERED = (5, 10, 15)
-"""The positions, in each group of 19 cases, of those that a person has answered."""
+"""The numbers modulo 19 of the cases that a person has answered."""
 CYCLE = 19
 
 
@@ -53,7 +53,7 @@ class Case:
 
 
 def cases(runs: int, requests: int) -> Iterator[Case]:
-    """Yield `runs` cases, oldest first; the newest `requests` of them wait for people."""
+    """Yield `runs` cases, the oldest first; the last `requests` of them wait for people."""
     for number in range(runs):
         from_end = runs - number
         matter = MATTERS[number % len(MATTERS)]

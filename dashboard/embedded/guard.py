@@ -1,8 +1,9 @@
-"""A guard process that ends the product's parts if their supervisor was killed.
+"""A guard process, which kills the product's parts if their supervisor was killed.
 
-It runs as a separate script. It reads lines like `+group` and `-group` until the supervisor's end
-of the pipe closes, even by SIGKILL or lack of memory. Then it kills the process groups that are
-left. Unlike a parent-death signal, this works on every Unix and reaches grandchildren.
+The guard runs as a separate script. It reads lines such as `+4711`, which adds a process group, and
+`-4711`, which removes the group, from a pipe. When the supervisor dies, even by SIGKILL, the pipe
+closes. Then the guard kills all groups that were added and not removed. Unlike a parent-death
+signal, this works on every Unix and reaches grandchildren.
 """
 
 import os

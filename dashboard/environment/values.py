@@ -21,7 +21,7 @@ from pydantic_settings import NoDecode
 
 SHORTEST_SECRET = 32
 FEWEST_CHARACTERS = 12
-"""The minimum number of different characters in a key; random keys have more."""
+"""The minimum number of different characters in a secret key; random keys have more."""
 SAMPLES = ("django-insecure", "change-me", "changeme", "change_me", "secret-key", "your-secret")
 MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 NAME = re.compile(r"[\w.-]{1,80}")
@@ -45,7 +45,11 @@ def is_long(secret: SecretStr) -> bool:
 
 
 def is_strong(secret: SecretStr) -> bool:
-    """Return False if the key has few different characters, is a known sample or repeats a text."""
+    """Return True if a secret key seems random.
+
+    A key doesn't if it has few different characters, contains a word of samples such as
+    "change-me", or repeats a shorter text.
+    """
     text = secret.get_secret_value()
     is_sample = any(word in text.lower() for word in SAMPLES)
     return len(set(text)) >= FEWEST_CHARACTERS and not is_sample and not repeats(text)
@@ -57,7 +61,10 @@ def repeats(text: str) -> bool:
 
 
 def split_secrets(value: object) -> object:
-    """Split a variable that holds several older keys, separated by whitespace or commas."""
+    """Return the keys in a variable such as SECRET_KEY_FALLBACKS.
+
+    Spaces, line breaks and commas separate the keys.
+    """
     return re.split(r"[\s,]+", value.strip()) if isinstance(value, str) and value.strip() else []
 
 
@@ -71,7 +78,7 @@ def names_a_database(url: str) -> bool:
 
 
 BUCKET_OPTIONS = {"addressing_style", "endpoint_url", "region_name", "signature_version"}
-"""The options of django-storages that a bucket's address may contain.
+"""The query parameters that the address of a bucket may have; they are options of django-storages.
 
 The bucket's access keys have environment variables of their own, because addresses are shown and
 logged.
@@ -86,12 +93,15 @@ def names_a_store(text: str) -> bool:
 
 
 def can_be_used(text: str) -> bool:
-    """Return False if the address is a bucket's but the packages for buckets are missing."""
+    """Return True unless the address is that of a bucket and a package for buckets is missing."""
     return not text.startswith("s3:") or all(map(find_spec, ("storages", "boto3")))
 
 
 def bucket_storage(text: str) -> dict[str, Any]:
-    """Return the setting for Django's storage in a bucket; a new file replaces an old namesake."""
+    """Return Django's setting for a storage in a bucket.
+
+    A new file overwrites a file with the same name.
+    """
     url = urlsplit(text)
     options = dict(parse_qsl(url.query)) | {
         "bucket_name": url.netloc,
@@ -111,7 +121,10 @@ def is_url(*schemes: str) -> Callable[[str], bool]:
 
 
 def read_names(text: object) -> dict[str, str] | None:
-    """Read a JSON object of strings, like {"shop": "/srv/shop"}; raises `ValueError` for others."""
+    """Read a JSON object of strings, like {"shop": "/srv/shop"}.
+
+    Raises `ValueError` for any other text, and returns None if the variable isn't set.
+    """
     if text is None:
         return None
     try:
@@ -129,7 +142,10 @@ def read_names(text: object) -> dict[str, str] | None:
 
 
 def read_webhooks(text: object) -> dict[str, Any] | None:
-    """Read a JSON object of webhooks by name; raises `ValueError` for anything else."""
+    """Read a JSON object of webhooks, like {"shop": {"url": "...", "secrets": ["..."]}}.
+
+    Raises `ValueError` for any other text, and returns None if the variable isn't set.
+    """
     if text is None:
         return None
     try:
@@ -164,7 +180,7 @@ def are_readers(named: dict[str, str] | None) -> bool:
 
 
 def are_dotted(text: str) -> bool:
-    """Return True if each word is a dotted path: a module, then a name in it."""
+    """Return True if each word between commas is a dotted path, such as "shop.kinds.Rating"."""
     found = [path.split(".") for path in split_words(text)]
     return all(len(path) > 1 and all(map(str.isidentifier, path)) for path in found)
 
@@ -179,7 +195,10 @@ def names_a_mail_server(text: str) -> bool:
 
 
 class MailServer:
-    """The parts of a mail server's address, in which user and password are percent-encoded."""
+    """The parts of a mail server's address, such as smtp://user:password@host:25.
+
+    Special characters in the user and the password are percent-encoded.
+    """
 
     def __init__(self, text: str) -> None:
         url = urlsplit(text)
@@ -189,7 +208,10 @@ class MailServer:
 
 
 def is_sender(text: str) -> bool:
-    """Return True for a mail address, with or without a name, that can't inject a mail header."""
+    """Return True if the text is a mail address, such as `a@b.example` or `Ann <a@b.example>`.
+
+    Texts with unprintable characters aren't. With a line break, a text could add mail headers.
+    """
     try:
         validate_email(parseaddr(text)[1].replace("@localhost", "@localhost.localdomain"))
     except ValidationError:

@@ -54,7 +54,7 @@ TEXTS = (
     *("message", "notice", "written", "stage", "reason"),
 )
 RENAMED = {"MAIL_AFTER_SECONDS": "NOTIFY_AFTER_SECONDS"}
-"""The new names of renamed variables, so that an old name isn't silently ignored."""
+"""The new name of each renamed variable; a start with the old name fails and tells the new one."""
 DEMO_CHECK = shlex.join([sys.executable, "-m", "unittest", "-v"])
 
 
@@ -149,7 +149,7 @@ class Environment(BaseSettings):
         return (self.SITE_URL or f"http://localhost:{self.PORT}").rstrip("/")
 
     def stop_seconds(self) -> float:
-        """Return the seconds that a running step still gets once its worker is asked to stop."""
+        """Return the seconds that a running step may take after its worker was told to stop."""
         if self.STOP_SECONDS is not None:
             return self.STOP_SECONDS
         return 3 if self.is_embedded else 8
@@ -170,7 +170,8 @@ class Environment(BaseSettings):
     def site_choices(self) -> dict[str, dict[str, str]]:
         """Return the paths and commands that inputs can choose by name.
 
-        If the site sets none and the product runs embedded, they are the demo's.
+        If the product runs embedded and a variable isn't set, the demo's choices are returned for
+        it.
         """
         repositories, checks = self.REPOSITORIES, self.CHECKS
         if self.is_embedded:
@@ -181,7 +182,7 @@ class Environment(BaseSettings):
         return {"REPOSITORIES": repositories or {}, "CHECKS": checks or {}, "LUA_FOLDERS": folders}
 
     def procedure_modules(self) -> list[str]:
-        """Return the modules that define procedures, including the demo's if embedded."""
+        """Return the modules that define procedures, including the demo's when running embedded."""
         named = split_words(self.PROCEDURE_MODULES)
         return list(dict.fromkeys([*DEMO_MODULES, *named])) if self.is_embedded else named
 

@@ -12,12 +12,12 @@ from django.core.management.base import BaseCommand, OutputWrapper
 from procedures.engine.values.visible import visible
 
 FOR_PROGRAMS = frozenset({"dumpdata"})
-"""Commands whose output isn't changed, because programs read it."""
+"""Commands whose output is left as it is, because programs read it."""
 COLOUR = re.compile("\x1b\\[[0-9;]*m")
 
 
 class CommandLine(ManagementUtility):
-    """A command line that shows control characters in the output of commands as codes."""
+    """A command line that replaces control characters in the output of its commands by codes."""
 
     def fetch_command(self, subcommand: str) -> BaseCommand:
         command = super().fetch_command(subcommand)
@@ -29,7 +29,7 @@ class CommandLine(ManagementUtility):
 
 
 class VisibleOutput(OutputWrapper):
-    """The output of a command, in its style's colours, with control characters shown as codes."""
+    """The output of a command; control characters other than its own colours become codes."""
 
     def __init__(self, out: TextIO, command: BaseCommand) -> None:
         super().__init__(out)
@@ -51,7 +51,7 @@ class VisibleOutput(OutputWrapper):
 
 
 def _colours_of(style: Any) -> set[str]:
-    """Return the escape sequences of a command's colours; none if it has no colours."""
+    """Return the escape sequences of a style's colours; an empty set if it has no colours."""
     return {colour for paint in vars(style).values() for colour in COLOUR.findall(paint("x"))}
 
 

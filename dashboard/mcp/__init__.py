@@ -1,5 +1,5 @@
-"""The site's MCP server: agents elsewhere ask people, and people's own agents work for them.
+"""The site's MCP server, by which agents ask people, and work for the person whose token they use.
 
-Each tool is one or two calls of the API with the caller's token, so its rules, limits and errors
-are those of the API.
+Each tool makes one or two calls of the API with that token. So the API's rules, limits and errors
+hold for tools, too.
 """

@@ -1,4 +1,4 @@
-"""The arguments of tools: what an agent reads of them, and what is checked before any call."""
+"""The arguments of tools: descriptions for agents, and checks that are made before any API call."""
 
 from typing import Any, Literal
 from uuid import UUID
@@ -16,19 +16,19 @@ KEY = (
 
 
 class Arguments(BaseModel):
-    """The arguments of a tool. Unknown names are refused, because they would have no effect."""
+    """The arguments of a tool. An unknown argument is refused, because it would have no effect."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=False)
 
     def given(self, *but: str) -> dict[str, Any]:
-        """Return the arguments that were given, by name, except those whose names are passed."""
+        """Return the arguments that the agent has sent, by name, except those named in `but`."""
         fields = type(self).model_fields
         wanted = self.model_fields_set - set(but)
         return {fields[name].alias or name: getattr(self, name) for name in wanted}
 
 
 class AskPerson(Arguments):
-    """A question to people."""
+    """The arguments of ask_person: a question to people."""
 
     subject: str = Field(
         min_length=1, max_length=LONGEST_SUBJECT, description="The question, in one line."
@@ -80,7 +80,7 @@ class AskPerson(Arguments):
 
 
 class GetRequest(Arguments):
-    """A question that was asked, or that waits for people."""
+    """The arguments of get_request: the question or request to read."""
 
     handle: UUID = Field(
         description="The handle from ask_person, or the id of a request from list_requests."
@@ -88,7 +88,7 @@ class GetRequest(Arguments):
 
 
 class CancelRequest(Arguments):
-    """A question that is to be withdrawn."""
+    """The arguments of cancel_request: the question to withdraw, and a reason."""
 
     handle: UUID = Field(description="The handle that ask_person returned.")
     reason: str = Field(
@@ -97,7 +97,7 @@ class CancelRequest(Arguments):
 
 
 class ListRequests(Arguments):
-    """The part of the inbox to list."""
+    """The arguments of list_requests: the part of the inbox to list."""
 
     tab: Literal["mine", "groups", "unclaimed", "snoozed", "done"] = Field(
         default="mine",
@@ -112,7 +112,7 @@ class ListRequests(Arguments):
 
 
 class AnswerRequest(Arguments):
-    """A person's answer."""
+    """The arguments of answer_request: the request, and the answer of a person."""
 
     request_id: UUID = Field(description="The id of the request, from list_requests.")
     value: Any = Field(
@@ -123,7 +123,7 @@ class AnswerRequest(Arguments):
 
 
 class StartProcedure(Arguments):
-    """The start of a procedure."""
+    """The arguments of start_procedure: the procedure, and the inputs of the run to start."""
 
     procedure: str = Field(min_length=1, description="The name from list_procedures.")
     inputs: dict[str, Any] = Field(
@@ -138,13 +138,13 @@ class StartProcedure(Arguments):
 
 
 class GetRun(Arguments):
-    """A run of a procedure."""
+    """The arguments of get_run: the run to read."""
 
     run_id: UUID = Field(description="The run_id that start_procedure returned.")
 
 
 class ListProcedures(Arguments):
-    """The procedures that the person may see."""
+    """The arguments of list_procedures: the one procedure to read, or the page of the list."""
 
     procedure: str = Field(
         default="",

@@ -27,9 +27,10 @@ OF_THE_MESSAGE = {
     b"referer",
     b"transfer-encoding",
 }
-"""The headers that aren't passed on, because they describe the message, or a browser and its user.
+"""The headers of an agent's request that aren't copied to the call of the API.
 
-The cookie is among them, so that only the token decides what the caller may do.
+They describe the MCP message, or a browser and its user. The cookie is one of them, so that only
+the token decides what the caller may do.
 """
 
 
@@ -55,14 +56,14 @@ class Reply:
 
     @property
     def sentence(self) -> str:
-        """The reason for a refusal; it names the inputs that are wrong."""
+        """The sentence of the API about a refusal, with the names of wrong inputs."""
         content = self.content if "json" in self.headers.get("content-type", "") else {}
         return str(content.get("detail") or f"{HTTPStatus(self.status).phrase}.")
 
 
 @dataclass
 class Collected:
-    """An ASGI `send` that keeps the response."""
+    """An ASGI `send` that stores the response in its attributes."""
 
     status: int = HTTPStatus.INTERNAL_SERVER_ERROR
     headers: dict[str, str] = field(default_factory=dict)
@@ -78,7 +79,7 @@ class Collected:
 
 
 class Api:
-    """The API, called with the token of one request from an agent."""
+    """The site's API, called with the token of one request from an agent."""
 
     def __init__(self, requests: Application, scope: Scope) -> None:
         self._requests, self._scope = requests, scope

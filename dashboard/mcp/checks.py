@@ -9,7 +9,7 @@ from procedures.conf import conf
 
 
 def check_mcp(**_: Any) -> list[CheckMessage]:
-    """Return a warning if the MCP server is turned on and its package is missing."""
+    """Return a warning if the setting `MCP` is on but the package of the MCP server is missing."""
     if not conf.MCP or is_installed():
         return []
     words = "MCP is on, but the site has no MCP server: a package is missing."

@@ -1,4 +1,4 @@
-"""The ASGI application at the address of the MCP server, in front of everything else."""
+"""The ASGI application that handles requests to the MCP server before any other application."""
 
 import json
 import logging
@@ -22,10 +22,11 @@ logger = logging.getLogger(__name__)
 
 
 class Door:
-    """An ASGI wrapper that answers at the address of the MCP server, and passes on the rest.
+    """An ASGI application that handles requests to the address of the MCP server.
 
-    Every message is authorised by its own token and handled by a server of its own. So nothing is
-    kept between messages, and any web process can answer any of them.
+    All other requests go to the application that it wraps. Every message is authorised by its own
+    token and handled by a new MCP server. So nothing is kept between messages, and any web process
+    can handle any of them.
     """
 
     def __init__(self, application: Application, requests: Application) -> None:
@@ -60,8 +61,8 @@ class Door:
 async def handle(scope: Scope, receive: Receive, send: Send) -> None:
     """Handle one message.
 
-    A session manager is created for each message, because the application gets no ASGI lifespan
-    events that could start and stop a common one.
+    A new session manager is created for each message. A common one would have to be started and
+    stopped by ASGI lifespan events, which the application doesn't get.
     """
     manager = StreamableHTTPSessionManager(
         server, json_response=True, stateless=True, max_request_body_size=LARGEST_MESSAGE
@@ -71,9 +72,10 @@ async def handle(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def foreign_origin(scope: Scope) -> str:
-    """Return why a page may not send this message, or "" if the message may be handled.
+    """Return why a page of another site may not send this message, or "" if its sender may.
 
-    That is so if one of the site's own pages has sent it, or a program, which names no origin.
+    The site's own pages may send messages, and so may programs, whose requests have no header
+    Origin.
     """
     headers = dict(scope["headers"])
     origin, host = (headers.get(name, b"").decode("latin-1") for name in (b"origin", b"host"))
@@ -81,7 +83,7 @@ def foreign_origin(scope: Scope) -> str:
 
 
 async def refuse_as(reply: Reply, send: Send) -> None:
-    """Refuse a message with the status and the reason with which the API has refused its token."""
+    """Refuse a message because of its token, with the status and sentence of the API's refusal."""
     kept = {name: reply.headers[name] for name in PASSED_ON if name in reply.headers}
     await refuse(send, reply.status, {"detail": reply.sentence}, kept)
 

@@ -28,7 +28,7 @@ from procedures.engine.errors import InputError
 from procedures.engine.values.faults import fault_of
 
 CALLER = "countersign.caller"
-"""The key of the `Caller` in the ASGI scope of a request."""
+"""The key under which the ASGI scope of a request holds its `Caller`."""
 INSTRUCTIONS = (
     "Countersign asks people and waits for their answers, for seconds or weeks. ask_person returns"
     " at once with a handle; call get_request with it later to read the answer. If you don't know"
@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Caller:
-    """The token with which an agent calls a tool, and the API called with that token."""
+    """The user, program and scopes of an agent's token, and the API called with that token."""
 
     user: str
     program: str
@@ -109,7 +109,7 @@ def lacking(tool: Tool, caller: Caller) -> str:
 
 
 def advice(reply: Reply) -> str:
-    """Return why a call was refused, and what an agent can do about it."""
+    """Return why the API refused a call; if another try may succeed, add when to call again."""
     if reply.status == HTTPStatus.TOO_MANY_REQUESTS:
         seconds = reply.headers.get("retry-after", "60")
         return f"{reply.sentence} Call again after {seconds} seconds."

@@ -11,14 +11,15 @@ def is_installed() -> bool:
 
 
 def is_on() -> bool:
-    """Return True if the setting `MCP` is on and the package is installed."""
+    """Return True if the setting `MCP` is on and the package of the MCP server is installed."""
     return conf.MCP and is_installed()
 
 
 def with_mcp(application: Application, requests: Application) -> Application:
-    """Return the application with an MCP server in front of it, if the site has one.
+    """Return the application with the MCP server in front of it, or unchanged if the server is off.
 
-    `requests` is the part of the application that handles requests for pages and the API.
+    `requests` is the part of the application that handles HTTP requests for pages and the API,
+    which the MCP server calls.
     """
     if not is_on():
         return application

@@ -25,16 +25,16 @@ from dashboard.models import Scope
 from procedures.conf import conf
 
 ASK = "ask"
-"""The procedure that asks people for programs."""
+"""The name of the procedure with which external programs ask people."""
 STATES = {
     "succeeded": "completed",
     "failed": "failed",
     "quarantined": "failed",
     "cancelled": "cancelled",
 }
-"""MCP's name for the status of a task, by the status of its run; for other runs, `working`.
+"""MCP's name for the status of a task, by the status of the run; a run of any other is `working`.
 
-A question that waits for somebody else is never `input_required`, which would ask the caller.
+A run that waits for people isn't `input_required`. This status would make the agent answer.
 """
 SHOWN = (
     "id",
@@ -48,7 +48,7 @@ SHOWN = (
     "risk",
     "status",
 )
-"""The fields of a request that a list contains."""
+"""The fields of a request that list_requests returns."""
 Result = dict[str, Any]
 
 
@@ -105,7 +105,10 @@ async def list_requests(api: Api, wanted: ListRequests) -> Result:
 
 
 async def answer_request(api: Api, given: AnswerRequest) -> Result:
-    """Answer a request, without a confirmation or a reason for a bypass; only people give these."""
+    """Answer a request.
+
+    Agents can't confirm an irreversible answer or give a reason for a bypass; only people do that.
+    """
     content = given.given("request_id")
     response = await api.post("create_response", given.request_id, content=content)
     return {"response": response, "link": link_to("request_detail", given.request_id)}
@@ -133,7 +136,7 @@ async def list_procedures(api: Api, wanted: ListProcedures) -> Result:
 
 
 def asked_by(run: Result) -> Result:
-    """Return the status, the answer and the questions of a run that asks people for an agent."""
+    """Return a tool's result about a run that asks people: status, answer and open questions."""
     return {
         "handle": run["id"],
         "status": STATES.get(run["status"], "working"),
@@ -147,7 +150,7 @@ def asked_by(run: Result) -> Result:
 
 
 def link_to(page: str, found: UUID | str) -> str:
-    """Return the address of a page about something, for people."""
+    """Return the address of the page `page` about an object, such as a run, by the object's id."""
     return f"{conf.SITE_URL}{reverse(f'countersign:{page}', args=[found])}"
 
 
@@ -251,4 +254,4 @@ TOOLS = {
         ),
     )
 }
-"""All tools by name, in the order in which agents read them."""
+"""All tools by name, in the order in which agents get the list of tools."""

@@ -1,4 +1,4 @@
-"""The address of the MCP server on a site that has none."""
+"""A view for the address of the MCP server on a site whose MCP server is off."""
 
 from http import HTTPStatus
 
@@ -13,5 +13,5 @@ NO_SERVER = (
 
 @csrf_exempt  # nothing is changed, and programs are to read the sentence
 def no_server(request: HttpRequest) -> JsonResponse:
-    """Return 404 with a sentence; if there is a server, its requests never reach Django."""
+    """Return 404 and a sentence. Django calls this view only if the MCP server is off."""
     return JsonResponse({"detail": NO_SERVER}, status=HTTPStatus.NOT_FOUND)

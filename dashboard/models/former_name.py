@@ -1,13 +1,14 @@
-"""Former names of people and groups, which are still in the history."""
+"""Names that people and groups had earlier; the history still contains them."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as lazy
 
 
 class FormerName(models.Model):
-    """A name that a person or group no longer has.
+    """A name that a person or group had earlier.
 
-    Nobody else can take it, because old approvals under that name would then seem to be theirs.
+    Nobody else can take the name. Otherwise, approvals by the earlier holder would seem to be given
+    by the new one.
     """
 
     class Kind(models.TextChoices):

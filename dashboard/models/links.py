@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class LinkCounter(models.Model):
-    """A counter in each sign-in link of a person; increasing it invalidates all the links."""
+    """A number in each sign-in link of a person; changing the number invalidates all the links."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="link_counter"
@@ -23,15 +23,15 @@ class LinkCounter(models.Model):
 
 
 def link_count(user: "User") -> int:
-    """Return the person's counter, as valid links contain it."""
+    """Return the number that a person's valid sign-in links contain."""
     found = LinkCounter.objects.filter(pk=user.pk).values_list("count", flat=True).first()
     return found or 0
 
 
 def end_links(user: "User", *, if_still: int | None = None) -> bool:
-    """Invalidate all links of a person; return True if that was done.
+    """Invalidate all sign-in links of a person; return True.
 
-    With `if_still`, it is done only if the counter has that value.
+    If `if_still` is given and the person's counter has another value, change nothing; return False.
     """
     LinkCounter.objects.get_or_create(pk=user.pk)
     rows = LinkCounter.objects.filter(pk=user.pk)

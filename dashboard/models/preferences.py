@@ -19,11 +19,11 @@ MOST_FILTERS = 20
 
 
 class TooManyFiltersError(Exception):
-    """The person keeps as many filters as possible already."""
+    """The person already keeps `MOST_FILTERS` filters."""
 
 
 class Detail(models.TextChoices):
-    """The amount of detail about runs in transcripts: their state, their steps, or also logs."""
+    """The amount that a transcript shows of each run: only messages, also steps, or also logs."""
 
     MESSAGES = "messages", lazy("Messages")
     STEPS = "steps", lazy("Steps")
@@ -79,9 +79,10 @@ class Preferences(models.Model):
 
 @transaction.atomic
 def keep_filter(user: "User", name: str, query: str) -> None:
-    """Keep a filter of a person's inbox; one with the same name is replaced.
+    """Keep a filter of a person's inbox under a name; a filter with the same name is replaced.
 
-    `query` is the query string of the inbox. Raises `TooManyFiltersError`.
+    `query` is the query string of the inbox. Raises `TooManyFiltersError` if the person has too
+    many filters.
     """
     found = _locked(user)
     others = [one for one in found.filters if one["name"] != name]

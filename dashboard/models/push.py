@@ -1,4 +1,4 @@
-"""Browsers in which people have switched notifications on, and what was pushed to each."""
+"""Browsers in which people have switched on push notifications, and the messages sent to each."""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -17,12 +17,12 @@ LONGEST_ENDPOINT = 2_000
 LONGEST_KEY = 100
 LONGEST_MESSAGE_KEY = 120
 RECEIPTS_KEPT = timedelta(days=7)
-"""The time for which receipts are kept; without a receipt, no notification is taken back."""
+"""The time for which receipts are kept; a notification without a receipt can't be withdrawn."""
 
 
 class PushSubscriptionQuerySet(models.QuerySet["PushSubscription"]):
     def in_use(self, server_key: str) -> Self:
-        """Return subscriptions for this key of the site, in browsers that are still signed in."""
+        """Return subscriptions for the site's public key `server_key`, in signed-in browsers."""
         now = timezone.now()
         return self.filter(server_key=server_key, sign_in__session__expire_date__gt=now)
 
@@ -39,7 +39,7 @@ class PushSubscriptionQuerySet(models.QuerySet["PushSubscription"]):
 
 
 class PushSubscription(models.Model):
-    """A browser in which somebody is notified, for as long as they are signed in there."""
+    """A browser in which a person gets push notifications until the person signs out there."""
 
     sign_in = models.OneToOneField(SignIn, models.CASCADE, related_name="push_subscription")
     endpoint = models.CharField(

@@ -1,4 +1,4 @@
-"""Groups that nobody joins any more, and whose names stay readable."""
+"""Groups that nobody can join any more, but whose names stay in the history."""
 
 from django.contrib.auth.models import Group
 from django.db import models
@@ -6,9 +6,9 @@ from django.utils.translation import gettext_lazy as lazy
 
 
 class RetiredGroup(models.Model):
-    """A group without members and roles that isn't offered any more.
+    """A group without members and roles, which no form offers any more.
 
-    It keeps its name: the history says who answered as a member of it.
+    The group keeps its name, because the history names it for people who answered as its members.
     """
 
     group = models.OneToOneField(Group, models.CASCADE, primary_key=True, related_name="retirement")

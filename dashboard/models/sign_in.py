@@ -27,7 +27,10 @@ class SignInQuerySet(models.QuerySet["SignIn"]):
 
 
 class SignIn(models.Model):
-    """A browser in which somebody is signed in; it is deleted together with its Django session."""
+    """A browser in which a person is signed in.
+
+    The row is deleted together with its Django session.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="sign_ins")
     session = models.OneToOneField(Session, models.CASCADE, related_name="sign_in")

@@ -1,4 +1,4 @@
-"""The groups that every site has, whatever they are called there."""
+"""The groups that every site has; a site may have renamed them."""
 
 from django.contrib.auth.models import Group
 from django.db import models
@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 
 class StandardGroup(models.Model):
-    """A group that every site has: people are added to it for what they do on the whole site."""
+    """A group that every site has, whose members do a job on the whole site, such as auditing."""
 
     class Kind(models.TextChoices):
         OPERATORS = "operators", lazy("Operators")

@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from procedures.users import User
 
 USE_NOTED_EVERY = timedelta(minutes=1)
-"""The shortest time between two updates of `last_used_at`, so that few requests write."""
+"""The minimum time between two updates of a token's `last_used_at`.
+
+So most requests with a token write nothing.
+"""
 
 
 class Scope(models.TextChoices):
-    """A scope of a token: what it allows, within the permissions of its user."""
+    """A scope of a token: what a program may do with the token, if the token's user may do it."""
 
     READ = "read", lazy("Read procedures, runs, requests and files")
     ASK = "ask", lazy("Ask people through the procedures “ask” and “outside”")
@@ -61,11 +64,11 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         return self.filter(unexpired, is_active("user__"), revoked_at=None)
 
     def among(self, digests: Iterable[str]) -> Self:
-        """Return the tokens with these digests, which are sent as one parameter."""
+        """Return the tokens with these digests; the query sends all digests as one parameter."""
         return self.filter(is_among("digest", digests))
 
     def by_digest(self, digests: Iterable[str]) -> "dict[str, ApiToken]":
-        """Return the tokens with these digests, keyed by digest, with their users loaded."""
+        """Return the tokens with these digests, by digest; each has its user loaded."""
         found = self.among(digests).order_by().select_related("user")
         return {token.digest: token for token in found}
 
@@ -76,9 +79,9 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         return count
 
     def note_use(self) -> None:
-        """Record that the tokens are being used, unless that was recorded in the last minute.
+        """Set `last_used_at` of the tokens to now, except where it was set in the last minute.
 
-        If several processes call it at the same time, only one of them writes.
+        If several processes do so at the same time, only one of them writes.
         """
         now = timezone.now()
         stale = Q(last_used_at=None) | Q(last_used_at__lte=now - USE_NOTED_EVERY)
@@ -142,7 +145,7 @@ class ApiToken(models.Model):
 
     @property
     def program(self) -> str:
-        """The program that uses the token, or the token's first characters if that isn't known."""
+        """The name of the program that uses the token, or else the token's first characters."""
         return self.name or f"{self.hint}…"
 
     @property
@@ -161,7 +164,7 @@ class ApiToken(models.Model):
             raise ScopeError(needed, self)
 
     def note_use(self) -> None:
-        """Record when the token was used, at most once a minute."""
+        """Set `last_used_at` to now, unless it was set in the last minute."""
         now = timezone.now()
         if self.last_used_at and now - self.last_used_at < USE_NOTED_EVERY:
             return

@@ -1,6 +1,6 @@
-"""Acts on accounts, which the site's log keeps.
+"""Entries about accounts in the site's log.
 
-A failed sign-in under a name without an account is only in the server's log.
+A failed sign-in under a name that no account has isn't in this log but only in the server's log.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -19,13 +19,16 @@ KINDS = {"apitoken": Kind.TOKEN, "group": Kind.GROUP, "grant": Kind.GRANT, "proc
 def note(
     user: "User", words: str, *, about: Any = None, kind: Kind | None = None, reason: str = ""
 ) -> None:
-    """Log an action by this person; `about` is the row that it changed, else their account."""
+    """Log an act of `user`.
+
+    `about` is the row that the act has changed; by default, it is the account of `user`.
+    """
     row = about or user
     log_act(kind or kind_of(row), words, by=user, about=row, reason=reason)
 
 
 def kind_of(row: Any) -> Kind:
-    """Return the kind of an act that changes this row."""
+    """Return the kind of log entry for an act that changes this row, such as a token or a group."""
     if isinstance(row, users().model):
         return Kind.PERSON
     return KINDS.get(row._meta.model_name, Kind.CHANGE)  # noqa: SLF001 (Django documents it)

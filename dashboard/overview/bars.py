@@ -1,9 +1,9 @@
 """The bars on a run's page, which show when the run worked and when it waited.
 
-Their positions are percentages of the width. Work often takes milliseconds while people take hours.
-If the waits are much longer than the work, the scale is folded: all work gets a fixed share of the
-width. Waits share the rest in proportion to the square roots of their lengths, and their bars are
-marked.
+Positions are percentages of the width. Work often takes milliseconds, and people take hours. So if
+the waits are much longer than the work, the scale isn't linear but folded: all work together gets a
+fixed share of the width. The rest is divided among the waits in proportion to the square roots of
+their lengths. On a folded scale, the bar of a wait has a mark.
 """
 
 from bisect import bisect_left, bisect_right
@@ -30,22 +30,22 @@ DWARFED = 4
 WORK_SHARE = 0.15
 MARKS = (0, 25, 50, 75, 100)
 BLINK, SHORT, LONG = timedelta(seconds=20), timedelta(minutes=5), timedelta(hours=20)
-"""Limits on the length of a scale, which decide how its times are written.
+"""Limits on the time that a scale covers; they decide how the labels of the scale are written.
 
-A scale shorter than BLINK shows durations, and one shorter than SHORT shows seconds. A scale longer
-than LONG also shows the day.
+Below BLINK, labels are durations since the start. Below SHORT, they are times of day with seconds.
+Above LONG, they contain the day.
 """
 Gap = tuple[datetime, datetime, bool]
-"""A span between two neighbouring moments: its start, its end, and True if work happens in it."""
+"""A span of time in which nothing begins or ends: its start, its end, and True if the run works."""
 NARROW = 5.0
-"""The width in percent up to which a bar has no room for a mark."""
+"""The width in percent of the widest bar that has no room for the mark of a folded scale."""
 THIN = 0.3
 """The minimum width of a bar in percent, so that it is visible even if it took no time."""
 WORK, WAITS = {"work", "fail"}, {"person", "timer", "pause"}
 
 
 class Scale:
-    """A scale of times in percent of the width, linear or with long waits drawn shorter."""
+    """A scale that maps times to percentages of the width, either linear or folded."""
 
     def __init__(self, segments: Sequence[Segment], *, begin: datetime, now: datetime) -> None:
         ends = [segment.end or now for segment in segments]
@@ -80,7 +80,7 @@ class Scale:
 
     @property
     def marks(self) -> list[Part]:
-        """The labels above the rows: times of day or, for a short run, the time since its start."""
+        """The labels at 0, 25, 50, 75 and 100 percent; see `BLINK` for how they are written."""
         moments = [self.moment_at(percent) for percent in MARKS]
         if self.length < BLINK:
             return [Part(format_duration(at - self.begin)) for at in moments]
@@ -102,7 +102,7 @@ class Bar:
     is_open: bool
     is_folded: bool
     initials: str = ""
-    """The initials of the person who answered, or who is asked."""
+    """The initials of the person who answered a question, or of the only one who is asked."""
 
 
 def bars_of(row: Row, scale: Scale, *, now: datetime) -> list[Bar]:
@@ -135,13 +135,13 @@ def _initials(row: Row) -> str:
 
 
 class _Stretches:
-    """A set of time spans that can tell whether one of them contains a given span."""
+    """Time spans in which the run works, to look up if one of them contains a shorter span."""
 
     def __init__(self, spans: Iterable[tuple[datetime, datetime]]) -> None:
         in_order = sorted(spans)
         self._begins = [begin for begin, _ in in_order]
         self._latest = list(accumulate((end for _, end in in_order), max))
-        """The latest end among all spans up to each entry of `_begins`."""
+        """The latest end among the spans up to each index of `_begins`."""
 
     def cover(self, low: datetime, high: datetime) -> bool:
         begun = bisect_right(self._begins, low)
@@ -154,7 +154,7 @@ def _shares(gaps: Sequence[Gap]) -> list[float]:
 
 
 def _weights(gaps: Sequence[Gap]) -> tuple[list[float], bool]:
-    """Return each gap's share of the width, and True if waits are drawn shorter than in scale."""
+    """Return each gap's share of the width, and True if the scale is folded."""
     lengths = [(high - low).total_seconds() for low, high, _ in gaps]
     work = sum(length for length, gap in zip(lengths, gaps, strict=True) if gap[2])
     idle = sum(lengths) - work

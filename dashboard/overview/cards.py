@@ -1,4 +1,4 @@
-"""The cards of runs in a transcript, read together."""
+"""The contents of run cards in a transcript, read by the same queries for all cards."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -19,17 +19,17 @@ from procedures.models import Run
 from procedures.models.clock import clock
 
 MOST_READ = 200
-"""The maximum number of events that are read for a card: the last ones of a run's journal."""
+"""The maximum number of events that are read for a card, from the end of the run's journal."""
 MOST_STAGES, MOST_LINES = 12, 20
-"""The maximum numbers of stages, and of lines below them, on a card."""
+"""The maximum number of stages on a card, and of lines below the stages."""
 Card = dict[str, Any]
 
 
 def cards_of(runs: Iterable[Run], *, now: datetime | None = None) -> dict[UUID, Card]:
-    """Return the context of each run's `_run_card.html`, which is the same for all viewers.
+    """Return the context of `_run_card.html` for each run, by the run's id.
 
-    The number of queries is the same for one run as for many. The current time isn't read again if
-    it is given.
+    The context is the same for all viewers. The number of queries doesn't depend on the number of
+    runs. `now` is the current time; without it, one more query reads the time.
     """
     found = list({run.pk: run for run in runs}.values())
     if not found:
@@ -48,15 +48,16 @@ def cards_of(runs: Iterable[Run], *, now: datetime | None = None) -> dict[UUID, 
 
 
 def cards_in(messages: Iterable[Message], *, now: datetime | None = None) -> dict[UUID, Card]:
-    """Return the contexts of the cards among these messages, by run."""
+    """Return the context of each card among these messages, by the id of the card's run."""
     cards = (one.run for one in messages if one.kind == Message.Kind.RUN)
     return cards_of((run for run in cards if run), now=now)
 
 
 def listed_from(cards: Iterable[Card]) -> dict[UUID, Listed]:
-    """Return the runs of these cards with their states as `listed_runs` does, without a query.
+    """Return runs with their states, by id, from cards that have been read; this takes no query.
 
-    Runs that will retry are left out, because cards don't know how long the step has been failing.
+    The results equal those of `listed_runs`. Runs that will retry a step are left out, because a
+    card doesn't contain the time since which the step has been failing.
     """
     every = (card["facts"] for card in cards)
     found = (facts for facts in every if facts.status != RunStatus.RETRYING)
@@ -64,7 +65,7 @@ def listed_from(cards: Iterable[Card]) -> dict[UUID, Listed]:
 
 
 def card_overview(run: Run) -> Card:
-    """Return the context of the card of one run."""
+    """Return the context of `_run_card.html` for one run."""
     return cards_of([run])[run.pk]
 
 

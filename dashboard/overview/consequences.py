@@ -18,12 +18,12 @@ from procedures.models import Run, RunInput
 from procedures.models.clock import clock
 
 MOST_PLACES = 300
-"""The number of newest events that are searched for places at which a run can be forked."""
+"""The maximum number of events, the newest ones, among which fork points are searched."""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """The facts about a run on which an operation's consequences depend."""
+    """Facts about a run that decide what an operation on the run would change."""
 
     run: Run
     is_held: bool
@@ -35,11 +35,11 @@ class Standing:
     questions: int
     """The number of open questions, including those of unfinished child runs."""
     withdrawn: int
-    """The number of questions that were withdrawn when the run failed."""
+    """The number of questions that were withdrawn because the run failed."""
     arrived: int
     """The number of answers that the run hasn't used yet."""
     children: int
-    """The number of unfinished child runs that end when this run ends."""
+    """The number of unfinished child runs that would end together with this run."""
 
     @classmethod
     def of(cls, run: Run) -> "Standing":
@@ -65,7 +65,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Place:
-    """A step or wait at which a run can be forked."""
+    """A step or wait from which a run can be forked."""
 
     key: str
     kept: int
@@ -73,9 +73,9 @@ class Place:
 
 
 def places_of(run: Run) -> list[Place]:
-    """Return the places at which the run can be forked, newest first.
+    """Return the steps and waits from which the run can be forked, the newest first.
 
-    They are outermost steps and waits, taken from the newest `MOST_PLACES` events.
+    Only steps and waits outside branches are returned, from the run's newest `MOST_PLACES` events.
     """
     of_it = run.events.filter(seq__gt=run.base_seq, kind__in=STRICT).exclude(key__startswith=UNDO)
     newest = of_it.order_by("-seq").values_list("key", "kind")[:MOST_PLACES]
@@ -90,7 +90,7 @@ def places_of(run: Run) -> list[Place]:
 
 
 def consequences(name: Name, now: Standing, place: Place | None = None) -> list[Sentence]:
-    """Return sentences about what an operation would do; a fork starts at `place`."""
+    """Return sentences about what an operation would do; `place` is the fork point of a fork."""
     if name == "fork":
         return _present([*_fork(place), _beside(now)])
     return _present(WORDS[name](now))
@@ -261,7 +261,7 @@ def _fork(place: Place | None) -> list[Sentence | None]:
 
 
 def _beside(now: Standing) -> Sentence:
-    """Return a sentence about the old run when a new run is started from it."""
+    """Return a sentence about the old run, for a restart or fork, which starts a new run."""
     if RunStatus(now.run.status).is_end:
         return sentence(_("This run stays as it is."))
     return sentence(_("This run continues too. Cancel it if you don't need both."))

@@ -1,4 +1,4 @@
-"""Functions that shorten long texts and large values, and note how much is left out."""
+"""Functions that shorten long texts and large values; a note says that something was left out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ AROUND = 3
 
 @dataclass(frozen=True)
 class Room:
-    """The size limits for a text or value that is shown."""
+    """The limits on the size of a text or value that a page shows."""
 
     characters: int
     lines: int = 1
@@ -104,14 +104,14 @@ def cut_value(value: Any, room: Room) -> CutValue:
 
 
 def cut_changes(lines: Sequence[Line], room: Room) -> tuple[list[Line], int]:
-    """Return the lines around the changes, and the number of lines that are left out."""
+    """Return the changed lines with unchanged lines around them, and the number left out."""
     near = range(len(lines)) if len(lines) <= room.lines else _near_changes(lines)
     shown = _within(lines, near, room)
     return shown, len(lines) - len(shown)
 
 
 def _near_changes(lines: Sequence[Line]) -> list[int]:
-    """Return the positions of changed lines, and of `AROUND` lines before and after each."""
+    """Return the indexes of changed lines, and those of `AROUND` lines before and after each."""
     changed = [place for place, (kind, _) in enumerate(lines) if kind != "kept"]
     near = {place for at in changed for place in range(at - AROUND, at + AROUND + 1)}
     return sorted(near & set(range(len(lines))))
@@ -130,7 +130,7 @@ def _within(lines: Sequence[Line], places: Sequence[int], room: Room) -> list[Li
 
 
 class _Cutter:
-    """A helper that shortens one value, and counts how much of the limits is used."""
+    """A helper that shortens one value, and counts down the characters and parts still allowed."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
@@ -163,7 +163,10 @@ class _Cutter:
         return kept
 
     def _list(self, value: list[Any], depth: int) -> list[Any]:
-        """Cut a list only between its entries, because a shortened entry would look complete."""
+        """Shorten a list.
+
+        An entry that doesn't fit is left out. Shortened, it would look like a complete entry.
+        """
         kept: list[Any] = []
         for one in value:
             found = None if self._is_full else self.cut(one, depth + 1)

@@ -1,4 +1,4 @@
-"""The outcomes of the runs that began in the last days, and the times people took to answer."""
+"""The runs of the last days by outcome, and the times that people took to answer questions."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,9 +20,10 @@ from procedures.users import User
 
 DAYS = 14
 MOST_READ, MOST_TIMES = 2000, 5
-"""The number of runs in each batch that is read, newest first, and the number of batches.
+"""The size of a batch of runs, and the maximum number of batches that are read.
 
-Child runs aren't counted. Another batch is read only if most runs so far are child runs.
+The newest runs are read first. Child runs are read but not counted. So another batch is read if
+less than half a batch of other runs was found.
 """
 LOOKS: Mapping[str, str] = {
     RunStatus.SUCCEEDED: "done",
@@ -30,7 +31,7 @@ LOOKS: Mapping[str, str] = {
     RunStatus.CANCELLED: "cancelled",
 }
 OPEN = "open"
-"""The name for runs that haven't ended, beside the looks of those that have."""
+"""The name of the group of runs that haven't ended; the other groups are named by their outcome."""
 ORDER = ("done", "failed", "cancelled", OPEN)
 WIDTH = 100
 """The width of the widest bar, in units of the SVG."""
@@ -38,7 +39,7 @@ WIDTH = 100
 
 @dataclass(frozen=True)
 class Bar:
-    """The part of a day's bar for runs with one look."""
+    """A section of a day's bar, for the runs with one outcome, such as "failed"."""
 
     look: str
     count: int
@@ -52,9 +53,9 @@ class Day:
 
     date: date
     counts: Counter[str] = field(default_factory=Counter)
-    """The number of runs of each look."""
+    """The number of runs with each outcome, such as "done" or "failed"."""
     answered_after: list[float] = field(default_factory=list)
-    """The seconds between each answered question of these runs and its answer."""
+    """The seconds until its answer, for each answered question of these runs."""
 
     @property
     def total(self) -> int:
@@ -62,12 +63,12 @@ class Day:
 
     @property
     def shown_counts(self) -> dict[str, int]:
-        """The numbers of runs in the order in which they are shown, without zeros."""
+        """The number of runs with each outcome, in the order of the bar; without zeros."""
         return {look: self.counts[look] for look in ORDER if self.counts[look]}
 
     @property
     def answer_time(self) -> float:
-        """The median of the seconds until a question was answered; 0 if none was."""
+        """The median of the seconds until a question was answered; 0 if none was answered."""
         return median(self.answered_after) if self.answered_after else 0.0
 
     @property
@@ -77,7 +78,7 @@ class Day:
 
 @dataclass(frozen=True)
 class Line:
-    """A day with its bars, as wide as the days beside it require."""
+    """A day with its bars, whose widths are relative to the longest bar of all days."""
 
     day: Day
     bars: Sequence[Bar]
@@ -86,18 +87,18 @@ class Line:
 
 @dataclass(frozen=True)
 class Days:
-    """The days on which the runs that somebody sees began, the newest first."""
+    """The days on which runs began that a person may see, the newest day first."""
 
     lines: Sequence[Line]
     is_partial: bool
-    """True if so many runs began that not even the last day could be read as a whole."""
+    """True if the only day is incomplete, because more runs began on it than are read."""
 
 
 def days_for(user: User, now: datetime) -> Days:
-    """Return the last `DAYS` days on which runs began that the user sees.
+    """Return the last `DAYS` days on which runs began that the user may see.
 
-    If there are too many runs to read, the day of the oldest run that was read is left out, and so
-    are all earlier days.
+    If not all of these runs are read, the earliest day that was read is incomplete and is left out,
+    unless it is the only day.
     """
     first = timezone.localtime(now) - timedelta(days=DAYS - 1)
     since = first.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -115,10 +116,10 @@ def days_for(user: User, now: datetime) -> Days:
 
 
 def _read(user: User, since: UUID) -> tuple[list[UUID], list[tuple[datetime, str]], bool]:
-    """Read the newest runs that the user sees.
+    """Read the newest runs that the user may see.
 
-    Return their ids; the time of creation and the status of each of them that isn't a child run;
-    and True if there are more runs.
+    Return three values: the ids of all runs; the creation time and the status of each run that
+    isn't a child run; and True if there are more runs.
     """
     ids, rows, is_cut = list[UUID](), list[tuple[datetime, str]](), True
     for _ in range(MOST_TIMES):
@@ -132,7 +133,7 @@ def _read(user: User, since: UUID) -> tuple[list[UUID], list[tuple[datetime, str
 
 
 def _answers(runs: Sequence[object]) -> Iterator[tuple[date, float]]:
-    """Yield the day of the run and the seconds for each answered question of these runs."""
+    """Yield, for each answered question, the day of its run and the seconds until the answer."""
     if not runs:
         return
     answered = HumanRequest.objects.filter(

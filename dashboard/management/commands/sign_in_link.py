@@ -20,6 +20,6 @@ class Command(BaseCommand):
 
 
 def running_site() -> str | None:
-    """Return the address of the site that `make run` serves from this folder, or None."""
+    """Return the address of the site that `make run` serves from this checkout, or None."""
     is_told = not conf.IS_EMBEDDED or read_environment().SITE_URL
     return None if is_told else running_address(conf.LOCAL_DIR)
