@@ -161,7 +161,7 @@ def be_a_slot(**_: Any) -> None:
     # A solo worker sends this signal in its main process, which signals must still end.
     if current_process().name != "MainProcess":
         slot.open()
-        board.sit_down(getattr(current_process(), "index", 0))
+        board.use_entry(getattr(current_process(), "index", 0))
 
 
 @worker_process_shutdown.connect(weak=False)

@@ -134,7 +134,7 @@ def runs_by_grant(procedures: QuerySet[Procedure]) -> RunsByState:
     return RunsByState(chosen(procedures.values("pk")))
 
 
-def runs_otherwise(user: User, procedures: QuerySet[Procedure]) -> list[Source]:
+def runs_without_grant(user: User, procedures: QuerySet[Procedure]) -> list[Source]:
     """Return index lookups for runs that a user sees for other reasons than a role.
 
     They find the runs of `procedures` that the user has started, and the runs of providers, which

@@ -28,7 +28,7 @@ class ProceduresConfig(AppConfig):
             site_checks.check_databases,
         ):
             register(check)
-        name_what_django_sets()
+        register_django_settings()
         register_request_kinds()
         post_migrate.connect(register_procedures, sender=self)
 
@@ -40,7 +40,7 @@ def find_registered(name: str) -> Any:
     return registry.find(name)
 
 
-def name_what_django_sets() -> None:
+def register_django_settings() -> None:
     """Register Django's language, time zone and settings, so that warnings name their changes."""
     from django.utils import timezone, translation
 

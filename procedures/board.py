@@ -33,18 +33,18 @@ class Board:
         self._memory = mmap.mmap(-1, PLACES * PLACE.size)
         self._place = 0
 
-    def sit_down(self, number: int) -> None:
+    def use_entry(self, number: int) -> None:
         """Use the entry with this number for this child process, which was just forked."""
         # If the pool has more slots than the table has entries, some slots share an entry. Then one
         # slot hides another from the main process, and only the lease keeper's own timer can end
         # the hidden one.
         self._place = number % PLACES
-        self.put_down()
+        self.clear_claim()
 
-    def take_up(self, run: UUID, epoch: int) -> None:
+    def write_claim(self, run: UUID, epoch: int) -> None:
         self._write(PLACE.pack(os.getpid(), epoch, run.bytes))
 
-    def put_down(self) -> None:
+    def clear_claim(self) -> None:
         """Clear this process's entry after it has released its run."""
         self._write(bytes(PLACE.size))
 

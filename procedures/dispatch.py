@@ -32,7 +32,7 @@ SOCKETS = Reports("countersign.sockets")
 PROBE = "countersign.probe"
 PATIENT: dict[str, Any] = {"socket_timeout": 1, "socket_connect_timeout": 1}
 """Timeouts in seconds, after which a Redis that doesn't answer counts as unavailable."""
-LAST_WORD = 2
+LONGEST_FLUSH = 2
 """Seconds for which an exiting process waits until its messages are sent.
 
 The first message of a process takes longest, because a connection must be opened.
@@ -66,7 +66,7 @@ def note_arrival() -> None:
         logger.debug("The arrival of a message couldn't be recorded: %s", error)
 
 
-def told_codes() -> list[str]:
+def reported_codes() -> list[str]:
     """Return the reports of live workers about their code, as in `WORKERS`; [] without Redis."""
     try:
         with redis.Redis.from_url(conf.REDIS_URL, **PATIENT) as client:
@@ -75,19 +75,19 @@ def told_codes() -> list[str]:
         return []
 
 
-class ToldFigures(NamedTuple):
+class ReportedFigures(NamedTuple):
     """The numbers of live workers and of open sockets, which the processes of the site report."""
 
     workers: int
     sockets: int
 
 
-def told_figures() -> ToldFigures | None:
+def reported_figures() -> ReportedFigures | None:
     """Return the numbers of live workers and open sockets; None if Redis doesn't answer."""
     try:
         with redis.Redis.from_url(conf.REDIS_URL, **PATIENT) as client:
             sockets = sum(map(int, SOCKETS.read(client)))
-            return ToldFigures(len(WORKERS.read(client)), sockets)
+            return ReportedFigures(len(WORKERS.read(client)), sockets)
     except redis.RedisError:
         return None
 
@@ -134,8 +134,8 @@ class Messenger(Background[Message]):
                 self.queue.task_done()
 
     def finish(self) -> None:
-        """Wait at most `LAST_WORD` seconds until all messages are sent; the process then exits."""
-        ends = time.monotonic() + LAST_WORD
+        """Wait at most `LONGEST_FLUSH` seconds until all messages are sent, before an exit."""
+        ends = time.monotonic() + LONGEST_FLUSH
         while self.queue.unfinished_tasks and time.monotonic() < ends:
             time.sleep(0.01)
 

@@ -183,7 +183,7 @@ def _never(ctx: Any) -> None:
     """Do nothing: a run of an unreadable text is quarantined before this would be called."""
 
 
-def texts_here() -> QuerySet[ProcedureVersion]:
+def readable_versions() -> QuerySet[ProcedureVersion]:
     """Return the stored versions of procedure files for whose suffix this process has a reader."""
     suffixes = [Q(file__endswith=suffix) for suffix in conf.PROCEDURE_READERS]
     return ProcedureVersion.objects.filter(reduce(or_, suffixes, Q(pk__in=[])))
@@ -267,7 +267,7 @@ def unregistered() -> list[str]:
     return sorted(name for name, one in found.items() if (name, one.version) not in known)
 
 
-def versions_here() -> dict[str, Any]:
+def installed_versions() -> dict[str, Any]:
     """Return what this process can run: versions of Python code, and suffixes with a reader."""
     code = {name: one.version for name, one in _in_modules().items()}
     return {"code": code, "readers": sorted(conf.PROCEDURE_READERS)}

@@ -109,7 +109,7 @@ class RunList:
             return [], span
         if access.procedures_for(user, *access.SEEING).filter(pk=found.pk).exists():
             return [access.runs_by_grant(chosen)], span
-        return access.runs_otherwise(user, chosen), replace(span, procedure=found.pk)
+        return access.runs_without_grant(user, chosen), replace(span, procedure=found.pk)
 
     def _few(self, sources: list[Source], span: Span) -> list[Source]:
         """Return the sources with few rows; all lists of a page share the result.
@@ -160,7 +160,9 @@ def sources_of(user: User) -> list[Source]:
     kept: tuple[Any, list[Source]] = user.__dict__.get(SOURCES, (None, []))
     if kept[0] == key:
         return kept[1]
-    others = [] if access.sees_all(user) else access.runs_otherwise(user, Procedure.objects.all())
+    others = (
+        [] if access.sees_all(user) else access.runs_without_grant(user, Procedure.objects.all())
+    )
     found = [access.runs_by_grant(access.procedures_for(user, *access.SEEING)), *others]
     user.__dict__[SOURCES] = (key, found)
     return found

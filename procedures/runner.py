@@ -79,7 +79,7 @@ def _tell_code() -> None:
     global told_at  # noqa: PLW0603 (of this process)
     if (now := time.monotonic()) - told_at >= dispatch.LOOK_EVERY:
         told_at = now
-        dispatch.WORKERS.tell(os.getppid(), json.dumps(registry.versions_here()))
+        dispatch.WORKERS.tell(os.getppid(), json.dumps(registry.installed_versions()))
 
 
 def advance_run(run_id: UUID) -> None:
@@ -156,7 +156,7 @@ def _carry_on(code: Procedure, held: DatabaseJournal) -> None:
     run_id = held.run.run_id
     # This comes before any of the author's code: by the board, the main process can end a slot even
     # if that code never returns.
-    board.take_up(UUID(run_id), held.epoch)
+    board.write_claim(UUID(run_id), held.epoch)
     try:
         with lease_keeper.beating_for(held):
             advance(code, held, ContentStore())
@@ -165,7 +165,7 @@ def _carry_on(code: Procedure, held: DatabaseJournal) -> None:
     except StorageLost as lost:
         logger.warning("Run %s will be tried again later: %s", run_id, lost)
     finally:
-        board.put_down()
+        board.clear_claim()
     # If an input arrived while this worker was releasing the run, its sender saw the run in a
     # worker's hands and called no worker.
     if held.is_queued_again:

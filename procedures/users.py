@@ -26,7 +26,7 @@ else:
 
 
 T = TypeVar("T")
-GIVING = (
+PERMISSION_METHODS = (
     *("has_perm", "get_all_permissions", "get_user_permissions", "get_group_permissions"),
     *("_get_user_permissions", "_get_group_permissions"),
 )
@@ -124,7 +124,7 @@ def are_permissions_in_tables() -> bool:
     return all(
         getattr(type(backend), name, None) is getattr(ModelBackend, name)
         for backend in get_backends()
-        for name in GIVING
+        for name in PERMISSION_METHODS
     )
 
 

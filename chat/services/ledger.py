@@ -31,9 +31,9 @@ from procedures.services.differences import (
     Difference,
     compared,
     gone,
-    judged,
-    judged_alone,
+    proof_differences,
     row_name,
+    run_proof_differences,
 )
 from procedures.services.missing import numbers_missing, unowned_rows
 from procedures.services.record import Record, RecordedWait
@@ -62,7 +62,7 @@ def differences(record: Record, older: list[str]) -> Iterator[Difference]:
     requests = (
         asked.select_related("wait").prefetch_related("responses", "assignments").order_by("pk")
     )
-    yield from judged(requests, record, older)
+    yield from run_proof_differences(requests, record, older)
     for request in requests:
         yield from _request_differences(record, request, older)
     yield from _missing_requests(record, {request.wait.opened_seq for request in requests})
@@ -70,7 +70,7 @@ def differences(record: Record, older: list[str]) -> Iterator[Difference]:
     yield from standing_differences(record, older)
     messages = Message.objects.filter(run=run)
     rows = chain(assignments.order_by("pk"), messages.order_by("pk"))
-    yield from judged(rows, record, older)
+    yield from run_proof_differences(rows, record, older)
     yield from _missing_messages(record)
     yield from _session_differences(record, older)
 
@@ -87,7 +87,7 @@ def unowned() -> Iterator[Difference]:
     for session in alone.exclude(pk__in=opened):
         yield Difference(row_name(session), "id", "it belongs to a session without a run")
     for session in alone.filter(pk__in=opened):
-        yield from judged_alone(_rows_of(session), [])
+        yield from proof_differences(_rows_of(session), [])
         yield from _lost_files(session)
         yield from _message_count_differences(session)
         yield from _membership_differences(session)
@@ -265,7 +265,7 @@ def _session_differences(record: Record, older: list[str]) -> Iterator[Differenc
     opener = cards.filter(session=session).order_by("seq").values_list("run", flat=True).first()
     if opener != record.run.pk:
         return
-    yield from judged(_rows_of(session), record, older)
+    yield from run_proof_differences(_rows_of(session), record, older)
     yield from _lost_files(session)
     if record.is_counted:
         yield from _message_count_differences(session)

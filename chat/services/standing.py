@@ -26,7 +26,7 @@ from procedures.engine.kinds.standing import (
 from procedures.engine.values import canonical
 from procedures.models.clock import clock
 from procedures.models.proofs import seal
-from procedures.services.differences import Difference, judged, row_name
+from procedures.services.differences import Difference, row_name, run_proof_differences
 from procedures.services.record import Record
 from procedures.users import User
 
@@ -125,7 +125,7 @@ def standing_differences(record: Record, older: list[str]) -> Iterator[Differenc
     # inserts a response in one commit.
     found = StandingDecision.objects.filter(pk__in=keys).annotate(answers=Count("responses"))
     decisions = list(found.order_by("pk"))
-    yield from judged(decisions, record, older)
+    yield from run_proof_differences(decisions, record, older)
     by_key = {decision.pk: decision for decision in decisions}
     for pk, uses, left, answers in found.values_list("pk", "uses", "uses_left", "answers"):
         if left != uses - answers and pk in by_key:

@@ -9,7 +9,7 @@ from dashboard.overview.words import format_duration
 from procedures import dispatch
 from procedures.models import Installation, Run
 from procedures.models.installation import LATE, ONLY
-from procedures.services.health import UNTOUCHED
+from procedures.services.health import ABSENT_AFTER
 
 MINUTE = 60
 
@@ -37,7 +37,7 @@ class Figures:
 
     @property
     def is_queue_late(self) -> bool:
-        return self.queued > UNTOUCHED
+        return self.queued > ABSENT_AFTER
 
     @property
     def is_clock_late(self) -> bool:
@@ -49,7 +49,7 @@ def read_figures(now: datetime) -> Figures:
     first = Run.objects.queued().order_by("queued_at").values("queued_at")[:1]
     rows = Installation.objects.filter(pk=ONLY).values_list("swept_at", Subquery(first))
     swept_at, queued_at = rows.first() or (None, None)
-    zero, told = timedelta(0), dispatch.told_figures()
+    zero, told = timedelta(0), dispatch.reported_figures()
     return Figures(
         told and told.workers,
         told and told.sockets,

@@ -207,7 +207,7 @@ def versions_without_code(runs: Iterable[Run]) -> set[int]:
     }
     if not absent:
         return absent
-    here = registry.texts_here().filter(pk__in=absent)
+    here = registry.readable_versions().filter(pk__in=absent)
     return absent - set(here.values_list("pk", flat=True))
 
 

@@ -35,7 +35,7 @@ Given = Mapping[tuple[UUID, str], Mapping[str, Any]]
 def without_code() -> list[Q]:
     """Return filters for unfinished runs whose code is missing; [] if all code is there."""
     removed = Procedure.objects.exclude(name__in=registry.definitions()).order_by()
-    texts = ProcedureVersion.objects.exclude(file="").exclude(pk__in=registry.texts_here())
+    texts = ProcedureVersion.objects.exclude(file="").exclude(pk__in=registry.readable_versions())
     nothing = Value(None, output_field=BigIntegerField())
     rows: QuerySet[Any, Any] = removed.values_list("pk", nothing)
     rows = rows.union(texts.order_by().values_list("procedure", "pk"), all=True)

@@ -185,7 +185,7 @@ class DatabaseJournal:
         self._reached = time.monotonic()
         if batch.handoff:
             # The run no longer belongs to this worker, however long the rest takes.
-            board.put_down()
+            board.clear_claim()
         # Inside a step's transaction, nothing is committed yet; `transaction` notifies later. If it
         # were done now, readers would look too early and find no change.
         if not is_in_step:

@@ -36,7 +36,7 @@ def stranded(now: datetime) -> Mapping[Code, str]:
         "procedure", "procedure__name", "version__file", Subquery(newest.values("version")[:1])
     ).distinct()
     wanted = list(found)
-    workers = [json.loads(told) for told in dispatch.told_codes()] if wanted else []
+    workers = [json.loads(told) for told in dispatch.reported_codes()] if wanted else []
     if not workers:
         return {}
     reasons = {

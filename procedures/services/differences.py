@@ -45,16 +45,18 @@ def gone(what: str, field: str) -> Difference:
     return Difference(what, field, words)
 
 
-def judged(rows: Iterable[Any], record: Record, older: list[str]) -> Iterator[Difference]:
+def run_proof_differences(
+    rows: Iterable[Any], record: Record, older: list[str]
+) -> Iterator[Difference]:
     """Yield the differences between rows of a run and the proofs in these rows.
 
     A proof holds a seal (an HMAC) for each field of its row. The names of rows that were written
     before the site kept proofs are appended to `older`.
     """
-    yield from judged_alone(rows, older, is_covered=record.is_covered)
+    yield from proof_differences(rows, older, is_covered=record.is_covered)
 
 
-def judged_alone(
+def proof_differences(
     rows: Iterable[Any], older: list[str], *, is_covered: bool = True
 ) -> Iterator[Difference]:
     """Yield the differences between rows and the proofs in these rows.

@@ -24,7 +24,7 @@ SCHEDULER = "The scheduler (clock process)"
 DELAYED = "Timers, deadlines, email and the recovery of lost runs are delayed."
 START_IT = "Start it: celery -A dashboard worker -Q clock --pool=solo."
 WORKER = "celery -A dashboard worker -Q runs."
-UNTOUCHED = timedelta(minutes=1)
+ABSENT_AFTER = timedelta(minutes=1)
 """The time that a run must have been queued before missing reports from workers are a problem."""
 
 
@@ -119,8 +119,8 @@ def absence_complaint(now: datetime) -> str:
 
     Otherwise, the sentence is "".
     """
-    waiting = Run.objects.queued().filter(queued_at__lte=now - UNTOUCHED)
-    if not waiting.exists() or dispatch.told_codes():
+    waiting = Run.objects.queued().filter(queued_at__lte=now - ABSENT_AFTER)
+    if not waiting.exists() or dispatch.reported_codes():
         return ""
     # A busy worker keeps its lease, even if Redis was restarted and has lost the worker's report.
     if Run.objects.filter(status=RunStatus.RUNNING, leased_until__gt=now).exists():

@@ -17,7 +17,7 @@ from procedures.models.tallies import HEARD, is_proven_tally, lacking
 from procedures.services.differences import Difference, gone, row_name
 from procedures.services.record import Came, Record
 
-ENDS_BROUGHT = (EventKind.RUN_SUCCEEDED, EventKind.RUN_FAILED, EventKind.RUN_CANCELLED)
+REPORTED_ENDS = (EventKind.RUN_SUCCEEDED, EventKind.RUN_FAILED, EventKind.RUN_CANCELLED)
 """Kinds of events that end a child run and are reported to its parent."""
 MOST_NAMED = 5
 """The maximum number of row numbers that one sentence lists as missing."""
@@ -33,10 +33,10 @@ def missing_rows(record: Record, older: list[str]) -> Iterator[Difference]:
     such counts; for them, a note is appended to `older` instead.
     """
     if record.is_covered:
-        yield from _untaken(record)
-    yield from _unheard(record, older)
-    yield from _unborn(record)
-    yield from _unsent(record)
+        yield from _input_differences(record)
+    yield from _missing_signals(record, older)
+    yield from _missing_children(record)
+    yield from _missing_sent_inputs(record)
     files = set(record.run.artifacts.values_list("name", "digest"))
     for name, digest in dict.fromkeys(record.files):
         if (name, digest) not in files:
@@ -67,7 +67,7 @@ def numbers_missing(what: str, numbers: list[int], count: int) -> str:
     return f"its count of {what} is {count}, but these are missing: {shown}{more}"
 
 
-def _untaken(record: Record) -> Iterator[Difference]:
+def _input_differences(record: Record) -> Iterator[Difference]:
     """Yield differences between inputs of the run and the journal's events about inputs."""
     inputs = RunInput.objects.filter(run=record.run).exclude(kind__in=RunInput.BROUGHT)
     left = {one.pk: one for one in inputs.order_by("pk")}
@@ -88,10 +88,10 @@ def _untaken(record: Record) -> Iterator[Difference]:
             yield Difference(row_name(left[pk]), "id", OUT_OF_ORDER)
         before = {came.at: pk}
         del left[pk]
-    yield from _changed(alone, left)
+    yield from _unmatched_differences(alone, left)
 
 
-def _changed(alone: list[Came], left: dict[int, RunInput]) -> Iterator[Difference]:
+def _unmatched_differences(alone: list[Came], left: dict[int, RunInput]) -> Iterator[Difference]:
     """Yield differences for events without an input (`alone`) and inputs without an event (`left`).
 
     An input that resembles an event in `alone` counts as changed. If there is none, the input of
@@ -114,7 +114,7 @@ def _changed(alone: list[Came], left: dict[int, RunInput]) -> Iterator[Differenc
             yield Difference(row_name(one), "taken_at", words)
 
 
-def _unheard(record: Record, older: list[str]) -> Iterator[Difference]:
+def _missing_signals(record: Record, older: list[str]) -> Iterator[Difference]:
     """Yield differences for missing signals and operations, whose numbers have gaps."""
     run, name = record.run, row_name(record.run)
     if not record.is_counted:
@@ -135,7 +135,7 @@ def _unheard(record: Record, older: list[str]) -> Iterator[Difference]:
         yield Difference(name, HEARD, words)
 
 
-def _unborn(record: Record) -> Iterator[Difference]:
+def _missing_children(record: Record) -> Iterator[Difference]:
     """Yield differences for missing child runs and for missing inputs that report their ends."""
     counted = record.run.waits.on_children().order_by("opened_seq")
     there = Count("children__parent_number", distinct=True)
@@ -153,12 +153,12 @@ def _unborn(record: Record) -> Iterator[Difference]:
             )
             yield Difference(row_name(wait), "begun", words)
     if record.is_counted:
-        yield from _unbrought(record.run, list(waits.values()))
+        yield from _missing_reports(record.run, list(waits.values()))
 
 
-def _unbrought(run: Run, waits: list[Wait]) -> Iterator[Difference]:
+def _missing_reports(run: Run, waits: list[Wait]) -> Iterator[Difference]:
     keys = {wait.pk: wait.key for wait in waits}
-    ends = Event.objects.filter(run__parent_wait__in=keys, kind__in=ENDS_BROUGHT)
+    ends = Event.objects.filter(run__parent_wait__in=keys, kind__in=REPORTED_ENDS)
     numbered = ends.order_by().values_list("run__parent_wait", "run__parent_number")
     ended = Counter((keys[wait], str(number)) for wait, number in numbered)
     inputs = RunInput.objects.filter(run=run).child_ends().order_by()
@@ -171,7 +171,7 @@ def _unbrought(run: Run, waits: list[Wait]) -> Iterator[Difference]:
         yield Difference(row_name(run), "run_inputs", words)
 
 
-def _unsent(record: Record) -> Iterator[Difference]:
+def _missing_sent_inputs(record: Record) -> Iterator[Difference]:
     """Yield a difference for each input sent by the run that is missing in the receiving run."""
     of_it = RunInput.objects.filter(kind=RunInput.SENT, name=str(record.run.pk))
     for sent in record.sent:

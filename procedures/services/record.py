@@ -26,7 +26,7 @@ OTHERS = Q(kind__in=WITH_FILES, data__contains='"files":[') | Q(
 )
 """A condition for the events of steps that made files, and for log entries sent from outside the
 run."""
-REOPENING = ("retry", "override", "cancel", "force_end")
+REOPENING_OPERATIONS = ("retry", "override", "cancel", "force_end")
 """Operations after which a stopped run continues. After "cancel" and "force_end", it continues only
 in order to end."""
 FROM_OUTSIDE = {EventKind.WAIT_CLOSED, EventKind.LOG}
@@ -34,7 +34,7 @@ FROM_OUTSIDE = {EventKind.WAIT_CLOSED, EventKind.LOG}
 
 Only events that an input has caused contain "at", the time of the input.
 """
-ENDING = ("cancel", "force_end", "override")
+CLOSING_OPERATIONS = ("cancel", "force_end", "override")
 """Operations that close several waits without writing an event for each of them."""
 
 
@@ -150,7 +150,7 @@ class Record:
         for one in inputs.order_by("pk") if hasattr(inputs, "order_by") else inputs:
             if one.kind == EventKind.OPERATOR:
                 self.asked.setdefault(one.name, set()).add(one.created_at)
-                if one.name in ENDING:
+                if one.name in CLOSING_OPERATIONS:
                     self.ends.add(one.created_at)
             # A forged row must not explain the difference that it has caused itself.
             is_forged = (self.is_covered or one.proof) and unproven(one)
@@ -199,7 +199,7 @@ class Record:
             self.notices.clear()  # its origin has posted, received and sent these
             self.came.clear()
             self.sent.clear()
-        if name in REOPENING:
+        if name in REOPENING_OPERATIONS:
             self.is_over = False
         for key in content.get("reopened", ()):
             if opening := self._newest.get(key):

@@ -15,7 +15,13 @@ from procedures.engine.values import canonical
 from procedures.files import ContentStore
 from procedures.models import Artifact, Event, Run, RunInput, Signal, Wait
 from procedures.models.proofs import ledger_keys
-from procedures.services.differences import Difference, compared, gone, judged, row_name
+from procedures.services.differences import (
+    Difference,
+    compared,
+    gone,
+    row_name,
+    run_proof_differences,
+)
 from procedures.services.missing import missing_rows
 from procedures.services.record import Record, RecordedWait
 
@@ -35,7 +41,7 @@ def row_differences(record: Record, older: list[str]) -> Iterator[Difference]:
     yield from run_differences(record, older)
     yield from wait_differences(record)
     for rows in (run.artifacts.all(), run.run_inputs.all(), run.signals.all()):
-        yield from judged(rows.order_by("pk").iterator(), record, older)
+        yield from run_proof_differences(rows.order_by("pk").iterator(), record, older)
     yield from taken_differences(record)
     yield from signal_differences(record)
     yield from file_differences(run)

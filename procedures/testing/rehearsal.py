@@ -99,7 +99,7 @@ class Rehearsal:
     def play(self, procedure: Procedure, inputs: Mapping[str, Any], manner: Manner) -> RehearsedRun:
         run_id = self._store.start(procedure, self._kept(inputs), by=STARTER)
         self._procedure, self._manner, self._top = procedure, manner, run_id
-        self._make_remarks()
+        self._write_messages()
         self._store.live_in(self._go_on)
         self._go_on()
         return self._report(self._store.runs[run_id], procedure)
@@ -136,8 +136,8 @@ class Rehearsal:
         if self._moments > MOST_MOMENTS:
             raise EndlessError(self._procedure.name)
         self._store.travel(moment - self._store.clock)
-        self._make_remarks()
-        self._hand_over()
+        self._write_messages()
+        self._deliver_answers()
         return True
 
     def _kept(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,7 +179,7 @@ class Rehearsal:
             moments += [one.effective_at for one in waits if one.effective_at]
         return max(min(moments), self._store.clock) if moments else None
 
-    def _make_remarks(self) -> None:
+    def _write_messages(self) -> None:
         """Write to the run those messages of `says` whose time has come."""
         while self._remarks and self._begins + self._remarks[0].after <= self._store.now:
             remark = self._remarks.pop(0)
@@ -201,7 +201,7 @@ class Rehearsal:
         number = str(self._sent)
         self._store.write_to(run_id, text, id=number, by=by, steers=steers, files=files)
 
-    def _hand_over(self) -> None:
+    def _deliver_answers(self) -> None:
         """Deliver the answers whose time has come; drop those whose question is no longer open."""
         now = self._store.clock
         heard = sorted((said for said in self._coming if said.at <= now), key=lambda one: one.at)

@@ -117,12 +117,12 @@ class Store(MemoryStore):
             return None
         run, run_id = journal.row, journal.run.run_id
         journal.commit(batch)
-        if not self._goes_on(journal):
+        if not self._advance_others(journal):
             raise Left(run_id)
         before, lingering.known = lingering.known, len(run.events)
         return run.events[before:]
 
-    def _goes_on(self, journal: MemoryJournal) -> bool:
+    def _advance_others(self, journal: MemoryJournal) -> bool:
         """Advance other runs and the clock until this run can continue, and claim the run.
 
         Returns False if the code that waits must be abandoned instead.

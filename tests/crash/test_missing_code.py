@@ -81,7 +81,7 @@ def test_a_run_whose_code_no_live_worker_has_is_stuck_and_says_why(
     run = start_long_ago()
 
     worker(concurrency=1, PROCEDURE_MODULES=modules[has])
-    wait_until(dispatch.told_codes, timeout=60, what="the worker to tell its code")
+    wait_until(dispatch.reported_codes, timeout=60, what="the worker to tell its code")
 
     for page in everything_said(run, admin_user):
         assert f"Stuck: {escape(said)}" in page
@@ -98,7 +98,7 @@ def test_a_run_whose_code_a_live_worker_has_is_not_stuck(
     new = deploy("shop", "new")
     registry.register_all()
     worker(concurrency=1, PROCEDURE_MODULES=old)
-    wait_until(dispatch.told_codes, timeout=60, what="the worker to tell its code")
+    wait_until(dispatch.reported_codes, timeout=60, what="the worker to tell its code")
     run = start_long_ago()
     worker(concurrency=1, PROCEDURE_MODULES=new)
 
