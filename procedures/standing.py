@@ -1,4 +1,4 @@
-"""What a run's code has reported about the run: its state, its stage and its progress."""
+"""The state, stage and progress of a run, as the run's code has reported them."""
 
 from dataclasses import dataclass
 from typing import Any
