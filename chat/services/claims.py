@@ -18,6 +18,8 @@ from chat.services.responses import (
 )
 from chat.services.standing import OPERATE_REQUEST
 from procedures.engine.lifecycle.refusals import OperationRefusedError
+from procedures.models import Act
+from procedures.models.act import log_act
 from procedures.services import lock_run
 from procedures.store.rows import insert_row
 from procedures.users import User
@@ -61,7 +63,11 @@ def release_request(request_id: UUID, *, by: User, reason: str = "") -> HumanReq
         return request
     if request.claimed_by_id != by.pk and not by.has_perm(OPERATE_REQUEST):
         raise ClaimedError(request)
-    facts = {"reason": reason, "of": request.claimed_by.get_username()}
+    claimer = request.claimed_by.get_username()
+    if request.claimed_by_id != by.pk:
+        words = f"Released the claim of {claimer}."
+        log_act(Act.Kind.VERB, words, by=by, about=request, reason=reason)
+    facts = {"reason": reason, "of": claimer}
     request.claimed_by = None
     times = [request.notify_at, notification_time(now)]
     request.notify_at = min(filter(None, times), default=None)

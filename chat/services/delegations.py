@@ -11,6 +11,8 @@ from chat.models.delegation import DelegationQuerySet
 from chat.models.history import new_event
 from chat.models.rights import Right
 from procedures.engine.lifecycle.refusals import OperationRefusedError
+from procedures.models import Act
+from procedures.models.act import log_act
 from procedures.models.clock import clock
 from procedures.store.rows import insert_row
 from procedures.users import User, active_users
@@ -20,14 +22,21 @@ LONGEST = timedelta(days=366)
 
 @transaction.atomic
 def delegate(
-    *, by: User, to: User, until: datetime, from_at: datetime | None = None, reason: str = ""
+    *,
+    by: User,
+    to: User,
+    until: datetime,
+    from_at: datetime | None = None,
+    reason: str = "",
+    actor: User | None = None,
 ) -> Delegation:
     """Let `to` answer the requests of `by` from `from_at`, by default now, until the time `until`.
 
     When the deputy answers a request, `by` must have a right to answer it at that time. The deputy
     can't delegate these requests to others, and can't answer a `four_eyes` request that `by` has
-    caused. Returns the delegation. Raises `OperationRefusedError` for invalid times, or if `to` is
-    inactive or the same person as `by`.
+    caused. The log names `actor` instead of `by` if somebody else has delegated the requests.
+    Returns the delegation. Raises `OperationRefusedError` for invalid times, or if `to` is inactive
+    or the same person as `by`.
     """
     now = clock.now()
     begins = max(now, from_at) if from_at else now
@@ -39,6 +48,10 @@ def delegate(
         words = "Choose an end that is later than the beginning, and at most a year later."
         raise OperationRefusedError(words)
     made = Delegation.objects.create(user=by, to=to, from_at=begins, until=until, reason=reason)
+    span = f"until {_as_words(until)}"
+    span = span if begins == now else f"from {_as_words(begins)} {span}"
+    words = f"Away {span}. {to.get_username()} answers meanwhile."
+    log_act(Act.Kind.PERSON, words, by=actor or by, about=by, reason=reason)
     ring_after_commit(SIGHT)
     return made
 
@@ -57,8 +70,14 @@ def revoke_delegation(delegation_id: int, *, by: User) -> Delegation:
     if found.revoked_at is None:
         found.revoked_at = clock.now()
         found.save(update_fields=["revoked_at"])
+        words = f"Ended an absence in which {found.to.get_username()} answers."
+        log_act(Act.Kind.PERSON, words, by=by, about=found.user)
         ring_after_commit(SIGHT)
     return found
+
+
+def _as_words(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M %Z}".rstrip()
 
 
 def note_delegation(request: HumanRequest, right: Right, *, by: User, at: datetime) -> None:

@@ -7,7 +7,6 @@ from django.db import transaction
 
 from chat.models import Delegation
 from chat.services import delegate, revoke_delegation
-from dashboard.models.trail import note
 from procedures.users import User
 
 
@@ -29,10 +28,7 @@ def set_away(user: User, *, deputy: User, until: datetime, by: User, reason: str
     """
     if not may_set_deputy(by, user):
         raise PermissionDenied
-    made = delegate(by=user, to=deputy, until=until, reason=reason)
-    told = f"Away until {until:%Y-%m-%d %H:%M %Z}. {deputy.get_username()} answers meanwhile."
-    note(by, told, about=user, reason=reason)
-    return made
+    return delegate(by=user, to=deputy, until=until, reason=reason, actor=by)
 
 
 @transaction.atomic
@@ -43,4 +39,3 @@ def end_absence(user: User, *, by: User) -> None:
     given = Delegation.objects.filter(user=user, revoked_at=None)
     for key in given.values_list("pk", flat=True):
         revoke_delegation(key, by=by)
-    note(by, "Ended the absence.", about=user)

@@ -1,9 +1,11 @@
 """The admin site as a whole, and the API tokens."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
 
@@ -23,11 +25,31 @@ from dashboard.models import (
     StandardGroup,
 )
 from dashboard.models.token import ApiTokenQuerySet
+from dashboard.models.trail import note
 from procedures.users import name_field
 
 admin.site.site_header = admin.site.site_title = "Countersign"
 admin.site.index_title = lazy("Administration")
 watches.append(losses.watch)
+
+
+def _log_passwords(site: admin.AdminSite) -> None:
+    """Make the log name whoever changes their own password in the admin."""
+    change = site.password_change
+
+    @transaction.atomic
+    def password_change(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        answer: HttpResponse = change(request, extra_context)
+        if request.method == "POST" and answer.status_code == HTTPStatus.FOUND:
+            by: Any = request.user
+            note(by, "Changed the password.")
+        return answer
+
+    # Set on the instance: a project may use an admin site of a class of its own.
+    site.password_change = password_change  # type: ignore[assignment,method-assign]
+
+
+_log_passwords(admin.site)
 
 
 @admin.register(ApiToken)

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -80,6 +81,7 @@ def end_sign_in(request: Visit, sign_in_id: int) -> HttpResponse:
     found = get_object_or_404(request.user.sign_ins, pk=sign_in_id)
     is_this = found.session_id == request.session.session_key
     request.user.sign_ins.filter(pk=found.pk).end()
+    note(request.user, "Ended a session.")
     if is_this:
         request.session.flush()
         return redirect("countersign:sign_in")
@@ -91,6 +93,7 @@ def end_sign_in(request: Visit, sign_in_id: int) -> HttpResponse:
 def end_other_sign_ins(request: Visit) -> HttpResponse:
     key = request.session.session_key
     count = request.user.sign_ins.exclude(session=key).end()
+    note(request.user, f"Ended all other sessions ({count}).")
     words = ngettext(
         "{count} other session was signed out.", "{count} other sessions were signed out.", count
     )
@@ -114,9 +117,10 @@ def change_password(request: Visit) -> HttpResponse:
         attempt.fail()
         return draw(request, status=422, password_form=form)
     attempt.succeed()
-    with staying_notified(request, request.user):
+    with transaction.atomic(), staying_notified(request, request.user):
         update_session_auth_hash(request, form.save())
         note_sign_in(request, request.user)
+        note(request.user, "Changed the password.")
     words = _(
         "Your password was changed. All other sessions were signed out and all tokens revoked."
     )

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,10 @@ from django.contrib.auth.models import Group, User
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
+from chat.models import HumanRequest
+from chat.services import claim_request, delegate, release_request, revoke_delegation
 from procedures.models import Act, LogHead
 from procedures.models.act import chain_acts, log_act, verify_log
 from procedures.models.clock import clock
@@ -141,6 +145,52 @@ def test_a_password_is_never_in_the_log(admin_client: Client, bob: User) -> None
     act = Act.objects.about(bob).get(kind=Kind.PERSON)
     assert secret not in act.words + act.changes
     assert act.changes == ""
+
+
+def test_what_people_do_to_their_own_account_is_logged_once(
+    alice: User, bob: User, admin_user: User
+) -> None:
+    here, _there = browser(alice), browser(alice)
+    here.post(reverse("countersign:profile_sign_ins_end"))
+    here.post(reverse("countersign:profile_sign_in_end", args=[alice.sign_ins.get().pk]))
+    made = delegate(by=alice, to=bob, until=clock.now() + timedelta(days=1), reason="Holidays.")
+    for _again in range(2):
+        revoke_delegation(made.pk, by=admin_user)
+    old, words = "old horse battery 11", "violet horse battery 12"
+    new = {"new_password1": words, "new_password2": words}
+    browser(bob).post("/profile/password", new)
+    admin_user.set_password(old)
+    admin_user.save()
+    browser(admin_user).post("/admin/password_change/", {"old_password": "wrong", **new})
+    browser(admin_user).post("/admin/password_change/", {"old_password": old, **new})
+
+    acts = Act.objects.filter(kind=Kind.PERSON).order_by("pk")
+    told = [(act.name, act.about, act.words, act.reason) for act in acts]
+    day = f"{made.until:%Y-%m-%d %H:%M %Z}"
+    assert told == [
+        ("alice", "alice", "Ended all other sessions (1).", ""),
+        ("alice", "alice", "Ended a session.", ""),
+        ("alice", "alice", f"Away until {day}. bob answers meanwhile.", "Holidays."),
+        ("admin", "alice", "Ended an absence in which bob answers.", ""),
+        ("bob", "bob", "Changed the password.", ""),
+        ("admin", "admin", "Changed the password.", ""),
+    ]
+
+
+def test_who_releases_anothers_claim_is_logged(
+    admin_user: User, bob: User, asks_erin: HumanRequest
+) -> None:
+    erin = User.objects.get(username="erin")
+    for by in (erin, admin_user):
+        claim_request(asks_erin.pk, by=erin)
+        release_request(asks_erin.pk, by=by, reason="She is ill.")
+
+    [act] = Act.objects.about(asks_erin)
+    assert (act.name, act.words, act.reason) == (
+        "admin",
+        "Released the claim of erin.",
+        "She is ill.",
+    )
 
 
 def test_each_operation_is_logged_with_its_reason(admin_user: User) -> None:
