@@ -33,7 +33,7 @@ They stand for errors of the connection, of resources such as memory, of a shutd
 operating system, and for damaged data. Slow or wrong statements have codes of other classes.
 """
 UNPREPARED = ("26000", "42P05")
-"""Error codes that a pooler causes if it has prepared a statement on another connection."""
+"""Error codes for a prepared statement that a pooler has sent over the wrong connection."""
 SENT_WRONGLY = (*UNPREPARED, "0A000", "25P02")
 """Error codes that blame the way in which a statement was sent, such as with a stale plan."""
 

@@ -158,7 +158,7 @@ class Act(models.Model):
     def linked(self, seq: int, head: str) -> Event:
         """Return the act as an entry of the chain.
 
-        `seq` is the number of the act, and `head` is the hash of the entry before.
+        `seq` is the number of the act, and `head` is the hash of the entry with the number before.
         """
         draft = Event(seq, self.kind, "", self.name, self.proof, self.at, "")
         digest = mark(draft, run_id=CHAIN, seq=seq, head=head, key=ledger_key())
@@ -290,7 +290,10 @@ def _links(last: int, forged: list[str]) -> Iterator[Event]:
 
 
 def _inserted_after(last: int) -> list[str]:
-    """Return a sentence for each act after this number whose number the log hasn't given."""
+    """Return a sentence for each act with a number that the log hasn't given.
+
+    Only acts with numbers above `last` are looked at.
+    """
     later = list(Act.objects.filter(seq__gt=last).order_by("seq").values_list("seq", flat=True))
     # Read after the acts: those that were chained meanwhile are at most as far as this head.
     head = LogHead.objects.filter(pk=ONLY).first() or LogHead()

@@ -30,9 +30,10 @@ class DatabaseClock:
             return now + self.ahead
 
     def moment(self) -> Combinable:
-        """Return the current time as an expression for a query, so that no statement reads it.
+        """Return the current time as an expression that a query can contain.
 
-        On PostgreSQL, the expression is evaluated when the query is executed.
+        So the time isn't read by a statement of its own. On PostgreSQL, the expression is evaluated
+        when the query is executed.
         """
         if connection.vendor != "postgresql":
             return Value(self.now())

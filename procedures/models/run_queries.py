@@ -36,7 +36,7 @@ def silence() -> timedelta:
 
 class RunQuerySet(models.QuerySet["Run"]):
     def lock_claimable(self, run_id: UUID) -> "Claimable | None":
-        """Lock the run and return it with the current time.
+        """Lock the run, and return the run with the database's current time.
 
         Returns None unless the run is queued or its lease has expired.
         """

@@ -1,4 +1,4 @@
-"""Stops of new runs, by which a site or one procedure takes no new ones for a while."""
+"""Stops of new runs: while there is a stop, no run of the procedure, or of any, can be started."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as lazy

@@ -265,7 +265,10 @@ def _by_state(source: RunsByState, span: Span, states: Sequence[RunState]) -> Pa
 
 
 def _by_key(source: RunsByKey, span: Span, states: Sequence[RunState]) -> Part:
-    """Return a query for the newest runs of each key and procedure, if they are in the states."""
+    """Return a query for the newest runs of each key and procedure.
+
+    Each is in one of the states.
+    """
     around = span.around("named.procedure_id", "named.run_id", "procedures.value")
     condition = Part(f"{around.text}{_is_in(states)}", around.cells)
     # DISTINCT, because several rows may name the same run, such as the rows of several questions to

@@ -48,9 +48,9 @@ def with_options(
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorate a function so that it refuses unknown keyword arguments with an `OptionError`.
 
-    `of` is the name of the function in error messages. `also` is the TypedDict of the options that
-    the function takes as `**options`; without `also`, a function with such a parameter accepts
-    every keyword argument. `renamed` maps the former names of options to their current names.
+    `of` is the name of the function in error messages. If the function has a parameter `**options`,
+    `also` is the TypedDict of the accepted options; without `also`, the function accepts every
+    keyword argument. `renamed` maps the former names of options to their current names.
     """
 
     def decorate(fn: Callable[P, R]) -> Callable[P, R]:

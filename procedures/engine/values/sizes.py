@@ -94,7 +94,7 @@ class Sizes:
             raise AnswerError(f"The answer has {size:,} {JSON}; the limit is {whole:,}.")
 
     def check_signal(self, value: Any) -> None:
-        """Raise `AnswerError` if a signal's value has too long a JSON or too many levels."""
+        """Raise `AnswerError` if a signal's value is too long as JSON, or has too many levels."""
         if (size := _length_of_json(value)) > self.signal:
             raise AnswerError(f"The value has {size:,} {JSON}; the limit is {self.signal:,}.")
         if (depth := depth_of(value)) > self.depth:
