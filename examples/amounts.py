@@ -10,7 +10,7 @@ from examples.sheets import shown
 MONEY = Context(
     prec=40, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow]
 )
-"""A separate decimal context, because other libraries may change the default one."""
+"""A separate decimal context, because other libraries may change the process's default context."""
 CENT = Decimal("0.01")
 LARGEST = Decimal("999999999.99")
 MINUS = ("-", "\u2212")
@@ -30,14 +30,15 @@ class Amount:
     value: Decimal
     """An amount of zero or more, with two decimals."""
     mark: str
-    """The decimal mark in the cell: ".", "," or "" if it has no decimals."""
+    """The decimal mark in the cell, "." or ","; "" if the amount in the cell has no decimals."""
 
 
 def read_amount(cell: str) -> Amount:
     """Return the amount in a cell like 31.20, 31,20 or 1.234,50.
 
     Raises `ValueError` for anything else, even for an ambiguous number like 1.234. The error's text
-    is the end of a sentence about the line, like "has the negative amount …".
+    is the second half of a sentence that begins with the number of the line, like "has the negative
+    amount …".
     """
     quoted = shown(cell)
     if cell.startswith(MINUS) and WHOLE.match(cell, 1):

@@ -48,7 +48,7 @@ CONVENTIONAL = {
     "style",
     "test",
 }
-"""The commit types that make a bullet in a commit's body count as a conventional subject."""
+"""Commit types, besides those in `SORTS`, that are recognized in a bullet such as "- docs: …"."""
 SORTS = {"feat": Sort.FEATURE, "feature": Sort.FEATURE, "fix": Sort.FIX, "bugfix": Sort.FIX}
 
 
@@ -101,7 +101,7 @@ class Version:
 
 
 NONE = Version(0, 0, 0)
-"""The version from which the first release is counted."""
+"""The version that a repository without a release counts as having."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Released:
 
     version: Version
     mark: str
-    """The text before the number: the requested prefix, else "v" or nothing."""
+    """The text before the number in the tag's name: the requested prefix, or else "v" or ""."""
     tag: Tag
 
 
@@ -124,7 +124,8 @@ def check_prefix(prefix: str) -> None:
 def releases(tags: Iterable[Tag], *, prefix: str = "") -> tuple[list[Released], list[Tag]]:
     """Return the tags that name a version, latest version last, and the other tags.
 
-    Without a `prefix`, versions begin with "v" or with nothing.
+    A version's tag begins with `prefix`, as in "release-1.4.2". Without a `prefix`, "v1.4.2" and
+    "1.4.2" are both recognized.
     """
     wanted = re.compile(f"(?P<mark>{re.escape(prefix) if prefix else 'v?'}){NUMBERS}", re.ASCII)
     named, others = list[Released](), list[Tag]()
@@ -139,13 +140,16 @@ def releases(tags: Iterable[Tag], *, prefix: str = "") -> tuple[list[Released], 
 def like_versions(tags: Iterable[Tag], *, prefix: str = "") -> list[str]:
     """Return the names of the tags that begin with the prefix and contain a digit.
 
-    Some may be versions in an unknown notation.
+    Among these names may be versions in an unknown notation.
     """
     return [tag.name for tag in tags if tag.name.startswith(prefix) and DIGIT.search(tag.name)]
 
 
 def probable_prefix(names: Iterable[str]) -> str:
-    """Return the prefix of the first name that has one, such as "v" for "v1.2.3", or ""."""
+    """Return what is before the version in the first of the names that has a prefix, or "".
+
+    For "v1.2.3", this is "v".
+    """
     found = (re.fullmatch(f"(?P<prefix>.*?){NUMBERS}", name, re.ASCII) for name in names)
     return next((match["prefix"] for match in found if match and match["prefix"]), "")
 
@@ -154,29 +158,29 @@ def probable_prefix(names: Iterable[str]) -> str:
 
 
 Merged = Callable[[str, str], Collection[str]]
-"""A function (merge, parent) that returns the hashes of the commits merged into the parent."""
+"""A function (merge, parent) that returns the hashes of the commits which a merge added."""
 
 
-def standing(messages: Sequence[Message], merged: Merged) -> list[Message]:
-    """Return the commits, newest first, without reverted ones and their reverts.
+def drop_reverted(messages: Sequence[Message], merged: Merged) -> list[Message]:
+    """Return the commits, newest first, without reverted commits and the commits that revert them.
 
-    If the reverted commit was released earlier, its revert is kept like any other change.
+    A commit that reverts an already released commit is returned like any other commit.
     """
-    older = _Older(messages)
+    index = _CommitIndex(messages)
     gone: set[str] = set()
     kept = []
     for place, message in enumerate(messages):
         if message.commit in gone:
             continue
-        targets = list(_targets(message, older, place, merged))
+        targets = list(_targets(message, index, place, merged))
         gone.update(target for target in targets if target)
         if not targets or not all(targets):
             kept.append(message)
     return kept
 
 
-class _Older:
-    """An index of commits by the first digits of their hashes, and by their subjects."""
+class _CommitIndex:
+    """An index that finds commits by the first digits of their hashes and by their subjects."""
 
     def __init__(self, messages: Sequence[Message]) -> None:
         self._messages = messages
@@ -185,8 +189,8 @@ class _Older:
         for place, message in enumerate(messages):
             self._places.setdefault(_subject_of(message), []).append(place)
 
-    def named(self, start: str) -> str:
-        """Return the commit hash that begins with `start`, or ""."""
+    def with_hash(self, start: str) -> str:
+        """Return the hash of the commit whose hash begins with `start`, or ""."""
         # The first name that isn't smaller than the digits is the only one that can begin with
         # them.
         place = bisect_left(self._names, start)
@@ -194,29 +198,35 @@ class _Older:
         return found if found.startswith(start) else ""
 
     def with_subject(self, subject: str, *, before: int) -> str:
-        """Return the newest commit with this subject that is older than index `before`, or ""."""
+        """Return the hash of the newest commit with this subject that is older than another, or "".
+
+        `before` is the index of the other commit in the list, which is ordered newest first.
+        """
         places = self._places.get(subject, [])
         index = bisect_left(places, before + 1)
         return self._messages[places[index]].commit if index < len(places) else ""
 
 
-def _targets(message: Message, older: _Older, place: int, merged: Merged) -> Iterator[str]:
-    """Yield the commits that a message reverts; "" for each that isn't among the messages."""
+def _targets(message: Message, index: _CommitIndex, place: int, merged: Merged) -> Iterator[str]:
+    """Yield the hash of each commit that a message reverts.
+
+    For a commit that isn't in the index, "" is yielded.
+    """
     found = list(REVERTED.finditer(message.text))
     revert = REVERT.fullmatch(_subject_of(message))
     if not revert and not any("revert" in match[0] for match in found):
         return  # a footer that only refers to another commit
     names = [name for match in found for name in HEX.findall(match["commits"])]
     if not names and revert:
-        yield older.with_subject(revert["subject"], before=place)
+        yield index.with_subject(revert["subject"], before=place)
     for match in found:
         for name in HEX.findall(match["commits"]):
             if match["base"]:
-                yield from [older.named(one) for one in merged(name, match["base"])] or [""]
-            elif target := older.named(name):
+                yield from [index.with_hash(one) for one in merged(name, match["base"])] or [""]
+            elif target := index.with_hash(name):
                 yield target
             else:  # the commit was rebased since
-                yield older.with_subject(revert["subject"], before=place) if revert else ""
+                yield index.with_subject(revert["subject"], before=place) if revert else ""
 
 
 def _subject_of(message: Message) -> str:
@@ -250,10 +260,10 @@ def _sort(match: re.Match[str]) -> Sort:
 
 
 def proposed_part(changes: Sequence[Change], last: Version | None) -> Part:
-    """Return the part of the version to raise.
+    """Return the part of the version number to increase after these changes.
 
-    It is the major part for breaking changes, the minor part for features, and otherwise the patch.
-    The first release gets the version 0.1.0.
+    This is the major part after breaking changes, the minor part after features, and otherwise the
+    patch. Without a `last` version, it is the minor part, so that the first release is 0.1.0.
     """
     if last is None:
         return Part.MINOR

@@ -19,12 +19,15 @@ from procedures.engine import File, Step
 PATIENCE = 30 * 60
 """The seconds that a check may take."""
 LOOK = 0.25
-"""The longest wait for output, and the pause between reads of a silent process, in seconds."""
+"""The longest wait for output, and the pause after the output was closed, in seconds."""
 MOST_OUTPUT = 1_000_000
-"""The maximum number of bytes of output to save: the last ones, where faults are reported."""
+"""The maximum number of bytes of output to save.
+
+The last bytes are saved, because they report faults.
+"""
 CHUNK = 64 * 1024
 MOST_LEFT = 64
-"""The maximum number of chunks to read after a command's end, if another process keeps writing."""
+"""The maximum number of reads after a command's end, if another process keeps writing output."""
 TAIL_LINES, LONGEST_TAIL = 20, 2000
 PASSED_ON = {
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"),
@@ -49,7 +52,10 @@ if status < 0:
     os.kill(os.getpid(), -status)
 os._exit(status)
 """
-"""A Python program that runs a command and kills it when the program's standard input closes."""
+"""A Python program that runs a command, and kills the command once the worker has ended.
+
+The worker's end closes the standard input of this program.
+"""
 ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)|\x1b.")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -61,7 +67,7 @@ class Checked:
     name: str
     passed: bool
     ending: str
-    """A phrase about the end, like "passed in 3.1 s" or "failed with exit status 2 after 3.1 s"."""
+    """The end of a sentence: "passed in 3.1 s", or "failed with exit status 2 after 3.1 s"."""
     tail: str
     """The last lines of the output."""
     output: File
@@ -72,7 +78,10 @@ class Checked:
 
 
 class Output:
-    """The output of a command: each line is reported as progress, the last megabyte is saved."""
+    """The output of a command.
+
+    Each line is reported as progress, and the last megabyte is saved.
+    """
 
     def __init__(self, step: Step) -> None:
         self._step = step
@@ -95,7 +104,10 @@ class Output:
         self._step.progress()
 
     def end(self) -> str:
-        """Return the saved output as text; if its beginning is missing, the first line says so."""
+        """Return the saved output as text.
+
+        If earlier output was dropped, the first line says how much.
+        """
         if self._line.strip():
             self._step.progress(self._line)
         kept = bytes(self._kept[-MOST_OUTPUT:])
@@ -105,9 +117,9 @@ class Output:
 
 
 def run_check(name: str, command: str, folder: Path, step: Step) -> Checked:
-    """Run the command in the folder without a shell, and return its outcome.
+    """Run the command in the folder without a shell, and return the outcome of the check.
 
-    Before this function returns, it kills everything that still runs in the command's process
+    Before this function returns, it kills all processes that still run in the command's process
     group.
     """
     output, begin = Output(step), time.monotonic()
@@ -158,7 +170,10 @@ def _started(command: list[str], folder: Path) -> Iterator[subprocess.Popen[byte
 
 
 def _follow(process: subprocess.Popen[bytes], output: Output, *, until: float) -> str:
-    """Read the output until the command ends; return "", or a phrase that says how it failed."""
+    """Read the output until the command ends; return "" if it succeeded, else a phrase.
+
+    The phrase says how the command failed, and contains `{took}` in place of the duration.
+    """
     while not _has_ended(process):
         if time.monotonic() > until:
             return "was still running after {took}, so it was stopped"
@@ -186,12 +201,15 @@ def _read(process: subprocess.Popen[bytes], output: Output) -> bool:
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:
-    """Return True if the process has ended, without reaping it, so that its pid isn't reused."""
+    """Return True if the process has ended.
+
+    The process isn't reaped, so that the system doesn't give its pid to another process.
+    """
     return bool(os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT))
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill all processes in the process's group."""
+    """Kill all processes in the process group of this process."""
     # Once the process has been reaped, another process may have its pid.
     if process.returncode is None:
         with suppress(ProcessLookupError):

@@ -65,7 +65,10 @@ class Message:
 
 
 class Repository:
-    """The root folder of a git checkout; any other path raises `RepositoryError`."""
+    """A git checkout, given by its root folder.
+
+    Raises `RepositoryError` for a path that isn't the root folder of a checkout.
+    """
 
     def __init__(self, path: Path, name: str) -> None:
         self.path, self.name = path.resolve(), name
@@ -84,14 +87,17 @@ class Repository:
         self._filters = [key.decode(errors="surrogateescape") for key in keys.split(b"\0") if key]
 
     def head(self) -> str:
-        """Return the commit that is checked out, on a branch or detached."""
+        """Return the hash of the checked-out commit, whether or not a branch points to it."""
         try:
             return self._line("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
         except GitError:
             raise RepositoryError(f"“{self.name}” has no commits yet.") from None
 
     def check_clean(self) -> None:
-        """Raise `RepositoryError` with the first file names if files are changed or untracked."""
+        """Raise `RepositoryError` if files are changed or untracked.
+
+        The error names the first ones.
+        """
         status = ("status", "--porcelain", "-z", "--untracked-files=normal", "--no-renames")
         excludes = {"core.excludesFile": self._own_excludes()}
         found = self._text(*status, "--ignore-submodules=dirty", "--", settings=excludes)
@@ -102,9 +108,10 @@ class Repository:
             raise RepositoryError(f"“{self.name}” has uncommitted changes: {named}{more}.")
 
     def _own_excludes(self) -> str:
-        """Return the path of the global excludes file, as git finds it for the worker's user.
+        """Return the path of the global excludes file of the worker's user.
 
-        No other setting of that user is read, and reading this one runs no program.
+        Reading the path from git's configuration runs no program, and no other setting of the user
+        is read.
         """
         command = ("config", "--includes", "--type=path", "--get", "core.excludesFile")
         own = {name: os.environ[name] for name in OWN_PLACES if name in os.environ}
@@ -123,7 +130,7 @@ class Repository:
         return self._line("rev-parse", "--is-shallow-repository") == "true"
 
     def tags(self, *, reached_from: str = "") -> Iterator[Tag]:
-        """Yield all tags, or only those in the history of the commit `reached_from`."""
+        """Yield all tags, or only the tags in the history of the commit `reached_from`."""
         merged = (f"--merged={reached_from}",) if reached_from else ()
         form = "--format=%(refname:strip=2)%00%(objectname)%00%(*objectname)"
         for line in self._text("for-each-ref", *merged, form, "refs/tags").split("\n"):
@@ -132,9 +139,10 @@ class Repository:
                 yield Tag(name, led_to or own)
 
     def messages(self, commit: str, *, since: str = "") -> list[Message]:
-        """Return the messages of the commits that lead to `commit`, newest first, without merges.
+        """Return the messages of the commits in the history of `commit`, newest first.
 
-        Commits that also lead to `since` are left out. Messages are decoded from any encoding.
+        Merges are left out, and so are commits that are also in the history of `since`. Messages
+        are decoded from any encoding.
         """
         chosen = (commit, f"^{since}") if since else (commit,)
         options = ("-z", "--no-merges", "--no-patch", "--no-color", "--encoding=UTF-8")
@@ -143,9 +151,9 @@ class Repository:
         return [Message(*pair) for pair in zip(fields[::2], fields[1::2], strict=False)]
 
     def merged_by(self, merge: str, base: str) -> list[str]:
-        """Return the commits that a merge added to its parent `base`, except merges.
+        """Return the hashes of the commits, except merges, that a merge added to its parent `base`.
 
-        The list is empty if git doesn't know the commits.
+        The list is empty if git knows no such commits.
         """
         try:
             return self._text("rev-list", "--no-merges", merge, f"^{base}", "--").split()
@@ -153,9 +161,9 @@ class Repository:
             return []
 
     def create_tag(self, tag: str, commit: str, notes: str, *, tagger: tuple[str, str]) -> bool:
-        """Tag the commit with the notes as given; return False if the same tag exists already.
+        """Tag the commit with exactly these notes; return False if this tag already exists.
 
-        Raises `RepositoryError` if a different tag has this name.
+        Raises `RepositoryError` if another tag has the same name.
         """
         if self._has_tag(tag, commit, notes):
             return False
@@ -219,7 +227,7 @@ class Repository:
     ) -> bytes:
         """Run a git command and return its output.
 
-        The exit status `no` means that nothing was found; it isn't an error.
+        The exit status `no` isn't an error: it means that the command has found nothing.
         """
         place = folder or self.path
         chosen = _settings(place, settings or {})
@@ -256,7 +264,10 @@ def _settings(place: Path, more: Mapping[str, str]) -> Iterator[str]:
 
 
 def _environment(place: Path, filters: Sequence[str]) -> Mapping[str, str]:
-    """Return environment variables for git, without secrets; they disable these filters."""
+    """Return environment variables for git, without the worker's secrets.
+
+    They also disable `filters`: settings that would run programs on files.
+    """
     values = {key: "false" if key.endswith(".required") else "" for key in filters}
     return {
         "PATH": os.environ.get("PATH", os.defpath),

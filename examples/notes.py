@@ -16,7 +16,10 @@ SPECIAL = re.compile(r"[\\`*\[\]<>|]|(?<![^\W_])_+|_+(?![^\W_])|&(?=#?\w+;)|~(?=
 An underscore inside a word, as in `snake_case`, has none.
 """
 AT_THE_START = re.compile(r"^\d*(?=[-+=~#.)])")
-"""A pattern for the start of a list, heading or rule, up to the mark that must be escaped."""
+"""A pattern for the digits at the start of a line, if a mark follows that begins a list or heading.
+
+The mark, as in "1. ", has to be escaped.
+"""
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -49,7 +52,7 @@ def difference(draft: str, edited: str) -> str:
 
 
 def counted(diff: str) -> tuple[int, int]:
-    """Return how many lines a unified diff adds, and how many it removes."""
+    """Return how many lines a unified diff adds, and how many lines the diff removes."""
     lines = diff.splitlines()[2:]
     added, removed = (sum(line.startswith(mark) for line in lines) for mark in "+-")
     return added, removed

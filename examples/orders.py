@@ -29,7 +29,7 @@ class Order:
     """An order, read from a line of an export."""
 
     line: int
-    """The line of the file on which the order starts, as a text editor counts."""
+    """The line of the file on which the order starts; the first line has the number 1."""
     order: str
     customer: str
     amount: Decimal
@@ -76,7 +76,7 @@ def read_orders(file: File, *, statuses: str = RETURNED, columns: str = "") -> E
     """Return the orders of an export; raises `ValueError` with the first faults.
 
     `statuses` lists the statuses that mean "returned", separated by commas, in upper or lower case.
-    `columns` maps columns to their names in the file, like "order = Name, amount = Total". For
+    `columns` gives the names of columns in the file, like "order = Name, amount = Total". For
     orders that weren't returned, only the number and status are checked.
     """
     wanted, names = read_statuses(statuses), read_columns(columns)
@@ -106,9 +106,10 @@ def read_statuses(text: str) -> frozenset[str]:
 
 
 def read_columns(text: str) -> dict[str, str]:
-    """Return the file's names of columns by our names, from a text like "order = Name".
+    """Return the columns' names in the file, keyed by the names that `Order` uses.
 
-    Raises `ValueError` for an unknown column, or if two columns have the same name in the file.
+    The text "order = Name" gives `{"order": "Name"}`. Raises `ValueError` for an unknown column, or
+    if two columns have the same name in the file.
     """
     names: dict[str, str] = {}
     for part in filter(str.strip, text.split(",")):
@@ -130,7 +131,7 @@ def read_columns(text: str) -> dict[str, str]:
 
 @dataclass
 class _Reading:
-    """A single pass through the lines of a sheet."""
+    """One reading of all lines of a sheet: the orders found so far, and the faults."""
 
     sheet: Sheet
     wanted: frozenset[str]
@@ -139,7 +140,7 @@ class _Reading:
     faults: list[str] = field(default_factory=list)
     mark: str = ""
     _firsts: dict[str, tuple[int, bool]] = field(default_factory=dict)
-    """The line on which each order first appears, and True if its status there means "returned"."""
+    """The first line of each order, and True if the order is returned according to that line."""
     _marked_on: int = 0
 
     def read(self) -> None:

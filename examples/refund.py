@@ -26,17 +26,17 @@ from procedures.engine import Check, Context, File, Response, procedure
 BY_LIMIT = "system: limit"
 COLUMNS = ("order", "customer", "amount", "currency", "reason", "outcome", "decided_by", "comment")
 LISTED = COLUMNS[:5]
-"""The columns that a question about a group shows of each order."""
+"""The columns of an order that the evidence of a question about a group contains."""
 AT_ONCE = 20
-"""The maximum number of open questions; for more orders, each question is about a group."""
+"""The maximum number of orders that are each asked about; more orders are asked about in groups."""
 MOST_LISTED = 50
-"""The maximum number of orders listed in the question about a group."""
+"""The maximum number of orders that the evidence of a question about a group lists."""
 MOST_STATUSES = 12
 """The maximum number of statuses named in a sentence."""
 
 
 class Verdict(StrEnum):
-    """The outcome for a returned order."""
+    """The outcome for one returned order."""
 
     REFUNDED = "refunded"
     REFUSED = "refused"
@@ -45,7 +45,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Decision:
-    """The decision about one order, and who made it."""
+    """The decision about one order, with the name of whoever made the decision."""
 
     order: Order
     verdict: Verdict
@@ -55,7 +55,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Total:
-    """The number of orders with one outcome, and the sum of their amounts."""
+    """The number of orders with one outcome, and the sum of the amounts of these orders."""
 
     orders: int
     amount: Decimal
@@ -158,7 +158,10 @@ def decide(ctx: Context, orders: Sequence[Order], limit: Decimal) -> list[Decisi
 
 
 def ask(ctx: Context, orders: Sequence[Order]) -> list[Decision]:
-    """Ask about each order, or about groups if there are many; they are all open together."""
+    """Ask about each order, or about groups if there are many orders.
+
+    All questions are open together.
+    """
     if len(orders) > AT_ONCE:
         groups = [partial(ask_for_group, orders=group) for group in grouped(orders)]
         return list(chain.from_iterable(ctx.gather(*groups)))
@@ -178,7 +181,7 @@ def ask(ctx: Context, orders: Sequence[Order]) -> list[Decision]:
 
 
 def ask_for_group(ctx: Context, orders: Sequence[Order]) -> list[Decision]:
-    """Ask one question about a group; if the answer is "each", ask further questions."""
+    """Ask one question about a group of orders; if the answer is "each", ask further questions."""
     price = money(add_up(order.amount for order in orders), orders[0].currency)
     answer = ctx.choose(
         f"Refund {len(orders):,} orders, {price} in all?",
@@ -272,7 +275,10 @@ def summary(report: Report) -> str:
 
 
 def nothing_returned(report: Report, statuses: str) -> str:
-    """Return an alert for a file without returned orders, with the statuses that it has instead."""
+    """Return the text of an alert for a file without returned orders.
+
+    The text names the statuses that the orders in the file have.
+    """
     found = ", ".join(map(str, report.statuses[:MOST_STATUSES]))
     more = len(report.statuses) - MOST_STATUSES
     rest = f" and {more:,} more" if more > 0 else ""

@@ -16,12 +16,12 @@ from examples.changes import (
     Sort,
     Version,
     check_prefix,
+    drop_reverted,
     like_versions,
     probable_prefix,
     proposed_part,
     read_change,
     releases,
-    standing,
 )
 from examples.checks import Checked, run_check
 from examples.git import Repository, RepositoryError, Tag, plain
@@ -75,7 +75,7 @@ class Candidate:
     version: str
     tag: str
     taken: str
-    """The tag that already has the version first considered for this part; "" if none has it."""
+    """The tag because of which a lower version for this part was skipped, or ""."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +83,14 @@ class History:
     """The commits to release, as they were when the run began."""
 
     commit: str
-    """The commit that gets the tag, whatever is committed later."""
+    """The commit that gets the tag, even if newer commits follow while the run waits."""
     since: str
     """The tag of the last release, or ""."""
     candidates: list[Candidate]
     """The versions that can come next, smallest first; none of them has a tag yet."""
     proposed: Part
     passed_over: str
-    """The newest tags that name no version, as a list for a sentence; "" if there are none."""
+    """A list of the newest tags that name no version, worded for a sentence, or ""."""
     counts: Counts
     notes: str
     """The draft of the notes, without a title."""
@@ -234,7 +234,8 @@ def approve_and_tag(ctx: Context, report: Report) -> Report:
 def read_history(repository: str, prefix: str) -> History:
     """Return the commits to release.
 
-    Raises `RepositoryError` if there are none, or if the repository isn't ready for a release.
+    Raises `RepositoryError` if there are no commits to release, or if the repository isn't ready
+    for a release.
     """
     place = opened(repository)
     commit = place.head()
@@ -247,7 +248,7 @@ def read_history(repository: str, prefix: str) -> History:
     messages = place.messages(commit, since=last.tag.commit if last else "")
     if not messages:
         raise RepositoryError(f"There is nothing to release: there are no commits since {since}.")
-    changes = [read_change(message) for message in standing(messages, place.merged_by)]
+    changes = [read_change(message) for message in drop_reverted(messages, place.merged_by)]
     if not changes:
         raise RepositoryError(
             f"There is nothing to release: all commits since {since or 'the beginning'} "
@@ -288,7 +289,7 @@ def check_first(place: Repository, prefix: str) -> None:
 
 
 def candidates(place: Repository, last: Released | None, prefix: str) -> list[Candidate]:
-    """Return, for each part, the next version that isn't tagged on any branch."""
+    """Return, for each part of a version number, the next version without a tag on any branch."""
     mark, version = (last.mark, last.version) if last else (prefix or "v", NONE)
     taken = {one.version: one.tag for one in releases(place.tags(), prefix=prefix)[0]}
     return [candidate(part, version, mark, taken) for part in ORDER]
@@ -309,7 +310,7 @@ def check_commit(step: Step, repository: str, commit: str, check: str) -> Checke
 
 
 def create_tag(repository: str, tag: str, commit: str, notes: str, started_by: str) -> bool:
-    """Create the tag; return False if the same tag with the same notes exists already."""
+    """Create the tag in the name of `started_by`; return False if this tag already exists."""
     has_name = started_by != NOBODY and any(map(str.isalnum, started_by))
     name = started_by if has_name else "release"
     return opened(repository).create_tag(tag, commit, notes, tagger=(name, ADDRESS))
@@ -331,7 +332,10 @@ def count(changes: Sequence[Change]) -> Counts:
 
 
 def options(history: History) -> dict[str, str]:
-    """Return the versions to choose from, the proposed one first."""
+    """Return the labels of the versions to choose from, by part.
+
+    The proposed version comes first.
+    """
     ordered = sorted(history.candidates, key=lambda one: one.part != history.proposed)
     labels = {
         str(one.part): f"{one.version} · {one.part}"
@@ -353,7 +357,7 @@ def named(names: Sequence[str]) -> str:
 
 
 def facts(report: Report) -> dict[str, object]:
-    """Return the evidence for a question: the facts known when it is asked."""
+    """Return the evidence for a question: everything that is known when the question is asked."""
     known = {
         "repository": report.repository,
         "commit": report.commit[:SHORT],

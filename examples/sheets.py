@@ -10,7 +10,7 @@ from itertools import chain, islice
 
 DELIMITERS = (",", ";", "\t")
 HINT = re.compile(r'"?sep=(?P<delimiter>[,;|\t])"?[,;|\t]*\s*', re.IGNORECASE)
-"""A pattern for a first line that names the delimiter, like "sep=;"."""
+"""A pattern for a file's first line if that line names the delimiter, like "sep=;"."""
 MOST_ABOVE = 50
 """The maximum number of lines above the header, such as a title, a period or a blank line."""
 LONGEST_HEADER = 64 * 1024
@@ -47,7 +47,7 @@ class HeaderError(ValueError):
 
 @dataclass(frozen=True)
 class Dialect:
-    """The format of a CSV file; its result is written in the same format."""
+    """The format of a CSV file. A result made from the file is written in the same format."""
 
     delimiter: str = ","
     line_end: str = "\r\n"
@@ -57,17 +57,17 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A CSV file whose header has been understood."""
+    """A CSV file whose header line and delimiter were found."""
 
     text: str
-    """The text from the header on."""
+    """The text of the file from the header line to the end."""
     first_line: int
-    """The line number of the header in the file, as a text editor counts."""
+    """The line number of the header in the file; the first line of the file has the number 1."""
     dialect: Dialect
     columns: Sequence[str]
     """The names by which the caller requested the columns; other columns are marked as unused."""
     width: int
-    """The number of fields in the header, including empty ones at its end."""
+    """The number of fields in the header, including empty fields at the end of the header."""
 
     def lines(self) -> Iterator[Record]:
         """Yield each line below the header that is not blank, with its number."""
@@ -75,10 +75,10 @@ class Sheet:
         return islice(records, 1, None)
 
     def by_column(self, cells: Sequence[str]) -> dict[str, str]:
-        """Return the cells of a line by the names of their columns.
+        """Return the cells of a line, keyed by the names of their columns.
 
-        The line may leave out cells for the empty fields at the header's end. Any other number of
-        cells raises `ValueError`.
+        If the header ends with empty fields, the line may leave out the cells for these fields. Any
+        other number of cells raises `ValueError`.
         """
         named = _without_empty_end(cells, len(self.columns)) if len(cells) <= self.width else cells
         if len(named) != len(self.columns):
@@ -86,10 +86,11 @@ class Sheet:
         return dict(zip(self.columns, named, strict=True))
 
     def may_be_shifted(self, cells: Sequence[str], name: str, into: str) -> bool:
-        """Return True if a decimal comma in the column `name` may have split its number in two.
+        """Return True if a decimal comma in the column `name` may have split a number in two.
 
-        Usually, a wrong number of cells reveals this. It doesn't if the header has empty fields at
-        its end, or if only the column `into` follows, which lines may leave out.
+        Usually, such a line has one cell too many, which `by_column` refuses. The number of cells
+        reveals nothing if the header ends with empty fields, or if `into` is the only column after
+        `name`, because a line may leave out the last cell.
         """
         place = self.columns.index(name)
         first, second = [*cells[place : place + 2], "", ""][:2]
@@ -204,10 +205,10 @@ def _text_of(raw: bytes) -> str:
 def _find_header(
     text: str, marks: Sequence[str], called: Mapping[str, str], required: Collection[str]
 ) -> tuple[int, str, str, list[str]]:
-    """Return the header's line number, the text from there on, its delimiter and its names.
+    """Return the header's line number, the text from the header on, the delimiter and the names.
 
     The header is the first line with all required columns. If there is none, `HeaderError` lists
-    the columns that the closest line lacks.
+    the columns that the most similar line lacks.
     """
     wanted = {header for header, name in called.items() if name in required}
     nearest: list[str] = []
@@ -226,7 +227,10 @@ def _find_header(
 
 
 def _line_starts(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the numbers and positions of the non-blank lines among the first `MOST_ABOVE` + 1."""
+    """Yield the number of each non-blank line and the offset of the line's first character.
+
+    Only the first `MOST_ABOVE` + 1 lines are read.
+    """
     start = 0
     for number, line in enumerate(islice(io.StringIO(text, newline=""), MOST_ABOVE + 1), start=1):
         if line.strip():
@@ -235,7 +239,7 @@ def _line_starts(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _cells_of(text: str, delimiter: str) -> list[str]:
-    """Return the cells of the first record; [] if its quotation marks are invalid."""
+    """Return the cells of the first record; [] if the record's quotation marks are invalid."""
     try:
         _, cells = next(list_records(text, delimiter), (0, []))
     except ValueError:
@@ -252,9 +256,9 @@ def _without_empty_end(cells: Sequence[str], at_least: int = 0) -> list[str]:
 
 
 def _fitness(cells: Sequence[str], called: Collection[str]) -> tuple[int, int]:
-    """Return the number of known column names in the line, and the number of its cells.
+    """Return the number of known column names in a line, and the number of cells in the line.
 
-    The line with the highest numbers is the most likely header.
+    The line with the greatest pair of numbers is the most likely header.
     """
     return sum(folded(cell) in called for cell in cells), len(cells)
 

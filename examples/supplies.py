@@ -13,7 +13,7 @@ GREETING = "What do you need? Write for example “12 pens” or “no pens”, 
 
 @dataclass(frozen=True)
 class Ordered:
-    """An order with its reference; empty if nothing was ordered."""
+    """The ordered items with the supplier's reference; both are empty if nothing was ordered."""
 
     items: dict[str, int]
     reference: str = ""
@@ -26,7 +26,7 @@ class Ordered:
     listens=True,
 )
 def order_supplies(ctx: Context, supplier: str = "Paper & Pens") -> Ordered:
-    """Put an order together with the people of the session, and place it once it is approved.
+    """Agree on an order with the people in the session, and place it if finance approves.
 
     If nobody writes for a day, nothing is ordered.
     """
@@ -53,7 +53,7 @@ def order_supplies(ctx: Context, supplier: str = "Paper & Pens") -> Ordered:
 
 
 def change_basket(basket: dict[str, int], text: str) -> str:
-    """Change the basket as the text says, and return the reply."""
+    """Change the basket as the text says, such as "12 pens", and return the reply to the text."""
     if removed := REMOVED.fullmatch(text):
         if basket.pop(removed[1], None) is None:
             return f"There are no {removed[1]} in the order. It has {listed(basket)}."
@@ -69,6 +69,9 @@ def listed(basket: dict[str, int]) -> str:
 
 
 def place_order(supplier: str, basket: dict[str, int], notes: list[str], step: Step) -> str:
-    """Return the reference of the order; a real supplier gets the idempotency key with it."""
+    """Return the reference of a pretended order.
+
+    A real supplier would get the idempotency key together with the order.
+    """
     step.progress(f"Sent {len(basket)} lines and {len(notes)} notes to {supplier}")
     return f"S-{step.idempotency_key[-12:].upper()}"
