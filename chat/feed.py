@@ -68,7 +68,7 @@ def _runs_about(messages: Iterable[Message]) -> Iterator[UUID | None]:
     """Yield the runs that decide who may read the messages and under which titles.
 
     The caller tests all these runs in one statement, because the database takes longer to plan a
-    statement than to execute it for many runs.
+    statement than to execute the statement for many runs.
     """
     for one in messages:
         yield from (one.run_id, one.reply_to.run_id if one.reply_to else None)

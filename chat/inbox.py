@@ -124,7 +124,10 @@ class Inbox:
     def page(
         self, limit: int, *, after: UUID | None = None
     ) -> tuple[list[HumanRequest], UUID | None]:
-        """Return the requests on a page, and the value of `after` for the next page, if any."""
+        """Return the requests on a page, and the id to pass as `after` for the next page.
+
+        The id is None on the last page.
+        """
         ids = self._listed(limit + 1, after)
         shown = ids[:limit]
         return load_rows(self._still_seen(shown)), shown[-1] if len(ids) > limit else None

@@ -105,9 +105,10 @@ def followed(user: User, sessions: Collection[UUID], sight: Sight) -> dict[UUID,
 
 
 def _seen_above(sight: Sight, marks: dict[UUID, int]) -> Counter[UUID]:
-    """Return, by session, how many of the messages above a number the user may see.
+    """Return, by session, how many new messages the user may see.
 
-    `marks` holds that number for each session. The user isn't a member of these sessions.
+    A message is new if its number is greater than the session's number in `marks`. The user isn't a
+    member of these sessions.
     """
     above = reduce(or_, (Q(session=key, seq__gt=seq) for key, seq in marks.items()))
     new = Message.objects.filter(above).exclude(author=sight.user).order_by("-seq")

@@ -40,9 +40,9 @@ def _principals_of(user: "User") -> "list[User]":
 
 
 def deputies_among(people: Collection[Any]) -> dict[Any, set[Any]]:
-    """Return, by key of each active person who has delegated requests, the keys of their deputies.
+    """Return the keys of the deputies in `people`, by the key of the person who has delegated.
 
-    Only active deputies whose keys are in `people` are returned.
+    Deputies, and people who have delegated requests, are left out if they are inactive.
     """
     given: dict[Any, set[Any]] = defaultdict(set)
     is_here = is_active("to__") & Q(is_among("to", people))

@@ -30,7 +30,7 @@ HISTORY = ("history", "history_head", "history_proof")
 
 class RequestEventQuerySet(models.QuerySet["RequestEvent"]):
     def with_changed_run(self) -> Self:
-        """Annotate each entry with `changed`: the key of the run that lists show differently now.
+        """Annotate each entry with `changed`: the key of the run whose row in lists it changes.
 
         `changed` is None for entries that change no list. The annotation is needed because votes,
         answers that can still be undone, and escalations change how lists show the request's run,
@@ -139,8 +139,8 @@ def new_event(
 def proofs_in(request: "HumanRequest") -> dict[tuple[datetime, Any], dict[str, str]]:
     """Return the proofs of the answers in the history.
 
-    A key of the result is the pair of an answer's time and its user's key. A value is a dictionary
-    from the names of the answer's fields to their proofs.
+    A key of the result is a pair: the time of an answer, and the key of the user who gave it. A
+    value is a dictionary from the names of the answer's fields to their proofs.
     """
     return {
         (one.at, one.user_id): one.content[PROOF]

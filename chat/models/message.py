@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 MARKS = re.compile(r"^[#>\s]+|[*`|]+")
-"""The marks of Markdown at the beginning of a line, and those of emphasis, code and tables."""
+"""Marks of Markdown: those at the beginning of a line, and those of emphasis, code and tables."""
 
 
 def opener_of(session: str) -> Subquery:
@@ -52,8 +52,8 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Load everything that a transcript shows, without a query per row.
 
         Runs, requests and the messages that are replied to are loaded by separate statements,
-        because PostgreSQL takes longer to plan a single statement for everything than to execute
-        all of them.
+        because PostgreSQL takes longer to plan one large statement than to execute the separate
+        ones.
         """
         runs = Run.objects.select_related("procedure", "started_by", "version", "head")
         answered = Message.objects.select_related("author", "request", "run__procedure")

@@ -1,4 +1,4 @@
-"""The right by which somebody may answer a request, looked up each time they answer."""
+"""The right by which somebody may answer a request, looked up anew for each answer."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -96,8 +96,8 @@ def _is_excluded(request: "HumanRequest", user: "User", now: datetime) -> bool:
 def askers_by_token(request: "HumanRequest") -> set[Any]:
     """Return the keys of the users with whose tokens programs opened the request.
 
-    A program opens a request by starting the request's run. It also counts if a program started a
-    parent of that run, or a run from which one of these was forked; see `_family`.
+    A program has opened the request if it started the request's run, a parent of that run, or a run
+    from which one of these runs was forked; see `_family`.
     """
     return token_owners(request.wait.run)
 

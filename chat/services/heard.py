@@ -75,7 +75,7 @@ def mark_read(run: Run, ids: Sequence[str], at: datetime) -> None:
 def mark_unread(run: Run) -> None:
     """If the run has ended, mark the messages that it hasn't read as unread.
 
-    Locks their sessions.
+    Locks the sessions of these messages.
     """
     if run.heard and RunStatus(run.status).is_end:
         left = Signal.objects.filter(run=run, name=MESSAGE, wait=None, skipped="", read_seq=None)

@@ -85,10 +85,10 @@ class Watch:
         )
 
     def _lost_names(self) -> list[LostName]:
-        """Return the names that reach less than at the time of the snapshot.
+        """Return the names that have lost all active people, or everything, since the snapshot.
 
-        Such a name is now unknown, or has nobody active. A name that the code uses only for roles
-        counts only if it is unknown now.
+        Such a name now refers to nobody active, or is unknown. A name that the code uses only for
+        roles counts only if it is unknown now.
         """
         now = reach_of(self._reach)
         lost = sorted(name for name, before in self._reach.items() if now[name] < before)

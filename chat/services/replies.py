@@ -18,9 +18,10 @@ def read_reply(question: Question, text: str) -> Any:
 
 
 def reading_of(question: Question, text: str) -> Reading:
-    """Return how the typed words are understood: the checked value, and whether it is literal.
+    """Return how the typed words are understood, with the checked value.
 
-    Raises the same errors as `read_reply`.
+    The result also says whether the words are literal: exactly the value or its label. Raises the
+    same errors as `read_reply`.
     """
     reading = question.rules.read_words(question, text.strip())
     return replace(reading, value=question.check(reading.value))

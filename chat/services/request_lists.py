@@ -12,9 +12,9 @@ from procedures.store.merging import GLANCE, HANDFUL, first_seen
 from procedures.users import User
 
 MANY = 1000
-"""The number of unended runs from which on all open requests are checked one by one.
+"""The limit for looking up open requests by the keys of their unended runs.
 
-If a user sees fewer unended runs, the open requests are found by the keys of these runs.
+If a user sees this many unended runs or more, all open requests are checked one by one instead.
 """
 TESTED = 2 * HANDFUL
 """The maximum number of requests that are checked one by one for whether the user may see them."""

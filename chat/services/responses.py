@@ -177,7 +177,7 @@ def _record(
 
 
 def _checked_right(request: HumanRequest, answer: Answer, by: User, now: datetime) -> Right:
-    """Return the right by which `by` answers an open request; raise an error without a right."""
+    """Return the right by which `by` answers an open request; raise an error if `by` has none."""
     # The right is checked now, under the locks. What the user was allowed when the page was drawn
     # doesn't count.
     right = right_of_answer(request, answer, by, now=now)

@@ -49,7 +49,10 @@ class Present:
 
     @cached_property
     def deputies(self) -> dict[Any, set[Any]]:
-        """The keys of those given people who are deputies, by the key of the person represented."""
+        """The deputies among the given people, by the key of the person whom they represent.
+
+        Each value is a set of the deputies' keys.
+        """
         return deputies_among(self._keys)
 
     @cached_property
