@@ -53,8 +53,7 @@ class Settings:
     CHANNELS: Sequence[str] = ()
     """The import paths of the classes of the site's own channels."""
     WEBHOOKS: Mapping[str, Mapping[str, Any]] = {}
-    """The external programs to which runs may report, keyed by a name: see `procedures.webhooks`.
-    """
+    """The external programs to which runs may report, keyed by name: see `procedures.webhooks`."""
     WEBHOOKS_TO_LOOPBACK: bool = False
     """True lets webhooks use http and addresses of this machine, for development and tests."""
     ASKERS_MAY_ANSWER: bool = False

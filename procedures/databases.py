@@ -5,8 +5,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS
 
 OURS = {"countersign_procedures", "countersign_chat", "countersign_dashboard"}
-"""The labels of the product's apps. They have a prefix, because a project may have an app `chat`.
-"""
+"""The labels of the product's apps, with a prefix, because a project may have an app `chat`."""
 
 
 class OnlyDefault:

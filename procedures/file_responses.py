@@ -10,8 +10,7 @@ from procedures.files import ContentStore
 
 BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 PICTURES = {"image/gif", "image/jpeg", "image/png", "image/webp"}
-"""Types of pictures that may be shown on a page. SVG is no such type, because it can run scripts.
-"""
+"""Types of pictures that a page may show. SVG is no such type, because it can run scripts."""
 HARMLESS = {
     "application/json",
     *PICTURES,

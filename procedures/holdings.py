@@ -26,8 +26,7 @@ class Holdings(NamedTuple):
     permissions: frozenset[str]
     """The permissions that the user or one of these groups has: "app.codename"."""
     roles: frozenset[tuple[int, str]]
-    """Pairs: a procedure's primary key, and a role that one of these groups has on the procedure.
-    """
+    """Pairs: a procedure's primary key, and a role of one of these groups on the procedure."""
 
     def procedures(self, *roles: Role) -> set[int]:
         """Return the primary keys of the procedures on which a group has one of `roles`."""

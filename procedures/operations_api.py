@@ -27,8 +27,7 @@ ANSWERS: dict[int, type[OperatedOut | ErrorOut]] = {
     200: OperatedOut,
     **refusals(400, 403, 404, 409, 413, 422),
 }
-"""The responses of each route. Status 409 comes with the reason why the operation isn't possible.
-"""
+"""The responses of each route. Status 409 says why the operation isn't possible now."""
 NEW_RUNS: dict[int, type[RunDetailOut | ErrorOut]] = {
     201: RunDetailOut,
     200: RunDetailOut,

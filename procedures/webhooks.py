@@ -22,8 +22,7 @@ NAME = re.compile("[a-z][a-z0-9_-]{0,39}")
 PREFIX = "whsec_"
 SHORTEST_KEY, LONGEST_KEY = 24, 64
 MOST_SECRETS = 2
-"""The maximum number of secrets of a webhook: one, and during a rotation the old and the new one.
-"""
+"""The maximum number of a webhook's secrets: one, or an old and a new one in a rotation."""
 KEYS = {"url", "secrets", "groups", "users"}
 LONGEST_URL = 2_000
 

@@ -73,8 +73,7 @@ class ForkPoint:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     """The values of inputs that the fork changes, keyed by the input's name."""
     keep_answers: bool = True
-    """True to ask people only the questions that have changed; False to ask every question again.
-    """
+    """True to ask people only questions that have changed; False to ask all questions again."""
 
 
 def fork_run(

@@ -33,8 +33,7 @@ class Verdict:
     """Damage to the journal. A damaged journal isn't used to verify rows."""
     differences: list[Difference] = field(default_factory=list)
     older: list[str] = field(default_factory=list)
-    """Names of rows that can't be verified, because they were written before the site kept proofs.
-    """
+    """Names of rows that can't be verified, written before the site kept proofs."""
 
     @property
     def faults(self) -> list[str]:

@@ -102,8 +102,7 @@ class Record:
     suspended_on: list[str] = field(default_factory=list)
     """The keys of the waits or steps for which the run was last suspended."""
     ends: set[datetime] = field(default_factory=set)
-    """The times at which open waits were closed because the run ended or an operation closed them.
-    """
+    """The times at which the end of the run, or an operation, closed the open waits."""
     asked: dict[str, set[datetime]] = field(default_factory=dict)
     """The times of operations, keyed by the operation's name ("pause")."""
     forked_at, continued_at = 0, 0

@@ -22,8 +22,7 @@ class RehearsedRun:
     asked: tuple[Asked, ...]
     """All questions, including those of child runs, in the order in which they were asked."""
     files: Mapping[str, bytes]
-    """The contents of the files that steps made or people sent during the run, keyed by file name.
-    """
+    """The contents of files that steps made or people sent during the run, keyed by file name."""
     refused: tuple[RefusedAnswer, ...]
     """Answers and signals that didn't fit, including those for child runs, in order of time."""
     subject: str
