@@ -19,8 +19,8 @@ from procedures.models.act import Act, log_act
 
 MOST_EXPORTED = 50_000
 """The number of newest rows that a file holds."""
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""The first characters of a text that spreadsheets would read as a formula."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""The first characters of a text that spreadsheets would read as a formula, wide ones included."""
 Column = tuple[str, Callable[[Any], Any]]
 
 

@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from chat.models import HumanRequest
 from chat.services import claim_request, delegate, release_request, revoke_delegation
+from dashboard.admin.exporting import csv_of
 from procedures.models import Act, LogHead
 from procedures.models.act import chain_acts, log_act, verify_log
 from procedures.models.clock import clock
@@ -228,6 +229,13 @@ def test_the_log_is_filtered_and_downloaded(
     assert "Change 5." not in admin_client.get(f"{LOG}?at__to=2001-01-01").content.decode()
     assert admin_client.get(f"{LOG}?at__from=xyz").status_code == 302
     assert admin_client.post(f"{LOG}export/?at__from=xyz").status_code == 400
+
+
+@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\n=1", "\uff1d1", "\uff0b1", "\uff20a"])
+def test_a_text_that_spreadsheets_would_calculate_stays_text(text: str) -> None:
+    [_heading, [cell]] = csv.reader(io.StringIO(csv_of([("words", str)], [text]), newline=""))
+
+    assert cell == f"'{text}"
 
 
 def test_the_log_is_verified_by_a_button(admin_client: Client, five: list[Act]) -> None:
