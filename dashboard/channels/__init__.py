@@ -1,1 +1,1 @@
-"""Channels that send mails and webhooks, or read answers from the forms of pages."""
+"""Channels that send mails and webhooks, notify browsers, or read answers from pages' forms."""

@@ -20,7 +20,7 @@ Path = tuple[str, ...]
 
 
 def body_of(request: HumanRequest) -> str:
-    """Return the start of the request's Markdown body, short enough for a mail."""
+    """Return the request's body, in Markdown, shortened to a length that fits a mail."""
     text = request.asked.body[:LONGEST_BODY]
     lines = text.strip().splitlines()
     told = [indented(line) for line in lines[:MOST_BODY_LINES]]
@@ -30,7 +30,10 @@ def body_of(request: HumanRequest) -> str:
 
 
 def about(request: HumanRequest) -> Iterator[str]:
-    """Yield the evidence, one line per value up to a limit, then notes on the draft and form."""
+    """Yield a line for each value of the evidence, and then notes on the draft and the form.
+
+    At most `MOST_LINES` values have a line. A last line says how many lines are missing.
+    """
     asked = request.offered
     found = cut_value(asked.evidence, PAGE)
     moment = " " + _("(as of {when})").format(when=local_time(request.opened_at))
@@ -45,7 +48,10 @@ def about(request: HumanRequest) -> Iterator[str]:
 
 
 def said_about(request: HumanRequest) -> Iterator[str]:
-    """Yield sentences about the draft, options, file or form, which only the page shows in full."""
+    """Yield sentences about the parts of a request that only its page shows in full.
+
+    These parts are the draft, the options, the file and the fields of the form.
+    """
     asked = request.asked
     if file := asked.draft_file:
         words = _("There is a file to review: {name} ({size}).")
@@ -88,7 +94,10 @@ def _to_review(draft: str, *, is_data: bool) -> str:
 
 
 def _lines(value: Any, marks: Mapping[Path, str], name: str = "", path: Path = ()) -> Iterator[str]:
-    """Yield the evidence line by line; `marks` maps paths of values to notes about them."""
+    """Yield the evidence line by line.
+
+    `marks` maps the path of a value to a note that follows the value, such as "(as of 9:30)".
+    """
     if isinstance(value, dict) and (file := file_of(value)):
         yield f"{plain(name)}: {plain(file.name)} ({format_size(file.size)})".removeprefix(": ")
     elif isinstance(value, dict) and value:

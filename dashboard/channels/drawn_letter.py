@@ -1,7 +1,7 @@
-"""The HTML of a notification mail: plain tables that mail programs draw, in light and dark.
+"""The HTML of a notification mail: plain tables that mail programs show in light and dark.
 
-It says the same as the plain text. Texts by people or programs are escaped; their Markdown is drawn
-without pictures.
+The HTML says the same as the plain text. Texts by people or programs are escaped. Their Markdown is
+rendered without pictures.
 """
 
 from collections.abc import Mapping
@@ -17,11 +17,17 @@ from procedures.users import User, short_name
 
 BODY = Room(2_500, lines=40)
 EVIDENCE = Room(3_000, lines=60, parts=40, cell=400)
-"""The limits for the evidence in a mail; the page that the mail links to shows all of it."""
+"""The limits for the evidence in a mail.
+
+The page to which the mail links shows all of the evidence.
+"""
 
 
 def about_one(told: Mapping[str, Any], *, subject: str, to: User, because: str) -> str:
-    """Return the HTML of a mail about the request `told["request"]`, with its body and evidence."""
+    """Return the HTML of a mail about one request, with the request's body and evidence.
+
+    `told["request"]` is the request. `because` is a sentence that says why the mail was sent.
+    """
     asked = told["request"].asked
     body = cut_text(asked.body, BODY)
     evidence, is_cut = evidence_of(told["request"])
@@ -30,9 +36,9 @@ def about_one(told: Mapping[str, Any], *, subject: str, to: User, because: str) 
 
 
 def evidence_of(request: HumanRequest) -> tuple[Node | None, bool]:
-    """Return the evidence for its template, and True if a part of it is left out.
+    """Return the evidence of a request for its template, and True if a part is left out.
 
-    The evidence is None if the request has none.
+    Without evidence, the first value is None.
     """
     asked = request.offered
     if asked.evidence is None:
@@ -42,7 +48,7 @@ def evidence_of(request: HumanRequest) -> tuple[Node | None, bool]:
 
 
 def about_several(digest: Mapping[str, Any], *, to: User, because: str) -> str:
-    """Return the HTML of a mail about several requests, each with its own link."""
+    """Return the HTML of a mail about several requests. Each request has a link of its own."""
     return _drawn("requests", digest, digest["count"], to, because)
 
 

@@ -1,6 +1,6 @@
-"""The text of a notification mail: what a request is about, and where to answer it.
+"""The text of a notification mail: what a request is about, and where people can answer it.
 
-The same is drawn as HTML in `drawn_letter`.
+`drawn_letter` makes the same content as HTML.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,9 +34,9 @@ from procedures.models.clock import clock
 from procedures.users import User, short_name
 
 LONGEST_TEXT = 2_000
-"""The maximum length of a prompt, of an alert, or of the sentence about a missing answer."""
+"""The maximum number of characters of a prompt, an alert or the sentence about a missing answer."""
 MOST_LISTED, LONGEST_ITEM = 20, 300
-"""The maximum numbers of requests in one mail, and of characters of each prompt in it."""
+"""The maximum number of requests that a mail lists, and of characters of each prompt in it."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,10 @@ class Letter:
 
 
 def letter_about(request: HumanRequest, *, to: User, reminder: int = 0) -> Letter:
-    """Return a mail about a request; `reminder` is the reminder's number, 0 for the first mail."""
+    """Return a mail about a request.
+
+    `reminder` is 0 for the first mail about the request, and otherwise the number of the reminder.
+    """
     marks = marks_of(request, reminder=reminder)
     final = _("An answer can't be undone. The page asks you to confirm it before it counts.")
     notes = [*request.offered.conditions(), *change_sentences(request)]
@@ -87,7 +90,7 @@ def letter_about(request: HumanRequest, *, to: User, reminder: int = 0) -> Lette
 
 
 def asked_back(request: HumanRequest) -> Iterator[str]:
-    """Yield a sentence for each time that somebody asked back before this request."""
+    """Yield a sentence for each question that people asked back before this request was asked."""
     for one in request.asked.follows:
         words = _("Asked back by {name}: “{text}”")
         yield words.format(name=plain(one.by), text=shortened(one.text, LONGEST_ITEM))
@@ -98,7 +101,7 @@ def _joined(parts: Sequence[str]) -> str:
 
 
 def marks_of(request: HumanRequest, *, reminder: int = 0) -> list[str]:
-    """Return short marks for what is special about a request, such as "Overdue"."""
+    """Return short marks of what is special about a request, such as "Overdue" or "High risk"."""
     asked, now = request.asked, clock.now()
     is_overdue = request.due_at is not None and request.due_at <= now
     found = {
@@ -131,9 +134,10 @@ def sent_because(requests: Sequence[HumanRequest]) -> str:
 def letter_about_several(
     requests: Sequence[HumanRequest], *, to: User, reminders: Sequence[int] = ()
 ) -> Letter:
-    """Return one mail about several requests, the oldest first; each has its own link.
+    """Return one mail about several requests, which begins with the oldest request.
 
-    `reminders` holds the number of the reminder for each request, or is empty.
+    Each request has a link of its own. `reminders` has the number of the reminder for each request,
+    or is empty.
     """
     rounds = reminders or [0] * len(requests)
     told = list(zip(requests, rounds, strict=True))[:MOST_LISTED]
@@ -161,7 +165,7 @@ def letter_about_several(
 
 @dataclass(frozen=True)
 class Item:
-    """One of several requests in a mail."""
+    """One request in a mail that lists several."""
 
     prompt: str
     asker: str
@@ -171,7 +175,7 @@ class Item:
 
 
 def item_of(request: HumanRequest, *, reminder: int = 0) -> Item:
-    """Return a request for the list in a mail: the question, who asks, the default and the link."""
+    """Return a request as an item of a mail: the question, who asks, what silence means, a link."""
     return Item(
         prompt=shortened(request.prompt, LONGEST_ITEM),
         asker=asker_of(request),
@@ -210,7 +214,7 @@ def letter_about_alert(alert: Message, *, to: User) -> Letter:
 
 
 def letter_about_mention(message: Message, *, to: User) -> Letter:
-    """Return a mail about a message that mentions its reader, with the beginning of its text."""
+    """Return a mail about a message that mentions the person, with the beginning of the message."""
     title = titles_for(to, [message.session_id]).get(message.session_id, "")
     intro = _("{name} mentioned you in “{title}”:")
     intro = intro.format(name=plain(author_of(message)), title=plain(title))
@@ -231,7 +235,7 @@ def letter_about_mention(message: Message, *, to: User) -> Letter:
 
 
 def path_to(message: Message) -> str:
-    """Return the address of a message on its session's page."""
+    """Return the path of the URL at which a session's page shows the message."""
     return path_to_message(message.session_id, message.pk)
 
 
@@ -244,7 +248,7 @@ def inbox() -> str:
 
 
 def silence(request: HumanRequest) -> str:
-    """Return sentences that say when an answer is needed, and what happens without one."""
+    """Return sentences that say when an answer is needed, and what happens if nobody answers."""
     sentences = [silence_of(request)]
     if request.due_at:
         wanted = _("Please answer by {when}.").format(when=local_time(request.due_at))

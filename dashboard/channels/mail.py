@@ -38,7 +38,11 @@ class Mail(Channel):
         return self.reachable(people).exclude(unwilling())
 
     def deliver(self, notification: Notification) -> None:
-        """Send a planned mail to the mail server; its Message-ID stays the same on a retry."""
+        """Send a planned mail to the mail server.
+
+        If sending is tried again, the mail has the same Message-ID, so that a mailbox shows only
+        one mail.
+        """
         letter = letter_of(notification)
         domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">")
         headers = {

@@ -1,4 +1,4 @@
-"""Answers from the form of a request, on a page, on a card in the chat or in the inbox."""
+"""Answers from the form of a request, which is on its page and on cards in the chat and inbox."""
 
 from typing import Any
 
@@ -7,13 +7,13 @@ from dashboard.forms.answer import AnswerForm
 
 
 class Page(Channel):
-    """The pages as a channel; they update live, so they need no notifications."""
+    """The pages as a channel. It sends no notifications, because open pages are updated live."""
 
     name = "page"
     undoes = True
 
     def parse(self, inbound: Inbound) -> Answer:
-        """Return the answer that was typed into a request's form."""
+        """Return the answer that a person has given in the form of a request."""
         form: AnswerForm = inbound.content
         if form.asks_back:
             return Answer(None, form.ask_back_text, asks_back=True, reason=form.reason)

@@ -1,4 +1,4 @@
-"""Plain text of mails: one line, wrapped lines, shortened lines, times."""
+"""Plain text for mails: functions that wrap or shorten texts, or format times."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -13,7 +13,7 @@ WIDTH = 76
 
 
 def plain(text: str) -> str:
-    """Return the text as one line without control characters, safe in a mail header."""
+    """Return a text as one line without control characters, so that it is safe in a mail header."""
     return " ".join(printable(text).split())
 
 
@@ -42,7 +42,10 @@ def shortened(text: str, longest: int) -> str:
 
 
 def indented(line: str) -> str:
-    """Return a short line of Markdown unchanged; wrap a longer one with the same indentation."""
+    """Return a line of Markdown, wrapped if it is too long for a mail.
+
+    The wrapped lines have the same indentation as the line.
+    """
     if len(line) <= WIDTH:
         return printable(line).rstrip()
     blanks = line[: len(line) - len(line.lstrip(" "))][: WIDTH // 2]
@@ -50,7 +53,10 @@ def indented(line: str) -> str:
 
 
 def _chunks(word: str, width: int) -> Iterator[str]:
-    """Yield a word in pieces of at most `width` characters; some languages write without spaces."""
+    """Yield a word in pieces of at most `width` characters.
+
+    Some languages write without spaces, so a word may be as long as a sentence.
+    """
     for start in range(0, len(word), width) or (0,):
         yield word[start : start + width]
 

@@ -9,12 +9,12 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 SECONDS = 5
-"""The maximum number of seconds from connecting to the status of the response."""
+"""The maximum number of seconds from the start of the connection to the response's status."""
 LARGEST_BODY = 256 * 1024
 NAT64 = ip_network("64:ff9b::/96")
 Address = IPv4Address | IPv6Address
 Place = tuple[socket.AddressFamily, Any]
-"""A resolved address: its family, and the argument to connect a socket of that family."""
+"""A resolved address: the address family, and the argument of `socket.connect` for this family."""
 
 
 class ForbiddenAddressError(Exception):
@@ -22,7 +22,10 @@ class ForbiddenAddressError(Exception):
 
 
 class PostError(Exception):
-    """A post that wasn't accepted; the message contains no address and no content."""
+    """The error for a POST request that failed.
+
+    The message contains neither the address nor the content of the request.
+    """
 
     def __init__(self, message: str, *, status: int = 0) -> None:
         self.status = status
@@ -37,10 +40,13 @@ def post(
     to_loopback: bool = False,
     seconds: float = SECONDS,
 ) -> None:
-    """Post a body, and return once the receiver has answered with a status of success.
+    """Send a POST request, and return after the receiver has answered with a status of success.
 
-    Raises `ForbiddenAddressError` before it connects if the host has a forbidden address, and
-    `PostError` for any other failure. `to_loopback` allows addresses of this machine.
+    A status of success is one from 200 to 299.
+
+    Raises `ForbiddenAddressError`, before any connection is made, if the host has a forbidden
+    address. Raises `PostError` for any other failure. With `to_loopback`, loopback addresses (of
+    this machine) are allowed.
     """
     if len(body) > LARGEST_BODY:
         raise PostError(f"The message is larger than {LARGEST_BODY:,} bytes.")
@@ -67,10 +73,11 @@ def post(
 
 
 def resolve(host: str, port: int, *, to_loopback: bool = False) -> Place:
-    """Return the address to connect to; raises `ForbiddenAddressError` if one isn't allowed.
+    """Return the address to which a request for this host is sent.
 
-    The host is looked up only once, and the connection is made to an address that was checked. So a
-    name server can't pass the check and then return another address.
+    Raises `ForbiddenAddressError` if any address of the host isn't allowed. The host is looked up
+    only once, and the connection is made to an address that was checked. So a name server can't
+    first return an allowed address for the check, and then another address for the connection.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -84,7 +91,11 @@ def resolve(host: str, port: int, *, to_loopback: bool = False) -> Place:
 
 
 def is_allowed(address: Address, *, to_loopback: bool = False) -> bool:
-    """Return True for a public address, and for one of this machine if `to_loopback` is set."""
+    """Return True if requests may be sent to the address.
+
+    Public addresses are allowed. Loopback addresses (of this machine) are allowed only with
+    `to_loopback`.
+    """
     inner = _inside(address)
     if inner is not None:
         return is_allowed(inner, to_loopback=to_loopback)
@@ -94,7 +105,10 @@ def is_allowed(address: Address, *, to_loopback: bool = False) -> bool:
 
 
 def is_allowed_host(host: str, *, to_loopback: bool = False) -> bool:
-    """Return False for the name or the address of a host that `resolve` would surely refuse."""
+    """Return False for a host that `resolve` would refuse for its name or address alone.
+
+    The host isn't looked up, so True doesn't mean that `resolve` will allow it.
+    """
     if host == "localhost":
         return to_loopback
     try:
@@ -104,7 +118,7 @@ def is_allowed_host(host: str, *, to_loopback: bool = False) -> bool:
 
 
 def _inside(address: Address) -> IPv4Address | None:
-    """Return the IPv4 address that is embedded in an IPv6 address, or None."""
+    """Return the IPv4 address that an IPv6 address contains, or None if it contains none."""
     if isinstance(address, IPv4Address):
         return None
     if address in NAT64:

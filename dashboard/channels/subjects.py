@@ -1,6 +1,7 @@
-"""Subject lines of mails, which are also the titles of notifications in browsers.
+"""Subject lines of mails. They are also the titles of notifications in browsers.
 
-They may stand on a locked screen, so they contain neither a question nor what people write.
+A title may be shown on a locked screen. So it contains neither a question nor a message of a
+person, but an alert's title contains the start of the alert's text.
 """
 
 from django.utils.translation import gettext as _
@@ -13,11 +14,11 @@ from dashboard.overview.names import level_name
 from procedures.users import User
 
 LONGEST_SUBJECT = 78
-"""The maximum length of a subject line, because mail programs show little more."""
+"""The maximum number of characters of a subject line. Mail programs show little more."""
 
 
 def subject_about(request: HumanRequest, *, reminder: int = 0) -> str:
-    """Return the subject line, which names the run for which an answer is needed.
+    """Return the subject line of a mail about a request, with the name of the run that asks.
 
     It doesn't contain the question, which may be too private for a locked screen.
     """
@@ -33,7 +34,7 @@ def subject_about(request: HumanRequest, *, reminder: int = 0) -> str:
 
 
 def subject_about_end(request: HumanRequest, *, to: User) -> str:
-    """Return the title that replaces a notification of a request that no longer waits for `to`."""
+    """Return the title that replaces a notification once its request no longer waits for `to`."""
     status, name = request.status, plain(request.closed_by)
     words = _("No longer needed: {title}")
     if request.is_open:
@@ -68,7 +69,10 @@ def subject_about_alert(alert: Message) -> str:
 
 
 def subject_about_mention(message: Message) -> str:
-    """Return the subject line, without the text, which may be too private for a locked screen."""
+    """Return the subject line of a mail about a mention, with the name of the message's author.
+
+    It doesn't contain the message, which may be too private for a locked screen.
+    """
     words = _("{name} mentioned you in the chat")
     return shortened(words.format(name=plain(author_of(message))), LONGEST_SUBJECT)
 

@@ -1,4 +1,4 @@
-"""Reports to external programs: Standard Webhooks, whose bodies are CloudEvents in JSON."""
+"""Reports to external programs: Standard Webhooks whose bodies are CloudEvents in JSON."""
 
 import hashlib
 import hmac
@@ -22,19 +22,19 @@ from procedures.webhooks import find_webhook
 
 GONE = 410
 LARGEST_VALUE = 64 * 1024
-"""The maximum size of an answer or a result in bytes; larger ones are left out."""
+"""The maximum size of an answer or a result in an event, in bytes. A larger one is left out."""
 LEFT_OUT = ("comment", "value", "result", "prompt")
-"""The parts of an event that are left out, in this order, until the event is small enough."""
+"""The fields of an event that are left out, in this order, until the event is small enough."""
 
 
 class Webhook(Channel):
-    """The channel that tells a run's webhook how the run, or one of its requests, ended."""
+    """The channel by which a run's webhook is told how the run, or one of its requests, ended."""
 
     name = WEBHOOK
     reports = True
 
     def deliver(self, notification: Notification) -> None:
-        """Post one report; its `webhook-id` stays the same on a retry."""
+        """Send one report. If sending is tried again, the report has the same `webhook-id`."""
         name = run_of(notification).webhook
         target = find_webhook(name)
         if target is None:
@@ -58,12 +58,15 @@ class Webhook(Channel):
 
 
 def id_of(notification: Notification) -> str:
-    """Return the id of a message, without full stops, because they separate what is signed."""
+    """Return the id of a report, in which an underscore replaces each full stop.
+
+    In the signed content, full stops separate the id from the time and the body.
+    """
     return "msg_" + notification.key.replace(".", "_")
 
 
 def signed(message_id: str, body: bytes, keys: Sequence[bytes]) -> dict[str, str]:
-    """Return the headers of a message, with one signature for each key."""
+    """Return the headers of a report, with one signature for each key."""
     sent_at = str(int(clock.now().timestamp()))
     content = b".".join([message_id.encode(), sent_at.encode(), body])
     marks = [b64encode(hmac.digest(key, content, hashlib.sha256)).decode() for key in keys]
@@ -81,7 +84,7 @@ def run_of(notification: Notification) -> Run:
 
 
 def event_of(notification: Notification) -> dict[str, Any]:
-    """Return the CloudEvent of a report; it is the same on every try."""
+    """Return a report as a CloudEvent. The event is the same each time that sending is tried."""
     run, request = run_of(notification), notification.request
     ended = request.closed_at if request else run.ended_at
     assert ended
@@ -99,7 +102,10 @@ def event_of(notification: Notification) -> dict[str, Any]:
 
 
 def body_of(event: dict[str, Any]) -> bytes:
-    """Return an event as JSON; if it is too large, parts that the API also has are left out."""
+    """Return an event as JSON.
+
+    If the JSON is too large, fields of `LEFT_OUT` are left out, whose values the API also has.
+    """
     body, data = _encoded(event), dict(event["data"])
     for name in LEFT_OUT:
         if len(body) > LARGEST_BODY and name in data:
@@ -113,7 +119,7 @@ def _encoded(value: Any) -> bytes:
 
 
 def _of_request(request: HumanRequest) -> dict[str, Any]:
-    """Return the outcome of a request, with the same fields as in its run."""
+    """Return how a request ended, in the fields that a report about a request has."""
     counted = request.responses.filter(undone_at=None).order_by("pk").last()
     answer = counted if request.status == HumanRequest.Status.ANSWERED else None
     is_by_default = request.outcome == Outcome.DEFAULTED
@@ -146,6 +152,10 @@ def _of_run(run: Run) -> dict[str, Any]:
 
 
 def _value(name: str, value: Any) -> dict[str, Any]:
-    """Return a value under its name; if it is too large, return None and a note that says so."""
+    """Return a value under its name.
+
+    If the value is too large, return None under its name, and True under a name such as
+    "value_left_out".
+    """
     is_large = len(_encoded(value)) > LARGEST_VALUE
     return {name: None, f"{name}_left_out": True} if is_large else {name: value}

@@ -1,1 +1,1 @@
-"""Forms to start a run, to answer a request and to change one's profile."""
+"""Forms with which people start a run, answer a request or change their profile."""

@@ -1,4 +1,4 @@
-"""The form of a request: its controls, what a person has entered, and the resulting answer."""
+"""The form of a request: its controls, what a person has entered, and the answer that results."""
 
 import re
 from collections.abc import Sequence
@@ -36,32 +36,35 @@ from procedures.models.clock import clock
 from procedures.users import User
 
 DAYS = ("1", "3", "7")
-"""The numbers of days that people can choose for an answer that counts for later requests."""
-UNKEPT = {"csrfmiddlewaretoken", "confirms", "disarm", "unsent", "draft_version"}
-"""Fields of the form that aren't part of a draft."""
+"""The numbers of days that people can choose for an answer that also counts for later requests."""
+NOT_IN_DRAFTS = {"csrfmiddlewaretoken", "confirms", "disarm", "unsent", "draft_version"}
+"""The fields of the form that aren't stored in a draft of the answer."""
 LONGEST_IN_CARDS, LONGEST_ON_PAGES = 10_000, 250_000
-"""The maximum lengths of a draft that can be edited: in a card, and on its own page."""
+"""The maximum lengths of a text under review that people can edit, in characters.
+
+The first value is for cards, and the second for the request's own page.
+"""
 
 
 @dataclass(frozen=True)
 class AnswerForm:
-    """The form for one request, with what one person has entered so far."""
+    """The form for one request, with what one person has entered."""
 
     request: HumanRequest
     typed: QueryDict = field(default_factory=QueryDict)
     fault: str = ""
     faults: Sequence[Fault] = ()
-    """The faults of single fields."""
+    """The faults that are shown beside single fields."""
     by: User | None = None
-    """The person who sent the form; None for a new form."""
+    """The person who sent the form. None for a new form."""
     change: RowChange | None = None
-    """The row that was just added or dropped, if any."""
+    """The row that this form was sent to add or drop, if any."""
     draft_version: int = 0
-    """The version of the draft that filled in the form; 0 if none did."""
+    """The version of the draft whose texts fill the form; 0 if the form has no draft."""
     lost: str = ""
-    """The digest of a file that is no longer stored, so the form doesn't offer it again."""
+    """The digest of a file that isn't stored any more, so that the form no longer offers it."""
     armed: Echo | None = None
-    """An irreversible answer that was sent once, and becomes final when it is sent again."""
+    """An irreversible answer that the person has sent once. It counts once it is sent again."""
 
     @cached_property
     def asked(self) -> Question:
@@ -73,24 +76,27 @@ class AnswerForm:
 
     @property
     def shown(self) -> list["ShownControl"]:
-        """The controls above the comment, in order."""
+        """The controls above the comment, in the order in which the page shows them."""
         return [show_control(one, self) for one in self.controls if not isinstance(one, Buttons)]
 
     @property
     def buttons(self) -> Buttons:
-        """The buttons below the comment; a single submit button if the kind of request has none."""
+        """The buttons below the comment.
+
+        If the kind of request names no buttons, the result is a single submit button.
+        """
         return next((one for one in self.controls if isinstance(one, Buttons)), Buttons())
 
     @property
     def armed_text(self) -> str:
-        """The value of the button that confirms the chosen answer."""
+        """The value of the button with which the person confirms an irreversible answer."""
         assert self.armed
         value = self.armed.value
         return text_of(value[self.buttons.at] if self.buttons.at else value)
 
     @property
     def has_fields(self) -> bool:
-        """True if the form has several fields; each of them then shows its own fault."""
+        """True if the answer has several fields. Each of them then shows its own fault."""
         return any(isinstance(one, Fields) and one.is_several for one in self.controls)
 
     @property
@@ -99,13 +105,16 @@ class AnswerForm:
 
     @property
     def seen(self) -> str | None:
-        """The mark of the values that the person saw; None if the form shows none to change."""
+        """The mark of the proposed values that the page showed to the person.
+
+        None if the form shows no proposed values that people may change.
+        """
         shown = next((one for one in self.controls if isinstance(one, Changes)), None)
         sent = self.texts(shown.sent_as) if shown else []
         return sent[-1] if sent else None
 
     def without_values(self) -> "AnswerForm":
-        """Return the form without the values that were sent for its fields."""
+        """Return the form without the values that were sent for the fields of the answer."""
         shown = {one.sent_as for one in self.controls if isinstance(one, Changes)}
         typed = self.typed.copy()
         for name in [one for one in typed if one in shown or one.startswith(OF_FIELD)]:
@@ -114,7 +123,7 @@ class AnswerForm:
 
     @property
     def asks_back(self) -> bool:
-        """True if the person asks a question back instead of answering."""
+        """True if the person sends a question back to the run instead of an answer."""
         return "ask_back" in self.typed
 
     @property
@@ -122,9 +131,9 @@ class AnswerForm:
         return with_line_feeds(str(self.typed.get("ask_back_text", ""))).strip()
 
     def also(self) -> Also | None:
-        """Return how many later requests the answer counts for, and until when, or None.
+        """Return for how many later requests the answer counts, and until when; None if for none.
 
-        Raises `AnswerError` if the number or the days can't be chosen.
+        Raises `AnswerError` if people can't choose the number of requests or of days.
         """
         uses = str(self.typed.get("also_uses", "")).strip()
         if not uses or not self.asked.repeatable:
@@ -136,7 +145,7 @@ class AnswerForm:
 
     @property
     def reason(self) -> str:
-        """The reason that an administrator gives for answering without being asked."""
+        """The reason that an administrator gives for answering a request without being asked."""
         return with_line_feeds(str(self.typed.get("reason", ""))).strip()
 
     def texts(self, name: str) -> list[str]:
@@ -144,12 +153,15 @@ class AnswerForm:
         return [str(text) for text in self.typed.getlist(name)]
 
     def answer(self) -> Any:
-        """Return the value that was sent; raises `AnswerError` if it isn't a valid answer."""
+        """Return the answer that was sent, as JSON values.
+
+        Raises `AnswerError` if the answer isn't valid.
+        """
         value = self.asked.read_controls(self.texts)
         return with_uploads(self.request, self.asked, value, by=self.by) if self.by else value
 
     def sent_files(self, name: str) -> list[Kept]:
-        """Return the files that the person has uploaded for the control with this name."""
+        """Return the files that the person has uploaded earlier for the control with this name."""
         if self.by is None:
             return []
         found = [(one, uploaded(self.request, one, by=self.by)) for one in self.texts(name)]
@@ -163,27 +175,27 @@ class AnswerForm:
 
     @property
     def is_no_answer(self) -> bool:
-        """True if the person pressed a button that only changes the form.
+        """True if the person pressed a button that only changes the form and answers nothing.
 
-        Such a button takes back a choice that isn't confirmed yet, or adds or drops a row. In a
-        form with rows, Enter presses a button that does nothing.
+        Such a button adds or drops a row, or takes back a choice that the person hasn't confirmed.
+        In a form with rows, the Enter key presses a hidden button that changes nothing.
         """
         is_row_changed = self.change is not None
         return is_row_changed or not {"disarm", "unsent"}.isdisjoint(self.typed)
 
     def confirms(self, value: Any) -> bool:
-        """Return True if the person pressed the button that confirms exactly this answer."""
+        """Return True if the person pressed the button that confirms exactly the answer `value`."""
         if not self.asked.irreversible or "confirms" not in self.typed:
             return False
         echo = Echo(self.request, self.asked.check(value))
         return bool(self.typed["confirms"] == echo.token)
 
     def kept_values(self) -> dict[str, list[str]]:
-        """Return the texts that were sent, keyed by the fields' names, to store them as a draft."""
-        return {name: self.texts(name) for name in self.typed if name not in UNKEPT}
+        """Return the texts that were sent, by the names of their fields, to store as a draft."""
+        return {name: self.texts(name) for name in self.typed if name not in NOT_IN_DRAFTS}
 
     def own_words(self) -> str:
-        """Return the person's own text, to be shown again if the answer comes too late."""
+        """Return what the person wrote, for the page to show again if the answer came too late."""
         own = [words for one in self.controls for words in one.own_words(self.texts)]
         own += [self.comment, self.ask_back_text, self.reason]
         return "\n\n".join(words for words in own if words)
@@ -191,7 +203,7 @@ class AnswerForm:
 
 @dataclass(frozen=True)
 class ShownControl:
-    """A control with a person's input, ready for its template."""
+    """A control with what the person has entered, in the form that the control's template needs."""
 
     control: Any
     form: AnswerForm
@@ -206,18 +218,21 @@ class ShownControl:
 
 
 class ShownFields(ShownControl):
-    """The fields of an answer, drawn by a Django form of their own."""
+    """The fields of an answer. A Django form draws them."""
 
     control: Fields
 
     @cached_property
     def fields(self) -> SchemaForm:
-        """The form with the fields; if there are several, the first faulty one gets the focus."""
+        """The Django form with the fields.
+
+        If there are several fields, the first one with a fault gets the focus.
+        """
         return self._several() if self.control.is_several else self._one()
 
     @property
     def is_typed(self) -> bool:
-        """True if the person has sent the fields, so that theirs are the values to show."""
+        """True if the form shows the texts that the person has sent, and not its first values."""
         return bool(self.form.typed)
 
     def _several(self) -> SchemaForm:
@@ -244,7 +259,7 @@ class ShownFields(ShownControl):
         return self.form.texts(OF_FIELD + name)
 
     def _prepare(self, field: SchemaField, name: str) -> None:
-        """Make a time field show its time zone, and a file field its uploaded files."""
+        """Make a time field show its time zone, and a file field the files uploaded earlier."""
         if field.kind == "datetime-local":
             field.widget.has_zone = True
             zone = timezone.get_current_timezone_name()
@@ -254,7 +269,10 @@ class ShownFields(ShownControl):
             field.sent = sent[-1:] if field.kind == "file" else sent  # the last one replaces it
 
     def _one(self) -> SchemaForm:
-        """Return the form for a single value; its fault is shown above the form."""
+        """Return the Django form for an answer of a single value.
+
+        The page shows the fault of this value above the form.
+        """
         control, pk = self.control, self.form.request.pk
         kind, longest = kind_of(control.schema), control.schema.get("maxLength", LONG_TEXT + 1)
         is_long = kind == "text" and longest > LONG_TEXT
@@ -268,7 +286,7 @@ class ShownFields(ShownControl):
 
 
 class ShownChanges(ShownFields):
-    """The proposed values of an action, which people may change."""
+    """The values of a proposed action, which people may change before they approve the action."""
 
     control: Changes
 
@@ -278,7 +296,7 @@ class ShownChanges(ShownFields):
 
 
 class ShownOptions(ShownControl):
-    """The options from which people choose an answer."""
+    """The options from which people choose their answer."""
 
     control: Options
 
@@ -292,7 +310,7 @@ class ShownOptions(ShownControl):
 
     @property
     def own(self) -> str:
-        """The answer that the person wrote instead of choosing an option; "" if there is none."""
+        """The answer that the person wrote instead of choosing an option; "" if there isn't one."""
         return self.control.own(self.form.texts)
 
     @property
@@ -306,7 +324,7 @@ class ShownOptions(ShownControl):
 
 @dataclass(frozen=True)
 class ShownOption:
-    """An option with its label and description."""
+    """One option with its value, its label and its description."""
 
     value: str
     label: str
@@ -315,7 +333,7 @@ class ShownOption:
 
 
 class ShownUploads(ShownFields):
-    """The field in which people upload one file or several."""
+    """The field with which people upload one file or several files."""
 
     control: Uploads  # type: ignore[assignment]
 
@@ -332,7 +350,10 @@ class ShownUploads(ShownFields):
 
 
 class ShownEditor(ShownControl):
-    """The editor for a draft, which may be too long to be edited on a page."""
+    """The editor for a text under review.
+
+    If the text is longer than `LONGEST_ON_PAGES`, people can't edit it on a page.
+    """
 
     control: Editor
 
@@ -342,7 +363,7 @@ class ShownEditor(ShownControl):
 
     @property
     def is_edited_in_cards(self) -> bool:
-        """True if a card shows the editor: the draft is short, or has been edited already."""
+        """True if cards show the editor: the text is short, or somebody has edited it already."""
         is_typed = self.control.sent_as in self.form.typed
         return is_typed or len(self.control.draft) <= LONGEST_IN_CARDS
 
@@ -361,10 +382,11 @@ DRAWN: dict[type[Control], type[ShownControl]] = {
 
 
 def form_of(request: HumanRequest, sent: QueryDict, files: Any, *, by: User) -> AnswerForm:
-    """Return the form as somebody has sent it; store its files, and add or drop a row if asked.
+    """Return the form that a person has sent.
 
-    Raises `AnswerError`, `NotAskedError`, `AlreadyAnsweredError` or `TooLargeError` if the files
-    can't be stored.
+    Store the files that came with the form, and add or drop a row if the person pressed such a
+    button. If the files can't be stored, raise `AnswerError`, `NotAskedError`,
+    `AlreadyAnsweredError` or `TooLargeError`.
     """
     typed = sent.copy()
     for name in files:
@@ -376,6 +398,9 @@ def form_of(request: HumanRequest, sent: QueryDict, files: Any, *, by: User) -> 
 
 
 def show_control(control: Control, form: AnswerForm) -> ShownControl:
-    """Return a control for its template; a site's own control is drawn like its base class."""
+    """Return a control with what was entered, for its template.
+
+    A control of a site's own has the template data of its base class.
+    """
     found = (shown for of, shown in DRAWN.items() if isinstance(control, of))
     return next(found, ShownControl)(control, form)

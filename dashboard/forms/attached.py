@@ -1,4 +1,4 @@
-"""The files in the form of a message: those sent before, and those that it sends itself."""
+"""The files in the form of a message: those uploaded earlier, and those that the form brings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from procedures.inputs import TooLargeError
 
 @dataclass(frozen=True)
 class Attached:
-    """The files that came with the form of a message, each with its token."""
+    """The files that belong to a message's form, each with the token that stands for it."""
 
     files: Sequence[tuple[str, File]] = ()
     told: str = ""
-    """A sentence about a file that couldn't be stored; "" if all are."""
+    """A sentence about a file that couldn't be stored; "" if all files are stored."""
 
     @property
     def tokens(self) -> list[str]:
@@ -26,7 +26,10 @@ class Attached:
 
 
 def attached_files(request: SignedIn, part: Part) -> Attached:
-    """Return the files whose tokens a form has, and store those that it sends itself."""
+    """Return the files of a message's form.
+
+    The form has tokens of files that were uploaded earlier. Store the files that it brings itself.
+    """
     session, by = part.session, request.user
     sent = request.POST.getlist("files")
     known = [(token, services.sent_message_file(session, token, by=by)) for token in sent]

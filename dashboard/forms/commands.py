@@ -1,4 +1,4 @@
-"""Commands that people type in the chat: a slash, a name, and values for the fields of a form."""
+"""Commands that people type in the chat: a slash, a name, and values for a start form's fields."""
 
 import re
 import unicodedata
@@ -16,7 +16,7 @@ from procedures.engine.values.typed import FieldKind
 from procedures.engine.values.visible import BLANK, HIDDEN
 
 SLASHES = "/\N{FULLWIDTH SOLIDUS}"
-"""The characters that begin a command: the slash, and that of Chinese and Japanese keyboards."""
+"""The characters that begin a command: the slash, and the full-width slash of some keyboards."""
 WORD = re.compile(
     r"""
     (?P<gap>\s*)
@@ -30,28 +30,37 @@ WORD = re.compile(
     re.VERBOSE,
 )
 NAMED = re.compile("([^\\s=/:?#&]+?)[=\N{FULLWIDTH EQUALS SIGN}](.*)", re.DOTALL)
-"""A value with the name of its field; an address with "=" doesn't match."""
+"""A word such as "amount=5": the name of a field, and a value for it.
+
+A URL whose query has an "=" doesn't match.
+"""
 BY_PLACE: frozenset[FieldKind] = frozenset(
     (
         *("text", "prose", "number", "date", "datetime-local", "time", "duration"),
         *("email", "url", "choice", "boolean"),
     )
 )
-"""The kinds of fields that take a value without a name."""
+"""The kinds of fields that can be filled by a word without a field's name."""
 BY_NAME = BY_PLACE | {"list"}
 PROSE: frozenset[FieldKind] = frozenset(("text", "prose"))
-"""The kinds of fields that take the rest of a sentence."""
+"""The kinds of fields to which further words of a sentence are appended."""
 BOXES = {"true": "true", "yes": "true", "false": "", "no": ""}
-"""The words that people type for a checkbox, and the text that the page would send for each."""
+"""The words that people can type for a checkbox, each with the text that a page would send."""
 Taken = tuple[str, list[str] | None]
-"""The name of a field and the texts that it takes; "" and None if there is no such field."""
+"""The name of a field, and the texts that a command gives it.
+
+The texts are None if the field can't take the word. The name is "" if there is no such field.
+"""
 MOST_SOUGHT = 200
-"""The maximum number of words for which a field is sought; later words are read as prose."""
+"""The maximum number of words of a command for which a field is looked for.
+
+Later words can only continue a text.
+"""
 MOST_MEANT = 3
 SHORT = 3
-"""The maximum length of words, such as "of", that are too common to stand for a command."""
+"""The maximum length of words that are too common to stand for a command, such as "of"."""
 LIKENESS = 0.7
-"""The minimum similarity, between 0 and 1, of a mistyped name and a command it may mean."""
+"""The minimum similarity of a mistyped name and the command it may mean, from 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -59,15 +68,15 @@ class Command:
     """A message that begins with a slash, as its author typed it."""
 
     name: str
-    """The first word, without the slash; "" if nothing follows the slash."""
+    """The first word without the slash. It is "" if nothing follows the slash."""
     words: str
-    """Everything after the name."""
+    """Everything that follows the name."""
     before: str = ""
-    """The command before the name, such as "start"; "" if there is none."""
+    """The command that precedes the name, such as "start" in "/start refund"; "" without one."""
 
     @classmethod
     def of(cls, typed: str, *, before: str = "") -> Self:
-        """Return the command in a typed text, from which the slash has been removed."""
+        """Return the command in a typed text. The caller has removed the slash."""
         name, *words = typed.split(maxsplit=1)[:2] or [""]
         return cls(name, "".join(words).strip(), before)
 
@@ -77,35 +86,35 @@ class Command:
 
     @property
     def short_text(self) -> str:
-        """The command without its values."""
+        """The slash and the names of the command, without the values."""
         return f"/{self.before} {self.name}" if self.before else f"/{self.name}"
 
 
 class Word(NamedTuple):
-    """A word of a command, or several in quotation marks."""
+    """One word of a command. Several words in quotation marks count as one."""
 
     gap: str
-    """The space before the word."""
+    """The white space before the word."""
     typed: str
     plain: str
-    """The word without the quotation marks around it or its value."""
+    """The word without quotation marks around the word or around its value."""
     is_quoted: bool
 
 
 @dataclass
 class Filled:
-    """The values of a command, by the fields that take them."""
+    """The values that a command has for the fields of a form."""
 
     texts: dict[str, list[str]] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
-    """The words that fit no field."""
+    """The words that no field could take."""
 
 
 def command_in(text: str) -> Command | None:
-    """Return the command in a message, or None if the message doesn't begin with a single slash.
+    """Return the command in a message, or None if the message doesn't begin with exactly one slash.
 
-    Spaces and invisible characters before the slash are ignored, so that a command isn't posted
-    as a message because of a character that nobody sees.
+    Spaces and invisible characters before the slash are ignored. Otherwise, a character that nobody
+    sees could make a command be posted as a message.
     """
     typed = _from_first_visible(text.replace("\r\n", "\n"))
     if not typed or typed[0] not in SLASHES or is_escaped(text):
@@ -114,28 +123,31 @@ def command_in(text: str) -> Command | None:
 
 
 def is_escaped(text: str) -> bool:
-    """Return True if a text begins with two slashes, so that it is a message, not a command."""
+    """Return True if a text begins with two slashes. Such a text is a message and not a command."""
     typed = _from_first_visible(text)
     return len(typed) > 1 and typed[0] in SLASHES and typed[1] in SLASHES
 
 
 def unescaped(text: str) -> str:
-    """Return a message without the slash before a word that would otherwise be a command."""
+    """Return a message as it is posted: of two slashes before a word, only one is left.
+
+    The first slash says that the text isn't a command.
+    """
     typed = _from_first_visible(text)
     return typed[1:] if is_escaped(text) and not typed[2:3].isspace() else text
 
 
 def plain_name(name: str) -> str:
-    """Return a name in lower case, with words joined by "_", so that names can be compared."""
+    """Return a name in lower case, in which "_" joins the words, so that names can be compared."""
     folded = unicodedata.normalize("NFKC", name).casefold()
     return re.sub(r"[\W_]+", "_", folded).strip("_")
 
 
-def meant_by(name: str, known: Mapping[str, str]) -> list[str]:
-    """Return the known commands that look like a mistyped name, the likeliest first.
+def likely_commands(name: str, known: Mapping[str, str]) -> list[str]:
+    """Return the known commands that a mistyped name may mean, the likeliest first.
 
-    `known` maps the names of the commands to their titles. A single word of a command's name or
-    title is compared, too.
+    `known` maps the names of commands to their titles. The mistyped name is compared with each
+    name, and with each longer word of a name or title.
     """
     wanted = plain_name(name)
     called = defaultdict[str, list[str]](list)
@@ -149,17 +161,17 @@ def meant_by(name: str, known: Mapping[str, str]) -> list[str]:
 
 
 def _parts(name: str) -> list[str]:
-    """Return the words of a name or title that are long enough to stand for it."""
+    """Return the words of a name or title that are long enough to stand for all of it."""
     return [word for word in plain_name(name).split("_") if len(word) > SHORT]
 
 
 def fill(form: StartForm, words: str) -> Filled:
-    """Return which fields of a start form take the words of a command.
+    """Return the fields of a start form that take the words of a command, each with its texts.
 
-    `name=value` goes only to the field with that name or label. Any other word goes to the first
-    free field whose type accepts it. A word that no free field accepts is appended to the previous
-    word if a text field took that one. Words in quotation marks count as one word, and are never
-    read as a name with a value.
+    A word such as "amount=5" goes only to the field with this name or label. Any other word goes to
+    the first free field that accepts it by its type. If no free field accepts a word, the word is
+    appended to the text of the field that took the previous word, if that is a text field. Words in
+    quotation marks count as one word, and are never read as a name with a value.
     """
     filled, last = Filled(), ""
     for place, word in enumerate(_words(words)):
@@ -182,20 +194,23 @@ def fill(form: StartForm, words: str) -> Filled:
 
 
 def show(form: StartForm, filled: Filled) -> None:
-    """Show the values of a command in a new form."""
+    """Show the values of a command in a new form, as if they were the fields' defaults."""
     for name, texts in filled.texts.items():
         form.fields[name].initial = texts
 
 
-def is_still_said(form: StartForm, filled: Filled) -> bool:
-    """Return True if the sent form still has the command's values, and each value had a field."""
+def still_has_values(form: StartForm, filled: Filled) -> bool:
+    """Return True if the form was sent with all of the command's values unchanged.
+
+    If no field could take one of the command's words, return False.
+    """
     return not filled.left and all(
         _as_sent(form[name].value()) == _as_sent(texts) for name, texts in filled.texts.items()
     )
 
 
 def _as_sent(texts: Sequence[str]) -> list[str]:
-    """Return the texts of a field that aren't empty, with the line breaks that Python uses."""
+    r"""Return the texts of a field that aren't empty, with "\n" as their line breaks."""
     return [text.replace("\r\n", "\n") for text in texts if text]
 
 
@@ -207,7 +222,10 @@ def _from_first_visible(text: str) -> str:
 
 
 def _is_invisible(one: str) -> bool:
-    """Return True for characters without any ink, and for marks without a letter before them."""
+    """Return True for a character that shows nothing, and for a combining mark.
+
+    A combining mark, such as an accent, shows nothing without a letter before it.
+    """
     return one in BLANK or unicodedata.category(one) in HIDDEN | {"Mn"}
 
 
@@ -221,7 +239,7 @@ def _words(text: str) -> Iterator[Word]:
 
 
 def _named(form: StartForm, word: str) -> Taken:
-    """Return the field that a word such as "amount=5" names, and its texts."""
+    """Return the field that a word such as "amount=5" names, and the texts for this field."""
     found = NAMED.fullmatch(word)
     wanted = plain_name(found[1]) if found else ""
     for name, one in form.fields.items():
@@ -232,7 +250,7 @@ def _named(form: StartForm, word: str) -> Taken:
 
 
 def _placed(form: StartForm, filled: Filled, word: str) -> Taken:
-    """Return the first free field that takes a word, and its texts."""
+    """Return the first free field that accepts a word, and the texts for this field."""
     for name, one in form.fields.items():
         is_free = isinstance(one, StartField) and name not in filled.texts and one.kind in BY_PLACE
         if is_free and (texts := _texts_for(form, name, word)) is not None:
@@ -241,7 +259,10 @@ def _placed(form: StartForm, filled: Filled, word: str) -> Taken:
 
 
 def _texts_for(form: StartForm, name: str, word: str) -> list[str] | None:
-    """Return the texts that a page would send for the word, or None if the field can't take it."""
+    """Return the texts that a page would send if somebody entered the word in the field.
+
+    Return None if the field can't take the word.
+    """
     one = form.fields[name]
     match one.kind:
         case "boolean":

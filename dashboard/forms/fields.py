@@ -1,4 +1,7 @@
-"""Fields of Django forms made from JSON Schemas; the engine reads and checks their values."""
+"""The fields of Django forms that are made from JSON Schemas.
+
+The engine reads and checks their values.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,9 +35,9 @@ if TYPE_CHECKING:
     from dashboard.forms.schema import SchemaForm
 
 ATTRIBUTES = {"minLength": "minlength"}
-"""The HTML attribute for each JSON Schema rule that browsers can check.
+"""The HTML attribute for each rule of JSON Schema that browsers check.
 
-`maxlength` isn't used, because browsers would silently cut pasted text.
+`maxLength` isn't one of these rules, because browsers would cut pasted text without notice.
 """
 WIDGETS: dict[FieldKind, str] = {
     "boolean": "checkbox",
@@ -47,14 +50,17 @@ WIDGETS: dict[FieldKind, str] = {
     "list": "textarea",
     "prose": "textarea",
 }
-"""The template in `dashboard/widgets` for each kind of field; other kinds use `input.html`."""
+"""The name of the template in `dashboard/widgets` for each kind of field.
+
+Fields of other kinds use `input.html`.
+"""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A file that was uploaded when the form was sent before.
+    """A file that was uploaded when the form was sent earlier.
 
-    Its token lets the browser send the file again without uploading it.
+    The browser sends the file's token with the form, instead of uploading the file again.
     """
 
     token: str
@@ -62,7 +68,7 @@ class Kept:
 
 
 class SchemaWidget(forms.Widget):
-    """A widget whose value is the list of texts that a browser sends for it."""
+    """A widget whose value is the list of texts that a browser sends for the field."""
 
     def __init__(self, kind: FieldKind, schema: Mapping[str, Any]) -> None:
         super().__init__(_attributes(schema, kind))
@@ -70,16 +76,19 @@ class SchemaWidget(forms.Widget):
         self.currency = str(plain_schema(schema).get(CURRENCY, ""))
         self.accept = ",".join(_of_file(schema).get(ACCEPT, ()))
         self.has_zone = False
-        """True if the page sends the time zone in a hidden field beside the time."""
+        """True if the page also sends the time zone's name, in a hidden field beside the time."""
         self.is_zoned = False
-        """True if the server adds the person's time zone to the time."""
+        """True if the server reads the time in the person's time zone."""
         self.template_name = f"dashboard/widgets/{WIDGETS.get(kind, 'input')}.html"
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
         return [str(text) for text in cast("QueryDict", data).getlist(name)]
 
     def format_value(self, value: Sequence[str]) -> str:
-        """Return the lines of a list field as one text; for any other field, the last text."""
+        """Return the text that the widget shows.
+
+        For a list field, it has all texts as lines. For any other field, it is the last text.
+        """
         if self.kind == "list":
             return "\n".join(value)
         text = (list(value) or [""])[-1]
@@ -100,7 +109,7 @@ class SchemaWidget(forms.Widget):
 
 
 class SchemaBoundField(forms.BoundField):
-    """A field bound to its form, with the properties that templates need."""
+    """A field bound to its form, new or filled in, with the properties that templates need."""
 
     form: "SchemaForm"
     field: "SchemaField"
@@ -111,7 +120,7 @@ class SchemaBoundField(forms.BoundField):
 
     @property
     def limits(self) -> list[str]:
-        """The limits on the field's value, in sentences."""
+        """The limits on the field's value, each as a sentence."""
         return self.field.limits
 
     @property
@@ -124,7 +133,7 @@ class SchemaBoundField(forms.BoundField):
 
     @property
     def id(self) -> str:
-        """The part of the field's HTML ids that makes them unique on the page."""
+        """The part of the field's HTML ids that distinguishes it from the page's other fields."""
         return self.form.id_of(self.name)
 
     @property
@@ -133,9 +142,10 @@ class SchemaBoundField(forms.BoundField):
 
     @property
     def has_focus(self) -> bool:
-        """True if this field gets the focus.
+        """True if this field gets the focus when the page is shown.
 
-        It is the first field of a new row, or else the first faulty one of a form with `has_focus`.
+        After a row was added, that is the first field of the row. Otherwise, in a form with
+        `has_focus`, it is the first field with a fault.
         """
         if self.form.layout.focus:
             return self.name == self.form.layout.focus
@@ -145,7 +155,7 @@ class SchemaBoundField(forms.BoundField):
     def build_widget_attrs(
         self, attrs: dict[str, Any], widget: forms.Widget | None = None
     ) -> dict[str, Any]:
-        """Return the HTML attributes that link the field to its help and say if it is required."""
+        """Return the HTML attributes that link the field to its help, and mark it as required."""
         told_by = " ".join(filter(None, (f"about-{self.id}", self.field.refused_by)))
         found: dict[str, Any] = {**attrs, "aria-describedby": told_by}
         if self.errors or self.field.refused_by:
@@ -155,9 +165,9 @@ class SchemaBoundField(forms.BoundField):
 
 
 class SchemaField(forms.Field):
-    """A form field for one property of a JSON Schema, which turns the entered texts into JSON.
+    """A form field for one property of a JSON Schema. It reads the entered texts as JSON values.
 
-    The engine checks the value.
+    The engine checks these values.
     """
 
     widget: SchemaWidget
@@ -175,12 +185,15 @@ class SchemaField(forms.Field):
         self.schema, self.kind = schema, kind or kind_of(schema)
         self.limits = [*limits(schema), *limits_of_file(_of_file(schema))]
         self.kept: File | None = None
-        """The file uploaded when the form was sent before; `kept_token` stands for it."""
+        """The file that was uploaded for the field earlier.
+
+        In the page, `kept_token` stands for the file.
+        """
         self.kept_token = ""
         self.sent: list[Kept] = []
-        """The files of an answer that were uploaded when the form was sent before."""
+        """The files of an answer that were uploaded for the field earlier."""
         self.refused_by = ""
-        """The id of the element that shows the field's fault; "" if the field shows it itself."""
+        """The id of the element that shows the field's fault; "" if the field itself shows it."""
         super().__init__(
             label=label,
             help_text=str(schema.get("description", "")),
@@ -190,16 +203,20 @@ class SchemaField(forms.Field):
         )
 
     def prepare_value(self, value: Sequence[str]) -> list[str]:
-        """Return the texts to show; if a required choice has only one option, it is preselected."""
+        """Return the texts that the field shows.
+
+        If a choice is required and has only one option, this option is chosen from the start.
+        """
         options = self.widget.options
         if self.kind == "choice" and len(options) == 1 and self.required:
             return [options[0][0]]
         return list(value)
 
     def clean(self, value: Sequence[str]) -> Any:
-        """Return the texts as a JSON value; texts of the wrong type are returned unchanged.
+        """Return the entered texts as a JSON value.
 
-        The engine refuses them later. Raises `ValidationError` for invalid JSON.
+        Texts that don't fit the field's type are returned unchanged, and the engine refuses them
+        later. Raises `ValidationError` if a field for JSON has invalid JSON.
         """
         try:
             return read(self.schema, value)
@@ -208,7 +225,7 @@ class SchemaField(forms.Field):
 
 
 def _local(text: str) -> str:
-    """Return a time in the person's time zone, in the format that HTML time fields need."""
+    """Return a time in the person's time zone, in the form that HTML needs: "2026-12-31T09:30"."""
     if not is_moment(text):
         return text
     at = datetime.fromisoformat(text).astimezone(timezone.get_current_timezone())
@@ -216,9 +233,9 @@ def _local(text: str) -> str:
 
 
 def _attributes(schema: Mapping[str, Any], kind: FieldKind) -> dict[str, Any]:
-    """Return the widget's HTML attributes.
+    """Return the HTML attributes of a field's widget.
 
-    Numbers use a text input, because in a number input, browsers drop what isn't a number.
+    Numbers are entered in a text input, because a number input loses whatever isn't a number.
     """
     schema = plain_schema(schema)
     if kind == "number":
@@ -227,7 +244,10 @@ def _attributes(schema: Mapping[str, Any], kind: FieldKind) -> dict[str, Any]:
 
 
 def _of_file(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the schema of a field's file, or of each of its files; {} for other fields."""
+    """Return the schema of the file in a file field, or of each file in a field for several files.
+
+    The result is empty for other fields.
+    """
     plain = plain_schema(schema)
     found: Mapping[str, Any] = plain.get("items", {}) if kind_of(schema) == "files" else plain
     return found if kind_of(schema) in {"file", "files"} else {}

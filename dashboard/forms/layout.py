@@ -1,4 +1,4 @@
-"""The layout of a form: fields, groups of fields and lists of rows, nested as in its schema."""
+"""The layout of a form: fields, groups of fields and lists of rows, nested as in the schema."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,26 +21,26 @@ from procedures.engine.values.typed import (
 )
 
 ADD, DROP = "add-row", "drop-row"
-"""The names of the buttons that add a row to a list, and drop one."""
+"""The names of the buttons that add a row to a list, and that drop a row from it."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of a form: a field, a group of fields, or a list of rows."""
+    """One entry of a form: a field, a group of fields, or a list of rows."""
 
     name: str
-    """The name of the entry in the texts that a page sends."""
+    """The name under which the page sends the texts of the entry."""
     kind: str = "field"
 
 
 @dataclass(frozen=True)
 class Part(Entry):
-    """An entry that contains fields: a group or a list."""
+    """An entry that contains other entries: a group of fields or a list of rows."""
 
     label: str = ""
     help_text: str = ""
     limits: Sequence[str] = ()
-    """The limits on the group or list as a whole, in sentences."""
+    """The limits on the whole group or list, each as a sentence."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class Group(Part):
 
     entries: Sequence[Entry] = ()
     is_optional: bool = False
-    """True if the group has a checkbox, and counts only if it is ticked."""
+    """True if a checkbox says whether the group counts."""
     is_given: bool = True
-    """True if the group counts: its checkbox is ticked, or it has none."""
+    """True if the group counts: its checkbox is ticked, or the group has no checkbox."""
     kind: str = "group"
 
 
@@ -71,37 +71,37 @@ class Rows(Part):
 
     rows: Sequence[Row] = ()
     is_full: bool = False
-    """True if no more rows can be added to the list."""
+    """True if people can't add another row to the list."""
     kind: str = "rows"
 
 
 @dataclass(frozen=True)
 class RowChange:
-    """A row that a person has added to a list, or dropped from it."""
+    """A row that a person adds to a list or drops from it."""
 
     name: str
-    """The name of the list."""
+    """The name of the list to which the row belongs."""
     is_added: bool
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The entries of a form, in order, and their names."""
+    """The entries of a form in their order, with their names."""
 
     entries: Sequence[Entry]
     names: Mapping[str, str] = field(default_factory=dict)
-    """The names of entries on the page, by their paths in faults, such as "lines.0.price"."""
+    """The name of each entry on the page, by its path in faults, such as "lines.0.price"."""
     focus: str = ""
-    """The name of the field or list that gets the focus after a row was added or dropped."""
+    """The name of the field or list that gets the focus, because a row was added or dropped."""
 
     @property
     def parts(self) -> Iterator[Part]:
-        """The groups and lists, including those inside others."""
+        """The groups and lists of the form, including those inside other groups and lists."""
         return parts_in(self.entries)
 
 
 class FieldOptions(TypedDict):
-    """The options of a field that depend on the schema which contains it."""
+    """The options of a field that follow from the schema of the object that contains the field."""
 
     initial: Sequence[str]
     required: bool
@@ -109,19 +109,19 @@ class FieldOptions(TypedDict):
 
 @dataclass
 class Builder:
-    """A builder of one form's fields and layout."""
+    """A builder of the fields and the layout of one form."""
 
     texts: Texts | None = None
-    """A function that returns the texts sent for a name; None for a new form."""
+    """A function that returns the texts that were sent under a name. None for a new form."""
     fields: dict[str, SchemaField] = field(default_factory=dict)
-    """The fields built so far; the keys are their names on the page."""
+    """The fields that have been built, by their names on the page."""
     names: dict[str, str] = field(default_factory=dict)
-    """The names of entries on the page, by their paths in faults, such as "lines.0.price"."""
+    """The name of each entry on the page, by its path in faults, such as "lines.0.price"."""
     row_count: int = 0
-    """The number of rows built so far, including those inside other rows."""
+    """The number of rows that have been built, including the rows inside other rows."""
 
     def layout(self, schema: Mapping[str, Any], change: RowChange | None = None) -> Layout:
-        """Return the layout of the whole form, and build its fields."""
+        """Build the fields of the whole form, and return its layout."""
         entries = self.entries_of(schema)
         focus = _focus(entries, change) if change else ""
         return Layout(entries, self.names, focus)
@@ -129,10 +129,10 @@ class Builder:
     def entries_of(
         self, schema: Mapping[str, Any], given: Any = None, *, path: str = "", place: str = ""
     ) -> list[Entry]:
-        """Return the entries of an object's properties; `given` is the object's default value.
+        """Return the entries for the properties of an object, and build their fields.
 
-        `path` is the prefix of their names on the page, and `place` the prefix of their paths in
-        faults.
+        `given` is the default value of the object. `path` is the prefix of the entries' names on
+        the page, and `place` is the prefix of their paths in faults.
         """
         values = given if isinstance(given, Mapping) else {}
         return [
@@ -166,7 +166,7 @@ class Builder:
         return Entry(at)
 
     def _add(self, at: str, schema: Mapping[str, Any], name: str, field: FieldOptions) -> None:
-        """Add the field for the property `name`, which pages send under the name `at`."""
+        """Add the field for the property `name`. The page sends its texts under the name `at`."""
         self.fields[at] = SchemaField(label(name, schema), schema, **field)
 
     def _group(
@@ -219,22 +219,22 @@ class Builder:
         )
 
     def _is_too_large(self) -> bool:
-        """Return True if the form has too many fields and rows to take another row.
+        """Return True if the form has so many fields and rows that it can't have another row.
 
-        A form that somebody has sent may have more of them than a new form.
+        A form that was sent may have more fields and rows than a new form.
         """
         most = MOST_SENT if self.texts else MOST_PARTS
         return len(self.fields) + self.row_count >= most
 
 
 MOST_FIELDS = 500
-"""The number of fields in a form at which people can't add rows any more."""
+"""A form with this number of fields or more offers no button that adds a row."""
 MOST_SENT = 1_000
-"""The maximum number of fields and rows in a form that was sent; Django refuses larger forms."""
+"""The maximum number of fields and rows in a form that was sent. Django refuses larger forms."""
 
 
 def fields_in(entries: Sequence[Entry]) -> Iterator[str]:
-    """Yield the names of all fields in these entries, including those in groups and rows."""
+    """Yield the names of all fields in these entries, including the fields in groups and rows."""
     for one in entries:
         if isinstance(one, Group):
             yield from fields_in(one.entries)
@@ -246,7 +246,7 @@ def fields_in(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def parts_in(entries: Sequence[Entry]) -> Iterator[Part]:
-    """Yield the groups and lists in these entries, including those inside others."""
+    """Yield the groups and lists in these entries, including those inside other parts."""
     for one in entries:
         inner = [one.entries] if isinstance(one, Group) else []
         if isinstance(one, Rows):
@@ -258,7 +258,10 @@ def parts_in(entries: Sequence[Entry]) -> Iterator[Part]:
 
 
 def _focus(entries: Sequence[Entry], change: RowChange) -> str:
-    """Return the name of a new row's first field; if a row was dropped, the name of the list."""
+    """Return the name of the first field in the new row.
+
+    If a row was dropped, return the list's name.
+    """
     found = [one for one in parts_in(entries) if one.name == change.name]
     rows = found[0].rows if found and isinstance(found[0], Rows) else ()
     if change.is_added and rows:
@@ -269,7 +272,7 @@ def _focus(entries: Sequence[Entry], change: RowChange) -> str:
 def prefill_row(
     typed: QueryDict, prefix: str, builder: Builder, change: RowChange | None, layout: Layout
 ) -> None:
-    """Add the defaults of a new row's fields to the texts that a page has sent."""
+    """Add the defaults of a new row's fields to the texts that the page has sent."""
     if change is None or not change.is_added:
         return
     for part in layout.parts:
@@ -279,9 +282,9 @@ def prefill_row(
 
 
 def change_rows(typed: QueryDict, prefix: str) -> RowChange | None:
-    """Add or drop a row in the texts that a page has sent, if its button was pressed.
+    """Add or drop a row in the texts that the page has sent, if the button for this was pressed.
 
-    Returns the change, or None if no such button was pressed.
+    Return the change, or None if no such button was pressed.
     """
     if added := _pressed(typed, ADD):
         keys = row_keys(typed.getlist(prefix + added))
@@ -297,7 +300,10 @@ def change_rows(typed: QueryDict, prefix: str) -> RowChange | None:
 
 
 def _pressed(typed: QueryDict, button: str) -> str:
-    """Return the value of a button, and remove it from the texts; "" if it wasn't pressed."""
+    """Return the value that a pressed button has sent, and remove the value from the texts.
+
+    Return "" if the button wasn't pressed.
+    """
     value = str(typed.get(button, ""))
     typed.pop(button, None)
     return value

@@ -1,4 +1,4 @@
-"""Forms for operations on runs and requests, used by the admin and the pages."""
+"""Forms for operations on runs and requests. The admin and the pages use them."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from procedures.engine.values.sent import BodyError, read_json
 
 
 class ReasonForm(forms.Form):
-    """A form that asks for the reason for an operator's action."""
+    """A form in which an operator gives the reason for an action."""
 
     required_css_class = "required"
     reason = forms.CharField(
@@ -21,7 +21,7 @@ class ReasonForm(forms.Form):
 
 
 class RestartForm(ReasonForm):
-    """A form for the reason and the changed inputs of a restart."""
+    """A form for a restart: the reason, and the inputs to change."""
 
     inputs = forms.CharField(
         required=False,
@@ -42,7 +42,7 @@ class RestartForm(ReasonForm):
 
 
 class ForkForm(RestartForm):
-    """A form for the reason, the place and the changed inputs of a fork."""
+    """A form for a fork: the reason, the event at which it begins, and the inputs to change."""
 
     at = forms.CharField(
         max_length=200,

@@ -54,7 +54,7 @@ class TokenForm(forms.Form):
         return self.cleaned_data
 
     def create(self) -> str:
-        """Create the token and return its text, which can't be read again later."""
+        """Create the token, and return its text. The text can't be read again later."""
         name, scopes = self.cleaned_data["name"], self.cleaned_data["scopes"]
         return ApiToken.create_for(
             self.user, name=name, scopes=scopes, expires_at=self._expires_at()
@@ -77,7 +77,7 @@ class TimeZoneForm(forms.Form):
         return chosen
 
     def save(self, user: User) -> str:
-        """Save the choice and return it; "" stands for the browser's zone."""
+        """Save the time zone and return its name; "" means that pages use that of the browser."""
         chosen = str(self.cleaned_data["time_zone"])
         Preferences.objects.update_or_create(user=user, defaults={"time_zone": chosen})
         return chosen
@@ -89,7 +89,7 @@ class KeysForm(forms.Form):
     has_keys = forms.BooleanField(required=False)
 
     def save(self, user: User) -> bool:
-        """Save the choice, and return True if shortcuts are on."""
+        """Save the choice, and return True if single-key shortcuts are on."""
         chosen = bool(self.cleaned_data["has_keys"])
         Preferences.objects.update_or_create(user=user, defaults={"has_keys": chosen})
         return chosen
@@ -119,13 +119,13 @@ class DetailForm(forms.Form):
 
 
 def time_zones() -> list[str]:
-    """Return the time zones to choose from: those named after places, except outdated names."""
+    """Return the time zones to choose from: those named after a place, but no outdated names."""
     places = [zone for zone in available_timezones() if "/" in zone]
     return sorted(zone for zone in places if not zone.startswith(("Etc/", "posix", "right")))
 
 
 def password_form(user: User, data: Any = None) -> "SetPasswordForm[User]":
-    """Return the form for a new password, which asks for the old one if the person has one."""
+    """Return the form for a new password. It asks for the old password if the person has one."""
     if user.has_usable_password():
         return PasswordChangeForm(user, data)
     return SetPasswordForm(user, data)

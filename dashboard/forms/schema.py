@@ -1,4 +1,4 @@
-"""Django forms made from JSON Schemas; the engine reads and checks their values."""
+"""Django forms that are made from JSON Schemas. The engine reads and checks their values."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -12,11 +12,11 @@ from dashboard.forms.layout import Entry, Layout, Rows
 from procedures.engine.errors import Fault
 
 PREDICATE = re.compile("(can't|contains|doesn't|has|is|isn't|must|names|needs|was) ")
-"""The verb with which a fault's message begins if it has no subject."""
+"""The verb with which the message of a fault begins if the message has no subject."""
 
 
 class SchemaForm(forms.Form):
-    """A form made from a JSON Schema, with what one person has entered and its faults."""
+    """A form made from a JSON Schema, with the texts that one person has entered and the faults."""
 
     default_renderer = TemplatesSetting
     fields: dict[str, SchemaField]  # type: ignore[assignment]
@@ -31,19 +31,25 @@ class SchemaForm(forms.Form):
         has_focus: bool = False,
         layout: Layout | None = None,
     ) -> None:
-        """Create the form; `card` makes its HTML ids differ from those of other forms."""
+        """Create the form.
+
+        `card` makes the HTML ids of its fields differ from those of other forms.
+        """
         super().__init__(typed, prefix=prefix)
         self.fields = dict(fields)
         self.card, self.has_focus = card, has_focus
         self.layout = layout or Layout([Entry(name) for name in fields])
         self.faults_of: dict[str, list[str]] = {}
-        """The faults of groups and lists as a whole, by the name of the group or list."""
+        """The faults of whole groups and lists, by the name of the group or list."""
 
     def id_of(self, name: str) -> str:
         return f"{self.card}-{list(self.fields).index(name)}" if self.card else name
 
     def add_faults(self, faults: Iterable[Fault]) -> None:
-        """Show each fault that the engine found beside its field, or else above the form."""
+        """Show each fault beside its field.
+
+        A fault that belongs to no field is shown above the form.
+        """
         known, parts = set(self.errors), {one.name for one in self.layout.parts}
         for fault in faults:
             name = self._name_of(fault.field)
@@ -56,7 +62,7 @@ class SchemaForm(forms.Form):
                 self.add_error(name, _sentence(fault.message))
 
     def _name_of(self, place: str) -> str:
-        """Return the name of the entry at a fault's path, or of the closest one around it."""
+        """Return the name of the entry at a fault's path, or of the closest one around the path."""
         known = {*self.fields, *(one.name for one in self.layout.parts)}
         while place:
             if (name := self.layout.names.get(place, place)) in known:
@@ -70,12 +76,12 @@ class SchemaForm(forms.Form):
 
     @property
     def has_rows(self) -> bool:
-        """True if the form has a list of rows, whose buttons come before the submit button."""
+        """True if the form has a list of rows. Its buttons precede the form's submit button."""
         return any(isinstance(one, Rows) for one in self.layout.parts)
 
 
 def _sentence(message: str) -> str:
-    """Return a fault's message as a sentence that stands beside its field."""
+    """Return the message of a fault as a whole sentence, as the page shows it beside the field."""
     if PREDICATE.match(message):
         return f"This {message}"
     return message[:1].upper() + message[1:]

@@ -1,4 +1,4 @@
-"""The times until which a request can be snoozed, with the names that pages offer."""
+"""The times until which people can snooze a request, with the names that pages offer for them."""
 
 from datetime import datetime, time, timedelta
 
@@ -17,11 +17,10 @@ OFFERED = {
 }
 
 
-def time_of(name: str, now: datetime) -> datetime:
-    """Return the time in the reader's zone for a name like "tomorrow".
+def snooze_time(name: str, now: datetime) -> datetime:
+    """Return the time for a name such as "tomorrow", in the reader's time zone.
 
-    After 18:00, "evening" stands for the next day's evening. Raises `InputError` for an unknown
-    name.
+    From 18:00 on, "evening" means the next day's evening. Raises `InputError` for an unknown name.
     """
     here = timezone.localtime(now)
     days = {"evening": 0 if here.time() < EVENING else 1, "tomorrow": 1}

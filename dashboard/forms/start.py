@@ -1,4 +1,4 @@
-"""The form that starts a procedure; it is made from the procedure's signature."""
+"""The form with which people start a procedure. It is made from the parameters of the procedure."""
 
 import inspect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ from procedures.users import User
 
 A_LOCAL_TIME = "2026-12-31T09:30"
 LEFT_OUT: Any = object()
-"""A marker for an input that isn't passed to the procedure, so that its default applies."""
+"""A marker for an input that isn't passed to the procedure, so that the input's default applies."""
 
 
 class StartField(SchemaField):
@@ -45,7 +45,7 @@ class StartField(SchemaField):
         super().__init__(label(name, schema), schema, initial=default, required=is_required)
         is_moment = self.kind == "datetime-local"
         self.wants_zone = is_moment and not definition.fits(name, A_LOCAL_TIME)
-        """True if the input needs a time zone, which browsers don't send with a time."""
+        """True if the input must have a time zone. Browsers send a time without its zone."""
         self.widget.is_zoned = self.wants_zone
         if self.wants_zone:
             self.limits = [
@@ -54,7 +54,10 @@ class StartField(SchemaField):
             ]
 
     def clean(self, value: Sequence[str]) -> Any:
-        """Return the input as JSON, or LEFT_OUT if it is a file or its default applies."""
+        """Return the input as a JSON value.
+
+        Return `LEFT_OUT` for a file, and for an input that an empty field leaves out.
+        """
         if self.kind in {"file", "files"}:
             return LEFT_OUT
         if self._is_left_out(value):
@@ -63,9 +66,10 @@ class StartField(SchemaField):
         return _zoned(found) if self.wants_zone else found
 
     def _is_left_out(self, texts: Sequence[str]) -> bool:
-        """Return True if the field is empty and the input's default applies.
+        """Return True if the field is empty and its emptiness isn't a value of the input.
 
-        For an optional input, an empty text or list is a value, and not left out.
+        If the input has a default and can be an empty text or an empty list, an empty field stands
+        for this value.
         """
         if any(text.strip() for text in texts):
             return False
@@ -74,7 +78,7 @@ class StartField(SchemaField):
 
 
 class StartForm(SchemaForm):
-    """The form with a procedure's inputs, and what one person has entered so far."""
+    """The form with the inputs of a procedure, and what one person has entered."""
 
     def __init__(self, definition: Definition, *, by: User, request: HttpRequest | None = None):
         typed = request.POST.copy() if request else None
@@ -87,12 +91,15 @@ class StartForm(SchemaForm):
         super().__init__(builder.fields, typed, layout=layout)
         self.definition, self._by, self._request = definition, by, request
         self._unread: set[str] = set()
-        """The inputs whose texts can't be read at all, by name."""
+        """The names of groups and lists whose texts can't be read at all."""
         self._expired: list[Fault] = []
-        """The faults of uploaded files whose tokens have expired."""
+        """Faults for uploaded files whose tokens have expired."""
 
     def inputs(self) -> dict[str, Any]:
-        """Return the inputs by name, as JSON and files; raises `InputError` for any fault."""
+        """Return the inputs by name, as JSON values and files.
+
+        Raises `InputError` if anything is wrong.
+        """
         self._store_files()
         own_values = self.cleaned.items()
         inputs = {name: one for name, one in own_values if one is not LEFT_OUT}
@@ -104,9 +111,9 @@ class StartForm(SchemaForm):
         return inputs
 
     def keep_files(self) -> None:
-        """Store the files that were sent, and offer them again, though nothing starts yet.
+        """Store the files that were sent, so that the form can offer them again. No run is started.
 
-        Raises `InputError` if a file is too large, or was sent too long ago.
+        Raises `InputError` if a file is too large, or if it was uploaded too long ago.
         """
         self._store_files()
         if self._expired:
@@ -114,11 +121,11 @@ class StartForm(SchemaForm):
 
     @property
     def is_row_changed(self) -> bool:
-        """True if the person pressed a button that adds a row to a list or drops one."""
+        """True if the person pressed a button that adds a row to a list or drops a row."""
         return self._change is not None
 
     def _nested(self) -> dict[str, Any]:
-        """Return the inputs that consist of groups of fields or lists of rows, by name."""
+        """Return the inputs that are groups of fields or lists of rows, by name."""
         found: dict[str, Any] = {}
         for name, schema in self._schema["properties"].items():
             if kind_of(schema) not in NESTED:
@@ -134,9 +141,9 @@ class StartForm(SchemaForm):
         return found
 
     def _store_files(self) -> None:
-        """Store the files that were sent, or none of them if one is too large.
+        """Store the files that were sent. If one of them is too large, store none of them.
 
-        Files that were sent with the form before are offered again in any case.
+        In any case, offer the files again that were uploaded when the form was sent earlier.
         """
         assert self._request
         own = [name for name, one in self.fields.items() if _is_own_file(one)]
@@ -158,13 +165,13 @@ class StartForm(SchemaForm):
             raise InputError([*faults, *self._expired])
 
     def _nested_files(self) -> Iterator[tuple[str, SchemaField]]:
-        """Yield the file fields in groups and rows, and those for several files, by name."""
+        """Yield the names and fields of files in groups and rows, and of lists of files."""
         for name, field in self.fields.items():
             if field.kind in {"file", "files"} and not _is_own_file(field):
                 yield name, field
 
     def _store_nested(self) -> None:
-        """Store the files in groups and rows, so that the browser can send their tokens again."""
+        """Store the files of groups and rows, so that the browser can send their tokens instead."""
         assert self._request
         data = cast("QueryDict", self.data)
         for name, _field in self._nested_files():
@@ -172,19 +179,22 @@ class StartForm(SchemaForm):
                 data.appendlist(name, self._token_of(store_upload(upload)))
 
     def _keep_nested(self) -> None:
-        """Offer the files in groups and rows again; in a field for one file, the newest."""
+        """Offer the files of groups and rows again.
+
+        A field for one file keeps only the newest file.
+        """
         data = cast("QueryDict", self.data)
         for name, field in self._nested_files():
             texts = self._texts(name) if field.kind == "files" else self._texts(name)[-1:]
-            data.setlist(name, [one for one in texts if not self._is_late(name, one)])
+            data.setlist(name, [one for one in texts if not self._has_expired(name, one)])
             kept = [(text, self._kept_file(text)) for text in self._texts(name)]
             field.sent = [Kept(text, file.name) for text, file in kept if file]
 
     def _place_of(self, name: str) -> str:
-        """Return the path by which faults name a field, such as "lines.0.scan".
+        """Return the path that faults have for a field, such as "lines.0.scan".
 
-        `name` is the field's name on the page. After a row was removed, that name may be the path
-        of another field.
+        `name` is the name of the field on the page. The name has the key of the field's row, and
+        the path has the row's number. They differ if an earlier row was dropped.
         """
         return next((place for place, one in self.layout.names.items() if one == name), name)
 
@@ -194,18 +204,18 @@ class StartForm(SchemaForm):
 
     @property
     def cleaned(self) -> dict[str, Any]:
-        """The valid inputs by name, with `LEFT_OUT` for those that aren't passed."""
+        """The valid inputs by name, with `LEFT_OUT` for inputs that the procedure isn't passed."""
         self.full_clean()
         return self.cleaned_data
 
     def add_faults(self, faults: Iterable[Fault]) -> None:
-        """Show the faults; a file that was refused isn't offered again."""
+        """Show the faults. The form doesn't offer a file again if its field has a fault."""
         super().add_faults(faults)
         for name in self.errors.keys() & self.fields.keys():
             self.fields[name].kept = None
 
     def refuse(self, error: InputError) -> None:
-        """Show why the inputs were refused; a file that is no longer stored isn't offered again."""
+        """Show why the inputs were refused. A file that is no longer stored isn't offered again."""
         self.add_faults(error.faults)
         if isinstance(error, LostInputError):
             for field in self.fields.values():
@@ -213,9 +223,9 @@ class StartForm(SchemaForm):
                 field.sent = [one for one, file in files if file and file.digest != error.digest]
 
     def _faults_beside(self, inputs: Mapping[str, Any]) -> list[Fault]:
-        """Return the faults of the inputs that could be read.
+        """Check the inputs that could be read, and return their faults.
 
-        The others already have a fault of their own, so that all faults are shown together.
+        Inputs that couldn't be read already have a fault, so the page shows all faults together.
         """
         try:
             with lost_files_as_faults(inputs), use_file_store(ContentStore(with_uploads=True)):
@@ -235,7 +245,7 @@ class StartForm(SchemaForm):
             token = str(self.data.get(f"-file-{name}", ""))
             if isinstance(file := sent.get(name), File):
                 field.kept, field.kept_token = file, self._token_of(file)
-            elif token and not self._is_late(name, token):
+            elif token and not self._has_expired(name, token):
                 # The file keeps its token: a new one would be valid for longer than the content is
                 # stored.
                 field.kept, field.kept_token = self._kept_file(token), token
@@ -252,8 +262,8 @@ class StartForm(SchemaForm):
         except signing.BadSignature:
             return None
 
-    def _is_late(self, name: str, token: str) -> bool:
-        """Return True, and add a fault, if the token is the person's own but has expired."""
+    def _has_expired(self, name: str, token: str) -> bool:
+        """Return True, and add a fault, if the token is one of this person's, but has expired."""
         file = None if self._kept_file(token) else self._kept_file(token, at_any_age=True)
         if file:
             self._expired.append(Fault(self._place_of(name), lost_sentence(file)))
@@ -261,19 +271,25 @@ class StartForm(SchemaForm):
 
     @property
     def _salt(self) -> str:
-        """The salt that signs tokens of files, so that only their uploader can use them."""
+        """The salt that signs the tokens of files. It differs between people.
+
+        So nobody can use the token of a file that somebody else has uploaded.
+        """
         return f"dashboard.forms.start.file.{self._by.pk}"
 
 
 class InnerField(SchemaField):
-    """A form field inside a group or list; its value is read together with the whole input."""
+    """A field inside a group or list. Its value is read together with the whole input."""
 
     def clean(self, value: Sequence[str]) -> Any:
         return LEFT_OUT
 
 
 class StartBuilder(Builder):
-    """A builder of a start form, in which an empty field lets the default of its input apply."""
+    """A builder of a start form.
+
+    In a start form, an empty field makes the default of its input apply.
+    """
 
     def __init__(self, definition: Definition, texts: Texts | None) -> None:
         super().__init__(texts)
@@ -287,12 +303,12 @@ class StartBuilder(Builder):
 
 
 def _is_own_file(field: SchemaField) -> bool:
-    """Return True if the field belongs to an input that is a single file."""
+    """Return True if the whole input of this field is a single file."""
     return isinstance(field, StartField) and field.kind == "file"
 
 
 def _zoned(text: str) -> str:
-    """Return a time with the person's time zone; a text that isn't a time is returned unchanged."""
+    """Return a time with the person's time zone. A text that isn't a time is returned unchanged."""
     try:
         local = datetime.fromisoformat(text)
     except ValueError:
@@ -302,7 +318,10 @@ def _zoned(text: str) -> str:
 
 
 def _with_defaults(definition: Definition) -> dict[str, dict[str, Any]]:
-    """Return the schemas of the inputs; those of groups and lists get their defaults."""
+    """Return the schemas of the inputs, by name.
+
+    The schemas of groups and lists have their defaults.
+    """
     found = properties_of(definition.schema)
     for name, schema in found.items():
         is_nested = kind_of(schema) in NESTED
@@ -312,7 +331,11 @@ def _with_defaults(definition: Definition) -> dict[str, dict[str, Any]]:
 
 
 def _default(definition: Definition, name: str, schema: Mapping[str, Any]) -> Any:
-    """Return an input's default, even if it is a list or a model, which schemas leave out."""
+    """Return the default of an input.
+
+    The schema lacks a default that is a list, dictionary, set or model, so such a default is read
+    from the function.
+    """
     default = inspect.signature(definition.fn).parameters[name].default
     is_copied = isinstance(default, list | dict | set | BaseModel) or is_dataclass(default)
     return canonical.jsonable(default) if is_copied else schema.get("default")

@@ -1,1 +1,1 @@
-"""Middleware and guards: client addresses, rate limits, size limits and caching."""
+"""Middleware and guards, for example for client addresses, rate limits, body sizes and caching."""

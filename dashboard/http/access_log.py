@@ -1,4 +1,7 @@
-"""An access log of one line per request, without query strings, which may hold secrets."""
+"""An access log with one line per request.
+
+The lines don't contain query strings, because these may hold secrets.
+"""
 
 import logging
 import time
@@ -19,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 class AccessLog:
-    """An ASGI wrapper around the whole application that logs all responses, even middleware's."""
+    """An ASGI wrapper that logs each response, including those that middleware makes."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -35,7 +38,7 @@ def noting_status(scope: Scope, send: Send) -> Send:
 
     async def send_and_note(event: Event) -> None:
         await send(event)
-        if event["type"] == "http.response.start" and is_news(scope["path"], event["status"]):
+        if event["type"] == "http.response.start" and is_logged(scope["path"], event["status"]):
             spent = (time.perf_counter() - began) * 1000
             # The server has decoded the path, so a line break in it would begin a forged line of
             # the log.
@@ -45,6 +48,6 @@ def noting_status(scope: Scope, send: Send) -> Send:
     return send_and_note
 
 
-def is_news(path: str, status: int) -> bool:
-    """Return False for successfully served static files, of which every page loads several."""
+def is_logged(path: str, status: int) -> bool:
+    """Return False for a static file that was found, because every page loads several of them."""
     return status >= HTTPStatus.BAD_REQUEST or not path.startswith(settings.STATIC_URL)

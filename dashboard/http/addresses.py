@@ -1,4 +1,4 @@
-"""The URLs that middleware needs to know, under any prefix of `dashboard.urls`."""
+"""The paths that middleware must recognise, whatever prefix the site gives `dashboard.urls`."""
 
 from django.urls import reverse
 

@@ -6,7 +6,7 @@ AUTHORIZATION, SCHEME = b"authorization", "bearer"
 
 
 def bearer_token(scope: Scope) -> str:
-    """Return the token of the header `Authorization: Bearer <token>`, or ""."""
+    """Return the token in the header `Authorization: Bearer <token>`; without one, ""."""
     sent = dict(scope["headers"]).get(AUTHORIZATION, b"").decode("latin-1")
     scheme, _, token = sent.partition(" ")
     return token.strip() if scheme.lower() == SCHEME else ""

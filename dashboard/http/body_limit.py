@@ -1,4 +1,4 @@
-"""A limit on the size of request bodies, checked before Django stores them."""
+"""A limit on the size of request bodies. It is checked before Django stores the body."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from procedures.conf import conf
 from procedures.inputs import MEGABYTE, TooLargeError
 
 FRAME = MEGABYTE
-"""The bytes that a form may have in addition to its file."""
+"""The number of bytes that a form may have in addition to a file of the largest allowed size."""
 SECURITY_HEADERS = [
     (b"cache-control", b"private, no-store"),
     (b"content-security-policy", policy_text().encode()),
@@ -22,12 +22,16 @@ SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
 ]
-"""The headers that middleware sets on other responses; refusals here are sent before it runs."""
+"""The headers that middleware sets on all other responses. Refused requests don't reach middleware.
+"""
 GONE: Event = {"type": "http.disconnect"}
 
 
 class BodyLimit:
-    """An ASGI wrapper that refuses large bodies, because Django reads bodies before middleware."""
+    """An ASGI wrapper that refuses large request bodies.
+
+    Middleware couldn't do this, because Django has already read the body when it calls middleware.
+    """
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -47,9 +51,9 @@ class BodyLimit:
 
 
 class CountedBody:
-    """A request body that counts the bytes received.
+    """The `receive` function of a request, which counts the bytes of the request's body.
 
-    Once there are too many, Django is told that the client has disconnected.
+    If the body has too many bytes, the function tells Django that the client has disconnected.
     """
 
     def __init__(self, receive: Receive) -> None:

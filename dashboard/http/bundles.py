@@ -1,4 +1,7 @@
-"""Bundles: one stylesheet and a few scripts, each built from the files that it imports."""
+"""Bundles: one stylesheet for pages, one for the admin, and two scripts.
+
+Each bundle contains the files that its source imports.
+"""
 
 import os
 import re
@@ -18,11 +21,11 @@ SCRIPT = re.compile(r'^import "\./(?P<file>[\w./-]+)";$', re.M)
 
 
 class BundlingFinder(AppDirectoriesFinder):
-    """A finder for the apps' static files that replaces each import by the imported file.
+    """A finder for the apps' static files that replaces each import in a file by the imported file.
 
-    It builds the files in `BUNDLES` when the server starts, when `collectstatic` runs, and under
-    DEBUG at each request. Without this finder, pages look the same, but browsers load the imported
-    files one by one.
+    It builds the files in `BUNDLES` when the server starts, when `collectstatic` runs and, with
+    `DEBUG`, at each request. Without this finder, pages look the same, but browsers load each
+    imported file by a request of its own.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -42,7 +45,7 @@ class BundlingFinder(AppDirectoriesFinder):
         return self.build(path, Path(found)) if found and path in BUNDLES else found
 
     def build(self, path: str, source: Path) -> str:
-        """Write a bundle if it has changed, and return its path."""
+        """Write the bundle if its text has changed, and return the path of the bundle."""
         place, text = Path(self.built.path(path)), bundle_of(source)
         if not place.exists() or place.read_text(encoding="utf-8") != text:
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +58,7 @@ class BundlingFinder(AppDirectoriesFinder):
 
 
 def bundle_of(source: Path) -> str:
-    """Return the text of a stylesheet or script with each import replaced by its file."""
+    """Return the text of a stylesheet or script in which each import is replaced by its file."""
 
     def styles(found: re.Match[str]) -> str:
         text = (source.parent / found["file"]).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Caching of responses to signed-in people, which only their own browser may store."""
+"""Caching of responses for signed-in people. Only a person's own browser may store them."""
 
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
@@ -8,13 +8,14 @@ from dashboard.http.addresses import api_description, api_docs, is_of_api
 
 OK = 200
 NOT_KEPT = ("profile", "live", "admin")
-"""The beginnings of the names of URLs whose responses nobody may store."""
+"""URLs whose names begin like this have responses that no cache and no browser may store."""
 
 
 class PrivateMiddleware(MiddlewareMixin):
-    """Middleware that sets Cache-Control on private responses, unless the view has set it.
+    """Middleware that sets `Cache-Control` on private responses, unless the view has set it.
 
-    On pages, it also sets the header that lets browsers fetch linked pages in advance.
+    On pages, it also sets the header `Speculation-Rules`, which allows browsers to fetch linked
+    pages in advance.
     """
 
     def process_response(
@@ -34,7 +35,7 @@ class PrivateMiddleware(MiddlewareMixin):
 
 
 def is_page(request: HttpRequest, response: HttpResponseBase) -> bool:
-    """Return True for a whole page that isn't an error page."""
+    """Return True if the response is a whole page and not an error page."""
     is_html = response.headers.get("Content-Type", "").startswith("text/html")
     return response.status_code == OK and is_html and not is_of_api(request.path)
 

@@ -1,4 +1,4 @@
-"""The addresses of clients, which a proxy in front of the site hides."""
+"""The addresses of clients. Behind a proxy, requests come from the proxy's address instead."""
 
 import ipaddress
 import logging
@@ -10,19 +10,23 @@ from procedures.conf import conf
 
 FORWARDED = b"x-forwarded-for"
 UNIX = "unix"
-"""The name that stands for a proxy on a Unix socket, which has no address."""
+"""The name of a proxy that connects by a Unix socket. Such a proxy has no address."""
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 logger = logging.getLogger(__name__)
 doubted: set[str] = set()
-"""Peers whose X-Forwarded-For header was ignored; each is logged only once."""
+"""The clients that sent an X-Forwarded-For header without being a trusted proxy.
+
+Each of them is logged only once.
+"""
 
 
 class ClientAddress:
     """An ASGI wrapper that trusts X-Forwarded-For only from the proxies in `TRUSTED_PROXIES`.
 
-    The header is read from the right, where trusted proxies append addresses. The first address
-    that isn't a trusted proxy is the client's. Addresses to the left of it may be forged.
+    Each proxy appends the address from which it got the request, so the wrapper reads the header
+    from its end. The first address found in this way that doesn't belong to a trusted proxy is the
+    client's. The addresses that precede it in the header may be forged.
     """
 
     def __init__(self, application: Application) -> None:
@@ -48,13 +52,20 @@ def with_client(scope: Scope, proxies: Sequence[str]) -> Scope:
 
 
 def without_zone(scope: Scope) -> Scope:
-    """Remove the interface (`%eth0`) from a link-local address; databases can't store it."""
+    """Remove the interface from a link-local address such as `fe80::1%eth0`.
+
+    Databases can't store an address with an interface.
+    """
     host, *port = scope.get("client") or [""]
     return {**scope, "client": [host.partition("%")[0], *port]} if "%" in host else scope
 
 
 def client_of(chain: Iterable[str], proxies: Sequence[str]) -> str | None:
-    """Return the rightmost address that isn't a trusted proxy; if all are, the leftmost."""
+    """Return the last address in the chain that isn't a trusted proxy.
+
+    If the chain has only trusted proxies, return its first address. A text that isn't an address
+    ends the search.
+    """
     found = None
     for text in reversed([*chain]):
         address = read_address(text)
@@ -67,7 +78,7 @@ def client_of(chain: Iterable[str], proxies: Sequence[str]) -> str | None:
 
 
 def read_address(text: str) -> Address | None:
-    """Return the address in a text, which may have a port or brackets, or None."""
+    """Return the address in a text such as "[::1]:8000", or None if the text has no address."""
     text = text.strip().strip('"')
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -91,7 +102,7 @@ def is_trusted(peer: str, proxies: Sequence[str]) -> bool:
 
 
 def without_claims(scope: Scope) -> Scope:
-    """Remove the X-Forwarded headers, because only a trusted proxy may set them."""
+    """Remove the X-Forwarded headers, because only a trusted proxy may send them."""
     kept = [pair for pair in scope["headers"] if not pair[0].lower().startswith(b"x-forwarded-")]
     return {**scope, "headers": kept}
 

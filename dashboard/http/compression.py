@@ -1,4 +1,4 @@
-"""Compression of pages and parts of pages, so that a site without a proxy has it, too."""
+"""Compression of pages and parts of pages. So they are compressed even without a proxy."""
 
 import zlib
 from collections.abc import AsyncIterator
@@ -15,8 +15,8 @@ GZIP = 16 + zlib.MAX_WBITS
 class CompressionMiddleware(GZipMiddleware):
     """Middleware that compresses pages. Downloads stay as they are and keep their Content-Length.
 
-    Django adds random padding and a newly masked CSRF token to each page, so a page's compressed
-    length doesn't reveal its content.
+    Django adds random padding to each page, and a CSRF token that is masked anew each time. So the
+    length of a compressed page doesn't reveal the page's content.
     """
 
     def process_response(
@@ -35,7 +35,10 @@ class CompressionMiddleware(GZipMiddleware):
 
 
 def is_part_of_a_page(request: HttpRequest, response: HttpResponseBase) -> bool:
-    """Return True for a complete, uncompressed response with content of a page, not a download."""
+    """Return True if the response is a page, or a part of one, that isn't compressed yet.
+
+    A download isn't a part of a page.
+    """
     kind = response.headers.get("Content-Type", "").partition(";")[0]
     is_whole = request.method == "GET" and response.status_code == 200  # noqa: PLR2004
     is_plain = not any(name in response.headers for name in NOT_PLAIN)
@@ -45,7 +48,8 @@ def is_part_of_a_page(request: HttpRequest, response: HttpResponseBase) -> bool:
 async def in_one_piece(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Compress a streamed response as one gzip stream.
 
-    Django would compress each chunk separately, and browsers read only the first.
+    Django would compress each chunk as a stream of its own, and browsers read only the first
+    stream.
     """
     packer = zlib.compressobj(wbits=GZIP)
     async for chunk in chunks:

@@ -1,4 +1,4 @@
-"""Django's request handler, changed to handle each request in a single thread."""
+"""Django's request handler, changed so that a single thread handles each request."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any
@@ -14,15 +14,18 @@ from django.urls import set_script_prefix
 from dashboard.http.access_log import Application, Receive, Scope, Send
 
 THREADS = 20
-"""The number of requests handled in parallel, which is also the size of the database's pool."""
+"""The maximum number of requests handled at once.
+
+The pool of database connections has the same size.
+"""
 
 
 class OneThread(ASGIHandler):
     """A handler that runs all middleware and the view of a request in one thread.
 
-    Django's own handler switches threads for nearly every middleware, about a dozen times per
-    request, and starts new threads for this. All views and middleware are synchronous here, so the
-    switches would gain nothing.
+    Django's own handler switches between threads for nearly every middleware, about a dozen times
+    per request, and starts new threads for this. Here all views and middleware are synchronous, so
+    the switches would have no use.
     """
 
     def __init__(self) -> None:
@@ -34,7 +37,10 @@ class OneThread(ASGIHandler):
         super().load_middleware(is_async=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request, unless its client disconnects before the whole body has arrived."""
+        """Handle a request.
+
+        If the client disconnects before the whole body has arrived, do nothing.
+        """
         try:
             body = await self.read_body(receive)
         except RequestAborted:
@@ -58,7 +64,7 @@ class OneThread(ASGIHandler):
 
 
 class ByPath:
-    """An ASGI wrapper that sends requests for static files to a handler that streams them."""
+    """An ASGI wrapper that sends requests for static files to a handler of their own."""
 
     def __init__(self, pages: Application, files: Application) -> None:
         self._pages, self._files = pages, files

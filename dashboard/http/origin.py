@@ -1,4 +1,4 @@
-"""The address from which a request comes, for the site's log."""
+"""The address from which a request comes, as the site's log shows it."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from procedures.models.act import acting_from
 
 
 class OriginMiddleware:
-    """Middleware that has the log name the address from which somebody acts."""
+    """Middleware that makes the site's log name the address from which somebody acts."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response

@@ -1,4 +1,7 @@
-"""Presence: posting a form shows that a person is looking at the site; reading doesn't."""
+"""Presence: whoever sends a form is looking at the site.
+
+Opening a page doesn't count as presence.
+"""
 
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
@@ -9,7 +12,7 @@ from procedures.users import User
 
 
 class PresenceMiddleware(MiddlewareMixin):
-    """Middleware that marks a person as present after a POST request of theirs."""
+    """Middleware that marks a person as present when the person sends a POST request."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase

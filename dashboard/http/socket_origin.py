@@ -1,4 +1,4 @@
-"""The origins whose pages may open the live socket: only the site itself, including its port."""
+"""The origins whose pages may open the live socket: only the site itself, with the same port."""
 
 import logging
 from urllib.parse import urlsplit
@@ -15,10 +15,11 @@ logger = logging.getLogger(__name__)
 
 
 class OwnOrigin:
-    """An ASGI wrapper that refuses sockets from other origins.
+    """An ASGI wrapper that refuses WebSockets from pages of other origins.
 
-    The port counts too, because all ports of a host share their cookies. A program with a token
-    needs no origin, because no browser sends tokens by itself, as it sends cookies.
+    The port must be the same too, because all ports of a host share their cookies. A program with a
+    token needs no `Origin` header. Browsers send cookies by themselves, but never a token, so no
+    foreign page can misuse one.
     """
 
     def __init__(self, application: Application) -> None:
@@ -36,14 +37,16 @@ class OwnOrigin:
 
 
 def fault_of(origin: str, host: str) -> str:
-    """Return why a page of this origin may not open a socket on this host, or "" if it may."""
+    """Return why a page of this origin may not open a socket on this host; "" if the page may."""
     if not origin:
         return "there is no Origin header, and only pages of this site may open it."
     scheme, _, place = origin.partition("://")
     hosts = settings.ALLOWED_HOSTS or (LOCAL if settings.DEBUG else [])
     if not validate_host(split_domain_port(place)[0], hosts):
         return f"{origin!r} isn't in ALLOWED_HOSTS."
-    if origin in settings.CSRF_TRUSTED_ORIGINS or whole(place, scheme) == whole(host, scheme):
+    if origin in settings.CSRF_TRUSTED_ORIGINS or with_port(place, scheme) == with_port(
+        host, scheme
+    ):
         return ""
     return (
         f"the page comes from {origin!r}, and the request is for the host {host!r}. "
@@ -52,8 +55,8 @@ def fault_of(origin: str, host: str) -> str:
     )
 
 
-def whole(place: str, scheme: str) -> str:
-    """Return the host with its port, even if it is the default port."""
+def with_port(place: str, scheme: str) -> str:
+    """Return a host with its port. If it has none, the default port of the scheme is added."""
     try:
         url = urlsplit(f"//{place}")
         port = url.port

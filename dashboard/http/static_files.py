@@ -16,9 +16,9 @@ logger = logging.getLogger(__name__)
 
 
 class ManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc] # untyped
-    """A storage with hashed file names, or plain ones if `collectstatic` hasn't run.
+    """A storage with hashed file names. If `collectstatic` hasn't run, it uses the plain names.
 
-    With plain names, pages look right but are cached less well.
+    With plain names, pages look the same, but browsers can't cache their files for as long.
     """
 
     has_warned = False
@@ -36,7 +36,11 @@ class ManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore[mis
 
 @sync_and_async_middleware
 def static_files(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Serve static files without the thread switches that other requests need."""
+    """Serve static files by an asynchronous middleware.
+
+    If the other middleware is synchronous, only requests for static files pass through this one, so
+    that other requests don't switch threads.
+    """
     if iscoroutinefunction(get_response):
         serve: Callable[[HttpRequest], Any] = ServeStaticMiddleware(get_response)
         return serve

@@ -15,17 +15,21 @@ HIDDEN = re.compile(
     r"\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f"
     r"\U000f0000-\U0010ffff]"
 )
-"""Characters that `visible` may replace; if a page has none of them, it stays as it is."""
+"""The characters that `visible` may replace by codes. A page without any of them isn't changed."""
 NO_TEXT = re.compile(r"(<textarea\b.*?</textarea>|<[^>]*>)", re.DOTALL)
-"""The parts of a page that are left as they are: tags, and text areas, which people edit."""
+"""The parts of a page that stay unchanged: tags, and text areas, whose texts people edit."""
 SPOKEN = re.compile(r"""(\s(?:title|aria-label|placeholder|alt)=)("[^"]*"|'[^']*')""")
-"""Attributes whose values people read or hear."""
+"""Attributes whose values browsers show or read aloud.
+
+Characters in these values are replaced, too.
+"""
 
 
 class VisibleTemplates(DjangoTemplates):
     """Django's template backend, which shows invisible and direction-changing characters as codes.
 
-    All pages, partials and the admin use it, so no template has to do this itself.
+    All pages, partials and the admin use this backend, so no template has to replace characters
+    itself.
     """
 
     def from_string(self, template_code: str) -> "VisibleTemplate":
@@ -49,7 +53,10 @@ class VisibleTemplate(Template):
 
 
 def in_page(html: str) -> str:
-    """Return a page with hidden characters in its texts as codes; form values stay the same."""
+    """Return a page in which codes replace hidden characters of texts.
+
+    Values of form fields stay the same.
+    """
     # The usual page has none and is not taken apart.
     if not HIDDEN.search(html):
         return html

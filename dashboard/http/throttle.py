@@ -1,7 +1,8 @@
-"""Limits on guessing names, passwords, links and tokens.
+"""Limits on the number of attempts to guess names, passwords, links and tokens.
 
-Failures are counted per address and per name in Redis, which all processes share. If Redis can't be
-reached, each process counts by itself: limits still apply, and nobody is locked out.
+Failed attempts are counted by address, and all attempts with a name by this name. The counts are in
+Redis, so that all processes share them. If Redis can't be reached, each process counts by itself.
+So the limits still apply, and nobody is locked out.
 """
 
 import hashlib
@@ -24,15 +25,18 @@ from procedures.access import address_of
 from procedures.conf import conf
 
 NETWORK_BITS = 64
-"""The bits of an IPv6 address that identify a network; its clients choose the other bits."""
+"""The number of bits of an IPv6 address that identify a network.
+
+A client in this network can choose the remaining bits, so its attempts are counted by network.
+"""
 PREFIX = "countersign.attempts"
 UNKNOWN = "unknown"
-"""The address that stands for all clients that have none."""
+"""The address that stands for all clients without an address."""
 logger = logging.getLogger(__name__)
 
 
 class TooManyAttemptsError(Exception):
-    """The error after too many failures; the next attempt is allowed after `seconds`."""
+    """The error after too many failed attempts; `seconds` is how long the client has to wait."""
 
     def __init__(self, seconds: int) -> None:
         self.seconds = seconds
@@ -41,7 +45,7 @@ class TooManyAttemptsError(Exception):
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt to authenticate: the client's address, the method, and the name if any."""
+    """One attempt to authenticate: the client's address, the way to sign in, and a name, if any."""
 
     address: str
     door: str
@@ -49,14 +53,18 @@ class Attempt:
 
     @classmethod
     def by(cls, request: HttpRequest, door: str, name: str = "") -> Self:
-        """Return the attempt that a request makes."""
+        """Return the attempt that a request makes.
+
+        `door` is the way to sign in, such as "API token".
+        """
         return cls(address_of(request) or UNKNOWN, door, name)
 
     def begin(self) -> None:
-        """Count the attempt against its name; raises `TooManyAttemptsError` if there were too many.
+        """Count the attempt against its name. Check that the address hasn't had too many failures.
 
-        The attempt is counted before any secret is compared, so that simultaneous attempts can't
-        exceed the limit. `succeed` resets the count.
+        Raises `TooManyAttemptsError` if there were too many of either. The attempt is counted
+        before any secret is compared, so that simultaneous attempts can't exceed the limit.
+        `succeed` resets the count.
         """
         item, key = parse(conf.ATTEMPTS_PER_ADDRESS), self._address_key
         # This only tests the count: only failures count against an address, so that many people
@@ -67,13 +75,13 @@ class Attempt:
             raise self._refusal(*self._by_name)
 
     def fail(self) -> None:
-        """Count a failure against the client's address, and log it."""
+        """Count a failed attempt against the client's address, and log it."""
         ask("hit", parse(conf.ATTEMPTS_PER_ADDRESS), self._address_key)
         who = f" as {self.name!r}" if self.name else ""
         logger.warning("Failed %s%s from %s.", self.door, who, self.address)
 
     def is_over(self) -> bool:
-        """Return True if the client's address has had too many failures."""
+        """Return True if too many attempts from the client's address have failed."""
         return not ask("test", parse(conf.ATTEMPTS_PER_ADDRESS), self._address_key)
 
     def succeed(self) -> None:
@@ -98,9 +106,10 @@ class Attempt:
 
 
 def refuse_token(address: str) -> None:
-    """Count an unknown token against a client's address; valid tokens from there still work.
+    """Count an attempt with an unknown token against the client's address.
 
-    Raises `TooManyAttemptsError` if there were too many.
+    Raises `TooManyAttemptsError` if there were too many such attempts. Valid tokens from this
+    address still work.
     """
     attempt = Attempt(address or UNKNOWN, "API token")
     attempt.begin()
@@ -108,7 +117,7 @@ def refuse_token(address: str) -> None:
 
 
 def network_of(address: str) -> str:
-    """Return an IPv4 address unchanged, or the network of an IPv6 address."""
+    """Return the network of an IPv6 address, or an IPv4 address unchanged."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
@@ -119,7 +128,10 @@ def network_of(address: str) -> str:
 
 
 def ask(verb: str, item: RateLimitItem, key: str) -> bool:
-    """Ask the counter in Redis, or this process's own counter if Redis can't be reached."""
+    """Call a method of the counter in Redis, or of this process's own counter without Redis.
+
+    `verb` is the name of the method: "test", "hit" or "clear".
+    """
     try:
         return bool(getattr(shared(), verb)(item, key))
     except StorageError as error:

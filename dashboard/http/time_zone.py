@@ -1,4 +1,4 @@
-"""Time zones: pages show times in the zone of their reader."""
+"""Time zones: pages show each reader times in the reader's own time zone."""
 
 from collections.abc import Callable
 from datetime import tzinfo
@@ -15,11 +15,14 @@ from dashboard.models.preferences import preferences_of
 from procedures.users import User
 
 COOKIE = "countersign_time_zone"
-"""The cookie in which a script on the pages stores the browser's time zone."""
+"""The name of the cookie in which a script on the pages stores the browser's time zone."""
 
 
 class TimeZoneMiddleware:
-    """Middleware that renders a page in its reader's chosen time zone, or else in the browser's."""
+    """Middleware that renders a page in the time zone that its reader has chosen.
+
+    If the reader has chosen none, the page is rendered in the browser's time zone.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -48,7 +51,7 @@ def _zone_of(request: HttpRequest) -> tzinfo:
 
 
 def browser_zone(request: HttpRequest) -> ZoneInfo | None:
-    """Return the browser's time zone from its cookie, or None."""
+    """Return the browser's time zone, which a cookie has, or None without such a cookie."""
     name = request.COOKIES.get(COOKIE, "")
     return ZoneInfo(name) if name and name in _known_zones() else None
 
@@ -59,9 +62,10 @@ def _known_zones() -> frozenset[str]:
 
 
 def own_time_zone(request: HttpRequest) -> dict[str, Any]:
-    """Return the chosen zone, if any, for templates, and True if single-key shortcuts are on.
+    """Return the variables `own_time_zone` and `has_keys` for templates.
 
-    If a zone is chosen, pages don't need the browser's.
+    `own_time_zone` is the time zone that the person has chosen, if any. Pages then don't need the
+    browser's. `has_keys` is True if single-key shortcuts are on.
     """
     zone, has_keys = getattr(request, "own_time_zone", None), getattr(request, "has_keys", False)
     return {"own_time_zone": zone, "has_keys": has_keys}

@@ -20,7 +20,7 @@ from chat.access import visible_requests
 from chat.models import HumanRequest
 from chat.services import Answer, BulkItem
 from dashboard.forms.answer import AnswerForm
-from dashboard.forms.snoozing import OFFERED, time_of
+from dashboard.forms.snoozing import OFFERED, snooze_time
 from dashboard.pages.chosen import chosen_from, draw
 from dashboard.pages.marks import with_marks
 from dashboard.pages.requests import answerable
@@ -241,7 +241,7 @@ def _snooze(request: Visit, lines: list[Line]) -> list[tuple[Line, Any, str]]:
         words = one.why_not
         if not words:
             try:
-                until = time_of(request.POST.get("until", "tomorrow"), clock.now())
+                until = snooze_time(request.POST.get("until", "tomorrow"), clock.now())
                 services.snooze_request(one.request.pk, by=request.user, until=until)
             except (services.NotAskedError, services.AlreadyAnsweredError, InputError) as error:
                 words = str(error)

@@ -14,7 +14,15 @@ from django.utils.translation import gettext_lazy as lazy
 
 from chat.parts import Part
 from chat.services import MessageError, NotMemberError, checked_text
-from dashboard.forms.commands import Command, Filled, command_in, fill, meant_by, plain_name, show
+from dashboard.forms.commands import (
+    Command,
+    Filled,
+    command_in,
+    fill,
+    likely_commands,
+    plain_name,
+    show,
+)
 from dashboard.forms.start import StartForm
 from dashboard.overview import listed_runs
 from dashboard.overview.lists import Listed
@@ -187,7 +195,7 @@ class Commands:
         if (name := called(command.name, seen)) and (definition := registry.find(name)):
             return UnclearCommand(command.text, reason=str(NotAllowedError(definition)))
         known = (self._startable if self.part.is_whole else {}) | dict.fromkeys(OWN, "")
-        return UnclearCommand(command.text, meant_by(command.name, known))
+        return UnclearCommand(command.text, likely_commands(command.name, known))
 
     def _status(self, command: Command) -> CommandResult:
         cards = self.part.cards.order_by("-run").values_list("run", flat=True)

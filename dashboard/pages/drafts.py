@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 
 from chat import services
 from chat.services import AlreadyAnsweredError, DraftConflictError, NotAskedError
-from dashboard.forms.answer import UNKEPT
+from dashboard.forms.answer import NOT_IN_DRAFTS
 from dashboard.pages.requests import find
 from dashboard.pages.visit import Visit
 from procedures.engine.errors import InputError
@@ -20,7 +20,7 @@ from procedures.engine.errors import InputError
 def request_draft(request: Visit, request_id: UUID) -> HttpResponse:
     """Save the form's fields; return the new version, or 409 and the version of a newer draft."""
     found = find(request, request_id)
-    values = {name: texts for name, texts in _typed(request).items() if name not in UNKEPT}
+    values = {name: texts for name, texts in _typed(request).items() if name not in NOT_IN_DRAFTS}
     sent = request.POST.get("draft_version", "0")
     version = int(sent) if re.fullmatch("[0-9]{1,9}", sent) else 0
     try:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from chat import services
 from chat.access import visible_requests
 from chat.services import AlreadyAnsweredError, NotAskedError
-from dashboard.forms.snoozing import time_of
+from dashboard.forms.snoozing import snooze_time
 from dashboard.overview.usual import usual_after
 from dashboard.pages.inbox_list import DUES, KINDS, RISKS, View
 from dashboard.pages.marks import with_marks
@@ -118,7 +118,7 @@ def request_snooze(request: Visit, request_id: UUID) -> HttpResponse:
         services.wake_request(found.pk, by=request.user)
         return _back(request)
     try:
-        until = time_of(chosen, clock.now())
+        until = snooze_time(chosen, clock.now())
         services.snooze_request(found.pk, by=request.user, until=until)
     except (NotAskedError, AlreadyAnsweredError, InputError) as error:
         return HttpResponse(str(error), status=409, content_type="text/plain; charset=utf-8")

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from chat.models import Message
 from chat.parts import Part
 from chat.services import start_in_session
-from dashboard.forms.commands import Command, command_in, fill, is_still_said, plain_name
+from dashboard.forms.commands import Command, command_in, fill, plain_name, still_has_values
 from dashboard.forms.start import StartForm
 from dashboard.pages.chat import find, session_page
 from dashboard.pages.commands import START, CommandResult, Commands, called, why_unfit
@@ -65,7 +65,7 @@ def create_start(request: Visit, session_id: UUID, name: str) -> HttpResponse:
     filled = fill(StartForm(definition, by=request.user), command.words)
 
     def start(inputs: Mapping[str, Any], key: str) -> Run:
-        text = command.text if is_still_said(form, filled) else command.short_text
+        text = command.text if still_has_values(form, filled) else command.short_text
         run, _is_new = start_in_session(
             part.session, name, inputs, by=request.user, text=text, idempotency_key=key
         )

@@ -10,7 +10,7 @@ from django.utils import timezone
 from chat.inbox import Inbox, Tab, end_of_day, seen_by
 from chat.models import HumanRequest
 from chat.services import Answer, respond, save_draft, snooze_request
-from dashboard.forms.snoozing import time_of
+from dashboard.forms.snoozing import snooze_time
 from dashboard.models import Preferences
 from procedures.engine.errors import InputError
 from procedures.models import Procedure
@@ -163,12 +163,12 @@ def test_the_page_snoozes_wakes_claims_and_releases(bob: User) -> None:
 def test_times_have_names(name: str, expected: datetime) -> None:
     friday = datetime(2026, 11, 27, 15, tzinfo=UTC)
     with timezone.override("UTC"):
-        assert time_of(name, friday) == expected
-        assert time_of("evening", friday + 4 * HOUR).day == 28
-        monday = time_of("week", datetime(2026, 11, 30, 15, tzinfo=UTC))
+        assert snooze_time(name, friday) == expected
+        assert snooze_time("evening", friday + 4 * HOUR).day == 28
+        monday = snooze_time("week", datetime(2026, 11, 30, 15, tzinfo=UTC))
     assert monday == datetime(2026, 12, 7, 9, tzinfo=UTC)
     with pytest.raises(InputError):
-        time_of("never", friday)
+        snooze_time("never", friday)
 
 
 def sent(*requests: HumanRequest) -> list[str]:

@@ -1,4 +1,4 @@
-"""The channel that notifies people in their browsers, even while no page is open."""
+"""The channel that notifies people in their browsers, even if no page of the site is open."""
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -20,13 +20,13 @@ from procedures.models.clock import clock
 from procedures.users import User
 
 AT_ONCE = 8
-"""The maximum number of a person's browsers to which a message is pushed at the same time."""
+"""The maximum number of a person's browsers to which a message is pushed in parallel."""
 GONE = {404, 410}
-"""The HTTP statuses with which a push service says that a browser's subscription has ended."""
+"""The HTTP statuses by which a push service says that a browser's subscription has ended."""
 
 
 class Push(Channel):
-    """Notifications in the browsers in which people have switched them on."""
+    """The channel of notifications in browsers. People switch it on in each of their browsers."""
 
     name = "push"
     bundles = True
@@ -43,9 +43,10 @@ class Push(Channel):
         return self.reachable(people).exclude(unwilling())
 
     def deliver(self, notification: Notification) -> None:
-        """Push a message to each of the person's browsers that hasn't accepted it yet.
+        """Push a message to each of the person's browsers that hasn't accepted this message yet.
 
-        If the push service no longer knows a browser's subscription, the subscription is deleted.
+        If the push service no longer knows the subscription of a browser, the subscription is
+        deleted.
         """
         key = _needed_key()
         found = PushSubscription.objects.in_use(key.public).of(notification.recipient)
@@ -54,7 +55,10 @@ class Push(Channel):
             raise UndeliverableError("None of this person's browsers can be notified any more.")
 
     def take_back(self, notification: Notification) -> None:
-        """Push to each browser that has the notification a message that replaces or closes it."""
+        """Push another message to each browser that has accepted the notification.
+
+        This message replaces the notification or closes it.
+        """
         key = _needed_key()
         found = PushSubscription.objects.in_use(key.public).of(notification.recipient)
         push_to(found.with_message(notification.key), taking_back(notification), key)
@@ -67,10 +71,9 @@ def _needed_key() -> PushKey:
 
 
 def push_to(subscriptions: PushSubscriptionQuerySet, message: PushMessage, key: PushKey) -> None:
-    """Push a message to the subscribed browsers that haven't accepted it yet.
+    """Push a message to the subscribed browsers that haven't accepted this message yet.
 
-    If some of them can't be reached, raise the `PostError` of the first, so that the caller
-    tries again.
+    If some browsers can't be reached, raise the first `PostError`, so that the caller tries again.
     """
     missing = subscriptions.without(message.key)
     if faults := list(_push_to(missing, message, key)):
@@ -80,7 +83,7 @@ def push_to(subscriptions: PushSubscriptionQuerySet, message: PushMessage, key: 
 def _push_to(
     subscriptions: PushSubscriptionQuerySet, message: PushMessage, key: PushKey
 ) -> Iterator[PostError]:
-    """Push the message to all the browsers; yield the errors after which a retry makes sense.
+    """Push the message to all these browsers. Yield the errors after which another try makes sense.
 
     Only the POST requests run in threads, because a push service may take seconds to answer.
     """
@@ -96,7 +99,7 @@ def _push_to(
 def _faults(
     pushed: Mapping[Future[None], PushSubscription], message: PushMessage
 ) -> Iterator[PostError]:
-    """Record the result of each push; yield the errors after which a retry makes sense."""
+    """Record the result of each push. Yield the errors after which another try makes sense."""
     for push in as_completed(pushed):
         one = pushed[push]
         try:

@@ -1,4 +1,4 @@
-"""The check of the settings by which people are notified in browsers."""
+"""The check of the settings that are needed to notify people in browsers."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from procedures.conf import conf
 
 
 def check_push(**_: Any) -> list[CheckMessage]:
-    """Return errors for settings that can't be used, and a warning if the packages are missing."""
+    """Return an error for each unusable setting, and a warning if packages are missing."""
     if not conf.PUSH_KEY:
         return []
     found: list[CheckMessage] = [

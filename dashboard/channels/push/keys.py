@@ -14,14 +14,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from procedures.conf import conf
 
 PACKAGES = ("http_ece", "py_vapid")
-"""The packages of the extra `push`, which seal and sign messages."""
+"""The packages of the extra `push`. They encrypt and sign messages."""
 LENGTH = 32
 CONTACT = re.compile(r"mailto:[^@\s]+@[^@\s]+|https://[^\s/]+\S*")
 
 
 @dataclass(frozen=True, slots=True)
 class PushKey:
-    """The key pair of this site, and the address at which push services can contact its owner."""
+    """The site's key pair, and the address at which push services can contact the site's owner."""
 
     private: str
     public: str
@@ -29,7 +29,7 @@ class PushKey:
 
 
 def push_key() -> PushKey | None:
-    """Return the site's key, or None if the site can't send push notifications."""
+    """Return the site's key pair, or None if the site can't send push notifications."""
     if not conf.PUSH_KEY or not is_installed() or any(faults_of_settings()):
         return None
     return PushKey(conf.PUSH_KEY, public_key_of(conf.PUSH_KEY), contact())
@@ -40,12 +40,12 @@ def is_installed() -> bool:
 
 
 def contact() -> str:
-    """Return `PUSH_CONTACT`, or by default the site's address."""
+    """Return the setting `PUSH_CONTACT`. If it is empty, return the site's address."""
     return conf.PUSH_CONTACT or conf.SITE_URL
 
 
 def faults_of_settings() -> Iterator[str]:
-    """Yield sentences that say what is wrong with the settings; they don't contain the key."""
+    """Yield a sentence about each setting that is wrong. The sentences don't contain the key."""
     try:
         public_key_of(conf.PUSH_KEY)
     except ValueError:
@@ -65,7 +65,10 @@ def new_private_key() -> str:
 
 
 def public_key_of(private: str) -> str:
-    """Return the public key of a private one as text; raises `ValueError` if it isn't a key."""
+    """Return the public key that belongs to a private key, as text.
+
+    Raises `ValueError` if the private key isn't valid.
+    """
     number = decoded(private)
     if len(number) != LENGTH:
         raise ValueError("A key has 32 bytes.")
@@ -78,7 +81,10 @@ def encoded(content: bytes) -> str:
 
 
 def decoded(text: str) -> bytes:
-    """Return the bytes in base64url without padding; raises `ValueError` for anything else."""
+    """Return the bytes that a text encodes in base64url without padding.
+
+    Raises `ValueError` if the text isn't base64url without padding.
+    """
     try:
         content = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
     except (binascii.Error, UnicodeEncodeError) as error:

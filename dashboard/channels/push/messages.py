@@ -20,31 +20,35 @@ from dashboard.channels.subjects import (
 )
 
 KEPT = timedelta(days=1)
-"""The time for which a push service keeps a message for a browser that isn't running."""
+"""The time for which a push service keeps a message until the browser runs."""
 KEPT_TO_TAKE_BACK = timedelta(hours=1)
-"""The time for which a push service keeps a message that takes back another one.
+"""The time for which a push service keeps a message that takes back an earlier one.
 
-At the push service, this message replaces the other one immediately, so that a browser that starts
-hours later shows neither of them.
+At the push service, this message replaces the earlier one immediately. So a browser that isn't
+started before this time has passed shows neither of them.
 """
 
 
 @dataclass(frozen=True)
 class PushMessage:
-    """A message that a browser shows: a title, a link, and a tag without its content.
+    """A message that a browser shows as a notification: a title, a link and a tag.
 
-    The title is the subject that a mail would have. It may stand on a locked screen, so it contains
-    neither a question nor its evidence. The title of an alert contains the start of its text.
+    The title is what a mail would have as its subject. It may be shown on a locked screen, so it
+    contains neither a question nor its evidence. Only the title of an alert contains the start of
+    its text. The tag is a hash of the notification's key, so it says nothing of the content.
     """
 
     key: str
-    """The key under which each browser keeps a receipt."""
+    """The key of the receipt by which the site notes that a browser has accepted this message."""
     title: str
     link: str
     tag: str
-    """The notification's tag; on the screen, it replaces an earlier notification with that tag."""
+    """The tag of the notification.
+
+    On the screen, it replaces an earlier notification with the same tag.
+    """
     takes_back: bool = False
-    """True if this message takes back the notification with the same tag."""
+    """True if this message takes back an earlier notification with the same tag."""
 
     @property
     def content(self) -> bytes:
@@ -54,7 +58,7 @@ class PushMessage:
 
     @property
     def kept(self) -> timedelta:
-        """The time for which a push service keeps the message if the browser isn't running."""
+        """The time for which a push service keeps the message until the browser runs."""
         return KEPT_TO_TAKE_BACK if self.takes_back else KEPT
 
 
@@ -65,9 +69,9 @@ def message_of(notification: Notification) -> PushMessage:
 
 
 def taking_back(told: Notification) -> PushMessage:
-    """Return the message that takes back an earlier one.
+    """Return the message that takes back an earlier notification.
 
-    It has a title and a link of its own, because some browsers must show every message.
+    This message has a title and a link, because some browsers show every message that they get.
     """
     title, link = _end_and_link(told)
     tag = topic_of(told.key)

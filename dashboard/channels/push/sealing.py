@@ -1,6 +1,7 @@
-"""Messages to push services: sealed for one browser (RFC 8291), and signed (RFC 8292).
+"""The encryption and signing of messages to push services.
 
-The packages are imported when something is sent, because a site may run without them.
+A message is encrypted for one browser (RFC 8291), and signed for the push service (RFC 8292). The
+packages for this are imported only when a message is sent, because a site may run without them.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ TOPIC_BYTES = 24
 
 
 def sealed(content: bytes, subscription: PushSubscription) -> bytes:
-    """Return the content encrypted, so that only the subscribed browser can read it."""
+    """Return the content, encrypted so that only the subscribed browser can read it."""
     import http_ece  # noqa: PLC0415
 
     body: bytes = http_ece.encrypt(
@@ -32,17 +33,17 @@ def sealed(content: bytes, subscription: PushSubscription) -> bytes:
 
 
 def topic_of(message_key: str) -> str:
-    """Return a name for a message that reveals nothing of its content."""
+    """Return a name for a message, made from its key, which reveals nothing of its content."""
     return encoded(hashlib.sha256(message_key.encode()).digest()[:TOPIC_BYTES])
 
 
 def headers_for(
     subscription: PushSubscription, key: PushKey, *, topic: str, kept: timedelta
 ) -> dict[str, str]:
-    """Return the headers of a message.
+    """Return the HTTP headers with which a message is sent to the push service.
 
-    Messages with the same topic replace each other at the push service, which keeps them for the
-    time `kept` if the browser isn't running.
+    If the browser isn't running, the push service keeps the message for the time `kept`. A later
+    message with the same topic replaces this message at the push service.
     """
     from py_vapid import Vapid02  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""The form by which a browser asks to be notified."""
+"""The form that a browser sends to subscribe to notifications."""
 
 import re
 from urllib.parse import urlsplit
@@ -17,20 +17,21 @@ from procedures.webhooks import fault_of_url
 
 SECRET_LENGTH = 16
 PLACE = re.compile(r"[\w.-]+(:\d+)?", re.ASCII)
-"""The hosts for which messages can be signed: names and IPv4 addresses, with or without a port."""
+"""Hosts for which py_vapid signs messages: names and IPv4 addresses, with or without a port."""
 
 
 class SubscriptionForm(forms.Form):
-    """A subscription as the browser's push manager describes it."""
+    """A subscription, with the fields that the browser's push manager returns."""
 
     endpoint = forms.CharField(max_length=LONGEST_ENDPOINT)
     public_key = forms.CharField(max_length=LONGEST_KEY)
     secret = forms.CharField(max_length=LONGEST_KEY)
 
     def clean_endpoint(self) -> str:
-        """Return the endpoint; raises `ValidationError` if it can't be a push service's address.
+        """Return the URL at which the push service takes messages for the browser.
 
-        Its host name is resolved only when a message is sent.
+        Raises `ValidationError` if it can't be one of a push service. The host name of the URL is
+        resolved only when a message is sent.
         """
         endpoint = str(self.cleaned_data["endpoint"])
         to_loopback = conf.PUSH_TO_LOOPBACK
@@ -61,7 +62,10 @@ class SubscriptionForm(forms.Form):
 
     @transaction.atomic
     def save(self, sign_in: SignIn, key: PushKey) -> PushSubscription:
-        """Subscribe the browser for the person signed in; delete others' subscriptions in it."""
+        """Store the browser's subscription under the current sign-in.
+
+        Delete the subscriptions of other sign-ins in the same browser.
+        """
         digest = digest_of_endpoint(self.cleaned_data["endpoint"])
         PushSubscription.objects.filter(digest=digest).exclude(sign_in=sign_in).delete()
         values = {**self.cleaned_data, "digest": digest, "server_key": key.public}
