@@ -60,10 +60,10 @@ class Draft(models.Model):
 
 
 class ReadMark(models.Model):
-    """A mark of how far a person has read a session, and of the newest mention of the person there.
+    """A mark of how far a person has read a session, and of the person's newest mention in it.
 
-    Somebody with a mark follows the session: in their list of sessions, the session shows how many
-    of its messages are new to them. Members follow a session without a mark, too.
+    A person with a mark follows the session: the person's list of sessions shows how many messages
+    of the session are new. Members follow a session without a mark, too.
     """
 
     pk = models.CompositePrimaryKey("session", "user")

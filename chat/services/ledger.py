@@ -277,7 +277,8 @@ def _session_differences(record: Record, older: list[str]) -> Iterator[Differenc
 def _message_count_differences(session: Session) -> Iterator[Difference]:
     """Yield a wrong message count of a session, and gaps in the numbers of its messages.
 
-    If somebody writes a message meanwhile, the messages are read again, `LOOKS` times at most.
+    The messages are read again if somebody writes a message while they are read. In all, they are
+    read at most `LOOKS` times.
     """
     numbers = list[int]()
     for _ in range(LOOKS):

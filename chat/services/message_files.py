@@ -46,7 +46,7 @@ def sent_message_file(session: Session, token: str, *, by: User) -> File | None:
 
 
 def sent_message_files(session: Session, tokens: Iterable[str], *, by: User) -> list[File]:
-    """Store the files for which tokens stand permanently, and return them, each once.
+    """Return the files for which tokens stand, each once, after storing them permanently.
 
     Raises `MessageError` if a file isn't stored any more, or if there are more than `MOST_FILES`.
     Call this function before the transaction that stores the message, because storing files can

@@ -1,8 +1,8 @@
 """Requests that nobody can answer any more, because none of their assignees is active.
 
-The clock process finds these requests. It asks the people with the role `answer` on the procedure
-or, if there are none, the procedure's operators. The operators get an alert in any case. A request
-counts as one of these even if a superuser could still answer it.
+The clock process finds these requests. The people with the role `answer` on the procedure are then
+asked or, if there are none, the procedure's operators. The operators get an alert in any case. A
+request is handled in this way even if a superuser could still answer it.
 """
 
 from datetime import datetime
