@@ -77,15 +77,11 @@ class Bypassed(admin.SimpleListFilter):
 
 
 def words_of(response: HumanResponse) -> str:
-    """Return what somebody pressed or typed, without loading the question."""
-    value = response.plain_value
+    """Return the label that somebody pressed, or what they typed."""
     if response.asks_back:
         return _("Asked back")
-    if isinstance(value, bool) and response.request.kind == "approval":
-        return _("Approved") if value else _("Rejected")
-    if isinstance(value, bool):
-        return _("Yes") if value else _("No")
-    return cut(value if isinstance(value, str) else response.value, LONGEST_VALUE)
+    asked = response.request.asked
+    return cut(asked.rules.meaning_of(asked, response.plain_value), LONGEST_VALUE)
 
 
 def content_of(response: Any) -> dict[str, Any]:
@@ -121,7 +117,7 @@ class DecisionAdmin(ExportedAdmin):
     """A table of all answers: who, when, what, by what right, and whether they are sealed."""
 
     title = lazy("Decisions")
-    deferred = ["shown", "changes", "request__question", *values_of("request__wait__run")]
+    deferred = ["shown", "changes", *values_of("request__wait__run")]
     list_display = [
         *("at_second", "who", "pressed", "question", "procedure", "run_page"),
         *("right", "channel", "sealed"),
