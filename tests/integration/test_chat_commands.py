@@ -268,7 +268,7 @@ def test_a_question_about_a_command_keeps_what_the_message_replies_to(
     to_it = shown(say(client, session, "/payy", to=request))
 
     assert '<option value="" selected>' in free
-    assert f'<option value="{request.pk}" data-hint' in to_it
+    assert f'<option value="{request.pk}" dir="auto" data-hint' in to_it
     assert '<option value="">' in to_it
 
 
