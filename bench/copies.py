@@ -26,8 +26,13 @@ PERSON = r"\b(?:user|member|writer):\d+\b"
 """A person as texts name them by their key."""
 EPOCH = datetime.fromtimestamp(0, UTC)
 ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
-KEPT = {"Delegation", "Procedure", "ProcedureVersion", "Grant", "Installation", "Presence"}
+KEPT = {
+    *("Act", "Delegation", "Grant", "Installation", "LogHead", "Presence", "Procedure"),
+    *("ProcedureVersion", "StoppedStarts"),
+}
 """The models whose rows belong to no run."""
+PROXIES = {"Decision"}
+"""The models without a table of their own."""
 REBUILT = {"FeedEntry", "RunAudience"}
 """The models whose rows follow from others; they are made at the end."""
 Model = type[models.Model]
@@ -37,7 +42,7 @@ def copied_models() -> list[Model]:
     """Return the models of runs and chat."""
     labels = ("countersign_procedures", "countersign_chat")
     found = [model for label in labels for model in apps.get_app_config(label).get_models()]
-    return [model for model in found if model.__name__ not in KEPT | REBUILT]
+    return [model for model in found if model.__name__ not in KEPT | REBUILT | PROXIES]
 
 
 class Known:

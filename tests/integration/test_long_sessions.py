@@ -9,7 +9,8 @@ from chat.services import post_message
 from tests.pages import browser, queries_of, shown
 from tests.talks import begin_talk, said_long_ago
 
-SHORT, LONG = 250, 10_000
+SHORT, LONG = 5_500, 10_000
+"""Both are longer than what a search reads whole."""
 SHOWN = 100
 
 
