@@ -51,7 +51,9 @@ class Letter:
 def letter_about(request: HumanRequest, *, to: User, reminder: int = 0) -> Letter:
     """Return a mail about a request.
 
-    `reminder` is 0 for the first mail about the request, and otherwise the number of the reminder.
+    `reminder` is 0 for the first mail about the request, and the number of the reminder for later
+    ones. In a mail that says that proposed values have changed, `reminder` is `FIRST_CHANGE` or
+    more.
     """
     marks = marks_of(request, reminder=reminder)
     final = _("An answer can't be undone. The page asks you to confirm it before it counts.")

@@ -23,7 +23,7 @@ def printable(text: str) -> str:
 
 
 def wrapped(text: str, width: int = WIDTH) -> str:
-    """Return the text wrapped to a width; addresses are never broken."""
+    """Return the text in lines of at most `width` characters. A URL is never broken."""
     words = plain(text).split(" ")
     pieces = (word if "://" in word else " ".join(_chunks(word, width)) for word in words)
     lines = TextWrapper(width, break_long_words=False, break_on_hyphens=False)

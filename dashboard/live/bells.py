@@ -53,10 +53,10 @@ MOST_NAMED = 50
 If more runs have changed, the frame names no run, and pages read all their rows again.
 """
 Frame = dict[str, Any]
-Ask = Callable[..., Awaitable[Any]]
+CallInThread = Callable[..., Awaitable[Any]]
 """A function that takes another function and its arguments, and calls that function in a thread.
 
-The thread may use the database.
+That thread may use the database.
 """
 logger = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ class Bell:
     lists.
     """
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: CallInThread) -> None:
         self.ask = ask
         self.keys: dict[Listener, Key] = {}
         """The primary key of the user of each page that follows the stream."""
@@ -373,7 +373,7 @@ def frame_of(runs: Collection[UUID] | None, mark: str) -> Frame:
 class Bells:
     """The senders of the streams `inbox`, `chat` and `runs` in a web process."""
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: CallInThread) -> None:
         self._bells: dict[Stream, Bell] = {
             bell.stream: bell for bell in (InboxBell(ask), ChatBell(ask), RunsBell(ask))
         }

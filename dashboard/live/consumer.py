@@ -41,7 +41,7 @@ from dashboard.live.streams import Stream, place_in
 from procedures.engine.values.sent import without_doubles
 
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
-"""The errors that malformed messages cause; our own pages never send any."""
+"""The errors that malformed messages of clients cause. Pages of the site send none of these."""
 hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
 """The hub of each event loop. The tasks of a hub run only in the loop that created them."""
 

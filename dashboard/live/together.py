@@ -31,10 +31,10 @@ REST = 1.0
 """The shortest time between two frames with news of the same session, in seconds."""
 PAGES_A_SECOND = 250
 """The maximum number of frames with news per second, counted over all pages of one session."""
-Ask = Callable[..., Awaitable[Any]]
+CallInThread = Callable[..., Awaitable[Any]]
 """A function that takes another function and its arguments, and calls that function in a thread.
 
-The thread may use the database.
+That thread may use the database.
 """
 logger = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class Room:
 class Together:
     """The sessions that are open in this process, and the news that their pages are sent."""
 
-    def __init__(self, rights: Rights, ask: Ask) -> None:
+    def __init__(self, rights: Rights, ask: CallInThread) -> None:
         self._rights, self._ask = rights, ask
         self._rooms: dict[UUID, Room] = {}
         self._people = Announcements()
