@@ -136,7 +136,7 @@ def sent_because(requests: Sequence[HumanRequest]) -> str:
 def letter_about_several(
     requests: Sequence[HumanRequest], *, to: User, reminders: Sequence[int] = ()
 ) -> Letter:
-    """Return one mail about several requests, which begins with the oldest request.
+    """Return one mail about several requests, in the order of `requests`.
 
     Each request has a link of its own. `reminders` has the number of the reminder for each request,
     or is empty.

@@ -384,8 +384,8 @@ DRAWN: dict[type[Control], type[ShownControl]] = {
 def form_of(request: HumanRequest, sent: QueryDict, files: Any, *, by: User) -> AnswerForm:
     """Return the form that a person has sent.
 
-    Store the files that came with the form, and add or drop a row if the person pressed such a
-    button. If the files can't be stored, raise `AnswerError`, `NotAskedError`,
+    Store the files that came with the form. If the person pressed a button that adds or drops a
+    row, change the rows. If the files can't be stored, raise `AnswerError`, `NotAskedError`,
     `AlreadyAnsweredError` or `TooLargeError`.
     """
     typed = sent.copy()

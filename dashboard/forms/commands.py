@@ -161,7 +161,7 @@ def likely_commands(name: str, known: Mapping[str, str]) -> list[str]:
 
 
 def _parts(name: str) -> list[str]:
-    """Return the words of a name or title that are long enough to stand for all of it."""
+    """Return the words of a name or title that are long enough to be compared by themselves."""
     return [word for word in plain_name(name).split("_") if len(word) > SHORT]
 
 

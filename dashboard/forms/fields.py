@@ -87,7 +87,8 @@ class SchemaWidget(forms.Widget):
     def format_value(self, value: Sequence[str]) -> str:
         """Return the text that the widget shows.
 
-        For a list field, it has all texts as lines. For any other field, it is the last text.
+        The text of a list field has a line for each item. Any other field shows the last of the
+        texts.
         """
         if self.kind == "list":
             return "\n".join(value)

@@ -42,7 +42,7 @@ class RestartForm(ReasonForm):
 
 
 class ForkForm(RestartForm):
-    """A form for a fork: the reason, the event at which it begins, and the inputs to change."""
+    """A form for a fork: the reason, the event from which to fork, and the inputs to change."""
 
     at = forms.CharField(
         max_length=200,

@@ -77,7 +77,7 @@ class TimeZoneForm(forms.Form):
         return chosen
 
     def save(self, user: User) -> str:
-        """Save the time zone and return its name; "" means that pages use that of the browser."""
+        """Save the time zone, and return its name, or "" for the time zone of the browser."""
         chosen = str(self.cleaned_data["time_zone"])
         Preferences.objects.update_or_create(user=user, defaults={"time_zone": chosen})
         return chosen

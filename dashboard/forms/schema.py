@@ -76,7 +76,7 @@ class SchemaForm(forms.Form):
 
     @property
     def has_rows(self) -> bool:
-        """True if the form has a list of rows. Its buttons precede the form's submit button."""
+        """True if the form has a list of rows. Buttons of rows precede the form's submit button."""
         return any(isinstance(one, Rows) for one in self.layout.parts)
 
 

@@ -1,4 +1,4 @@
-"""The form with which people start a procedure. It is made from the parameters of the procedure."""
+"""The form with which people start a procedure, made from the parameters of the procedure."""
 
 import inspect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -171,7 +171,7 @@ class StartForm(SchemaForm):
                 yield name, field
 
     def _store_nested(self) -> None:
-        """Store the files of groups and rows, so that the browser can send their tokens instead."""
+        """Store the files of groups and rows, and add their tokens to the form's texts."""
         assert self._request
         data = cast("QueryDict", self.data)
         for name, _field in self._nested_files():
@@ -194,7 +194,7 @@ class StartForm(SchemaForm):
         """Return the path that faults have for a field, such as "lines.0.scan".
 
         `name` is the name of the field on the page. The name has the key of the field's row, and
-        the path has the row's number. They differ if an earlier row was dropped.
+        the path has the number of the row. Key and number differ if an earlier row was dropped.
         """
         return next((place for place, one in self.layout.names.items() if one == name), name)
 
@@ -271,7 +271,7 @@ class StartForm(SchemaForm):
 
     @property
     def _salt(self) -> str:
-        """The salt that signs the tokens of files. It differs between people.
+        """The salt that signs the tokens of files. Each person has a different salt.
 
         So nobody can use the token of a file that somebody else has uploaded.
         """

@@ -1,4 +1,4 @@
-"""A limit on the size of request bodies. It is checked before Django stores the body."""
+"""A limit on the size of request bodies, which is checked before Django stores a body."""
 
 import json
 from collections.abc import Mapping

@@ -23,7 +23,7 @@ SCRIPT = re.compile(r'^import "\./(?P<file>[\w./-]+)";$', re.M)
 class BundlingFinder(AppDirectoriesFinder):
     """A finder for the apps' static files that replaces each import in a file by the imported file.
 
-    It builds the files in `BUNDLES` when the server starts, when `collectstatic` runs and, with
+    The files in `BUNDLES` are built when the server starts, when `collectstatic` runs and, with
     `DEBUG`, at each request. Without this finder, pages look the same, but browsers load each
     imported file by a request of its own.
     """

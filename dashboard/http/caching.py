@@ -1,4 +1,4 @@
-"""Caching of responses for signed-in people. Only a person's own browser may store them."""
+"""Caching of responses for signed-in people. Only a person's own browser may store a response."""
 
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
@@ -14,8 +14,8 @@ NOT_KEPT = ("profile", "live", "admin")
 class PrivateMiddleware(MiddlewareMixin):
     """Middleware that sets `Cache-Control` on private responses, unless the view has set it.
 
-    On pages, it also sets the header `Speculation-Rules`, which allows browsers to fetch linked
-    pages in advance.
+    The middleware also sets the header `Speculation-Rules` on pages, which allows browsers to fetch
+    linked pages in advance.
     """
 
     def process_response(

@@ -1,4 +1,4 @@
-"""Compression of pages and parts of pages. So they are compressed even without a proxy."""
+"""Compression of pages and parts of pages, which works even without a proxy."""
 
 import zlib
 from collections.abc import AsyncIterator

@@ -56,7 +56,7 @@ def fault_of(origin: str, host: str) -> str:
 
 
 def with_port(place: str, scheme: str) -> str:
-    """Return a host with its port. If it has none, the default port of the scheme is added."""
+    """Return a host with its port. A host without a port gets the default port of the scheme."""
     try:
         url = urlsplit(f"//{place}")
         port = url.port

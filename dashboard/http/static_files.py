@@ -16,9 +16,9 @@ logger = logging.getLogger(__name__)
 
 
 class ManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc] # untyped
-    """A storage with hashed file names. If `collectstatic` hasn't run, it uses the plain names.
+    """A storage with hashed file names, or with plain names if `collectstatic` hasn't run.
 
-    With plain names, pages look the same, but browsers can't cache their files for as long.
+    With plain names, pages look the same, but browsers can't cache the files for as long.
     """
 
     has_warned = False

@@ -62,9 +62,9 @@ class Attempt:
     def begin(self) -> None:
         """Count the attempt against its name. Check that the address hasn't had too many failures.
 
-        Raises `TooManyAttemptsError` if there were too many of either. The attempt is counted
-        before any secret is compared, so that simultaneous attempts can't exceed the limit.
-        `succeed` resets the count.
+        Raises `TooManyAttemptsError` if there were too many attempts with the name, or too many
+        failures from the address. The attempt is counted before any secret is compared, so that
+        simultaneous attempts can't exceed the limit. `succeed` resets the count of the name.
         """
         item, key = parse(conf.ATTEMPTS_PER_ADDRESS), self._address_key
         # This only tests the count: only failures count against an address, so that many people

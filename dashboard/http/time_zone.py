@@ -51,7 +51,7 @@ def _zone_of(request: HttpRequest) -> tzinfo:
 
 
 def browser_zone(request: HttpRequest) -> ZoneInfo | None:
-    """Return the browser's time zone, which a cookie has, or None without such a cookie."""
+    """Return the browser's time zone, which a script has stored in a cookie, or None."""
     name = request.COOKIES.get(COOKIE, "")
     return ZoneInfo(name) if name and name in _known_zones() else None
 

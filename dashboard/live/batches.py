@@ -34,8 +34,8 @@ class Batch:
     def messages_for(self, view: View, *, after: int) -> list[str]:
         """Return the messages to send to a follower who has all frames up to the number `after`.
 
-        `view` is the part of the stream that the follower may see. A frame about anything else is
-        replaced by its number.
+        `view` is the part of the stream that the follower may see. Where the follower may not see a
+        frame, the message has only the frame's number.
         """
         start = self._start(after)
         frames = self._frames[start:]

@@ -12,9 +12,9 @@ No other page is sent anything.
 
 Web processes learn of changes through Redis (see `chat.doorbell`). If Redis loses an announcement,
 the frames are sent within two seconds nevertheless, because each process reads the new rows in the
-database once a second. Every four seconds, each process also compares the requests that wait for
-each person, and the runs that each person may see, with the result of the previous comparison. So
-it finds changes of groups and permissions.
+database once a second. Every four seconds, each process also compares which requests wait for each
+person, and which runs the person may see, with the result of the previous comparison. In this way,
+the process finds changes of groups and permissions.
 """
 
 import asyncio
@@ -42,8 +42,8 @@ LOOK = 1.0
 CHECK = 4.0
 """The seconds between two comparisons of people's rights.
 
-They compare the requests that wait for each person, and the runs that the person may see, with the
-previous result.
+A comparison reads which requests wait for each person, and which runs the person may see. It finds
+the differences from the previous comparison.
 """
 SPREAD = 0.3
 """The seconds over which frames are spread, so that not all pages fetch data at the same time."""
@@ -105,7 +105,7 @@ class Bell:
     draws_changes: bool = False
     """True if the HTML in frames shows only what has changed since the last ring.
 
-    If so, a page that has missed earlier changes gets a frame without HTML, so that it reads its
+    If so, a page that has missed earlier changes gets a frame without HTML, and the page reads its
     lists.
     """
 
@@ -140,7 +140,7 @@ class Bell:
             self.forget()
 
     def greet(self, listener: Listener) -> None:
-        """Send a frame soon to a page that follows the stream, so that it reads its lists again."""
+        """Send a frame soon to a page that follows the stream. The page then reads its lists."""
         if listener in self.keys:
             self._rung.new[listener] = ""
             self._woken.set()
@@ -168,7 +168,7 @@ class Bell:
         raise NotImplementedError
 
     async def ring(self, rung: Rung) -> None:
-        """Find the people affected by changes since the last ring, and send their pages frames."""
+        """Find the people affected by changes since the last ring. Send frames to their pages."""
         raise NotImplementedError
 
     def tell(

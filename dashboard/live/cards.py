@@ -30,7 +30,7 @@ from procedures.viewers import Key, People, who_sees
 CARDS = "cards"
 """The value of `form` with which pages that list cards follow the inbox."""
 WAITING = "waiting"
-"""The key in a frame under which the ids of all requests that wait for its reader are listed."""
+"""The key in a frame for the ids of all requests that wait for the frame's reader."""
 LONGEST_LIST = 5
 """The maximum number of requests that wait for a person whose frames contain cards.
 
@@ -82,10 +82,7 @@ class Cards:
         found = HumanRequest.objects.filter(pk__in=sorted(wanted)[:MOST_DRAWN] if wanted else ())
         self._requests = {one.pk: one for one in found.with_what_is_shown()} if wanted else {}
         self.closed = {pk for pk, one in self._requests.items() if not one.is_open}
-        """The requests that are closed.
-
-        `waiting` may still contain some of them, because it was read earlier.
-        """
+        """The requests that are closed. Some may still be in `waiting`, which was read before."""
         self._seen = self._who_sees_closed_ones(changed)
         self._superusers = {key for key in changed if wanted and present.known.get(key)}
         self._drawn: dict[tuple[UUID, str], str] = {}
@@ -112,10 +109,10 @@ class Cards:
         return self._draw(pk, self._list_name_for(pk, key, waiting))
 
     def _may_be_bypass(self, pk: UUID, key: Key, waiting: AbstractSet[UUID]) -> bool:
-        """Return True if frames leave the card out, because it may ask its reader for a reason.
+        """Return True if frames leave the card out, because its reader may have to give a reason.
 
         A superuser whom nobody has asked must give a reason for answering. Cards in frames are the
-        same for all readers, so they can't ask for it.
+        same for all readers, so they can't ask for a reason.
         """
         if key not in self._superusers or pk not in waiting:
             return False
@@ -147,7 +144,7 @@ class Cards:
         return clock.now()
 
     def _who_sees_closed_ones(self, changed: Known) -> dict[UUID, set[Key]]:
-        """Return, for each closed request, the keys of the people in `changed` who may see it."""
+        """Return, for each closed request, the people in `changed` who may see the request."""
         runs = {pk: self._requests[pk].wait.run_id for pk in self.closed}
         wanted: dict[UUID, set[Key]] = {run: set() for run in runs.values()}
         for key, requests in changed.items():

@@ -94,11 +94,11 @@ class RequestNews:
         """Return the people affected by changes, with frames for these people and for new pages.
 
         `also` are the keys of people whose new pages have no mark, and `marked` are the new pages
-        that have one. A person in `among` is affected by a change to a request, or if different
+        that have a mark. A person in `among` is affected by a change to a request, or if different
         requests wait for the person than at the last count. With `is_check`, the requests of
-        everybody in `among` are counted; otherwise, only those of affected people and of people
-        with a new page. Cards are rendered for the people in `readers`. The number of queries
-        depends neither on the number of changes nor on the number of people.
+        everybody in `among` are counted; otherwise, only the requests of affected people and of
+        people with a new page. Cards are rendered for the people in `readers`. The number of
+        queries depends neither on the number of changes nor on the number of people.
         """
         # Changes are read first, so that none is missed between this call and the next.
         for changed, whom in self._tail.read():
@@ -176,16 +176,15 @@ class RunNews:
     ) -> RunsTold:
         """Return the changed runs that each person may see, and the people with changed rights.
 
-        The changed runs are the runs in `runs`, and all others that have changed since the last
-        call. Rights are compared for people with new pages and, with `is_check`, for everybody. A
-        person's rights have changed in two cases: the procedures of which the person may see all
-        runs are different ones than at the last comparison, or so are the people for whom the
-        person stands in.
+        The changed runs are the runs in `runs`, and all other runs that have changed since the last
+        call. Rights are compared for people with new pages and, with `is_check`, for everybody. The
+        rights of a person have changed if the person now sees all runs of other procedures than at
+        the last comparison, or if the person now stands in for other people.
 
         `also` are the keys of people whose new pages have no mark, and `marked` are the new pages
-        that have one. The result has a new mark for each person with a new page, a visible change
-        or changed rights. For the people among them who are in `readers`, it also has the lists of
-        the home page.
+        that have a mark. The result has a new mark for each person with a new page, a visible
+        change or changed rights. If the person is in `readers`, the result also has the lists for
+        the person's home page.
         """
         self._runs |= self._events.read() | self._inputs.read() | self._runs_at_work_changed()
         self._runs |= self._answers.read() - {None}
@@ -215,10 +214,11 @@ class RunNews:
     def _people_with_changed_rights(
         self, people: People, new: set[Key], *, is_check: bool
     ) -> set[Key]:
-        """Return the people whose grants have changed, or for whom other people stand in now.
+        """Return the people who have other grants than before, or who stand in for other people.
 
-        Without `is_check`, only people with new pages are compared. They can't wait until the next
-        check: this reading replaces the earlier one, so the next check would find no difference.
+        Without `is_check`, only people with new pages are compared. Their comparison can't wait
+        until the next check: this reading replaces the earlier one, so the next check would find no
+        difference.
         """
         if not (is_check or new):
             return set()

@@ -34,8 +34,7 @@ RUN_NOW = ("procedures/_run_state.html", "procedures/_run_now.html")
 LARGEST_DATA = 100_000
 """The maximum number of characters of an event's data in a frame. Longer data has to be fetched."""
 NOBODY = Subject()
-"""The subject of a change whose object was deleted. People who aren't members see only its number.
-"""
+"""The subject of a change whose object was deleted. Only members see more than its number."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def run_data(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[
 def _event_data(event: Event) -> dict[str, Any]:
     """Return an event as JSON values.
 
-    If the event's data is large, the URL of the event takes its place.
+    If the event's data is large, the result has the URL of the event instead of the data.
     """
     is_large = len(event.data) > LARGEST_DATA
     content = {
@@ -140,7 +139,7 @@ def run_card(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[
 def _now() -> int:
     """Return the current time in milliseconds.
 
-    Pages use it to find out which of two states is newer.
+    By this time, pages find out which of two states is newer.
     """
     return time.time_ns() // 1_000_000
 
@@ -211,8 +210,8 @@ def _object_of(change: SessionEvent) -> Object:
 def _subjects(changes: Sequence[SessionEvent], views: Sequence[View]) -> dict[Object, Subject]:
     """Return the subject of each changed object.
 
-    If some followers aren't members, also note in their views which runs of these subjects they may
-    see.
+    If some followers aren't members, also note in the views of these followers which of the
+    subjects' runs they may see.
     """
     # The usual case, members only, asks nothing about subjects.
     if all(view.is_whole for view in views):
@@ -245,7 +244,7 @@ def _subject_of_message(
 
 
 def _messages(stream: Stream, changed: Iterable[Object]) -> dict[Object, Message]:
-    """Return the messages that show the changed objects. A single query reads them."""
+    """Return the messages that show the changed objects. One query reads all messages."""
     ids: dict[str, list[UUID]] = {"message": [], "request": [], "run": []}
     for kind, key in changed:
         ids[kind].append(UUID(key))

@@ -32,7 +32,7 @@ CONFIRMED = 4.8
 PATIENCE = 10.0
 """The seconds without a successful check after which all sockets are closed.
 
-Pages whose sockets are closed say that they aren't live.
+A page whose socket is closed says that the page isn't live.
 """
 UNAVAILABLE = Refusal(1011)
 """The WebSocket close code for a socket whose rights can't be checked."""
@@ -49,7 +49,7 @@ class Ask:
     socket: Socket
     verb: Literal["join", "follow", "range", "leave"]
     stream: Stream = INBOX
-    """The stream that the request is about; it is ignored for "join"."""
+    """The stream that the request is about. A request of the kind "join" has no stream."""
     form: str = ""
     after: int = 0
     at: Places = field(default_factory=dict)

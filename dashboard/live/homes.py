@@ -1,7 +1,7 @@
 """The lists of home pages in frames of the stream `runs`.
 
 The lists are rendered once for all people who see the same lists. The home pages of operators show
-more, so their lists aren't in frames: these pages read their lists themselves.
+more, so the frames for operators have no lists, and these pages read their lists themselves.
 """
 
 from typing import Any
@@ -21,9 +21,10 @@ Frames of this form contain the lists of the home page.
 
 
 def homes_for(people: People) -> dict[Key, dict[str, Any]]:
-    """Return what the frame of each person but operators has in addition: `{"overview": html}`.
+    """Return what people's frames have in addition, by person: `{"overview": html}`.
 
-    The number of queries depends neither on the number of people nor on the number of changes.
+    Operators are left out. The number of queries depends neither on the number of people nor on the
+    number of changes.
     """
     keys = people.users.keys() - operators(people) if people.users else set()
     if not keys:

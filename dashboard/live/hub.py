@@ -1,9 +1,9 @@
-"""The hub of a web process: it reads and renders each change once for all followers.
+"""The hub of a web process, which reads and renders each change once for all followers.
 
 The hub learns of changes from Redis. Once a second, it also compares the numbers of the newest
 changes of all followed streams with the database. So without Redis, changes are only sent later.
-After a stream was rendered, it isn't rendered again for a while, its rest. The rest is longer, the
-longer the rendering took. Changes during the rest are sent together after it.
+After a stream was rendered, the stream rests: it isn't rendered again for a while, which is longer
+if the rendering took longer. Changes during the rest are sent together after the rest.
 """
 
 import asyncio
@@ -97,7 +97,8 @@ class Hub:
 
         For the streams `inbox` and `runs`, `mark` takes the place of the number, and for
         `text:<id>`, `at` does. Raises `ValueError` in three cases: the stream has no such form, the
-        form is for pages and the socket is a program's, or the socket follows too many streams.
+        form is for pages and the socket is a program's, or the socket already follows
+        `MOST_STREAMS` streams.
         """
         if (stream.kind, form) not in MAKERS:
             raise ValueError(f"{stream} can't be followed as {form!r}")
@@ -154,7 +155,7 @@ class Hub:
     def send_missed_heads(self, socket: Socket) -> None:
         """Tell a socket in which streams it has missed changes.
 
-        It is called when the socket's queue has room again.
+        The outbox calls this when its queue has room again.
         """
         if socket in self._losers and self.gate.is_confirmed:
             for stream, following in socket.lost:

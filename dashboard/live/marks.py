@@ -203,10 +203,10 @@ class RunsMark:
 def grounds_of(people: People) -> dict[Key, frozenset[Any]]:
     """Return the roles and delegations on which each person's view of runs depends.
 
-    They are a set for each person. It contains the primary keys of the procedures of which the
-    person sees all runs, None if the person sees all runs of all procedures, and a text such as
-    "for 7" for each person for whom the person stands in. Runs that the person sees for other
-    reasons, such as a request, aren't in it.
+    The result has a set for each person. The set contains the primary keys of the procedures of
+    which the person sees all runs, None if the person sees all runs of all procedures, and a text
+    such as "for 7" for each person for whom the person stands in. Runs that the person sees for
+    other reasons, such as a request, aren't in the set.
     """
     seen = defaultdict[Key, set[Any]](set)
     for principal, deputies in deputies_among(people.users.keys()).items():
@@ -222,7 +222,7 @@ def grounds_of(people: People) -> dict[Key, frozenset[Any]]:
 
 
 class Grounds(NamedTuple):
-    """The facts on which one person's view of runs depends."""
+    """The roles and delegations on which one person's view of runs depends."""
 
     seen: frozenset[Any]
     """The value of `grounds_of` for the person."""
@@ -277,7 +277,10 @@ def outdated_run_pages(
 def _changed_since(
     positions: Collection[RunsPosition], now: RunsPosition
 ) -> dict[RunsPosition, frozenset[UUID] | None]:
-    """Return the runs that may have changed since each position; None if they are too many."""
+    """Return the runs that may have changed since each position.
+
+    If there are too many such runs for a position, None takes their place.
+    """
     events = _rows_after(Event.objects.all(), {one.events for one in positions} - {now.events})
     inputs = _rows_after(RunInput.objects.all(), {one.inputs for one in positions} - {now.inputs})
     answering = RequestEvent.objects.with_changed_run()

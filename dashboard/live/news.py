@@ -61,7 +61,7 @@ class ChatNews:
         self._changed: set[UUID] = set()
         """The sessions that have changed since people were last notified."""
         self._known: dict[Key, dict[UUID, int]] = {}
-        """The sessions in which each person had new messages when they were last counted."""
+        """The sessions in which each person had new messages at the last count."""
 
     def read(
         self,

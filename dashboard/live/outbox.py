@@ -59,7 +59,7 @@ class Outbox:
         return True
 
     def close(self, code: int, *texts: str) -> None:
-        """Discard the queued messages, send these last messages instead, and close the socket."""
+        """Discard the queued messages, send `texts` as the last messages, and close the socket."""
         if not self._close_code:
             self._close_code, self._queue, self._is_paused = code, deque(texts), False
             self._size = sum(map(len, texts))

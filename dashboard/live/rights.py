@@ -18,7 +18,7 @@ Pair = tuple[Key, Stream]
 
 @dataclass(slots=True)
 class Answer:
-    """The users who hold the credentials, what each user may see of streams, and streams' heads."""
+    """The users who hold the credentials, their views of streams, and the heads of streams."""
 
     asked_at: float
     """The time on the monotonic clock just before the database was read."""

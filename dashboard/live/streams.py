@@ -2,7 +2,7 @@
 
 - `session:<id>`: the numbered changes of a session. A frame shows the changed object as it is now.
 - `run:<id>`: the journal of a run.
-- `text:<id>`: the texts that the running steps of a run write. Its frames have no numbers (see
+- `text:<id>`: the texts that the running steps of a run write. The frames have no numbers (see
   `dashboard.live.texts`).
 - `inbox`: frames that tell a page to read the requests that wait for its user again.
 - `chat`: frames that say in how many sessions the user has new messages.
@@ -121,9 +121,9 @@ def heads(streams: Iterable[Stream]) -> dict[Stream, Head]:
 
 
 def place_in(after: Any) -> int:
-    """Return a number sent by a client, such as that of a change, if databases can store it.
+    """Return a number that a client has sent as an integer that databases can store.
 
-    Raises `ValueError`, `TypeError` or `OverflowError` for anything else.
+    Raises `ValueError`, `TypeError` or `OverflowError` if that isn't possible.
     """
     place = int(after)
     if not -LARGEST_PLACE < place < LARGEST_PLACE:

@@ -81,7 +81,10 @@ class Together:
         self._announced: dict[UUID, dict[Any, str]] = {}
         """The people in each session, as this process last announced them."""
         self._asked: set[UUID] = set()
-        """The sessions that another process has opened without knowing who is in them here."""
+        """The sessions that another process has just opened.
+
+        This process must announce to that process who has them open here.
+        """
         self._unsure: set[UUID] = set()
         """The sessions in which pages were opened or closed since this process last announced."""
         self._all_at = self._soon_at = 0.0

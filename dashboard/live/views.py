@@ -78,7 +78,7 @@ class View:
     def copy(self) -> "View":
         """Return a copy of this view in which another thread can look up runs.
 
-        `take` adds the runs to this view afterwards.
+        `take` adds the runs that were found to this view afterwards.
         """
         return replace(self, gained_at=None)
 

@@ -43,10 +43,7 @@ class PushMessage:
     title: str
     link: str
     tag: str
-    """The tag of the notification.
-
-    On the screen, it replaces an earlier notification with the same tag.
-    """
+    """The tag of the notification, which replaces an earlier notification with the same tag."""
     takes_back: bool = False
     """True if this message takes back an earlier notification with the same tag."""
 
