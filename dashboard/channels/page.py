@@ -7,7 +7,7 @@ from dashboard.forms.answer import AnswerForm
 
 
 class Page(Channel):
-    """The pages as a channel. It sends no notifications, because open pages are updated live."""
+    """The pages as a channel, which sends no notifications, because open pages are updated live."""
 
     name = "page"
     undoes = True

@@ -1,7 +1,7 @@
-"""Subject lines of mails. They are also the titles of notifications in browsers.
+"""Subject lines of mails, which are also the titles of notifications in browsers.
 
-A title may be shown on a locked screen. So it contains neither a question nor a message of a
-person, but an alert's title contains the start of the alert's text.
+A title may be shown on a locked screen. So no title contains a question, or a message that a person
+has written. The title of an alert contains the start of the alert's text.
 """
 
 from django.utils.translation import gettext as _
@@ -20,7 +20,7 @@ LONGEST_SUBJECT = 78
 def subject_about(request: HumanRequest, *, reminder: int = 0) -> str:
     """Return the subject line of a mail about a request, with the name of the run that asks.
 
-    It doesn't contain the question, which may be too private for a locked screen.
+    The question isn't in the subject line, because it may be too private for a locked screen.
     """
     words = _("Please answer: {title}")
     if reminder >= FIRST_CHANGE:
@@ -71,7 +71,7 @@ def subject_about_alert(alert: Message) -> str:
 def subject_about_mention(message: Message) -> str:
     """Return the subject line of a mail about a mention, with the name of the message's author.
 
-    It doesn't contain the message, which may be too private for a locked screen.
+    The message isn't in the subject line, because it may be too private for a locked screen.
     """
     words = _("{name} mentioned you in the chat")
     return shortened(words.format(name=plain(author_of(message))), LONGEST_SUBJECT)

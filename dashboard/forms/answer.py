@@ -64,7 +64,7 @@ class AnswerForm:
     lost: str = ""
     """The digest of a file that isn't stored any more, so that the form no longer offers it."""
     armed: Echo | None = None
-    """An irreversible answer that the person has sent once. It counts once it is sent again."""
+    """An irreversible answer that the person has sent once. Sending it again makes it count."""
 
     @cached_property
     def asked(self) -> Question:

@@ -68,7 +68,7 @@ class Command:
     """A message that begins with a slash, as its author typed it."""
 
     name: str
-    """The first word without the slash. It is "" if nothing follows the slash."""
+    """The first word without the slash; "" if nothing follows the slash."""
     words: str
     """Everything that follows the name."""
     before: str = ""

@@ -409,7 +409,7 @@ class Hub:
                     self._send_from(socket, stream, following, reached)
 
     def _send_from(self, socket: Socket, stream: Stream, following: Following, after: int) -> None:
-        """Queue a range for a socket. It is sent before any later change of the stream."""
+        """Queue a range for a socket. The range is sent before any later change of the stream."""
         following.seq, following.state = after, QUEUED
         watch = self._watches.get((stream, following.form))
         if watch and not watch.redraws and after >= watch.head[0]:

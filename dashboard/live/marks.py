@@ -231,10 +231,9 @@ class Grounds(NamedTuple):
 
 
 def grounds_of_one(user: User) -> Grounds:
-    """Return one person's grounds.
+    """Return one person's roles and delegations, on which the person's view of runs depends.
 
-    They follow from roles and delegations that every page reads for this person anyway, so no query
-    is added.
+    Every page reads these roles and delegations for the person anyway, so no query is added.
     """
     held, operates_all = holdings_of(user), sees_all(user)
     seen: set[Any] = {f"for {one.pk}" for one in principals_of(user)}

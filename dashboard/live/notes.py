@@ -25,10 +25,10 @@ logger = logging.getLogger(__name__)
 
 
 class Notes:
-    """A writer of records about open sockets. It has a thread of its own.
+    """A writer of records about open sockets, which has a thread of its own.
 
-    On SQLite, a write may wait for another writer for a long time. In its own thread, it doesn't
-    delay the checks of rights.
+    On SQLite, a write may wait for another writer for a long time. In a thread of its own, such a
+    write doesn't delay the checks of rights.
     """
 
     def __init__(self) -> None:

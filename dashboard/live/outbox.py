@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class Outbox:
-    """A queue of messages to one socket. It refuses further messages while too many of them wait.
+    """A queue of messages to one socket, which refuses further messages while too many wait.
 
     A task sends the messages. The task exists only while messages wait.
     """

@@ -94,7 +94,7 @@ class Positions(NamedTuple):
 
 @cache
 def _newest(table: str, _vendor: str) -> tuple[str, tuple[Any, ...]]:
-    """Return the SQL query of the keys of a table's newest rows. It is compiled only once."""
+    """Return the SQL query of the keys of a table's newest rows, which is compiled only once."""
     newest = TABLES[table].order_by("-id").values("id")[:NEWEST]
     text, cells = newest.query.sql_with_params()
     return text, tuple(cells)

@@ -57,5 +57,5 @@ class Socket:
         return self.sender.send(self, stream, text)
 
     def tell(self, text: str) -> None:
-        """Send a message that belongs to no stream. It is sent even if the outbox is full."""
+        """Send a message that belongs to no stream, even if the outbox is full."""
         self.outbox.put(text, is_urgent=True)

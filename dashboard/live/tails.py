@@ -30,7 +30,7 @@ class Tail:
         self._rows = rows.order_by("pk").values_list("pk", *fields)
         self._lag = lag
         self.reads_after: int | None = None
-        """The next call reads the rows with keys above this one. None before the first call."""
+        """The key above which the next call reads all rows. None before the first call."""
         self._seen: set[int] = set()
         self._reached: deque[tuple[float, int]] = deque()
         """The highest key that each recent call has found, with the time of that call."""

@@ -26,7 +26,7 @@ class Done(Generic[T]):
 
 
 class DatabaseThread:
-    """A thread that calls one function after another. It closes broken database connections."""
+    """A thread that calls one function after another, and closes broken database connections."""
 
     def __init__(self, name: str) -> None:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)

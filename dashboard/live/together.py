@@ -1,8 +1,8 @@
 """News of an open session that isn't a numbered change: who has read, is present or is typing.
 
 A frame with news that is lost isn't sent again, because the next frame tells the same. News is sent
-only to people who see the whole session. It is collected and sent together. The pauses between
-frames grow with the number of open pages: with a thousand open pages, each page gets one frame in
+only to people who see the whole session. News is collected, and frames are sent after pauses. The
+pauses grow with the number of open pages: with a thousand open pages, each page gets one frame in
 four seconds at most.
 """
 
@@ -83,7 +83,7 @@ class Together:
         self._asked: set[UUID] = set()
         """The sessions that another process has just opened.
 
-        This process must announce to that process who has them open here.
+        The other process doesn't know yet who has these sessions open in this process.
         """
         self._unsure: set[UUID] = set()
         """The sessions in which pages were opened or closed since this process last announced."""

@@ -69,8 +69,7 @@ class View:
     def fits(self, newer: "View") -> bool:
         """Return True if what was sent under this view is still right and complete under `newer`.
 
-        It isn't if the newer view lacks a run of this view, or if it has a run that was hidden
-        before.
+        Return False if `newer` lacks a run of this view, or has a run that was hidden in this view.
         """
         is_lost, is_gained = self.runs - newer.runs, self.hidden & newer.runs
         return self.is_whole == newer.is_whole and not is_lost and not is_gained
@@ -85,7 +84,7 @@ class View:
     def take(self, looked_up: "View", *, asked_at: float) -> None:
         """Add the runs that were looked up in a copy of this view.
 
-        They aren't added if the rights were read again after the lookup began. Runs that the
+        The runs aren't added if the rights were read again after the lookup began. Runs that the
         follower still may not see are added to `hidden`.
         """
         gained = looked_up.runs - self.runs
@@ -97,9 +96,9 @@ class View:
     def take_over(self, earlier: "View") -> None:
         """Add the runs that an earlier view gained after the rights of this view had been read.
 
-        Also add the hidden runs of the earlier view to those of this view, unless this view shows
-        them. They stay hidden until a later view shows them, because only then is the page told to
-        read again.
+        Also add the hidden runs of the earlier view to the hidden runs of this view, unless this
+        view shows them. A hidden run stays hidden until a later view shows it, because only then is
+        the page told to read again.
         """
         later = {run: at for run, at in (earlier.gained_at or {}).items() if at >= self.asked_at}
         if later:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from procedures.conf import conf
 
 PACKAGES = ("http_ece", "py_vapid")
-"""The packages of the extra `push`. They encrypt and sign messages."""
+"""The packages of the extra `push`, which encrypt and sign messages."""
 LENGTH = 32
 CONTACT = re.compile(r"mailto:[^@\s]+@[^@\s]+|https://[^\s/]+\S*")
 

@@ -33,9 +33,10 @@ started before this time has passed shows neither of them.
 class PushMessage:
     """A message that a browser shows as a notification: a title, a link and a tag.
 
-    The title is what a mail would have as its subject. It may be shown on a locked screen, so it
-    contains neither a question nor its evidence. Only the title of an alert contains the start of
-    its text. The tag is a hash of the notification's key, so it says nothing of the content.
+    The title is what a mail would have as its subject. A title may be shown on a locked screen, so
+    it contains neither a question nor evidence. Only the title of an alert contains the start of
+    the alert's text. The tag is a hash of the notification's key, so the tag says nothing of the
+    content.
     """
 
     key: str
