@@ -1,4 +1,4 @@
-"""The URLs of pages and API in one namespace, which a site can include under any prefix."""
+"""The URLs of pages and of the API, in one namespace; a site can include them under any prefix."""
 
 from django.contrib.auth.views import LogoutView
 from django.urls import path, register_converter

@@ -1,7 +1,8 @@
-"""Values as trees of nodes, so that templates never look up keys that come from the data.
+"""JSON values as trees of nodes, for templates.
 
-If a template asks a dict for `items`, it gets the value with that key, if there is one. So data
-that people or programs have sent is drawn from a `Node`, which only this module creates.
+If a template asks a dict for `items`, Django looks for a key "items" before it looks for the
+method. So a template must not get a dict with keys that people or programs have chosen. It gets a
+`Node` instead, which only this module creates.
 """
 
 import json
@@ -25,20 +26,20 @@ MOST_COLUMNS = 20
 MOST_ON_PHONES = 3
 """The maximum number of columns of a table that fit on a phone."""
 LEVELS = 3
-"""The number of levels of nested mappings that are drawn; deeper ones are shown as JSON."""
+"""The number of levels of nested mappings that are drawn; below them, values are shown as JSON."""
 MANY_LINES = 20
-"""The number of line breaks at which a text gets a scrolling frame."""
+"""A text with at least so many line breaks is shown inside a frame that scrolls."""
 DEEPEST = 12
-"""The deepest level of JSON that is indented, because deeper ones would be mostly spaces."""
+"""The maximum number of levels of JSON that is indented; deeper JSON is put on one line."""
 PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")
 UNIT = r"(?:[€$£¥%]|[A-Z]{3})"
 NUMBER = re.compile(
     rf"(?:{UNIT} ?)?[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?(?: ?{UNIT})?",
 )
-"""A pattern for a number as people write it, such as 1,200 or, with a currency, 31.20 EUR."""
+"""A pattern for a number as people write it, with or without a currency, such as "31.20 EUR"."""
 DIGEST = re.compile("[0-9a-f]{64}")
 CHANGE = ("before", "after")
-"""The keys of a mapping that is drawn as a difference."""
+"""The two keys of a mapping that is drawn as a comparison of two values."""
 OneValue = Literal["none", "empty", "text", "lines", "json", "file"]
 Several = Literal["mapping", "sections", "table", "list", "change", "changed lines"]
 Shape = OneValue | Several
@@ -46,36 +47,39 @@ Shape = OneValue | Several
 
 @dataclass(frozen=True)
 class Node:
-    """A value, or a part of one, ready for a template."""
+    """A value, or a part of one, for a template; `shape` says which other fields are used."""
 
     shape: Shape
     text: str = ""
-    """The text, if the shape is none, empty, text, lines or json."""
+    """The text to show; used for the shapes none, empty, text, lines and json."""
     summary: str = ""
-    """The label of the closed fold, if the shape is lines or json."""
+    """The label of a fold that contains the text, such as "3 items"; used for lines and json."""
     is_number: bool = False
     named: Sequence["Named"] = ()
-    """The rows of a mapping, the parts of sections, or the columns of a table."""
+    """The entries of a mapping, the sections of a divided one, or the columns of a table."""
     changed: Sequence["Changed"] = ()
-    """The rows of a difference between two mappings, or between two values."""
+    """The rows of a comparison: one for each key of two mappings, or one for two other values."""
     changed_lines: Sequence[Line] = ()
-    """The lines of a difference between two texts, each marked as "kept", "gone" or "new"."""
+    """The lines of a comparison of two texts, each marked as "kept", "gone" or "new"."""
     file: "StoredFile | None" = None
     names: Sequence[str] = CHANGE
-    """The names of the two sides of a difference."""
+    """The headings of the two sides of a comparison."""
     rows: Sequence[Sequence["Node | None"]] = ()
-    """The cells of a table, row by row; None where a row has no value for a column."""
+    """The cells of a table, row by row; None where the row lacks the key of the column."""
     parts: Sequence["Node"] = ()
     """The parts of a list."""
     read: Sequence[str] = ()
-    """The labels of a list's parts that were read when the question was asked.
+    """The labels of the inner values that may have changed since the question was asked.
 
-    Their values may have changed since.
+    The code of the procedure has read these values for the question, as a balance or a price.
     """
 
     @property
     def is_wide(self) -> bool:
-        """True for a table that is too wide for a phone, which shows each row as a card."""
+        """True if this is a table with too many columns for a phone.
+
+        Phones show each row of such a table as a card.
+        """
         return self.shape == "table" and len(self.named) > MOST_ON_PHONES
 
     @property
@@ -87,21 +91,21 @@ class Node:
 
 @dataclass(frozen=True)
 class Named:
-    """A value with its name, or a table's column with its name and the value in the first row."""
+    """A key of a mapping with its value, or a column of a table with its value in the first row."""
 
     name: str
     label: str
-    """The name in words, or the exact name if another one would have the same label."""
+    """The name in words, such as "Order id", or the exact name if two names had the same words."""
     node: Node | None
     is_read: bool = False
-    """True if the value was read when the question was asked, and may have changed since."""
+    """True if the value may have changed since the question was asked; see `Node.read`."""
     read: Sequence[str] = ()
-    """The labels of inner values that were read when the question was asked; [] if `is_read`."""
+    """The labels of inner values that may have changed; [] if `is_read`."""
 
 
 @dataclass(frozen=True)
 class Changed:
-    """A value before and after a change; None on the side where it is missing."""
+    """A row of a comparison: a value on both sides; None on a side that lacks the key."""
 
     label: str
     name: str
@@ -112,7 +116,7 @@ class Changed:
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file of the run, as evidence describes it."""
+    """A file of a run, from its description in JSON: name, digest, size and type."""
 
     name: str
     digest: str
@@ -129,11 +133,12 @@ class StoredFile:
 
 
 def draw(value: Any, volatile: Sequence[str] = (), *, level: int = 1) -> Node:
-    """Return a JSON value as a node; below `LEVELS` levels, nested values are shown as JSON.
+    """Return a JSON value as a node.
 
-    A mapping with the keys "before" and "after" is drawn as a difference, and a stored file as a
-    link or a picture. A mapping whose values are mappings and lists is drawn as sections. The paths
-    in `volatile`, written as in `ctx.approve(volatile=)`, are marked.
+    A mapping with the keys "before" and "after" is drawn as a comparison, and the description of a
+    file as a link or a picture. A mapping whose values are all mappings or lists is divided into
+    sections. More than `LEVELS` levels down, values are shown as JSON. `volatile` contains the
+    paths of values that may have changed, such as "source.read_at"; these values are marked.
     """
     if isinstance(value, Mapping) and value:
         return _special(value) or _mapping(value, volatile, level)
@@ -145,7 +150,7 @@ def draw(value: Any, volatile: Sequence[str] = (), *, level: int = 1) -> Node:
 
 
 def _special(value: Mapping[str, Any]) -> Node | None:
-    """Return a node if the mapping describes a file or a difference, else None."""
+    """Return a node if the mapping describes a file or has the keys of a comparison, else None."""
     if file := file_of(value):
         return Node("file", file.name, file=file)
     return _change(value["before"], value["after"]) if value.keys() == set(CHANGE) else None
@@ -164,7 +169,7 @@ def _mapping(value: Mapping[str, Any], volatile: Sequence[str], level: int) -> N
 
 
 def _inside(value: Any, inner: Callable[..., Node], level: int) -> Node:
-    """Return a node for a value inside a mapping; lists other than tables are shown as JSON."""
+    """Return a node for a value of a mapping; a list that isn't a table is shown as JSON."""
     is_drawn = isinstance(value, Mapping) or (isinstance(value, list) and _is_table(value))
     return inner(value, level=level + 1) if is_drawn and value else cell(value)
 
@@ -174,14 +179,17 @@ def _cell_at(value: Any, *, level: int) -> Node:
 
 
 def file_of(value: Mapping[str, Any]) -> StoredFile | None:
-    """Return the stored file that a mapping describes, or None if it describes none."""
+    """Return the file that a mapping describes, or None if it doesn't describe a file."""
     if not is_file(value) or not DIGEST.fullmatch(value["digest"]):
         return None
     return StoredFile(value["name"], value["digest"], value["size"], value["content_type"])
 
 
 def _change(before: Any, after: Any) -> Node:
-    """Return a difference: texts line by line, mappings key by key, and other values as a whole."""
+    """Return a comparison of two values.
+
+    Texts are compared line by line, mappings key by key, and other values as a whole.
+    """
     if isinstance(before, str) and isinstance(after, str) and "\n" in before + after:
         return Node("changed lines", changed_lines=changed_lines(before, after))
     if isinstance(before, Mapping) and isinstance(after, Mapping) and (before or after):
@@ -218,13 +226,13 @@ def _named(name: str, label: str, node: Node | None, volatile: Sequence[str]) ->
 
 
 def path_label(path: str) -> str:
-    """Return a label for a path, such as "Source: read at"."""
+    """Return a label for a path: "Source: read at" for "source.read_at"."""
     first, *rest = [label_of(name) for name in path.split(".")]
     return ": ".join([first, *(name[:1].lower() + name[1:] for name in rest)])
 
 
 def is_file(value: Any) -> bool:
-    """Return True if the value is a file of a run; other objects may have the same keys."""
+    """Return True if the value has the keys, types and name of a description of a file."""
     if not isinstance(value, Mapping) or set(value) != set(OF_FILE):
         return False
     is_typed = all(type(value[name]) is kind for name, kind in OF_FILE.items())
@@ -232,7 +240,7 @@ def is_file(value: Any) -> bool:
 
 
 def cell(value: Any) -> Node:
-    """Return a value as a node for a table's cell; nested values are JSON that can be unfolded."""
+    """Return a value as a node for one cell; a mapping or list becomes JSON inside a fold."""
     if value is None:
         return Node("none", _("none"))
     if isinstance(value, bool):
@@ -293,10 +301,9 @@ def _is_table(rows: Sequence[Any]) -> bool:
 
 
 def labels_of(names: Iterable[str]) -> dict[str, str]:
-    """Return a label for each name; "order_id" becomes "Order id".
+    """Return the label of each name, by name; that of "order_id" is "Order id".
 
-    A name keeps its form if it isn't in snake case, or if its label would equal that of another
-    name.
+    A name is its own label if it isn't in snake case, or if two names would have the same label.
     """
     labels = {name: label_of(name) for name in names}
     seen = Counter(labels.values())
@@ -311,12 +318,12 @@ def label_of(name: str) -> str:
 
 
 def exact_name(name: str) -> str:
-    """Return the name, in quotation marks if it is empty or begins or ends with a space."""
+    """Return the name, in quotation marks if it is empty or has a space at its beginning or end."""
     return name if name and name == name.strip() else json.dumps(name, ensure_ascii=False)
 
 
 def pretty(value: Any) -> str:
-    """Return indented JSON, or JSON on one line if it is deeply nested."""
+    """Return a value as indented JSON; as JSON on one line if it has more than `DEEPEST` levels."""
     if _is_deep(value):
         return canonical.text_of(value)
     return json.dumps(value, indent=2, ensure_ascii=False)

@@ -87,7 +87,10 @@ def quarantined(facts: Facts) -> Sentence:
 
 
 def _kept(facts: Facts) -> Sentence | None:
-    """Return a sentence about the steps that a stopped run has kept or undone, or None."""
+    """Return a sentence about the finished steps of a stopped run, and how many were undone.
+
+    Return None if the number of steps isn't known.
+    """
     if facts.kept is None:
         return None
     if facts.undone:
@@ -115,12 +118,12 @@ def _undone(done: int, of: int) -> Sentence:
 
 
 def error_of(run: Run) -> dict[str, Any]:
-    """Return the run's error, with its "type" and "message"."""
+    """Return the run's error as a dict with "type" and "message"; the message may be ""."""
     return canonical.plain(run.error) if run.error else {"type": "Error", "message": ""}
 
 
 def fault_of(kind: str, message: str) -> str:
-    """Return an error as "type: message"; for the engine's own errors, only the message."""
+    """Return an error as "type: message"; of some errors of the engine, return only the message."""
     words = message if kind in SPEAKING else ": ".join(filter(None, [kind, message]))
     return shortened(words, LONGEST_FAULT)
 
@@ -132,6 +135,6 @@ def ended(message: str) -> str:
 
 
 def quoted(reason: str) -> str:
-    """Return a reason in quotation marks, to be put at the end of a sentence."""
+    """Return a reason in quotation marks, with a full stop at its end if it has none."""
     reason = shortened(reason, LONGEST_REASON)
     return f"“{reason}”" if reason.endswith((".", "!", "?", "…")) else f"“{reason}”."

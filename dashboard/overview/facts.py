@@ -14,17 +14,20 @@ from procedures.models import Run
 
 @dataclass
 class Facts:
-    """The facts about a run that aren't in its row; lists have fewer of them than pages."""
+    """Facts from which the state of a run is put in words; those for a list are fewer."""
 
     run: Run
     now: datetime
-    """The current time, read once for all runs of a list, because reading it costs a query."""
+    """The current time, read once for all runs of a list, because each reading costs a query."""
     openings: Sequence[OpenWait] = ()
-    """The open waits, questions first."""
+    """The run's open waits; waits for people come first."""
     is_late: bool = False
-    """True if something should have happened a while ago, but hasn't."""
+    """True if a wait or a retry of the run is overdue by more than `openings.LATE`."""
     failure: dict[str, Any] = field(default_factory=dict)
-    """The last failed attempt, with its step and the time when that step first failed; or {}."""
+    """The content of the last failed attempt, with "step", and "since" when that step first failed.
+
+    {} if the run isn't retrying a step.
+    """
     answered: dict[str, Any] = field(default_factory=dict)
     """An answer that the run hasn't used yet, with its prompt; {} if there is none."""
     cancelled: dict[str, Any] = field(default_factory=dict)
@@ -32,22 +35,22 @@ class Facts:
     paused: dict[str, Any] = field(default_factory=dict)
     """The person who paused the run, with the reason; {} if the run isn't paused."""
     hindrance: str = ""
-    """The reason why the run stays queued, apart from busy workers; "" if there is none."""
+    """The reason why the run stays queued for long, unless workers are just busy; else ""."""
     stranded: str = ""
-    """The reason why no live worker can execute the queued run; "" if there is none."""
+    """The reason why no live worker has the code of the queued run; "" if one has."""
     is_removed: bool = False
-    """True if no code defines the run's procedure any more."""
+    """True if this site has no code for the run any more."""
     progress: str = ""
     """The progress that the running step has reported; "" if it has reported none."""
     answerers: Sequence[str] = ()
     kept: int | None = None
     """The number of completed steps, not counting compensations."""
     to_undo: int = 0
-    """The number of compensations that a cancellation runs; `undone` counts those that have run."""
+    """The number of compensations that the code has declared, which a cancellation runs."""
     undone: int = 0
     answers: int = 0
     others: int = 0
-    """The number of waits for time, signals and other runs."""
+    """The number of waits for timers, signals and child runs."""
     last_at: datetime | None = None
     """The time of the newest event."""
 
@@ -64,7 +67,7 @@ class Facts:
         return self.openings[0].at if self.openings else None
 
     def for_lists(self) -> Self:
-        """Return only the facts that lists have, too."""
+        """Return these facts without those that lists don't read."""
         return replace(
             self,
             answered={},
@@ -79,7 +82,7 @@ class Facts:
 
     @property
     def is_stuck(self) -> bool:
-        """True if this site has no code to continue the run, or its storage is unavailable."""
+        """True if the run can't continue: no worker has its code, or its storage is unavailable."""
         is_without_code = self.is_removed and self.status in STANDS
         return is_without_code or self.is_without_storage or bool(self.stranded)
 

@@ -1,8 +1,8 @@
 """The results of "Search or do…": procedures, requests, runs and sessions, by words or id.
 
-The newest rows that a person may see are read by key, and their names are compared in Python. So a
-search takes the same time however many runs there are. What was said, however long ago, is found by
-the index (`chat.services.searching`).
+A search reads the newest rows that a person may see, and compares their names in Python. So it
+takes the same time however many runs there are. Only the texts of messages, requests and answers
+are found by an index, however old they are; see `chat.services.searching`.
 """
 
 from collections.abc import Collection, Iterable
@@ -32,20 +32,20 @@ TIMES = ("opened_at", "due_at", "wait__due_at")
 
 @dataclass(frozen=True)
 class Find:
-    """One result of a search."""
+    """One result of a search, other than a text."""
 
     key: str
-    """The id or name that its page has in its address."""
+    """The id or name with which the address of the result's page ends."""
     title: str
     detail: str = ""
     at: datetime | None = None
     show: str = "ago"
-    """The form in which the time is shown, such as "ago" or "due"; see local-time.js."""
+    """The form in which the browser shows the time `at`, such as "ago"; see local-time.js."""
 
 
 @dataclass(frozen=True)
 class Search:
-    """A search by one person, for one text."""
+    """A search by one person for a text."""
 
     user: User
     text: str
@@ -56,7 +56,7 @@ class Search:
         object.__setattr__(self, "words", text.casefold().split())
 
     def fits(self, *texts: str) -> bool:
-        """Return True if each word of the search occurs in one of the texts."""
+        """Return True if each of the searched words occurs in at least one of these texts."""
         known = "\n".join(texts).casefold()
         return all(word in known for word in self.words)
 
@@ -119,12 +119,18 @@ class Search:
         return search_texts(self.user, wanted, most=most, before=before)
 
     def first_texts(self) -> Found:
-        """Return the first of all texts that match, at a glance, for somebody who is typing."""
+        """Return the first texts that match, of all kinds, for a person who is still typing.
+
+        The search reads fewer texts than `texts` does.
+        """
         return search_texts(self.user, TextFilter(self.text), most=MOST_FOUND, is_glance=True)
 
     @cached_property
     def _id(self) -> UUID | None:
-        """The id that was searched for, if the text is a complete one; it also finds old rows."""
+        """The searched text as an id, if it is a complete id.
+
+        A search for an id finds old rows, too.
+        """
         try:
             return UUID(self.text.strip())
         except ValueError:
@@ -140,7 +146,7 @@ class Search:
 def _shown_time(
     opened_at: datetime, due_at: datetime | None, expires_at: datetime | None
 ) -> tuple[datetime, str]:
-    """Return the time by which a request should be answered, or else when it was opened."""
+    """Return the time to show and its form: the request's deadline, or else its opening."""
     dues = [at for at in (due_at, expires_at) if at]
     return (min(dues), "due") if dues else (opened_at, "ago")
 

@@ -1,4 +1,4 @@
-"""The figures by which operators see at a glance whether the site works."""
+"""Figures that show operators whether the parts of the site work."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,16 +16,16 @@ MINUTE = 60
 
 @dataclass(frozen=True)
 class Figures:
-    """The state of the site's parts at one time."""
+    """The state of the site's parts at one point in time."""
 
     workers: int | None
-    """The number of workers that have reported themselves; None if Redis doesn't answer."""
+    """The number of workers that report to Redis; None if Redis doesn't answer."""
     sockets: int | None
     """The number of open sockets of all web processes; None if Redis doesn't answer."""
     queued: timedelta
-    """The time for which the run that was queued first has been waiting for a worker."""
+    """The longest time for which a run has been queued; zero if no run waits for a worker."""
     silence: timedelta | None
-    """The time since the clock process last looked for due work; None if it never has."""
+    """The time since the clock process last processed due work; None if it never has."""
 
     @property
     def queue_age(self) -> str:
@@ -45,7 +45,7 @@ class Figures:
 
 
 def read_figures(now: datetime) -> Figures:
-    """Read the figures by one statement and one connection to Redis."""
+    """Read the figures, with one SQL statement and one call of Redis."""
     first = Run.objects.queued().order_by("queued_at").values("queued_at")[:1]
     rows = Installation.objects.filter(pk=ONLY).values_list("swept_at", Subquery(first))
     swept_at, queued_at = rows.first() or (None, None)
@@ -59,6 +59,6 @@ def read_figures(now: datetime) -> Figures:
 
 
 def _in_seconds(length: timedelta) -> str:
-    """Return the length in whole seconds, because a finer figure would change at each look."""
+    """Return a length in words without fractions of a second, which would differ each time."""
     seconds = int(length.total_seconds())
     return f"{seconds} s" if seconds < MINUTE else format_duration(length)

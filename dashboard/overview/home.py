@@ -1,4 +1,4 @@
-"""The lists of home pages, apart from the cards of requests, read for many pages together."""
+"""The contents of the lists on home pages, read by the same queries for several people's pages."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -9,39 +9,39 @@ from uuid import UUID
 
 from chat.models import HumanRequest
 from dashboard.overview.lists import Listed, listed_runs
-from dashboard.overview.operations import ALL, Operation, together
+from dashboard.overview.operations import ALL, Operation, common_operations
 from dashboard.overview.outlook import LONGEST_LIST, MOST_STUCK, Lists, Outlook
 from dashboard.overview.words import Sentence
 from procedures.models import Run, Wait
 from procedures.services.carriers import Code
 
 HOME = "dashboard/_home_changes.html"
-"""The template for the part of a home page that these lists fill."""
+"""The name of the template that draws these lists."""
 SHOWN_OF_WAITS = ("due_at", "run__subject", "run__procedure__title", "request__prompt")
-"""The lookups of what is shown of a wait, apart from its reason."""
+"""The fields that are loaded for each wait in a list, as Django's lookups."""
 Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
 class Alike:
-    """Runs of one procedure that are stuck for the same reason, newest first."""
+    """Runs of one procedure that are stuck for one reason, the newest run first."""
 
     sentence: Sentence
     runs: list[Listed]
 
     @property
     def operations(self) -> list[Operation]:
-        """The operations that operators can perform on all of these runs together."""
-        return [ALL[name] for name in together(one.run for one in self.runs)]
+        """The operations that a page offers for all of these runs together."""
+        return [ALL[name] for name in common_operations(one.run for one in self.runs)]
 
 
 def contents_of(
     several: Collection[Lists], *, now: datetime, missing: Mapping[Code, str]
 ) -> dict[Lists, dict[str, Any]]:
-    """Return the template context for the lists of each home page.
+    """Return, for the lists of each home page, the context of the template `HOME`.
 
-    The number of queries doesn't depend on how many pages there are. `missing` is the result of
-    `stranded`.
+    The number of queries doesn't depend on the number of pages. `missing` is the code that no live
+    worker has, as `carriers.stranded` returns it.
     """
     shown = (chain(one.stuck[:MOST_STUCK], one.working) for one in several)
     runs = Run.objects.filter(pk__in={*chain(*shown)}).for_lists()
@@ -85,7 +85,7 @@ def contents_for(outlook: Outlook) -> dict[str, Any]:
 
 
 def alike(stuck: Iterable[Listed]) -> list[Alike]:
-    """Group runs by procedure and reason; the groups are ordered by their newest runs."""
+    """Group stuck runs by procedure and reason; the group with the newest run is the first."""
     groups: dict[tuple[int, str], Alike] = {}
     for one in stuck:
         key = (one.run.procedure_id, one.state.cause)
@@ -94,5 +94,5 @@ def alike(stuck: Iterable[Listed]) -> list[Alike]:
 
 
 def rows_of(keys: Iterable[Any], found: Mapping[Any, Row]) -> list[Row]:
-    """Return the rows in the order of the keys; rows that no longer exist are left out."""
+    """Return the row of each key, in the order of the keys; keys without a row are left out."""
     return [found[key] for key in keys if key in found]

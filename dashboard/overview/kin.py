@@ -1,4 +1,4 @@
-"""The child runs for which a run waits: how many have succeeded, and which have failed."""
+"""The child runs for which a run waits, counted and listed for each wait."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -27,13 +27,13 @@ class Child:
 
 @dataclass
 class Children:
-    """The child runs of one wait: how many have begun, succeeded and failed."""
+    """The numbers of child runs of one wait that have begun, succeeded and failed."""
 
     begun: int
     done: int
     failed: int
     shown: list[Child] = field(default_factory=list)
-    """The child runs to list, with failed ones first."""
+    """At most `MOST_SHOWN` of these child runs; those that failed come first."""
 
     @property
     def left_out(self) -> int:
@@ -41,9 +41,10 @@ class Children:
 
 
 def children_of(waits: Iterable[Wait]) -> dict[int, Children]:
-    """Return the child runs of each wait, in two queries, or in none if no wait has any.
+    """Return the child runs of each wait, by the wait's id, with two queries for all waits.
 
-    If a child run was retried as a new run, both count as one; it has succeeded if one of them has.
+    If a child run was retried as a new run, the two count as one child run. It has succeeded if
+    either of them has.
     """
     ids = [wait.pk for wait in waits if wait.kind in KINDS]
     if not ids:
@@ -73,7 +74,7 @@ def _failed(ended: int, counted: dict[str, int]) -> int:
 
 
 def _first_of(children: QuerySet[Run]) -> QuerySet[Run]:
-    """Return the child runs to list for each wait: failed ones first, then in order of start."""
+    """Return at most `MOST_SHOWN` child runs of each wait: first failed ones, then the others."""
     is_good = Case(When(status__in=BAD, then=Value(0)), default=Value(1))
     place = Window(
         RowNumber(),

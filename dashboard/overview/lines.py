@@ -44,14 +44,14 @@ SYSTEM = "the system"
 
 @dataclass(frozen=True)
 class Line:
-    """An event of a journal as a line: its look, its words, who caused it, and its data."""
+    """A line about an event of a journal: a symbol, a sentence, the actor and the event's data."""
 
     look: str
     words: Sentence
     actor: str
     raw: str
     is_part: bool = False
-    """True if `raw` shows only a part of the event's data."""
+    """True if `raw` doesn't contain all of the event's data."""
 
 
 def line_of(event: Event) -> Line:
@@ -162,7 +162,10 @@ def _closed(_event: JournalEvent, data: dict[str, Any]) -> Told:
 
 
 def _value_of(data: dict[str, Any]) -> dict[str, Any]:
-    """Return the message that closed a wait; {} if it is stored elsewhere, as a large one is."""
+    """Return the signal or message that closed a wait.
+
+    Return {} if the value isn't a mapping or is stored outside the event because of its size.
+    """
     value = data.get("value")
     return value if isinstance(value, dict) else {}
 
@@ -245,7 +248,10 @@ def _read_inbox(data: dict[str, Any]) -> Told:
 
 
 def _with_messages(words: Sentence, data: dict[str, Any], name: str) -> Sentence:
-    """Add the messages that the code has read, if it has read any."""
+    """Add to a sentence how many messages the step or observation has read, and their texts.
+
+    `name` is the key of the event's data under which the messages are.
+    """
     if not (count := len(data.get("read", ()))):
         return words
     told = ngettext("{event}, with {count} message", "{event}, with {count} messages", count)
@@ -322,7 +328,7 @@ def _operator(event: JournalEvent, data: dict[str, Any]) -> Told:
 
 
 def _deed(step: str, data: dict[str, Any]) -> Sentence:
-    """Return an operator's action in words; `step` is the step that a retry repeats."""
+    """Return a sentence about an operator's act; `step` is the failed step, for a retry."""
     action, by = data["action"], strong(data["by"])
     if action == "reassign":
         words = _("{person} reassigned the question to {assignee}")

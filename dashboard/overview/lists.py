@@ -31,7 +31,7 @@ from procedures.models.clock import clock
 from procedures.services.carriers import Code, long_queued, stranded, why_stranded
 
 AFTER_JOURNALS = 2**62
-"""A number greater than that of any event."""
+"""A number greater than the number of any event, so that pending inputs come after all events."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,10 @@ def listed_runs(
     now: datetime | None = None,
     missing: Mapping[Code, str] | None = None,
 ) -> list[Listed]:
-    """Return each run with its state, read by a fixed number of queries.
+    """Return each run with its state, with a fixed number of queries.
 
-    The current time, and the result of `stranded`, aren't read again if they are given.
+    `now` is the current time, and `missing` is the result of `carriers.stranded`. Each of them is
+    read if it isn't given.
     """
     found = list(runs)
     if not found:
@@ -85,7 +86,7 @@ def listed_runs(
 
 
 class _Told(NamedTuple):
-    """An event that the list needs; its data is empty if only its time is shown."""
+    """A row of the query of `EventsOfLists`; `data` is "" if only the event's time is needed."""
 
     run: UUID
     seq: int
@@ -97,19 +98,22 @@ class _Told(NamedTuple):
 
 
 class EventsOfLists:
-    """The events that a list of runs needs, read by one query and without whole journals."""
+    """The few events from which the states of runs in a list are described, read by one query."""
 
     def __init__(self, found: Sequence[Run], now: datetime) -> None:
         self.failures: dict[UUID, dict[str, Any]] = {}
-        """The last failure of each run that will retry, and when that step first failed."""
+        """The last failure of the step that a run retries, by the run's id.
+
+        "since" is the time when that step first failed.
+        """
         self.cancels: dict[UUID, dict[str, Any]] = {}
-        """The cancellation of each cancelled run: the person and the reason, by run."""
+        """The content of the event that cancelled a run, by the run's id: who did it, and why."""
         self.pauses: dict[UUID, dict[str, Any]] = {}
-        """The last pause of each paused run: the person and the reason, by run."""
+        """The content of the last event that paused a run, by the run's id: who did it, and why."""
         self.newest: dict[UUID, datetime] = {}
-        """The time of each run's newest event."""
+        """The time of the newest event of each run, by the run's id."""
         self.given: list[tuple[UUID, dict[str, Any]]] = []
-        """The reassignments, each with the id of its run; the newest are the last ones."""
+        """The reassignments of questions, oldest first: a run's id, and the event's content."""
         self._status = {run.pk: run.status for run in found}
         told = [
             Event.objects.filter(_by_operators("reassign"), run__in=self._status),
@@ -127,7 +131,7 @@ class EventsOfLists:
             self._read(_Told(*row))
 
     def _last(self, condition: Q, status: RunStatus) -> Iterator[QuerySet[Event]]:
-        """Yield a query for the last event that matches, in each run with that status."""
+        """Yield a query for the last matching event of each run that has this status."""
         if runs := [run for run, found in self._status.items() if found == status]:
             last = Event.objects.filter(condition, run=OuterRef("pk")).order_by("-seq")
             keys = Run.objects.filter(pk__in=runs).order_by()
@@ -152,7 +156,7 @@ class EventsOfLists:
 
 
 def _first_failures(runs: Iterable[Run]) -> Iterator[QuerySet[Event]]:
-    """Yield a query for the first failure of the step that each of these runs retries."""
+    """Yield a query for the first failure of the step that each of these runs is retrying."""
     if keys := [run.pk for run in runs]:
         failures = Event.objects.filter(kind=EventKind.STEP_FAILED)
         last = failures.filter(run=OuterRef("run")).order_by("-seq").values("key")[:1]
@@ -166,12 +170,15 @@ def _by_operators(act: str) -> Q:
 
 
 def given_by(acts: Iterable[tuple[UUID, Mapping[str, Any]]]) -> dict[tuple[UUID, str], Any]:
-    """Return the newest assignee of each question, keyed by run and wait."""
+    """Return the newest assignee of each reassigned question, by the ids of run and wait."""
     return {(run, data.get("wait", "")): {"assign": [data["to"]]} for run, data in acts}
 
 
 def _pending(ids: Iterable[UUID]) -> QuerySet[RunInput, Any]:
-    """Return a query for reassignments that aren't in the journal yet, with the highest numbers."""
+    """Return a query for reassignments that no worker has taken into the journal yet.
+
+    Their numbers are greater than those of all events, so that they count as newer.
+    """
     given = RunInput.objects.filter(_by_operators("reassign"), run__in=ids).untaken().order_by()
     place = ExpressionWrapper(F("pk") + AFTER_JOURNALS, output_field=BigIntegerField())
     return given.values_list("run", place, "kind", "key", "name", "created_at", "data")
@@ -185,10 +192,10 @@ def content_of(one: RunInput) -> dict[str, Any]:
 def stranded_among(
     runs: Iterable[Run], now: datetime, missing: Mapping[Code, str] | None = None
 ) -> dict[UUID, str]:
-    """Return, for each long queued run, the reason why no live worker can execute it.
+    """Return, for each run that has been queued for long, why no live worker can execute it.
 
-    If `missing`, the result of `stranded`, is given, or if none of the runs was queued long ago,
-    nothing is read.
+    The results are keyed by the run's id. `missing` is the result of `carriers.stranded`; it is
+    read only if it isn't given and a run has been queued for long.
     """
     before = now - long_queued()
     long_ago = [run for run in runs if run.queued_at and run.queued_at <= before]
@@ -197,7 +204,10 @@ def stranded_among(
 
 
 def versions_without_code(runs: Iterable[Run]) -> set[int]:
-    """Return the ids of versions for which this process has no code, among unclaimed runs."""
+    """Return the ids of the runs' versions that this process has no code for.
+
+    Only runs that no worker executes now are looked at.
+    """
     names, standing = registry.definitions(), [run for run in runs if run.status in STANDS]
     absent = {
         run.version_id
@@ -214,7 +224,7 @@ def versions_without_code(runs: Iterable[Run]) -> set[int]:
 def answerers_for(
     runs: Iterable[Run], openings: Mapping[UUID, Iterable[OpenWait]]
 ) -> Mapping[int, list[str]]:
-    """Return the answerers of the procedures with an open question that is assigned to nobody."""
+    """Return `answerers_of` for the procedures of open questions that have no assignees."""
     asking = {
         run.procedure_id
         for run in runs
@@ -224,7 +234,10 @@ def answerers_for(
 
 
 def answerers_of(procedures: Iterable[int]) -> Mapping[int, list[str]]:
-    """Return, for each procedure, the names of groups that can answer unassigned requests."""
+    """Return the groups that may answer each procedure's requests, by the procedure's id.
+
+    These groups are asked if a request has no assignee.
+    """
     found: dict[int, list[str]] = defaultdict(list)
     grants = Grant.objects.filter(procedure__in=procedures, role="answer")
     for procedure, group in grants.values_list("procedure_id", "group__name"):

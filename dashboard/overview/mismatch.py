@@ -1,4 +1,4 @@
-"""A comparison of a run's journal with its code, from the place where they differ."""
+"""A comparison of the entries that a run's journal contains with those that its code asks for."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from itertools import takewhile, zip_longest
 from typing import Any
 
 BEFORE, MOST_PAIRS = 3, 30
-"""The maximum number of pairs to show: before the difference, and in all."""
+"""The maximum number of equal pairs before the first difference, and of all pairs shown."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """An entry of the journal beside what the code asks for at the same place."""
+    """An entry of the journal beside the entry that the code asks for; "" on a side without one."""
 
     kept: str
     asked: str
@@ -23,10 +23,10 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The first pair that differs, with some pairs before and after it."""
+    """The pairs from shortly before the first difference between the journal and the code."""
 
     left_out: int
-    """The number of matching pairs at the beginning that are left out."""
+    """The number of equal pairs before the first pair in `pairs`."""
     pairs: Sequence[Pair]
 
 

@@ -1,4 +1,4 @@
-"""The words for outcomes, looks and levels, which are stored as identifiers."""
+"""The words for outcomes of requests, states and log levels, which are stored as identifiers."""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as lazy
@@ -40,11 +40,11 @@ WITHDRAWALS: dict[str, Promise] = {
     "the procedure": lazy("the procedure needs no answer any more"),
     "the run's time limit": lazy("the run has reached its time limit"),
 }
-"""The reasons for which the system withdraws a request, by the name that is stored for it."""
+"""Reasons in words why the system withdrew a request, by the identifier that the request stores."""
 
 
 def withdrawal_name(closed_by: str) -> str:
-    """Return why the system has withdrawn a request; "" if a person has."""
+    """Return why the system withdrew a request; "" if a person withdrew it."""
     if not closed_by.startswith(SYSTEM):
         return ""
     reason = closed_by.removeprefix(SYSTEM)
@@ -52,7 +52,7 @@ def withdrawal_name(closed_by: str) -> str:
 
 
 def outcome_name(outcome: str) -> str:
-    """Return a request's outcome in words; an outcome that a site has added is only capitalized."""
+    """Return a request's outcome in words; an outcome of a site's own kind is capitalized."""
     return str(OUTCOMES.get(outcome) or outcome.capitalize())
 
 

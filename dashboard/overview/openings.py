@@ -1,4 +1,7 @@
-"""The open waits of runs, the progress of sets of waits, and filters for stuck runs."""
+"""The open waits of runs, the progress of sets of waits, and filters for stuck runs.
+
+A set of waits ends when enough of its parts have ended, such as one of two questions.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,18 +25,18 @@ from procedures.services.carriers import Code, long_queued
 from procedures.users import name_field
 
 LATE = timedelta(minutes=1)
-"""The clock process counts as stopped if something is overdue by more than this."""
+"""If something is overdue by more than this time, the clock process counts as stopped."""
 LONG = timedelta(hours=1)
-"""A step that has been failing for longer than this needs somebody to look at it."""
+"""A run counts as stuck if its step has been failing for longer than this time."""
 RECENT = timedelta(days=7)
-"""A failed run counts as stuck for this long."""
+"""The time after its end for which a failed run counts as stuck."""
 STANDS = (RunStatus.QUEUED, RunStatus.WAITING, RunStatus.RETRYING)
-"""Statuses in which no worker executes the run, but its code is needed to continue."""
+"""Statuses of runs that no worker executes now, but that a worker with their code will continue."""
 Given = Mapping[tuple[UUID, str], Mapping[str, Any]]
 
 
 def without_code() -> list[Q]:
-    """Return filters for unfinished runs whose code is missing; [] if all code is there."""
+    """Return filters for unfinished runs whose code this process lacks; [] if it has all code."""
     removed = Procedure.objects.exclude(name__in=registry.definitions()).order_by()
     texts = ProcedureVersion.objects.exclude(file="").exclude(pk__in=registry.readable_versions())
     nothing = Value(None, output_field=BigIntegerField())
@@ -54,21 +57,21 @@ def without_code() -> list[Q]:
 
 
 WITHOUT_STORAGE = (RunStatus.QUEUED, RunStatus.RUNNING)
-"""Statuses in which a run may wait for its storage to be available again."""
+"""Statuses of a run that a worker has left because the file store or database was unavailable."""
 
 
 def without_workers(now: datetime, missing: Iterable[Code]) -> Iterator[Q]:
-    """Yield filters for long queued runs whose code no live worker has."""
+    """Yield filters for runs that have been queued for long, and whose code no live worker has."""
     for one in missing:
         is_long_queued = Q(status=RunStatus.QUEUED, queued_at__lte=now - long_queued())
         yield is_long_queued & Q(procedure=one.procedure, version__file=one.file)
 
 
 def held_up(now: datetime, gone: Sequence[Q], missing: Iterable[Code]) -> list[Q]:
-    """Return filters for queued, running and retrying runs that won't continue without help.
+    """Return filters for queued, running and retrying runs that seem to need somebody's help.
 
-    They include runs that have retried a step for longer than `LONG`. `gone` is the result of
-    `without_code`, and `missing` that of `stranded`.
+    Runs that have retried a step for longer than `LONG` are included. `gone` is the result of
+    `without_code`, and `missing` that of `carriers.stranded`.
     """
     return [
         Q(status__in=WITHOUT_STORAGE, is_left_without_storage=True),
@@ -91,15 +94,15 @@ def retrying_for_long(now: datetime) -> Q:
 
 
 def may_retry_for_long(run: Run, now: datetime) -> bool:
-    """Return True if the run is retrying and has existed for longer than `LONG`."""
+    """Return True if the run is retrying, and was created more than `LONG` ago."""
     return run.status == RunStatus.RETRYING and run.created_at <= now - LONG
 
 
 def stuck(now: datetime, held: Sequence[Q]) -> list[Q]:
-    """Return filters for all runs that won't continue without help, or that failed recently.
+    """Return filters for all runs that need somebody's help, or that failed recently.
 
-    `held` is the result of `held_up`. The filters aren't joined into one, so that each can use an
-    index of its own.
+    `held` is the result of `held_up`. The filters stay separate conditions, so that the database
+    can use another index for each.
     """
     overdue = Wait.objects.undecided().filter(due_at__lt=now - LATE)
     unsettled = Wait.objects.to_settle(now - LATE)
@@ -114,16 +117,16 @@ def stuck(now: datetime, held: Sequence[Q]) -> list[Q]:
 
 
 def is_late(run: Run, openings: Iterable[OpenWait], now: datetime) -> bool:
-    """Return True if a wait or a retry of the run is overdue by more than `LATE`."""
+    """Return True if one of a waiting run's waits, or a retry, is overdue by more than `LATE`."""
     due = [one.due_at for one in openings] if run.status == RunStatus.WAITING else [run.wake_at]
     return any(at < now - LATE for at in due if at) and run.status in Run.SUSPENDED
 
 
 def openings_of(ids: Sequence[UUID], given: Given) -> dict[UUID, list[OpenWait]]:
-    """Return the open waits of each run: questions first, then in the order of the journal.
+    """Return the open waits of each run, by the run's id: questions first, then in journal order.
 
-    It takes one query, at most two more if there are sets of waits, and one more if there are
-    votes.
+    `given` contains the newest assignees of questions. This takes one query, up to two more if
+    there are sets of waits, and one more if there are questions with votes.
     """
     opening = Event.objects.filter(run=OuterRef("run"), seq=OuterRef("opened_seq"))
     rows = (
@@ -155,12 +158,12 @@ def openings_of(ids: Sequence[UUID], given: Given) -> dict[UUID, list[OpenWait]]
 
 
 def is_voted_on(opened: Mapping[str, Any]) -> bool:
-    """Return True if several people must agree on the answer to a question."""
+    """Return True if several people must give the same answer to the question of this event."""
     return int(opened.get("quorum", 1)) > 1
 
 
 def votes_on(waits: Iterable[int]) -> dict[int, list[str]]:
-    """Return, for each wait, the names of the people whose votes count, in the order of votes."""
+    """Return the names of the people whose votes count, for each wait, the earliest vote first."""
     found, asked = defaultdict[int, list[str]](list), list(waits)
     if asked:
         cast = HumanResponse.objects.filter(request__wait__in=asked, undone_at=None).order_by("pk")
@@ -170,7 +173,10 @@ def votes_on(waits: Iterable[int]) -> dict[int, list[str]]:
 
 
 def _progress_of(sets: Sequence[int]) -> dict[int, Progress]:
-    """Return the progress of each of these open sets; a held answer counts as given."""
+    """Return the progress of each open set of waits, by the set's id.
+
+    A part with an answer that can still be undone counts as ended.
+    """
     if not sets:
         return {}
     is_decided = Q(parts__closed_at__isnull=False) | Q(parts__held_at__isnull=False)
@@ -189,7 +195,7 @@ def _progress_of(sets: Sequence[int]) -> dict[int, Progress]:
 def openings_in(
     rows: Sequence[Row], waits: Iterable[Wait], votes: Mapping[int, Sequence[str]]
 ) -> list[OpenWait]:
-    """Return the open waits of one run from the rows of its page, without a query."""
+    """Return the open waits of one run, made from the rows of its page without a query."""
     sets = [wait for wait in waits if wait.kind == Wait.Kind.SET and wait.is_open]
     progress = {one.pk: _progress_in(one, rows) for one in sets}
     is_told = (row for row in rows if row.wait and row.wait.is_open and not row.wait.held_for_id)
@@ -213,7 +219,7 @@ def openings_in(
 
 
 def _progress_in(opened: Wait, rows: Iterable[Row]) -> Progress:
-    """Return the progress of an open set, from the rows of its run's page."""
+    """Return the progress of an open set of waits, made from the rows of its run's page."""
     parts = [(row, row.wait) for row in rows if row.wait and row.wait.part_of_id == opened.pk]
     ended = [(row, wait) for row, wait in parts if not wait.is_open or wait.held]
     told = [canonical.plain(wait.held) if wait.held else row.closed for row, wait in ended]

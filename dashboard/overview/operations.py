@@ -1,4 +1,4 @@
-"""The operations that a person can perform on a run now, in the order of their buttons."""
+"""The operations that a person can perform on a run now, such as "cancel"."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -23,9 +23,9 @@ STOPPED = (RunStatus.FAILED, RunStatus.QUARANTINED)
 ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.RETRYING)
 LONGEST_STEP = 40
 FEW = 3
-"""The maximum number of operations with their own buttons; a page without room shows fewer."""
+"""The maximum number of operations with a button of their own; the others are in a menu."""
 SELDOM = ("fork", "restart", "force_end")
-"""The operations that move to a menu if there are too many; the last ones move first."""
+"""The operations that are put into the menu first, when there are too many for buttons."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Operation:
     is_final: bool = False
     """True if the operation can't be taken back."""
     is_main: bool = False
-    """True if a run in this state most likely needs the operation."""
+    """True if a run in its state most likely needs this operation, such as "retry"."""
 
     @property
     def is_shifted(self) -> bool:
@@ -72,7 +72,7 @@ ALL: dict[Name, Operation] = {
 
 @dataclass(frozen=True)
 class Rights:
-    """The operations that a person may perform on a run, if its state allows them."""
+    """The operations that a person may perform on a run, if the state of the run allows them."""
 
     is_operator: bool
     may_cancel: bool
@@ -87,7 +87,7 @@ class Rights:
 
 
 def operations_for(user: User, run: Run) -> list[Operation]:
-    """Return the operations that the user can perform on the run now, the most likely first.
+    """Return the operations that the user can perform on the run now, the most likely one first.
 
     The user's rights are checked again when an operation is performed.
     """
@@ -100,9 +100,9 @@ def operations_for(user: User, run: Run) -> list[Operation]:
 
 
 def offering(user: User, runs: Collection[Run], name: Name) -> set[UUID]:
-    """Return the runs on which the user can perform the operation now.
+    """Return the ids of those runs on which the user can perform the operation now.
 
-    The number of queries depends neither on the runs nor on their procedures.
+    The number of queries depends neither on the number of runs nor on that of procedures.
     """
     held = access.HeldRoles(user, (run.procedure_id for run in runs))
     undone = _undone_among(runs) if name == "retry" else set()
@@ -114,8 +114,12 @@ def offering(user: User, runs: Collection[Run], name: Name) -> set[UUID]:
     }
 
 
-def together(runs: Iterable[Run]) -> list[Name]:
-    """Return the operations to offer on all of these runs together, by their status alone."""
+def common_operations(runs: Iterable[Run]) -> list[Name]:
+    """Return the operations that a page offers for all of these runs together.
+
+    Only the statuses of the runs are compared. So an operation may still be refused for some of
+    them.
+    """
     statuses = {RunStatus(run.status) for run in runs}
     offers: dict[Name, bool] = {
         "retry": statuses <= {*STOPPED},
@@ -126,7 +130,7 @@ def together(runs: Iterable[Run]) -> list[Name]:
 
 
 def divided(operations: Sequence[Operation]) -> tuple[list[Operation], list[Operation]]:
-    """Return the operations with buttons of their own, and those in the menu."""
+    """Return two lists: the operations with a button of their own, and those in the menu."""
     if len(operations) <= FEW + 1:  # a menu of one takes as much room as its button
         return list(operations), []
     needed = sorted(operations, key=lambda one: one.name in SELDOM)
@@ -155,7 +159,7 @@ def _is_possible(name: Name, run: Run) -> bool:
 
 
 def _undone_among(runs: Collection[Run]) -> set[UUID]:
-    """Return those of the failed runs whose compensations have begun, which can't be retried."""
+    """Return the ids of failed runs that have begun to undo their steps: they can't be retried."""
     since = {run.pk: run.base_seq for run in runs if run.status == RunStatus.FAILED}
     if not since:
         return set()
@@ -169,7 +173,7 @@ def _is_pausing(run: Run) -> bool:
 
 
 def _main(run: Run) -> Name | None:
-    """Return the operation that a run in this state most likely needs."""
+    """Return the most likely operation for a run in its state; None if there is none."""
     if run.status == RunStatus.PAUSED:
         return "unpause"
     if run.status == RunStatus.QUARANTINED and _is_possible("override", run):
@@ -188,7 +192,7 @@ def _labelled(operation: Operation, run: Run, *, main: Name | None) -> Operation
 
 
 def failed_step(run: Run) -> str:
-    """Return the key of the step that made the run fail, or "" if no step did."""
+    """Return the key of the step that made the run fail; "" if the run failed otherwise."""
     error = error_of(run)
     if run.status != RunStatus.FAILED or error["type"] != "StepFailedError":
         return ""
@@ -197,9 +201,9 @@ def failed_step(run: Run) -> str:
 
 
 def phase_of(run: Run) -> str:
-    """Return a text that changes when the run may allow other operations.
+    """Return a text that changes whenever the run may allow other operations, such as "active".
 
-    It doesn't change while the run goes from step to step.
+    It stays the same while the run is queued, works on its steps and waits.
     """
     told = [run.status if run.status not in ACTIVE else "active"]
     told += ["cancelling"] if run.cancel_requested_at else []

@@ -1,7 +1,7 @@
-"""The runs, waits and requests for the lists of one person's home page.
+"""The keys of the rows in the lists of one person's home page.
 
-Each list is read from an index of what is open now. Access is checked for only a few of its rows,
-however many runs have ended or are visible.
+Each list is read from an index of what is open now, so it doesn't matter how many runs have ended.
+The person's rights are checked only for the first few rows.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,43 +33,43 @@ from procedures.store.merging import HANDFUL, first_seen, merged, merging, of_id
 from procedures.users import User
 
 LONGEST_LIST = 6
-"""The maximum number of rows in each list; one more is read, to know whether there are more."""
+"""The maximum number of rows in each list; one more is read, to know if there are more."""
 MOST_STUCK = 30
-"""The maximum number of stuck runs that are read, to be counted and grouped."""
+"""The maximum number of stuck runs that are counted and grouped."""
 MANY = 1000
-"""With at least this many unfinished runs, a person's next waits are searched among all waits."""
+"""A person who may see at least so many unfinished runs counts as seeing many."""
 MOST_AT_FIRST = 4 * HANDFUL
-"""The number of stuck runs, or of waits, to test at first.
+"""The number of rows whose visibility the first statement tests.
 
-To write and plan another statement takes longer than to test several hundred rows by this one.
+This is many, because another statement costs more time than several hundred more rows in this one.
 """
 ROUNDS = (MOST_AT_FIRST, MOST_AT_FIRST)
-"""The numbers of waits to test in each round."""
+"""The number of waits that each successive statement tests."""
 
 AT_WORK = [state.status for state in STATES[WORKING]]
 MOST_ALONE = 10 * MANY
-"""The maximum number of requests without answerers that are read to find visible ones."""
+"""The maximum number of requests that nobody can answer among which visible ones are searched."""
 
 
 class Due(NamedTuple):
-    """An open wait, with the time when it ends."""
+    """An open wait with its deadline."""
 
     at: datetime
     wait: int
     run: UUID
     is_seen: bool = True
-    """False if the person was found not to see the run; True also if that wasn't tested."""
+    """False if the person may not see the run; True if the person may, or it wasn't tested."""
 
 
 class Tested(NamedTuple):
-    """A run, and True if somebody may see it."""
+    """A run, and True if the person may see it."""
 
     run: UUID
     is_seen: bool
 
 
 class Lists(NamedTuple):
-    """The keys of the rows in each list of a home page."""
+    """The keys of the rows in each list of a home page, in the order of the list."""
 
     stuck: tuple[UUID, ...]
     working: tuple[UUID, ...]
@@ -79,7 +79,7 @@ class Lists(NamedTuple):
 
 @dataclass(frozen=True)
 class Outlook:
-    """The lists of one person's home page, as they are now."""
+    """The lists of one person's home page at one point in time."""
 
     user: User
     now: datetime
@@ -96,14 +96,15 @@ class Outlook:
         )
 
     def stuck(self, most: int) -> list[UUID]:
-        """Return the newest runs that won't continue without help, or that failed recently."""
+        """Return the newest of the stuck runs that the person may see; see `openings.stuck`."""
         runs = Run.objects.all()
         return self._newest([runs.filter(one) for one in stuck(self.now, self._held_up)], most)
 
     def working(self, most: int, *, stuck: Sequence[UUID] | None = None) -> list[UUID]:
-        """Return the newest runs that are queued, running or retrying, except stuck ones.
+        """Return the newest queued, running or retrying runs that aren't stuck.
 
-        If `stuck`, the newest stuck runs, has been read already, few runs are tested again.
+        Only runs that the person may see are returned. `stuck` contains the newest stuck runs if
+        they were read before; fewer runs are tested then.
         """
         if self._few is not None:
             mine = Run.objects.filter(pk__in=self._few, status__in=AT_WORK)
@@ -121,11 +122,14 @@ class Outlook:
         return moving(runs, self._held_up, stuck, is_all=len(stuck or ()) <= MOST_STUCK)
 
     def coming(self, most: int) -> list[int]:
-        """Return the open waits that end next, except those of paused runs or runs without code."""
+        """Return the open waits with the next deadlines.
+
+        Waits of paused runs and of runs without code are left out.
+        """
         return [one.wait for one in self.due_next(most)]
 
     def due_next(self, most: int) -> list[Due]:
-        """Return the waits of `coming` with the times when they end."""
+        """Return the waits of `coming`, with their deadlines."""
         waits = coming_waits(self.now, self._gone)
         if access.sees_all(self.user):
             return first_due(waits, most)
@@ -140,7 +144,7 @@ class Outlook:
         return first_due(waits.filter(access.is_visible(self.user, "run")), most)
 
     def alone(self, most: int) -> list[UUID]:
-        """Return the most urgent open requests that nobody can answer."""
+        """Return the most urgent open requests that nobody can answer and the person may see."""
         requests = requests_without_answerers(rule_facts(self.user).permissions)
         if self._few is not None:
             return _urgent(requests.filter(wait__run__in=self._few), most)
@@ -154,7 +158,7 @@ class Outlook:
         return found[:most]
 
     def _first_seen_waits(self, waits: WaitQuerySet, most: int) -> tuple[list[Due], bool]:
-        """Return the first waits that the person sees; False if too few were tested."""
+        """Return the first waits that the person may see, and False if there may be more."""
         runs = Run.objects.filter(self._is_seen, pk=OuterRef("run")).order_by()
         tested = waits.annotate(is_seen=Exists(runs))
         return first_seen(
@@ -165,7 +169,7 @@ class Outlook:
         )
 
     def _newest(self, parts: Sequence[RunQuerySet], most: int) -> list[UUID]:
-        """Return the newest runs of these querysets that the person may see."""
+        """Return the newest of the runs in these querysets that the person may see."""
         if self._few is not None:
             parts = [part.filter(pk__in=self._few) for part in parts]
             return newest_of(parts, None, most)
@@ -194,17 +198,17 @@ class Outlook:
 
     @cached_property
     def missing(self) -> Mapping[Code, str]:
-        """The code that no live worker has, with the reasons."""
+        """The code that no live worker has, and the reason for each."""
         return stranded(self.now)
 
     @cached_property
     def _few(self) -> list[UUID] | None:
-        """All runs that the person sees; None if there may be many."""
+        """All runs that the person may see; None if they may be too many to read at once."""
         return few_runs(self.user) if RunList(self.user).is_read_at_once else None
 
     @cached_property
     def _unended(self) -> list[UUID] | None:
-        """All unended runs that the person sees, and maybe others; None if there may be many."""
+        """At least all unfinished runs that the person may see; None if these may be many."""
         if self._few is not None:
             return self._few
         mine = RunList(self.user, state=UNENDED)
@@ -215,11 +219,11 @@ class Outlook:
 def moving(
     runs: Sequence[UUID], held_up: Sequence[Q], stuck: Sequence[UUID] | None, *, is_all: bool
 ) -> list[UUID]:
-    """Return those of the working runs that will continue without help, in the same order.
+    """Return the runs that aren't stuck, in the same order; all are queued, running or retrying.
 
-    Runs in `stuck`, the newest stuck runs, are left out. If `stuck` is None, or if a run is older
-    than these and `is_all` doesn't say that they are all stuck runs, a query tests the runs by the
-    filters in `held_up`.
+    `stuck` contains the newest stuck runs, newest first. `is_all` is True if these are all stuck
+    runs. If older stuck runs may be among `runs`, or if `stuck` is None, a query with the filters
+    `held_up` finds them.
     """
     if stuck is None or (not is_all and any(run < stuck[-1] for run in runs)):
         tested = Run.objects.filter(~reduce(or_, held_up), pk__in=runs)
@@ -229,20 +233,23 @@ def moving(
 
 
 def coming_waits(now: datetime, gone: Sequence[Q]) -> WaitQuerySet:
-    """Return the waits that have an end, except those of paused runs and runs without code."""
+    """Return the waits with a deadline, except those of paused runs and of runs without code.
+
+    `gone` is the result of `openings.without_code`.
+    """
     waits = Wait.objects.undecided().filter(due_at__gte=now - LATE)
     waits = waits.exclude(run__status=RunStatus.PAUSED)
     return waits.exclude(run__in=Run.objects.filter(reduce(or_, gone))) if gone else waits
 
 
 def newest_of(parts: Iterable[RunQuerySet], last: UUID | None, most: int) -> list[UUID]:
-    """Return the newest runs of these querysets; with `last`, only runs older than it."""
+    """Return the ids of the newest runs in these querysets; with `last`, only of older runs."""
     ids = _keys_of(parts, last, most)
     return [of_id(pk) for (pk,) in merged(ids, order="1 DESC", limit=most)]
 
 
 def _tested(parts: Iterable[RunQuerySet], is_seen: Q, last: UUID | None, most: int) -> list[Tested]:
-    """Return what `newest_of` returns, each run tested, by one statement."""
+    """Return the runs of `newest_of`, each with True if it fits `is_seen`, by one statement."""
     statement = merging(_keys_of(parts, last, most), order="1 DESC", limit=most)
     if statement is None:
         return []
@@ -259,7 +266,10 @@ def _keys_of(
 
 
 def first_due(waits: WaitQuerySet, most: int, *, after: Due | None = None) -> list[Due]:
-    """Return at most `most` waits in the order of their ends; with `after`, only later ones."""
+    """Return at most `most` waits, those with the next deadline first.
+
+    With `after`, only waits that come later in this order are returned.
+    """
     if after:
         later = Q(due_at__gt=after.at) | Q(due_at=after.at, pk__gt=after.wait)
         waits = waits.filter(later, due_at__gte=after.at)
@@ -269,7 +279,7 @@ def first_due(waits: WaitQuerySet, most: int, *, after: Due | None = None) -> li
 
 
 def first_due_of(runs: Sequence[UUID], waits: WaitQuerySet, most: int) -> list[Due]:
-    """Return the first waits of these runs in the order of their ends."""
+    """Return at most `most` waits of these runs, those with the next deadline first."""
     return first_due(waits.filter(is_among("run", runs)), most) if runs else []
 
 

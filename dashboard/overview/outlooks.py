@@ -1,4 +1,4 @@
-"""The lists of many people's home pages, read by a fixed number of queries."""
+"""The lists of several people's home pages, read by a number of queries that is always the same."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -32,20 +32,23 @@ Seen = Mapping[UUID, AbstractSet[Key]]
 
 @dataclass(frozen=True)
 class Candidates(Generic[T]):
-    """The first rows of a list for the whole site, each with its run."""
+    """The first rows of a list as somebody who sees everything would get it, each with its run."""
 
     rows: list[tuple[T, UUID]]
     is_all: bool
-    """True if the list has no more rows."""
+    """True if the list has no further rows."""
 
     def seen_by(self, key: Key, seen: Seen, most: int) -> tuple[T, ...] | None:
-        """Return the first rows that a person sees; None if there may be more than were read."""
+        """Return the first `most` rows that a person may see.
+
+        Return None if the person may see fewer of these rows, and the list has further ones.
+        """
         found = tuple(row for row, run in self.rows if key in seen.get(run, ()))[:most]
         return found if self.is_all or len(found) == most else None
 
 
 class Outlooks:
-    """The lists on the home pages of several people, each with the rows that its person sees."""
+    """The lists of the home pages of several people, at one point in time."""
 
     def __init__(self, people: People, now: datetime) -> None:
         gone, self.missing = without_code(), stranded(now)
@@ -67,7 +70,7 @@ class Outlooks:
         self._seen = who_sees(people, dict.fromkeys(runs, people.users.keys()))
 
     def lists_of(self, key: Key) -> Lists | None:
-        """Return a person's lists; None if too few of the first rows are visible to the person."""
+        """Return a person's lists; None if one of them needs further rows, which weren't read."""
         more = LONGEST_LIST + 1
         found = (
             self._stuck.seen_by(key, self._seen, MOST_STUCK + 1),

@@ -1,4 +1,7 @@
-"""Pictures of procedures as SVG: places in layers, and the ways between them as curves."""
+"""Pictures of procedures as SVG: places are boxes in layers, and ways are curves between them.
+
+A place is a step or question of the procedure, and a way leads from one to the next.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,14 +16,14 @@ WIDTH, HEIGHT = 168, 40
 BESIDE, BELOW, MARGIN = 24, 46, 12
 LABEL, ON_WAY = 22, 26
 MOST_PLACES = 150
-"""The maximum number of places that are drawn; a larger picture is shown only as text."""
+"""The maximum number of places that are drawn; a larger procedure is shown only as text."""
 SWEEPS = 4
 BEND = "\0"
 
 
 @dataclass(frozen=True)
 class DrawnPlace:
-    """A place with its corner and its state."""
+    """A place with its upper left corner, and with its state in a run, such as "done"."""
 
     place: Place
     x: int
@@ -71,13 +74,13 @@ class DrawnPicture:
 
 
 def drawn_picture(picture: Picture | None, rows: Iterable[Row] = ()) -> DrawnPicture | None:
-    """Return the picture, in which each place has its state in the rows of a run.
+    """Return a picture as SVG; the rows of a run's page say which state each place has.
 
-    Without a picture, or if it has no places, return None.
+    Return None if there is no picture, or if it has no places.
     """
     if picture is None or not picture.places:
         return None
-    looks = looks_of(picture, rows)
+    looks = find_place_states(picture, rows)
     text = picture.mermaid(looks)
     if len(picture.places) > MOST_PLACES:
         return DrawnPicture((), (), 0, 0, text)
@@ -98,8 +101,11 @@ def drawn_picture(picture: Picture | None, rows: Iterable[Row] = ()) -> DrawnPic
     return DrawnPicture(places, ways, width, height, text)
 
 
-def looks_of(picture: Picture, rows: Iterable[Row]) -> dict[str, str]:
-    """Return the states of the places that the run has reached, by name; the newest rows count."""
+def find_place_states(picture: Picture, rows: Iterable[Row]) -> dict[str, str]:
+    """Return the state of each place that the run has reached, by the place's name.
+
+    If a place was reached several times, its state is that of the last row.
+    """
     found: dict[str, str] = {}
     for row in rows:
         for one in row.members or [row]:
@@ -110,7 +116,7 @@ def looks_of(picture: Picture, rows: Iterable[Row]) -> dict[str, str]:
 
 
 def _corners(layers: Sequence[Sequence[str]]) -> dict[str, tuple[int, int]]:
-    """Return the upper left corner of each place, and of each bend of a long way."""
+    """Return the upper left corner of each place, and the point of each bend of a way."""
     lengths = [sum(map(_width, layer)) + BESIDE * (len(layer) - 1) for layer in layers]
     corners = {}
     for number, (layer, length) in enumerate(zip(layers, lengths, strict=True)):
@@ -126,10 +132,10 @@ def _width(name: str) -> int:
 
 
 def _layers(picture: Picture) -> tuple[list[list[str]], dict[tuple[str, str], list[str]]]:
-    """Return the layers, in which each way leads to a place in a lower one, and the bends of ways.
+    """Return the layers from top to bottom, and the bends of each way.
 
-    A way that would close a cycle is ignored.
-    A way across several layers bends in each of them, so that it passes beside their places.
+    Each way leads to a lower layer; a way that would close a cycle isn't counted. A way that skips
+    layers has a bend in each of them, so that it passes beside the places there.
     """
     following = _forward(picture)
     depth = _depths(following)
@@ -165,7 +171,7 @@ def _depths(following: Mapping[str, list[str]]) -> dict[str, int]:
 
 
 def _forward(picture: Picture) -> dict[str, list[str]]:
-    """Return the targets of the ways from each place, without ways that would close a cycle."""
+    """Return the targets of each place's ways, without the ways that would close a cycle."""
     following: dict[str, list[str]] = {one.name: [] for one in picture.places}
     for way in picture.ways:
         is_known = {way.source, way.target} <= following.keys()
@@ -185,7 +191,7 @@ def _from(name: str, following: Mapping[str, list[str]]) -> set[str]:
 
 
 def _ordered(layers: list[list[str]], following: Mapping[str, list[str]]) -> list[list[str]]:
-    """Return the layers, with each place moved below the middle of the places that lead to it."""
+    """Return the layers, each in an order that puts places below those that lead to them."""
     before: dict[str, list[str]] = {name: [] for layer in layers for name in layer}
     for source, targets in following.items():
         for target in targets:
@@ -227,7 +233,7 @@ def _drawn_way(
 
 
 def _place_of_label(points: Sequence[tuple[int, int]], number: int) -> tuple[int, int]:
-    """Return the position of a way's label, apart from those of other ways from the same place."""
+    """Return the position of a way's label; labels of ways that leave one place don't overlap."""
     (x1, y1), (x2, y2) = points[:2]
     if len(points) > 2:  # noqa: PLR2004 (it has a bend)
         return x2, y2 + HEIGHT // 2 + 4

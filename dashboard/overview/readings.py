@@ -1,4 +1,4 @@
-"""The journals, waits and new inputs that pages and cards read, for one run or for many."""
+"""The parts of a run that pages and cards read: its journal, its waits, and its new inputs."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -42,18 +42,18 @@ from procedures.services.carriers import long_queued
 
 @dataclass
 class Reading:
-    """The rows of a run that were read at one time."""
+    """The journal, waits and inputs of a run, read at one point in time."""
 
     run: Run
     now: datetime
     events: Sequence[JournalEvent]
     waits: Sequence[Wait]
     inputs: Sequence[RunInput]
-    """The answers and reassignments that aren't in the journal yet."""
+    """The answers and reassignments that no worker has taken into the journal yet."""
     told: EventsOfLists | None = None
-    """The events that lists read, if only the last part of the journal was read; else None."""
+    """The events from which lists describe states; None if the whole journal was read."""
     opened_before: list[OpenWait] = field(default_factory=list)
-    """The open waits, if only the last part was read; that part may lack their opening events."""
+    """All open waits, if only the end of the journal was read; it may lack their events."""
 
     @property
     def is_cut(self) -> bool:
@@ -61,7 +61,10 @@ class Reading:
 
     @cached_property
     def untaken(self) -> dict[str, dict[str, Any]]:
-        """The content of each answer that isn't in the journal yet, by the key of its wait."""
+        """The content of each answer that isn't in the journal yet, by the key of its wait.
+
+        No worker has taken these answers yet.
+        """
         closed = (one for one in self.inputs if one.kind == EventKind.WAIT_CLOSED)
         return {one.key: content_of(one) for one in closed}
 
@@ -85,18 +88,21 @@ class Reading:
         return given_by((self.run.pk, content) for content in acts)
 
     def openings(self, votes: Mapping[int, Sequence[str]]) -> list[OpenWait]:
-        """Return the run's open waits, with the votes on them."""
+        """Return the run's open waits; `votes` are the names of voters by the wait's id."""
         return self.opened_before if self.is_cut else openings_in(self.rows, self.waits, votes)
 
     def voted_on(self) -> Iterator[int]:
-        """Yield the ids of the open waits on whose answer several people must agree."""
+        """Yield the ids of the open waits for questions on which several people vote."""
         for row in () if self.is_cut else self.rows:
             if row.wait and row.wait.is_open and is_voted_on(row.opened):
                 yield row.wait.pk
 
     @cached_property
     def spent(self) -> dict[str, Decimal]:
-        """The sums that the run's steps have used up, by name; lost attempts count, too."""
+        """The amounts that the steps have spent, by unit, such as "tokens".
+
+        Failed attempts count, too.
+        """
         reports = (event for event in self.events if event.kind == EventKind.PROGRESS)
         return added(event.content.get("spent", {}) for event in reports if SPENT in event.data)
 
@@ -111,7 +117,7 @@ class Reading:
 
 
 class Standing:
-    """The reasons outside their journals why runs don't continue, read once for all runs."""
+    """Reasons why runs don't continue, other than those in their journals, read once for all."""
 
     def __init__(self, runs: Collection[Run], now: datetime) -> None:
         before = now - long_queued()
@@ -125,7 +131,7 @@ class Standing:
 
 
 def read_run(run: Run, now: datetime) -> Reading:
-    """Read the whole journal of a run, and its waits with the sets to which they belong."""
+    """Read the whole journal of a run, its waits, and the sets to which the waits belong."""
     events = run.events.all().journal()
     waits = list(run.waits.prefetch_related("part_of__parts"))
     inputs = _new_inputs([run.pk] if _may_have_new(run, waits, events) else [])
@@ -133,10 +139,10 @@ def read_run(run: Run, now: datetime) -> Reading:
 
 
 def read_runs(runs: Sequence[Run], now: datetime, *, most: int) -> list[Reading]:
-    """Read the last `most` events of each run, with their waits, by a fixed number of queries.
+    """Read the last `most` events and the waits of each run, with a fixed number of queries.
 
-    If a journal is longer, the event that began its last stage and the events that lists need are
-    read, too.
+    If a journal is longer, two things from its earlier part are read, too: the event that began its
+    last stage, and the events from which lists describe states.
     """
     after = {run.pk: run.head_seq - most for run in runs if run.head_seq > most}
     whole = [run.pk for run in runs if run.pk not in after]
@@ -155,10 +161,10 @@ def read_runs(runs: Sequence[Run], now: datetime, *, most: int) -> list[Reading]
 
 
 def _last(whole: Collection[UUID], after: Mapping[UUID, int], number: str) -> Q:
-    """Return a condition for all rows of the runs `whole`, and for later rows of other runs.
+    """Return a condition for all rows of the runs `whole`, and for the last rows of other runs.
 
-    `after` contains, for each of the other runs, the number after which its rows are wanted. Each
-    part of the condition is a range of an index by run and number.
+    `after` maps the id of each other run to a number; rows with greater numbers match. `number` is
+    the name of the field with a row's number. Each part of the condition is a range of an index.
     """
     found = Q(run__in=whole)
     for run, last in after.items():
@@ -167,7 +173,7 @@ def _last(whole: Collection[UUID], after: Mapping[UUID, int], number: str) -> Q:
 
 
 def _add_lists(cut: Sequence[Reading], now: datetime) -> None:
-    """Add the events and the open waits from the earlier parts of long journals."""
+    """Add to the readings of long journals what is needed from the parts that weren't read."""
     runs = [one.run for one in cut]
     ids, told = [run.pk for run in runs], EventsOfLists(runs, now)
     openings, stages = openings_of(ids, given_by(told.given)), _last_stages(ids)
@@ -192,8 +198,8 @@ def _is_reassigning(one: JournalEvent | RunInput) -> bool:
 def _may_have_new(run: Run, waits: Iterable[Wait], events: Iterable[JournalEvent]) -> bool:
     """Return False if the run can't have inputs that aren't in the journal yet.
 
-    This is so if the run has ended or has no open waits, which the rows already read tell. It saves
-    a query for most cards and pages.
+    This is so if the run has ended, or if none of its waits was open. The waits and events that
+    were read tell this. So most cards and pages need no query for inputs.
     """
     opening = {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}
     opened = sum(event.kind in opening for event in events)
@@ -203,7 +209,7 @@ def _may_have_new(run: Run, waits: Iterable[Wait], events: Iterable[JournalEvent
 
 
 def _new_inputs(runs: Iterable[UUID]) -> dict[UUID, list[RunInput]]:
-    """Return the answers and reassignments of these runs that aren't in the journal yet."""
+    """Return the answers and reassignments that no worker has taken yet, by the run's id."""
     found, ids = defaultdict[UUID, list[RunInput]](list), list(runs)
     pending = Q(kind=EventKind.WAIT_CLOSED) | Q(kind=EventKind.OPERATOR, name="reassign")
     if ids:
@@ -268,6 +274,6 @@ def _pause_of(read: Reading) -> dict[str, Any]:
 
 
 def _told(said: Said) -> str:
-    """Return the step's progress and the last line of its output."""
+    """Return a phrase about what a running step has reported: its progress and its last line."""
     writes = _("writing a text") if said.is_writing else ""
     return ", ".join(filter(None, [said.counts, said.lines[-1] if said.lines else writes]))

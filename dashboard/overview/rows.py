@@ -21,7 +21,7 @@ ROWS: dict[str, RowKind] = {
     Wait.Kind.CHILD: "child",
     Wait.Kind.MAP: "child",
 }
-"""The kind of row for each kind of wait; a set of waits has no row, but its parts have."""
+"""The kind of row for each kind of wait; a set of waits has no row, but each wait in it has one."""
 GOOD = {
     *("approved", "answered", "edited", "changes_requested"),
     *("elapsed", "received", "succeeded", "finished"),
@@ -42,13 +42,13 @@ STOPPED: dict[str, Look] = {
     RunStatus.CANCELLED: "cancelled",
     RunStatus.QUARANTINED: "failed",
 }
-"""The look of a stopped run's last stage, by the run's status."""
+"""The look of the last stage of a run that has stopped with this status."""
 SegmentKind = Literal["work", "fail", "pause", "person", "timer", "queue"]
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A span of time in which one thing happened; without an end, it lasts until now."""
+    """A span of time in which one thing happened; if `end` is None, it is still happening."""
 
     kind: SegmentKind
     begin: datetime
@@ -64,7 +64,7 @@ class Attempt:
     end: datetime | None
     data: dict[str, Any]
     seq: int = 0
-    """The number of the event that recorded the end of the attempt; 0 while it runs."""
+    """The number of the event that recorded the attempt's end; 0 if it hasn't ended."""
 
     @property
     def is_success(self) -> bool:
@@ -73,7 +73,7 @@ class Attempt:
 
 @dataclass
 class Said:
-    """The output of a step: the lines of its last attempt, and its progress."""
+    """The output of a step's last attempt: its lines, and its progress as `done` of `total`."""
 
     since: datetime
     attempt: int
@@ -81,10 +81,13 @@ class Said:
     done: float | None = None
     total: float | None = None
     is_writing: bool = False
-    """True if the step has begun a text in this attempt."""
+    """True if the attempt has begun to write a text."""
 
     def hear(self, data: Mapping[str, Any]) -> None:
-        """Add the lines of a progress event; if it has `done`, it replaces the earlier lines."""
+        """Add the lines of a progress event.
+
+        If the event reports progress (`done`), its lines replace all earlier ones.
+        """
         self.is_writing = self.is_writing or bool(data.get("writes"))
         if "done" in data:
             self.lines.clear()
@@ -111,25 +114,25 @@ class Row:
     segments: list[Segment] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     opened: dict[str, Any] = field(default_factory=dict)
-    """The content of the event that opened the wait; {} if the row isn't a wait."""
+    """The content of the event that opened the wait; {} if this row isn't a wait."""
     closed: dict[str, Any] = field(default_factory=dict)
-    """The content of the event that closed the wait; {} while it is open."""
+    """The content of the event that closed the wait; {} while the wait is open."""
     opened_seq: int = 0
-    """The number of the event that opened the wait, or 0."""
+    """The number of the event that opened the wait; 0 if this row isn't a wait."""
     wait: Wait | None = None
     depth: int = 0
     said: Said | None = None
-    """The output of the step, if it has reported any."""
+    """The output of the step; None if it has reported none."""
     written: dict[str, Any] = field(default_factory=dict)
-    """The content of the event that stored the step's text; {} if it has written none."""
+    """The content of the event with the text that the step has written; {} if there is none."""
     children: Any = None
     """The child runs for which the row waits, as `kin.Children`; None if there are none."""
     number: int = 0
-    """The position among all rows, from 1."""
+    """The position of the row among all rows of the run; the first one has 1."""
     then: list[str] = field(default_factory=list)
-    """The stages that follow this one, if it is a stage and the code has named them."""
+    """The names of the stages that the code has announced to follow this stage."""
     members: list["Row"] = field(default_factory=list)
-    """The steps that are folded into this row, if it is a series."""
+    """The rows of the steps that are folded into this row, if its kind is "series"."""
 
     @property
     def is_open(self) -> bool:
@@ -137,7 +140,7 @@ class Row:
 
     @property
     def slept_until(self) -> datetime | None:
-        """The time when a timer ends, or at which it was withdrawn before its end."""
+        """The time at which a timer ends; if the timer was withdrawn earlier, the time of that."""
         due = self.wait.due_at if self.wait else None
         return min(self.end, due) if self.end and due else due
 
@@ -148,7 +151,7 @@ class Row:
 
 
 class Reader:
-    """A reader that turns the events of a run into rows, and then adds the run's current state."""
+    """A reader that makes rows from the events of a run, and then adds the run's current state."""
 
     def __init__(self, waits: Iterable[Wait]) -> None:
         self.rows: list[Row] = []
@@ -202,7 +205,7 @@ class Reader:
         said.hear(data)
 
     def _resume(self, row: Row, begin: datetime) -> None:
-        """Add the time since the last attempt: the pause before the retry, then the queue."""
+        """Add the spans between two attempts: the pause before the retry, then the queue."""
         if not row.attempts:
             return
         last = row.attempts[-1]
@@ -229,7 +232,7 @@ class Reader:
         self._queued_at = row.end
 
     def _part(self, event: Event) -> None:
-        """At the start of a fork, remove rows that the new run didn't take over."""
+        """Remove the rows that a fork didn't take over, when the event of the fork is reached."""
         self.rows = [row for row in self.rows if row.kind in {"stage", "step"} or row.wait]
         self._queued_at = event.at
 
@@ -247,7 +250,7 @@ class Reader:
         return row
 
     def read_present(self, run: Run, untaken: Mapping[str, dict[str, Any]]) -> None:
-        """Add what isn't in the journal yet: new answers, and what the run does now."""
+        """Add what isn't in the journal yet: the answers `untaken`, and the run's current work."""
         for key, data in untaken.items():
             self._close(key, data)
         if self._stage:
@@ -272,7 +275,7 @@ class Reader:
         row.look, row.end = "running", None
 
     def _unfinished(self) -> str | None:
-        """Return the key of a step that has reported output in its unfinished attempt, or None."""
+        """Return the key of a step that has reported output and is still running, or None."""
         for key, said in reversed(self._said.items()):
             row = self._by_key.get(key)
             if row is None or row.attempts[-1].number < said.attempt:
@@ -285,9 +288,9 @@ class Reader:
             row.segments.append(Segment("pause", row.attempts[-1].end, None))
 
     def finish(self, ended_at: datetime | None) -> list[Row]:
-        """Return the rows, numbered.
+        """Give each row its number, and end open rows with the run; return the rows.
 
-        A stage lasts as long as its rows, and no row lasts longer than the run.
+        A stage lasts from the beginning of its first row to the end of its last.
         """
         stage: Row | None = None
         for number, row in enumerate(self.rows, start=1):

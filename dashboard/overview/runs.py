@@ -1,4 +1,4 @@
-"""The data for the page of a run."""
+"""The contents of a run's page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,55 +34,55 @@ from procedures.models import Artifact, Run, Wait
 from procedures.models.clock import clock
 
 LIVE_ROWS, MOST_ROWS = 60, 500
-"""The maximum numbers of rows: drawn again on each change, and on a page."""
+"""The maximum number of rows in the part of a page that each change draws again, and on a page."""
 MOST_BARS, MOST_FILES = 60, 100
-"""The maximum numbers of bars in a row, and of files on a page."""
+"""The maximum number of bars in a row, and of files on a page."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A row, with all data that its template needs."""
+    """A row of a run's page, with everything that its template shows."""
 
     row: Row
     bars: list[Bar]
     length: str
     asked: str = ""
-    """The assignees of the question, in words; "" if the row isn't a question."""
+    """The people or groups whom the question asks, in words; "" if the row isn't a question."""
     quorum: int = 1
-    """The number of people who must agree."""
+    """The number of people who must give the same answer."""
     votes: Sequence[str] = ()
-    """The names of the people whose votes count so far, while the question is open."""
+    """The names of the people whose votes count, while the question is open."""
     answer: str = ""
     answers: Sequence[Shown] = ()
     """The answer to a form, one entry for each field."""
     silence: str = ""
     evidence: Any = None
     given: list[Shown] = field(default_factory=list)
-    """The arguments of a step with `shown=True`."""
+    """The arguments of a step that was called with `shown=True`."""
     result: list[Shown] | None = None
     raw: str = ""
     """The result as JSON, shortened if it is long."""
     note: str = ""
-    """A note that only a part of the result is shown; "" if it is complete.
+    """A sentence if the result is shown only in part; "" if it is complete.
 
-    The event with the number `seq` has the complete result.
+    The event with the number `seq` contains the complete result.
     """
     seq: int = 0
 
 
 @dataclass(frozen=True)
 class ShownPart:
-    """The inputs or the result of a run, shortened if they are large."""
+    """The inputs or the result of a run, as its page shows them; large ones are shortened."""
 
     values: list[Shown]
     raw: str = ""
     note: str = ""
-    """A note that only a part is shown; "" if the value is complete."""
+    """A sentence if the value is shown only in part; "" if it is complete."""
 
 
 @dataclass(frozen=True)
 class ShownFile:
-    """A file of a run; if several have the same name, the newest."""
+    """A file of a run; if several files have one name, the newest of them."""
 
     name: str
     size: str
@@ -91,7 +91,7 @@ class ShownFile:
 
 
 def run_overview(run: Run, *, is_whole: bool = False) -> dict[str, Any]:
-    """Return the context for `_run_state.html` and `_run_now.html`, the same for all viewers."""
+    """Return the context of `_run_state.html` and `_run_now.html`, equal for all viewers."""
     error = canonical.plain(run.error) if run.error else None
     return _overview(run, is_whole=is_whole) | {
         "inputs": _part_of(_inputs(run), run.inputs),
@@ -131,7 +131,10 @@ def _overview(run: Run, *, is_whole: bool) -> dict[str, Any]:
 
 
 def _note_children(rows: Sequence[Row], waits: Sequence[Wait]) -> None:
-    """Add child runs to the rows that wait for them; a failed child makes its row look failed."""
+    """Add child runs to the rows that wait for them.
+
+    An ended row gets the look "failed" if one of its child runs failed.
+    """
     found = children_of(waits)
     for row in rows:
         row.children = found.get(row.wait.pk) if row.wait else None
@@ -140,7 +143,10 @@ def _note_children(rows: Sequence[Row], waits: Sequence[Wait]) -> None:
 
 
 def _opened(run: Run, rows: Sequence[Row]) -> int:
-    """Return the number of the row in which the run stopped, to show it unfolded; 0 if none."""
+    """Return the number of the row at which the run stopped; 0 if there is none.
+
+    The page shows this row unfolded.
+    """
     if run.status not in {RunStatus.FAILED, RunStatus.QUARANTINED}:
         return 0
     return next((row.number for row in reversed(rows) if row.look == "failed"), 0)
@@ -182,13 +188,13 @@ def _drawn(
 
 
 def given_to(row: Row) -> list[Shown]:
-    """Return the arguments of a step that shows them; [] for any other row."""
+    """Return the arguments of a step that was called with `shown=True`; [] for any other row."""
     given = row.attempts[-1].data.get("given") if row.attempts else None
     return format_value(cut_value(given, RAW).value) if given else []
 
 
 def length_of(row: Row) -> str:
-    """Return how long the row lasted, in words; "" while it is open."""
+    """Return the time that the row lasted, in words; "" while it is open."""
     return format_duration(row.end - row.begin) if row.end else ""
 
 
@@ -198,7 +204,7 @@ def _silence(row: Row, question: Question) -> str:
 
 
 def _result(data: Mapping[str, Any]) -> Any:
-    """Return a step's result, or a sentence in its place if it is stored elsewhere."""
+    """Return a step's result; if it is stored outside the event because of its size, a sentence."""
     is_elsewhere = data.get("result_elsewhere")
     return _("This value is too large to be shown here.") if is_elsewhere else data["result"]
 
@@ -210,7 +216,7 @@ def _note_of(data: Mapping[str, Any], result: CutValue | None) -> str:
 
 
 def _part_of(value: Any, kept: str | None) -> ShownPart:
-    """Return a run's value, shortened for its page; if it is stored elsewhere, only a note."""
+    """Return a value of a run, shortened for its page; only a note if the value is too large."""
     if place := place_of(kept):
         return ShownPart(
             [],
@@ -228,7 +234,10 @@ def _result_of(run: Run) -> Any:
 
 
 def _inputs(run: Run) -> dict[str, Any]:
-    """Return the inputs, in the order of the signature if it is known; {} if stored elsewhere."""
+    """Return the inputs by name, in the order of the procedure's parameters.
+
+    Return {} if the inputs are stored outside the run's row because of their size.
+    """
     if place_of(run.inputs):
         return {}
     inputs = canonical.plain(run.inputs)
@@ -238,7 +247,7 @@ def _inputs(run: Run) -> dict[str, Any]:
 
 
 def _answer(question: Question, closed: Mapping[str, Any]) -> str:
-    """Return the answer as text, with the author's labels if there are any; "" if there is none."""
+    """Return the answer to a question as text, in the words of its button; "" without one."""
     value = closed.get("value")
     return "" if value is None else question.rules.short_answer(question, value)
 

@@ -20,7 +20,10 @@ def folded(rows: Sequence[Row]) -> list[Row]:
 
 
 def _likeness(row: Row) -> object:
-    """Return a key that is equal for steps to fold: same name, one attempt, no output."""
+    """Return a key; consecutive rows with equal keys are folded into one.
+
+    Keys are equal for steps of the same name with one attempt that show no output.
+    """
     tells = row.look == "running" and row.said is not None
     tells = tells or any(NOT_KEPT in attempt.data for attempt in row.attempts)
     if row.kind != "step" or row.look not in PLAIN or len(row.attempts) != 1 or tells:
@@ -29,7 +32,7 @@ def _likeness(row: Row) -> object:
 
 
 def _name(row: Row) -> str:
-    """Return the step's name, without the number that repetitions have."""
+    """Return a step's key without the number of a repetition: "load" for "load#2"."""
     return row.key.rpartition("#")[0] or row.key
 
 

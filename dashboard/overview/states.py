@@ -1,4 +1,4 @@
-"""The state of a run in words: a label, the time of its beginning, and a sentence."""
+"""The state of a run in words: a label, a sentence, and the time since when the run is in it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ Look = Literal[
     "quarantined",
 ]
 FAR = timedelta(days=31)
-"""The distance in time up to which a run's time limit is mentioned."""
+"""A run's time limit is mentioned only if it ends within this time."""
 WORDS: dict[RunStatus, tuple[Look, str | Promise]] = {
     RunStatus.QUEUED: ("queued", lazy("Queued")),
     RunStatus.RUNNING: ("running", lazy("Running")),
@@ -58,7 +58,7 @@ WORDS: dict[RunStatus, tuple[Look, str | Promise]] = {
 
 @dataclass(frozen=True)
 class State:
-    """The state of a run: the label of its pill, and the sentence below it."""
+    """The state of a run: `words` are its short label, and `sentence` explains it."""
 
     look: Look
     words: Sentence
@@ -66,7 +66,7 @@ class State:
     is_end: bool
     sentence: Sentence
     cause: str
-    """The part of the sentence that runs share if they are in this state for the same reason."""
+    """A text that is equal for runs that are in this state for the same reason."""
 
 
 def state_of(facts: Facts) -> State:
@@ -117,7 +117,7 @@ def _queued(facts: Facts) -> Sentence:
 
 
 def _arrived(answered: Mapping[str, Any]) -> Sentence:
-    """Return a sentence about an answer or event that the run hasn't used yet."""
+    """Return a sentence about an answer or another input that the run hasn't used yet."""
     outcome = answered["outcome"]
     prompt = strong(shortened(answered.get("prompt", ""), LONGEST_PROMPT))
     if not prompt.text:
@@ -225,7 +225,10 @@ def _waiting(facts: Facts) -> Sentence:
 
 
 def _end_of_time(facts: Facts) -> Sentence | None:
-    """Return a sentence about the run's time limit if the run may reach it while waiting."""
+    """Return a sentence about the time limit of a waiting run; None if the limit is far.
+
+    It is also None if all of the run's waits will end earlier.
+    """
     ends = facts.run.ends_at
     if ends is None or ends - facts.now > FAR:
         return None
@@ -252,7 +255,7 @@ def _retrying(facts: Facts) -> Sentence:
 
 
 def _tried_for_long(facts: Facts) -> Sentence | None:
-    """Return a sentence if the step has been failing for longer than `LONG`, else None."""
+    """Return a sentence about a step that has been failing for longer than `LONG`, else None."""
     since, count = facts.failure.get("since"), facts.failure["attempt"]
     if since is None or facts.now - since < LONG:
         return None

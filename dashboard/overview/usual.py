@@ -1,4 +1,4 @@
-"""The steps that usually follow an answer: those after the same question in earlier runs."""
+"""The steps that usually follow an answer, as the same question in earlier runs shows."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,11 +12,11 @@ from procedures.engine.values import canonical
 from procedures.models import Event, Run
 
 RUNS = 8
-"""The maximum number of earlier runs to compare: the newest that succeeded after a question."""
+"""The maximum number of earlier runs that are compared: the newest ones that succeeded."""
 FEWEST = 5
-"""The minimum number of runs with the same outcome and the same steps that count as usual."""
+"""Steps count as usual if they followed an outcome in at least so many of the compared runs."""
 LONGEST = 60
-"""The maximum number of events that are read from each run's journal."""
+"""The maximum number of events that are read from the beginning of each journal."""
 MOST_NAMED = 3
 ENDS = (EventKind.WAIT_OPENED, EventKind.CHILD_STARTED, EventKind.RUN_SUCCEEDED)
 KINDS = (EventKind.WAIT_CLOSED, EventKind.STEP_SUCCEEDED, *ENDS)
@@ -25,19 +25,19 @@ Row = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class Usual:
-    """The steps that followed one outcome in each of the last runs with it."""
+    """The steps that followed an outcome of a question in all compared runs with this outcome."""
 
     outcome: str
     steps: Sequence[str]
     runs: int
-    """The number of runs that were compared."""
+    """The number of compared runs with this outcome."""
 
 
 def usual_after(request: HumanRequest) -> Usual | None:
     """Return the steps that followed the same question in earlier runs of the same version.
 
-    All earlier runs with one outcome must have had the same steps, and there must be at least
-    `FEWEST` of them; otherwise, return None. The events are read by one statement.
+    They are returned only if all compared runs with one outcome had the same steps, and at least
+    `FEWEST` runs had this outcome; otherwise, return None. One statement reads all events.
     """
     found = defaultdict[str, list[tuple[str, ...]]](list)
     for rows in _journals(request):
@@ -52,9 +52,9 @@ def usual_after(request: HumanRequest) -> Usual | None:
 
 
 def _journals(request: HumanRequest) -> Iterator[Iterable[Row]]:
-    """Yield, for each earlier run, the kinds, keys and names of its steps, waits and children.
+    """Yield rows for each earlier run: kind, key, name and data of its steps, waits and children.
 
-    For the closing of this question, its data is added.
+    The data is "" except for the event that closed the same question.
     """
     run = request.wait.run
     # `is_asking` stays set if a run ends after a question; an index begins with these columns.
@@ -77,9 +77,10 @@ def _journals(request: HumanRequest) -> Iterator[Iterable[Row]]:
 
 
 def _after(key: str, rows: Iterable[Row]) -> tuple[str, tuple[str, ...]]:
-    """Return the outcome of the question with this key, and the steps between it and the next wait.
+    """Return the outcome of the question with this key, and the steps that followed the answer.
 
-    The outcome is "" if the run has no answer to it, or if its journal is too long to be read.
+    These are the steps until the next wait, child run or end of the run. The outcome is "" if the
+    question has none, or if the events that were read end before that.
     """
     outcome, steps = "", list[str]()
     for kind, at, name, closing in rows:

@@ -1,4 +1,4 @@
-"""Inputs and results for people: names with values, links to files, and JSON for the rest."""
+"""Inputs and results for people: entries with labels, links to files, and JSON for other values."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ MOST = 6
 
 @dataclass(frozen=True)
 class Shown:
-    """A value, with a label if it has a name."""
+    """A value as text, as JSON or as a file's name; `label` is None if the value has no name."""
 
     label: str | None
     text: str = ""
     raw: str = ""
-    """The value as JSON, if it doesn't fit in one line."""
+    """The value as JSON, if it is too long or too deep for one line."""
     file: str = ""
     """The name of the file, if the value is a file of the run."""
     note: str = ""
 
 
 def format_value(value: Any) -> list[Shown]:
-    """Return a mapping as labelled entries, and any other value as one entry without a label."""
+    """Return an entry for each key of a mapping; of any other value, one entry without a label."""
     if isinstance(value, Mapping) and value and not is_file(value):
         labels = labels_of(value)
         return [one for name, inner in value.items() for one in _entries(labels[name], inner)]
@@ -36,7 +36,7 @@ def format_value(value: Any) -> list[Shown]:
 
 
 def _entries(label: str, value: Any) -> Iterator[Shown]:
-    """Yield the value as one entry; if it contains files, yield one entry for each part."""
+    """Yield one entry for a value; if files are inside it, yield one entry for each part."""
     if is_file(value) or not _holds_file(value):
         yield _shown(label, value)
     elif isinstance(value, Mapping):
@@ -71,7 +71,7 @@ def _shown(label: str | None, value: Any) -> Shown:
 
 
 def _line(value: Any) -> str:
-    """Return the value in one line, or "" if it doesn't fit."""
+    """Return the value as one line of text, or "" if it is too long or too deep for one line."""
     if isinstance(value, Mapping) and 0 < len(value) <= MOST:
         inner = {name: _scalar(one) for name, one in value.items()}
         line = " · ".join(f"{name.replace('_', ' ')} {text}" for name, text in inner.items())

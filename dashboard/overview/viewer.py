@@ -1,4 +1,4 @@
-"""Data about the viewer of a page, which is read only once for each page."""
+"""Data about the viewer of a page, read at most once while the page is made."""
 
 from datetime import datetime
 from typing import Any
@@ -15,9 +15,9 @@ from procedures.users import User
 
 
 def waiting_for_viewer(request: Any) -> Waiting:
-    """Return the requests that wait for the page's viewer, most urgent first, at most 100.
+    """Return the requests that wait for the page's viewer, the most urgent first, at most 100.
 
-    If the page has a mark, they were read before its lists, and aren't read again.
+    They are kept at the request object. A page with marks has read them before its lists.
     """
     if getattr(request, "waiting", None) is None:
         request.waiting = waiting_of(request.user) if isinstance(request.user, User) else {}
@@ -26,7 +26,7 @@ def waiting_for_viewer(request: Any) -> Waiting:
 
 
 def urgent_for_viewer(request: Any, most: int) -> list[UUID]:
-    """Return at most `most` requests that wait for the viewer of a page or of a part of one."""
+    """Return the ids of at most `most` requests that wait for the viewer, most urgent first."""
     known: Waiting | None = getattr(request, "waiting", None)
     if known is None or len(known) == MOST < most:
         return most_urgent(request.user, most)
@@ -34,9 +34,9 @@ def urgent_for_viewer(request: Any, most: int) -> list[UUID]:
 
 
 def answerable_for_viewer(request: Any) -> Waiting | None:
-    """Return all open requests that the page's viewer may answer, if they are known by now.
+    """Return all open requests that the page's viewer may answer; None if they aren't known.
 
-    They are known if they were read before the page's lists, are few, and none is snoozed.
+    They are known if `waiting_for_viewer` has read them all and the viewer has snoozed none.
     """
     known: Waiting | None = getattr(request, "waiting", None)
     if known is None or len(known) == MOST or rule_facts(request.user).are_any_snoozed:
@@ -45,9 +45,9 @@ def answerable_for_viewer(request: Any) -> Waiting | None:
 
 
 def time_for_viewer(request: Any) -> datetime:
-    """Return the current time for the page: that of its marks, or else the time of the first call.
+    """Return the current time, which is the same for everything on the page.
 
-    It is the same for everything on the page, because reading it costs a query.
+    The marks of the page have read it; otherwise, the first call does.
     """
     if getattr(request, "drawn_at", None) is None:
         request.drawn_at = clock.now()
@@ -56,9 +56,9 @@ def time_for_viewer(request: Any) -> datetime:
 
 
 def is_operator_for_viewer(request: Any) -> bool:
-    """Return True if the page's viewer operates any procedure, from the page's marks if it has any.
+    """Return True if the page's viewer may operate the runs of at least one procedure.
 
-    The result decides what a page shows; it doesn't decide whether somebody may do something.
+    The result decides what a page shows, and not what the viewer may do.
     """
     known: bool | None = getattr(request, "is_operator", None)
     if known is None:

@@ -1,4 +1,7 @@
-"""A run's waits in words: for people, time, signals and other runs."""
+"""A run's open waits in words: waits for people, time, signals and other runs.
+
+A set of waits ends when enough of its parts have ended, such as one of two questions.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,18 +28,18 @@ from procedures.engine.kinds.questions import Question
 from procedures.engine.lifecycle.inbox import MESSAGE
 
 LONGEST_PROMPT, SHORT_PROMPT = 160, 60
-"""The maximum lengths of a prompt: if it is the only one, and if there are several."""
+"""The maximum length of a prompt in a sentence about one wait, and in one about several waits."""
 MOST_NAMED = 6
 
 
 @dataclass(frozen=True)
 class Progress:
-    """The progress of an open set: how many parts have ended, and how many must end."""
+    """The progress of an open set of waits: how many parts have ended, and how many must end."""
 
     done: int
     needed: int
     people: Sequence[str] = ()
-    """The people who have answered questions of the set."""
+    """The names of the people who have answered questions of the set."""
 
     @property
     def left(self) -> int:
@@ -51,15 +54,15 @@ class OpenWait:
     at: datetime | None = None
     due_at: datetime | None = None
     part_of: int | None = None
-    """The id of the open set to which the wait belongs, or None."""
+    """The id of the open set of waits to which this wait belongs, or None."""
     progress: Progress = Progress(0, 0)
-    """The progress of the set named by `part_of`."""
+    """The progress of the set to which this wait belongs."""
     votes: Sequence[str] = ()
-    """The names of the people whose votes on the question count so far."""
+    """The names of the people who have voted on the question."""
     answered_by: str = ""
-    """The name of the person whose answer can still be undone; "" if there is none."""
+    """The name of the person who has answered and can still undo the answer; "" if nobody can."""
     effective_at: datetime | None = None
-    """The time until which that answer can be undone."""
+    """The time until which the person `answered_by` can undo the answer."""
 
     @cached_property
     def question(self) -> Question | None:
@@ -67,12 +70,12 @@ class OpenWait:
 
     @property
     def is_unassigned(self) -> bool:
-        """True for a question that the usual answerers of its procedure are asked."""
+        """True for a question without assignees, which goes to all who may answer the procedure."""
         return "prompt" in self.opened and not self.opened.get("assign")
 
     @property
     def need(self) -> int:
-        """The number of parts that must still end before the set is decided."""
+        """The number of parts of the set that must still end."""
         return self.progress.left
 
     @property
@@ -83,7 +86,7 @@ class OpenWait:
 def describe_waits(
     openings: Sequence[OpenWait], since: datetime, answerers: Sequence[str]
 ) -> Sentence:
-    """Return sentences about the waits, and about what happens when they end."""
+    """Return sentences about the waits: for what and since when, and what happens at their end."""
     if not openings:
         return sentence(_("Waiting since {since}."), since=since)
     if len(openings) == 1:
@@ -105,7 +108,10 @@ def describe_waits(
 
 
 def counts_of(openings: Sequence[OpenWait]) -> tuple[int, int] | None:
-    """Return the number of votes or answers so far, and the number needed; None if unknown."""
+    """Return how many votes or parts there are so far, and how many are needed.
+
+    Return None unless the waits are one question with votes, or belong to one set.
+    """
     first = openings[0]
     if first.part_of is None:
         question = first.question if len(openings) == 1 else None
@@ -117,7 +123,7 @@ def counts_of(openings: Sequence[OpenWait]) -> tuple[int, int] | None:
 
 
 def people_of(openings: Iterable[OpenWait], answerers: Sequence[str]) -> str:
-    """Return the assignees of the questions among these waits; "" if there are none."""
+    """Return the assignees of the questions among these waits in words; "" if nobody is asked."""
     questions = [one.question for one in openings if not one.answered_by]
     found = dict.fromkeys(asked(one.assign, answerers) for one in questions if one)
     return listed(list(found)[:3])
@@ -145,7 +151,7 @@ def _one(opening: OpenWait, since: datetime, answerers: Sequence[str]) -> Senten
 
 
 def _votes(opening: OpenWait, question: Question) -> Sentence | None:
-    """Return a sentence about the votes on a question; None if one answer is enough."""
+    """Return a sentence about the votes on a question; None if one person's answer is enough."""
     if question.quorum == 1:
         return None
     if not opening.votes:
@@ -160,7 +166,7 @@ def _votes(opening: OpenWait, question: Question) -> Sentence | None:
 
 
 def _so_far(openings: Sequence[OpenWait]) -> list[Sentence]:
-    """Return sentences about sets in which some parts have ended."""
+    """Return a sentence about each set of which a part has ended."""
     sets = {one.part_of: one.progress for one in openings if one.part_of}
     return [_come(one) for one in sets.values() if one.done]
 
@@ -188,7 +194,7 @@ def _until(due: datetime | None) -> Sentence | None:
 
 
 def _pause(since: datetime, due: datetime | None, why: str) -> Sentence:
-    """Return sentences about a timer, and about when the run continues."""
+    """Return sentences about a timer: since when the run waits, and when it continues."""
     words = sentence(_("Waiting since {since}."), since=since)
     if due is None:
         return words
@@ -222,7 +228,7 @@ def _awaited(opening: OpenWait, since: datetime) -> Sentence | None:
 
 
 def _named(opening: OpenWait, answerers: Sequence[str]) -> Sentence:
-    """Return a phrase about one of several waits, for a list in a sentence."""
+    """Return a phrase about one wait, for a sentence that lists several waits."""
     if opening.answered_by:
         return sentence(
             _("{prompt}, answered by {name} (can be undone until {at})"),
@@ -275,7 +281,7 @@ def _reason(opening: OpenWait, most: int) -> str:
 
 
 def _other(opening: OpenWait) -> Sentence:
-    """Return a phrase about a wait for a signal or another run, for a list in a sentence."""
+    """Return a phrase about a wait for a signal or another run, for a list of waits."""
     opened = opening.opened
     match opened.get("wait"):
         case "signal" if opened["signal"] == MESSAGE:
@@ -293,7 +299,7 @@ def _other(opening: OpenWait) -> Sentence:
 
 
 def _silence(question: Question, due: datetime | None) -> Sentence:
-    """Return a sentence about the question's deadline, and what happens if nobody answers."""
+    """Return a sentence about what happens if nobody answers the question by its deadline."""
     if due is None or question.on_timeout is None:
         return sentence(_("The question has no deadline."))
     if question.on_timeout == "fail":
@@ -316,7 +322,7 @@ def _group(group: Sequence[OpenWait], answerers: Sequence[str]) -> Sentence:
 
 
 def _fates(openings: Sequence[OpenWait]) -> list[Sentence]:
-    """Return sentences about the parts of sets that are no longer needed once others have ended."""
+    """Return sentences about sets with more open parts than must still end."""
     sets = {one.part_of: one.need for one in openings if one.part_of}
     found: list[Sentence] = []
     for key, need in sets.items():

@@ -19,26 +19,29 @@ Style = Literal["plain", "strong", "code", "time"]
 Show = Literal["clock", "seconds", "axis", "axis-seconds", "age", "ago", "full"]
 KILO = 1000
 FINE, COARSE, MINUTE, HOUR, DAY = 0.1, 10, 60, 3600, 86400
-"""Limits in seconds: below FINE, durations are in ms; from COARSE on, they have no decimals."""
+"""Limits in seconds that decide how a duration is written.
+
+Durations below FINE are in milliseconds. Those below COARSE are in seconds with a decimal.
+"""
 LONGEST = 90
 AMOUNT = re.compile(
     r"(?<=\d) (?=(?:[€$£¥%]|[A-Z]{3}\b|(?:ms|s|min|h|d|kg|g|km|m|KB|MB|GB)\b))"
     r"|(?<=[€$£¥]) (?=\d)"
 )
-"""A pattern for the space between a number and its unit or currency."""
+"""A pattern for the space between a number and a unit or currency, such as that in "31 EUR"."""
 MOST_INITIALS = 2
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a sentence: a text in one style, or a time to show in the reader's zone."""
+    """A part of a sentence: a text with a style, or a time to show in the viewer's time zone."""
 
     text: str
     style: Style = "plain"
     at: datetime | None = None
     show: Show = "clock"
     is_value: bool = field(default=False, compare=False)
-    """True if this part is a name, a prompt or another value in the sentence."""
+    """True if this part was inserted into the message as a value, such as a name or a prompt."""
 
     def __str__(self) -> str:
         return f"{self.at:%H:%M}" if self.at else self.text
@@ -55,7 +58,7 @@ class Sentence:
 
     @property
     def words(self) -> str:
-        """The sentence as plain text, without its times."""
+        """The sentence as plain text; times in it are left out."""
         return "".join(part.text for part in self.parts)
 
 
@@ -63,7 +66,10 @@ Value = str | int | Part | datetime | Sentence
 
 
 def sentence(message: str, /, **values: Value) -> Sentence:
-    """Return a message with its placeholders replaced by values, which keep their styles."""
+    """Return a message as parts, with a value for each of its placeholders.
+
+    A value that is a `Part` or a `Sentence` keeps its styles.
+    """
     parts: list[Part] = []
     for text, name, _format, _conversion in Formatter().parse(message):
         parts += [Part(text)] if text else []
@@ -72,7 +78,7 @@ def sentence(message: str, /, **values: Value) -> Sentence:
 
 
 def paragraph(*sentences: Sentence | None) -> Sentence:
-    """Join sentences into one paragraph; None is left out."""
+    """Join sentences with spaces between them; None values are left out."""
     return _joined([one for one in sentences if one], Part(" "))
 
 
@@ -130,7 +136,7 @@ def format_duration(length: timedelta) -> str:
 
 
 def _short(seconds: float) -> str:
-    """Return a duration of less than a minute; shorter ones are more precise."""
+    """Return a duration of less than a minute; the shorter it is, the more precise."""
     if 0 < seconds < 1 / KILO:
         return "< 1 ms"
     if seconds < FINE:
@@ -151,13 +157,13 @@ def format_size(size: int) -> str:
 
 
 def short_id(key: UUID) -> str:
-    """Return the end of an id, because ids created at similar times have the same beginning."""
+    """Return the last seven digits of an id, because ids made at similar times begin equally."""
     text = key.hex[-7:]
     return f"{text[:4]}·{text[4:]}"
 
 
 def progress_words(done: float, total: float | None) -> str:
-    """Return progress with at most two decimals; it never exceeds its total."""
+    """Return progress such as "3 of 10", with at most two decimals; `done` is cut to `total`."""
     if not total:
         return _plain_number(done)
     parts = {"done": _plain_number(min(done, total)), "total": _plain_number(total)}
@@ -165,12 +171,12 @@ def progress_words(done: float, total: float | None) -> str:
 
 
 def spent_words(sums: Mapping[str, Decimal]) -> str:
-    """Return what a run's steps have used up, such as "3 requests · 1,200 tokens · 0.02 USD"."""
+    """Return the amounts that a run has spent, such as "3 requests · 1,200 tokens · 0.02 USD"."""
     return " · ".join(f"{_amount(number)} {name}" for name, number in sums.items())
 
 
 def _amount(number: Decimal) -> str:
-    """Return an amount with at most six decimals, which is a ten-thousandth of a cent."""
+    """Return an amount with at most six decimals, such as "0.000125"."""
     text = f"{number:,.6f}"
     return text.rstrip("0").rstrip(".")
 
@@ -196,7 +202,7 @@ def initials(name: str) -> str:
 
 
 def name_of(target: str) -> str:
-    """Return a target of `assign=` as a name for people, such as "Finance" or "bob"."""
+    """Return an assignee for people to read: "Finance" for "finance", "bob" for "@bob"."""
     if target.startswith("@"):
         return target[1:]
     if target in {"role:operate", f"perm:{OPERATE}"}:
@@ -208,12 +214,12 @@ def name_of(target: str) -> str:
 
 
 def asked(assign: Sequence[str], answerers: Sequence[str]) -> str:
-    """Return the assignees in words, or else the groups that answer the procedure's requests."""
+    """Return the assignees in words; if there are none, the groups `answerers`."""
     return listed(map(name_of, assign or answerers), "or") or _("administrators")
 
 
 def who(responder: str) -> str:
-    """Return the name of a responder; parts of the system lose the prefix "system: "."""
+    """Return the name of a responder, without the prefix "system: "."""
     return responder.removeprefix("system: ") if responder.startswith("system: ") else responder
 
 
@@ -227,7 +233,10 @@ def unbroken(text: str) -> str:
 
 
 def is_foreign(text: str) -> bool:
-    """Return True if a text has letters that run against the direction of the page's language."""
+    """Return True if a text has letters that run against the direction of the page's language.
+
+    An example is a Hebrew word on an English page.
+    """
     if get_language_bidi():
         return any(bidirectional(one) == "L" for one in text)
     return not text.isascii() and any(bidirectional(one) in ("R", "AL") for one in text)

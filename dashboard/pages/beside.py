@@ -1,4 +1,4 @@
-"""The lists beside a transcript: runs, open requests, files and people of the session."""
+"""The lists beside a transcript: the runs, open requests, files and people of the session."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,10 +22,10 @@ from procedures.run_lists import MOST_COUNTED
 
 
 def beside(part: Part, *, now: datetime | None = None, read: Read | None = None) -> dict[str, Any]:
-    """Return the session's runs, requests, files and people, as far as the viewer may see them.
+    """Return the session's runs, requests, files and people that the viewer may see.
 
-    `read` is what the page has read for the transcript. The writers to whom the composer offers a
-    reply are returned, too.
+    Also return the writers for the composer's choice of whom to reply to. `read` contains what the
+    page has already read for the transcript.
     """
     read = read or Read()
     runs = _runs(part, read)
@@ -53,7 +53,10 @@ def beside(part: Part, *, now: datetime | None = None, read: Read | None = None)
 
 
 def _runs(part: Part, read: Read) -> list[UUID]:
-    """Return the newest runs of the session that the viewer may see, at most `MOST_COUNTED` + 1."""
+    """Return the newest runs of the session that the viewer may see.
+
+    At most `MOST_COUNTED` + 1 are returned, so that the caller can tell if there are more.
+    """
     if read.is_all:
         found = sorted({one.run_id for one in read.cards if one.run_id}, reverse=True)
     else:
@@ -70,9 +73,9 @@ def _listed(runs: Sequence[UUID], read: Read, now: datetime | None) -> list[List
 
 
 def _open_requests(part: Part, read: Read) -> tuple[list[HumanRequest], int]:
-    """Return the most urgent open requests of the session that the viewer may see.
+    """Return the most urgent open requests that the viewer may see, and how many there are.
 
-    The second value is their number, counted up to one more than `MOST_COUNTED`.
+    The number is counted up to `MOST_COUNTED` + 1.
     """
     known = {one.request.pk: one.request for one in read.messages if one.request}
     if read.is_all:

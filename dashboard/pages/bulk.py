@@ -1,4 +1,4 @@
-"""Answers to several requests together: one page lists the requests, and one reports."""
+"""Answers to several requests at once: one page lists the requests, another reports the results."""
 
 import re
 from collections import Counter
@@ -38,23 +38,23 @@ RESULTS = (
     services.BulkResult.ALREADY_DECIDED,
     services.BulkResult.APPLIED,
 )
-"""The results in the order in which the report lists them."""
+"""The order of the results in the report."""
 PLACES = {"usual": 0, "other": 1}
-"""The position of the button whose answer a decision sends."""
+"""The position of a decision's button among the buttons of a request."""
 AMOUNT = re.compile(r"(?<![\d.,-])(\d{1,3}(?:[,.\s]\d{3})*|\d+)([.,]\d{2})?\s?(€|EUR|USD|GBP|CHF)")
 
 
 @dataclass(frozen=True)
 class Line:
-    """A request in the list of those that are to be answered together."""
+    """A request in the list of requests to be answered at once."""
 
     request: HumanRequest
     version: int
     label: str = ""
-    """The label of the button whose answer would be sent; "" if none can be."""
+    """The label of the button that would be pressed; "" if no button can be."""
     value: Any = None
     why_not: str = ""
-    """The reason why the request can't be answered with the others; "" if it can."""
+    """The reason why the request can't be answered together with the others, or ""."""
 
     @property
     def needs_comment(self) -> bool:
@@ -70,7 +70,10 @@ class Line:
 @login_required
 @with_marks()
 def inbox_bulk(request: Visit) -> HttpResponse:
-    """List the chosen requests and what would be sent; a POST answers them, and shows a report."""
+    """List the chosen requests, and the answer that each would get.
+
+    A POST answers the requests and shows a report.
+    """
     sent = request.POST if request.method == "POST" else request.GET
     decision = sent.get("decision", "")
     if decision not in DECISIONS:
@@ -100,7 +103,7 @@ def inbox_bulk(request: Visit) -> HttpResponse:
 
 
 def consequences(lines: Sequence[Line], decision: str) -> list[str]:
-    """Return sentences that say what would happen if these lines were sent."""
+    """Return sentences about the consequences of answering or snoozing these requests."""
     if not lines:
         return []
     if decision == "snooze":
@@ -152,7 +155,7 @@ def consequences(lines: Sequence[Line], decision: str) -> list[str]:
 
 
 def _lines(request: Visit, chosen: dict[UUID, int], decision: str) -> Iterator[Line]:
-    """Yield lines for the chosen requests that the person may see, in the order of the choice."""
+    """Yield a line for each chosen request that the person may see, in the order of the choice."""
     visible = visible_requests(request.user).with_what_is_shown().filter(pk__in=chosen)
     found = {one.pk: one for one in visible}
     mine = answerable(request, list(found.values()))
@@ -176,7 +179,7 @@ def _line(
 
 
 def _why_apart(found: HumanRequest, version: int, user: User) -> str:
-    """Return why the person has to answer the request separately; "" if that isn't necessary."""
+    """Return why the person must answer the request on its own page; "" if that isn't necessary."""
     if is_bypassed_by(found, user):
         return _("This request isn't assigned to you, so an answer needs a reason.")
     if found.version != version:
@@ -187,7 +190,7 @@ def _why_apart(found: HumanRequest, version: int, user: User) -> str:
 
 
 def _pressed(found: HumanRequest, version: int, place: int) -> Line:
-    """Return the line for a request, answered by the button at this position in its form."""
+    """Return the line for a request whose button at the position `place` would be pressed."""
     buttons = AnswerForm(found).buttons
     if not buttons.has_main or place >= len(buttons.values):
         return Line(
@@ -212,7 +215,10 @@ def _pressed(found: HumanRequest, version: int, place: int) -> Line:
 
 
 def _answer(request: Visit, lines: list[Line]) -> list[tuple[Line, Any, str]]:
-    """Answer the lines that allow it; return each line with its result and a sentence about it."""
+    """Answer the requests that can be answered at once.
+
+    Return each line with its result and a sentence about the result.
+    """
     given = Answer(
         comment=request.POST.get("comment", ""), channel="page", address=address_of(request)
     )
@@ -250,7 +256,10 @@ def _snooze(request: Visit, lines: list[Line]) -> list[tuple[Line, Any, str]]:
 
 
 def _sums(prompts: Sequence[str]) -> list[tuple[Decimal, str]]:
-    """Return the total for each currency; [] unless each prompt contains exactly one amount."""
+    """Return the sum of the amounts in the prompts for each currency.
+
+    Return [] unless each prompt contains exactly one amount.
+    """
     total: Counter[str] = Counter()
     for prompt in prompts:
         found = AMOUNT.findall(prompt)

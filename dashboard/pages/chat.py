@@ -1,4 +1,4 @@
-"""Chat sessions: the list, the transcript with its composer, and the lists beside it."""
+"""Chat sessions: their list, and one session's transcript with its composer and lists beside it."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
@@ -49,12 +49,15 @@ from procedures.users import User
 
 LONGEST_LIST = 40
 NOTHING = "nothing"
-"""The value of the composer's choice for a message that replies to nothing."""
+"""The value of the composer's choice if a message replies to nothing."""
 MOST_UNINVITED = 5
-"""The maximum number of mentioned people without access whom the author can invite by a button."""
+"""The maximum number of people for whom a page offers the author of a message an invite button.
+
+These are people whom the message mentions and who can't read it.
+"""
 KEY_USED = lazy("This form has already sent another message. To send this one too, send it again.")
 LONGEST_ADDRESS = 1000
-"""The maximum length of a command in the address of a page, in characters."""
+"""The maximum length of a command in the address of a page; longer ones are answered at once."""
 
 
 @require_safe
@@ -67,7 +70,7 @@ def session_list(request: Visit) -> HttpResponse:
 @require_safe
 @login_required
 def session_rows(request: Visit) -> HttpResponse:
-    """Return only the list of sessions, for an open page that has learned of a change."""
+    """Return the list of sessions alone; an open page fetches it after a change."""
     return render(request, "chat/_sessions.html", sessions(request))
 
 
@@ -94,18 +97,18 @@ def session_beside(request: Visit, session_id: UUID) -> HttpResponse:
 @require_safe
 @login_required
 def session_replying(request: Visit, session_id: UUID) -> HttpResponse:
-    """Return the part of the composer that says what a new message would answer or reply to."""
+    """Return the part of the composer where people choose what a message replies to."""
     return render(request, "chat/_replying.html", composer(find(request, session_id)))
 
 
 @require_POST
 @login_required
 def create_message(request: Visit, session_id: UUID) -> HttpResponse:
-    """Store the message, and use it as the answer if it replies to a question.
+    """Store the message; if it replies to a question, use it as the answer.
 
-    A command isn't stored; the page shows its form or its result. If a reply isn't worded exactly
-    like an answer, the page first shows the answer that it would mean, and stores nothing until the
-    reply is sent again.
+    A command isn't stored; the page shows its form or its result. If a reply doesn't have the exact
+    words of an answer, the page first shows which answer would be given. The reply is stored once
+    the sender sends it again.
     """
     part, typed = find(request, session_id), request.POST.get("text", "")
     session, request.attached = part.session, attached_files(request, part)
@@ -152,15 +155,19 @@ def create_message(request: Visit, session_id: UUID) -> HttpResponse:
 
 
 def _is_verbatim(request: Visit, text: str) -> bool:
-    """Return True if the sender chose to send a text as a message although it looks like a command.
+    """Return True if a text that looks like a command is to be sent as a message.
 
-    The sender chooses this with a button; the page repeats the choice for exactly this text.
+    The sender decides this with a button. If the page is shown again, it repeats this decision for
+    the same text only.
     """
     return bool(request.POST.get("as_text")) or request.POST.get("verbatim", "") == text != ""
 
 
 def _answer_command(request: Visit, part: Part, text: str) -> HttpResponse | None:
-    """Return the page with what a command shows, or a question about it; None for a message."""
+    """Return a page with the result of a command, or with a question if the command is unclear.
+
+    Return None if the text isn't a command.
+    """
     commands = Commands(request, part)
     instead, typed = request.POST.get("instead", ""), command_in(text)
     if instead and typed:
@@ -182,7 +189,10 @@ def _answer_command(request: Visit, part: Part, text: str) -> HttpResponse | Non
 
 
 def find(request: Visit, session_id: UUID) -> Part:
-    """Return the part of a session that the viewer may read; raises 404 if there is none."""
+    """Return the part of a session that the viewer may read.
+
+    Raises 404 if the viewer may read nothing of the session.
+    """
     part = find_part(request.user, session_id)
     if part is None:
         raise Http404
@@ -190,9 +200,9 @@ def find(request: Visit, session_id: UUID) -> Part:
 
 
 def sessions(request: Visit, part: Part | None = None) -> dict[str, Any]:
-    """Return the sessions that the person may see, most recently changed first.
+    """Return the sessions that the person may see, the most recently changed first.
 
-    If `part` is shown, the titles include that of its session.
+    If a page shows `part` of a session, the titles include the title of this session.
     """
     user, before = request.user, id_in(request.GET.get("older"))
     sight = Sight(user, runs=part.runs if part else ())
@@ -212,7 +222,7 @@ def sessions(request: Visit, part: Part | None = None) -> dict[str, Any]:
 
 
 def _waiting(request: Visit, ids: list[UUID]) -> set[UUID]:
-    """Return which of these sessions have a request that the viewer may answer now."""
+    """Return the ids of those sessions with a request that the viewer may answer now."""
     known = answerable_for_viewer(request)
     if known is not None:
         return set(known.values())
@@ -221,14 +231,14 @@ def _waiting(request: Visit, ids: list[UUID]) -> set[UUID]:
 
 
 def _working(sight: Sight, ids: list[UUID]) -> set[UUID]:
-    """Return which of these sessions have an active run that the user may see."""
+    """Return the ids of those sessions with an active run that the viewer may see."""
     cards = Message.objects.cards().filter(session__in=ids, run__status__in=WORKING)
     found = dict(cards.order_by().values_list("run", "session"))
     return {found[run] for run in sight.runs(found)}
 
 
 def _unheard(to: Message | None, message: Message, user: User) -> str:
-    """Return why a run doesn't read the message that was written to it; "" if it does."""
+    """Return why a run won't read a message that replies to it; "" if the run will read it."""
     run = services.run_addressed(to)
     return services.why_unheard(run, user) if run and not message.delivery else ""
 
@@ -240,11 +250,11 @@ def composer(
     lists: Mapping[str, Any] | None = None,
     known: Collection[UUID] | None = None,
 ) -> dict[str, Any]:
-    """Return the context of the composer: what a message can answer or reply to, and a unique key.
+    """Return the context of the composer, with what a message can answer or reply to.
 
-    The key prevents a message from being stored twice. `shown` holds requests elsewhere on the
-    page, some of which the viewer may be able to answer. `lists` is the result of `beside`, if it
-    has been read already, and `known` the result of `answerable_for_viewer`.
+    The context has a unique key, with which a message that is sent twice is stored once. `shown`
+    are the ids of requests on the page; those that the viewer may answer are marked. `lists` is the
+    result of `beside`, and `known` that of `answerable_for_viewer`; without them, they are read.
     """
     opened: Sequence[HumanRequest] | None = lists["open_requests"] if lists else None
     runs = [one.run for one in lists["runs"]] if lists else newest_runs(part)
@@ -268,7 +278,7 @@ def composer(
 
 
 def told(reply: Reply | None) -> str:
-    """Return a sentence about how a message was used as an answer; "" if it wasn't used as one."""
+    """Return a sentence about the answer that a message gave; "" if the message was no reply."""
     if reply is None:
         return ""
     prompt = Truncator(reply.request.prompt).chars(LONGEST_ECHO)
@@ -283,10 +293,10 @@ def told(reply: Reply | None) -> str:
 
 
 def _addressed(request: Visit, part: Part) -> tuple[Message | None, HumanRequest | None]:
-    """Return the message to which the sender replies and, if it asks a question, its request.
+    """Return the message to which the sender replies, and its request if it is a question.
 
-    It is the one that the sender chose, even if other questions have opened since. Raises 404 if
-    the sender may not see it.
+    The sender has chosen this message; questions that have opened since don't matter. Raises 404 if
+    the sender may not see the message.
     """
     try:
         return part.find_addressed(id_in(request.POST.get("request")))
@@ -307,7 +317,7 @@ def _reply(request: Visit, asked: HumanRequest, text: str, *, asks_back: bool) -
 
 
 def _why_unsent(request: Visit, asked: HumanRequest | None) -> str:
-    """Return why a message can't be sent until its sender has chosen a run or request, else ""."""
+    """Return why the message wasn't sent: its sender must first choose a run or request; or ""."""
     if request.POST.get("request") == CHOOSE:
         return _("Several runs read messages here. Choose who reads yours, then send it.")
     if not request.POST.get("asks_back"):
@@ -322,7 +332,11 @@ def _why_unsent(request: Visit, asked: HumanRequest | None) -> str:
 def _posted(
     request: Visit, part: Part, *, status: int = 200, told: str = "", **more: Any
 ) -> HttpResponse:
-    """Return the composer after a POST; `more` is the sent message, or the text to send again."""
+    """Return the composer after a POST, or the whole page without htmx.
+
+    `more` are further variables for the template, such as the sent message, or the text to send
+    again.
+    """
     context = {"told": told, **more}
     if status != HTTPStatus.OK:
         context |= _choice(request)
@@ -340,7 +354,8 @@ def _posted(
 def _choice(request: Visit) -> dict[str, Any]:
     """Return what the sender has chosen in the composer, and the files of the message.
 
-    The choice stays until a message is sent, so that the next text doesn't answer another request.
+    If a message wasn't sent, the composer is shown again with this choice. Otherwise, the same text
+    could become the answer to another request.
     """
     named = request.POST.get("request", "")
     return {
@@ -351,7 +366,7 @@ def _choice(request: Visit) -> dict[str, Any]:
 
 
 def session_page(request: Visit, part: Part, /, *, status: int = 200, **more: Any) -> HttpResponse:
-    """Return the whole page of a session; `more` is what its composer or a command shows."""
+    """Return the whole page of a session; `more` are further variables for its templates."""
     context = sessions(request, part) | transcript(request, part)
     is_all = context["is_latest"] and context["earlier"] is None
     read = Read(context["transcript"], is_all, listed_from(context["cards"].values()))

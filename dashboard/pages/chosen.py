@@ -16,23 +16,24 @@ V = TypeVar("V")
 
 @dataclass(frozen=True)
 class Chosen(Generic[V]):
-    """The chosen rows with what the page showed of each, and the number of those left out."""
+    """The rows that a person has chosen in a list, up to the limit for one action."""
 
     shown: dict[UUID, V]
-    """The version or phase that the page showed of each row, by key, in the order of the choice."""
+    """The version or phase that the page showed of each row, by the row's key."""
     beyond: int
-    """The number of chosen rows that exceed the limit for one action."""
+    """The number of chosen rows that were left out because of the limit."""
 
     @property
     def context(self) -> dict[str, int]:
-        """The variables with which a page says that too many rows were chosen."""
+        """Template variables for a sentence that says that too many rows were chosen."""
         return {"beyond": self.beyond, "most_at_once": MOST_AT_ONCE}
 
 
 def chosen_from(texts: Sequence[str], read: Callable[[str], V]) -> Chosen[V]:
-    """Return the rows that were sent as "key:shown"; texts that can't be parsed are left out.
+    """Return the chosen rows, which a form sends as texts such as "KEY:3".
 
-    `read` parses the part after the colon, and raises `ValueError` if it is invalid.
+    `read` parses the part after the colon, and raises `ValueError` if it can't. Texts that can't be
+    parsed are left out.
     """
     distinct, shown = list(dict.fromkeys(texts)), dict[UUID, V]()
     for text in distinct[:MOST_AT_ONCE]:
@@ -47,6 +48,6 @@ def chosen_from(texts: Sequence[str], read: Callable[[str], V]) -> Chosen[V]:
 def draw(
     request: Visit, folder: str, name: str, context: Mapping[str, Any], *, status: int = 200
 ) -> HttpResponse:
-    """Return a whole page, or for htmx only its part for a dialog."""
+    """Return a whole page; if htmx sent the request, only the part of the page for a dialog."""
     template = f"{folder}/{'_' if request.htmx else ''}{name}.html"
     return render(request, template, dict(context), status=status)

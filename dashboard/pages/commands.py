@@ -1,4 +1,4 @@
-"""The commands in the chat and what each of them shows; none of this is stored."""
+"""Commands in the chat, such as "/status", and the results that they show; neither is stored."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -38,63 +38,63 @@ from procedures.services import NotAllowedError
 from procedures.users import User
 
 Kind = Literal["start", "status", "cancel", "help", "unclear"]
-"""The kinds of results; "unclear" is a draft, or a choice, that isn't possible now."""
+"""The kinds of results; "unclear" says why a command that was possible before isn't any more."""
 OWN: dict[Kind, str | Promise] = {
     "status": lazy("Shows what each run in this session is doing."),
     "cancel": lazy("Cancels a run of this session."),
     "help": lazy("Shows what you can type here."),
 }
-"""The commands that aren't procedures, with a line about each."""
+"""The commands that start no procedure, each with a line that explains it."""
 START = "start"
-"""The command that starts a procedure, even a procedure that is named like a command."""
+"""The word before a procedure's name, for a procedure whose name is also that of a command."""
 RUN_ID = re.compile("[0-9a-f]{4}·[0-9a-f]{3}|[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.I)
-"""An id of a run, whole or as pages show it."""
+"""A pattern for a run's id, either complete or with its last seven digits, such as "3f2a·9c1"."""
 MOST_RUNS = 20
 MOST_SOUGHT = 1000
-"""The maximum number of a session's active runs among which a run is sought by its id."""
+"""The maximum number of active runs of a session that are searched for an id."""
 LATELY = 100
-"""The number of a person's last starts that decide which procedures come first."""
+"""The number of a person's last starts that decide the order of the offered procedures."""
 LONGEST_LINE = 140
-"""The maximum length of a procedure's documentation in the list of commands, in characters."""
+"""The maximum number of characters of a procedure's documentation in the list of commands."""
 
 
 @dataclass(frozen=True)
 class CommandResult:
-    """The result of a command, shown in the transcript to the person who typed it."""
+    """The result of a command; only the person who typed the command sees it in the transcript."""
 
     kind: Kind
     text: str
     key: str = ""
-    """The idempotency key of the start; "" for other commands."""
+    """The idempotency key for the start of a run; "" for other commands."""
     procedure: Procedure | None = None
     form: StartForm | None = None
     filled: Filled = field(default_factory=Filled)
     told: str | Promise = ""
     runs: list[Listed] = field(default_factory=list)
     has_more: bool = False
-    """True if the session has more runs than are shown."""
+    """True if the session has more active runs than `runs` contains."""
     dialog: Dialog | None = None
-    """The form that cancels a run; None until the person has chosen one."""
+    """The form with which the person cancels a run; None while it isn't clear which run."""
     reason: str = ""
-    """The reason for the cancellation, as typed."""
+    """The reason for the cancellation that the person has typed."""
 
 
 @dataclass(frozen=True)
 class UnclearCommand:
-    """A message that begins with a slash and isn't a command that its author can give."""
+    """A message that begins with a slash, but that the session can't carry out as a command."""
 
     text: str
     meant: list[str] = field(default_factory=list)
-    """The texts of the commands that its author may have meant."""
+    """Texts of similar commands, one of which the person may have meant."""
     reason: str = ""
-    """The reason why the command can't be given; "" if there is no such command."""
+    """The reason why the command can't be carried out; "" if there is no such command."""
     href: str = ""
-    """The address of a page where it can be done; "" if there is none."""
+    """The address of a page on which the person can do the same; "" if there is none."""
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A command in the list over the composer."""
+    """A command that the composer offers in a list while somebody types."""
 
     name: str
     title: str | Promise
@@ -102,14 +102,14 @@ class Offer:
 
     @property
     def text(self) -> str:
-        """The text that is typed for it."""
+        """The text with which the person gives this command."""
         is_own = plain_name(self.name) in {*OWN, START} and bool(self.title)
         return f"/{START} {self.name}" if is_own else f"/{self.name}"
 
 
 @dataclass(frozen=True)
 class Commands:
-    """The commands that one person can give in one session."""
+    """The commands that a person can give in a session."""
 
     request: Visit
     part: Part
@@ -119,7 +119,7 @@ class Commands:
         return self.request.user
 
     def answer_to(self, text: str, *, key: str = "") -> CommandResult | UnclearCommand | None:
-        """Return the result of a message that is a command; None if it is no command."""
+        """Return the result of the command in a message; None if the message is no command."""
         command = command_in(text)
         if command is None:
             return None
@@ -143,7 +143,10 @@ class Commands:
         return self._start(command, key=key)
 
     def shown_again(self, text: str, *, key: str = "") -> CommandResult:
-        """Return the result of a command, or the reason why the command can't be given now."""
+        """Return the result of a command that was typed before.
+
+        If the command isn't possible now, the result says why, and its kind is "unclear".
+        """
         shown = self.answer_to(text, key=key)
         if isinstance(shown, CommandResult):
             return shown
@@ -152,7 +155,10 @@ class Commands:
         return CommandResult("unclear", text, key, told=told)
 
     def offers(self) -> Iterator[Offer]:
-        """Yield the procedures that the person can start here, those used last first."""
+        """Yield the commands that the person can give here.
+
+        Procedures come first, and among them those that the person started last.
+        """
         if self.part.is_whole:
             for name, title in self._sorted():
                 definition = registry.find(name)
@@ -172,7 +178,7 @@ class Commands:
 
     @cached_property
     def _startable(self) -> dict[str, str]:
-        """The titles of the procedures that the person may start, by name."""
+        """The title of each procedure that the person may start, by the procedure's name."""
         found = access.procedures_for(self.user, "start")
         return dict(found.values_list("name", "title"))
 
@@ -232,7 +238,7 @@ class Commands:
         return CommandResult("cancel", command.text, runs=listed_runs([run]), dialog=dialog)
 
     def context_of(self, answer: CommandResult) -> dict[str, Any]:
-        """Return the context of the answer's template."""
+        """Return the context of the template that shows this result."""
         session = reverse("countersign:session_detail", args=[self.part.session.pk])
         return {
             "command": answer,
@@ -246,7 +252,7 @@ class Commands:
 def new_start(
     user: User, procedure: Procedure, definition: Definition, command: Command, *, key: str = ""
 ) -> CommandResult:
-    """Return a new start form, with what the command fills in."""
+    """Return a new start form in which the words of the command are filled in."""
     form = StartForm(definition, by=user)
     filled = fill(form, command.words)
     show(form, filled)
@@ -254,7 +260,7 @@ def new_start(
 
 
 def why_unfit(text: str) -> str:
-    """Return why a command is too long, or can't be stored, as a sentence; "" if it can be used."""
+    """Return why a command is too long or can't be stored, or "" if neither is so."""
     try:
         checked_text(text)
     except MessageError as error:
@@ -263,13 +269,17 @@ def why_unfit(text: str) -> str:
 
 
 def first_line(doc: str) -> str:
-    """Return the first sentence of a procedure's documentation, without a line break."""
+    """Return the first paragraph of a procedure's documentation as one line, which may be cut."""
     line = " ".join(doc.strip().split("\n\n")[0].split())
     return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 1]}…"
 
 
 def called(name: str, known: Iterable[tuple[str, str]]) -> str | None:
-    """Return the name of the procedure with that name or title, if there is exactly one."""
+    """Return the name of the procedure that has this name or title.
+
+    Return None if there is no such procedure, or if there are several and none has exactly this
+    name.
+    """
     plain = plain_name(name)
     if not plain:
         return None
@@ -281,6 +291,6 @@ def called(name: str, known: Iterable[tuple[str, str]]) -> str | None:
 
 
 def _is_called(run: UUID, word: str) -> bool:
-    """Return True if a word is the run's id, or its end as pages show it."""
+    """Return True if a word is the run's id, or the last seven digits of the id."""
     plain = word.replace("·", "").replace("-", "").casefold()
     return plain in {short_id(run).replace("·", ""), run.hex}

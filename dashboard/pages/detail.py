@@ -15,7 +15,10 @@ from dashboard.pages.visit import Visit
 @require_POST
 @login_required
 def choose_detail(request: Visit, session_id: UUID) -> HttpResponse:
-    """Remember the choice for all sessions, and return to this one; a script gets no page."""
+    """Remember how much of each run the person wants to see in all transcripts.
+
+    Redirect to the session; if htmx sent the request, return an empty response.
+    """
     find(request, session_id)
     form = DetailForm(request.POST)
     if not form.is_valid():

@@ -1,4 +1,4 @@
-"""Dialogs for operations on a run: what each would do, and the fields of its form."""
+"""Dialogs for operations on a run, with the consequences of each operation and its form."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -21,15 +21,15 @@ MOST_REASONS = 4
 
 @dataclass(frozen=True)
 class Dialog:
-    """An operation with the contents of its dialog: consequences and form fields."""
+    """The dialog of an operation on a run: sentences about its consequences, and its form."""
 
     operation: Operation
     run: Run
     phase: str
-    """The phase of the run for which the consequences were written; see `phase_of`."""
+    """The phase of the run to which the consequences apply; see `phase_of`."""
     words: list[Sentence]
     key: str = field(default_factory=lambda: uuid4().hex)
-    """An idempotency key, so that a form that is sent twice starts one new run only."""
+    """An idempotency key, so that a form that is sent twice starts only one new run."""
     places: list[Place] = field(default_factory=list)
     place: str = ""
     typed: Mapping[str, Any] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Dialog:
 
 
 def operations_of(request: SignedIn, run: Run) -> dict[str, Any]:
-    """Return the context of `_operations.html`: the operations, as buttons and in a menu."""
+    """Return the context of `_operations.html`: operations with buttons, and those in the menu."""
     beside, more = divided(operations_for(request.user, run))
     now = Standing.of(run) if beside else None
     return {
@@ -51,7 +51,7 @@ def operations_of(request: SignedIn, run: Run) -> dict[str, Any]:
 
 
 def operable(user: User, procedures: Collection[int]) -> set[int]:
-    """Return which of these procedures have runs that the user may operate."""
+    """Return the ids of those procedures whose runs the user may operate."""
     roles = access.HeldRoles(user, procedures)
     return {one for one in procedures if roles.has("operate", one)}
 
@@ -78,12 +78,15 @@ def dialog_of(
 
 
 def reasons_of(request: SignedIn) -> list[str]:
-    """Return the person's last reasons in this browser session, newest first."""
+    """Return the reasons that the person gave last in this browser session, newest first."""
     return list(request.session.get(REASONS, []))
 
 
 def next_of(request: SignedIn) -> str:
-    """Return the address to go back to; "" if there is none, or if it is on another site."""
+    """Return the address to which the person returns after an operation.
+
+    Return "" if the form names none, or one on another site.
+    """
     given: str = request.POST.get("next", "") or request.GET.get("next", "")
     is_here = url_has_allowed_host_and_scheme(
         given, {request.get_host()}, require_https=request.is_secure()

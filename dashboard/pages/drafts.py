@@ -18,7 +18,10 @@ from procedures.engine.errors import InputError
 @require_POST
 @login_required
 def request_draft(request: Visit, request_id: UUID) -> HttpResponse:
-    """Save the form's fields; return the new version, or 409 and the version of a newer draft."""
+    """Save the texts in a request's form as a draft; return the new version of the draft.
+
+    If a newer draft was saved before, return 409 and the version of that draft.
+    """
     found = find(request, request_id)
     values = {name: texts for name, texts in _typed(request).items() if name not in NOT_IN_DRAFTS}
     sent = request.POST.get("draft_version", "0")

@@ -29,13 +29,13 @@ from procedures.services.ledger import examine, state_of
 
 HTML = "text/html; charset=utf-8"
 SECONDS_KEPT = 60
-"""The seconds for which a verification is reused for other files of the same run."""
+"""The seconds for which a verification of a run is reused, also for other requests of the run."""
 
 
 @require_safe
 @login_required
 def request_evidence(request: SignedIn, request_id: UUID) -> HttpResponse:
-    """Return the evidence of a request as a file; whoever may see the request may download it."""
+    """Return the evidence of a request as a file, to everybody who may see the request."""
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     run = Run.objects.get(pk=found.wait.run_id)
     return download(f"request-{found.pk}.html", evidence_of(found, _recently_verified(run)), HTML)
@@ -43,7 +43,7 @@ def request_evidence(request: SignedIn, request_id: UUID) -> HttpResponse:
 
 @dataclass(frozen=True)
 class Verification:
-    """The faults that were found in a run's journal and rows, and the time of the check."""
+    """The faults in a run's journal, rows and files, as found at the time `at`."""
 
     faults: Sequence[str]
     at: datetime
@@ -54,9 +54,9 @@ class Verification:
 
 
 def _recently_verified(run: Run) -> Verification:
-    """Return a verification of the run from the last minute, or verify the run now.
+    """Return a verification of the run that is at most `SECONDS_KEPT` old, or make a new one.
 
-    It is reused because it reads the whole run, and everybody who sees a request may ask for it.
+    A verification reads the whole run, and everybody who may see a request may ask for one.
     """
     key = f"countersign-verification-{run.pk}-{canonical.digest(repr(state_of(run)))}"
     kept = cache.get(key)
@@ -67,7 +67,10 @@ def _recently_verified(run: Run) -> Verification:
 
 
 def evidence_of(request: HumanRequest, verified: Verification) -> str:
-    """Return a self-contained HTML page: what was shown, who did what, and the verification."""
+    """Return the evidence of a request as one HTML page that needs no other files.
+
+    The page contains what was shown, who did what, and the verification.
+    """
     loaded = HumanRequest.objects.with_what_is_shown().get(pk=request.pk)
     run = Run.objects.get(pk=loaded.wait.run_id)
     events = list(loaded.events.order_by("seq"))
@@ -89,7 +92,10 @@ def evidence_of(request: HumanRequest, verified: Verification) -> str:
 
 
 SHOWN_APART = {"by_id", "channel", "address", "right", "reason", "proof"}
-"""The facts of an entry that have their own columns in the file, or are only for programs."""
+"""The keys of an entry that aren't repeated among its facts.
+
+They have columns of their own in the file, or are meant only for programs.
+"""
 
 
 def _facts(content: dict[str, object]) -> str:
@@ -98,7 +104,7 @@ def _facts(content: dict[str, object]) -> str:
 
 
 def bundle_of(run: Run) -> bytes:
-    """Return a ZIP archive with a run's journal, requests, file digests and verification."""
+    """Return a ZIP archive with a run's journal, requests, verification and list of files."""
     verified = Verification.of(run)
     lines = [*verified.faults] or ["The journal is intact, and the rows and files agree with it."]
     packed = BytesIO()
@@ -114,7 +120,10 @@ def bundle_of(run: Run) -> bytes:
 
 
 def _event(event: Event) -> dict[str, Any]:
-    """Return a journal event, without its traceback, which only operators may read."""
+    """Return a journal event for the archive.
+
+    The traceback of an error is left out, because only operators may read it.
+    """
     told = {"seq": event.seq, "kind": event.kind, "key": event.key, "name": event.name}
     content = without_traceback(event.content)
     return {**told, "data": content, "at": event.at.isoformat(), "hash": event.hash}

@@ -30,11 +30,11 @@ View = Callable[Concatenate[SignedIn, P], HttpResponse]
 MOST_ROWS, MOST_COLUMNS = 50, 20
 DELIMITERS = (",", ";", "\t")
 MOST_BYTES = 64 * 1024
-"""The maximum number of bytes of a file that a preview reads, from its beginning."""
+"""The maximum number of bytes that a preview shows, from the beginning of the file."""
 
 
 def tells_of_lost_files(view: View[P]) -> View[P]:
-    """Make a view return 410 and an explanation if a file is lost or damaged."""
+    """Wrap a view; if a file is lost or damaged, it returns 410 and a page that says so."""
 
     @wraps(view)
     def guarded(request: SignedIn, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -58,7 +58,7 @@ def run_file(request: SignedIn, run_id: UUID, name: str) -> HttpResponse:
 @login_required
 @tells_of_lost_files
 def request_file(request: SignedIn, request_id: UUID, digest: str) -> HttpResponse:
-    """Return a file from a request or its answer; if it is a picture, browsers display it."""
+    """Return a file of a request or of its answer; browsers display it if it is a picture."""
     file = _file_of(request, request_id, digest)
     return file_response(file, may_be_shown=True)
 
@@ -67,7 +67,7 @@ def request_file(request: SignedIn, request_id: UUID, digest: str) -> HttpRespon
 @login_required
 @tells_of_lost_files
 def request_file_preview(request: SignedIn, request_id: UUID, digest: str) -> HttpResponse:
-    """Return the beginning of a text file, or the first rows of a table."""
+    """Return the beginning of a text file of a request, or the first rows if it is a table."""
     return _preview(request, _file_of(request, request_id, digest))
 
 
@@ -75,7 +75,10 @@ def request_file_preview(request: SignedIn, request_id: UUID, digest: str) -> Ht
 @login_required
 @tells_of_lost_files
 def request_file_changes(request: SignedIn, request_id: UUID) -> HttpResponse:
-    """Return the differences between the file under review and the file that replaced it."""
+    """Return the differences between two files of a request.
+
+    They are the file under review, and the file with which the answer replaced it.
+    """
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     question = found.asked
     # The last response decided; responses that were undone don't count.
@@ -93,7 +96,7 @@ def request_file_changes(request: SignedIn, request_id: UUID) -> HttpResponse:
 @login_required
 @tells_of_lost_files
 def message_file(request: SignedIn, message_id: UUID, digest: str) -> HttpResponse:
-    """Return a file of a message; if it is a picture, browsers display it."""
+    """Return a file of a message; browsers display the file if it is a picture."""
     return file_response(_file_of_message(request, message_id, digest), may_be_shown=True)
 
 
@@ -101,7 +104,7 @@ def message_file(request: SignedIn, message_id: UUID, digest: str) -> HttpRespon
 @login_required
 @tells_of_lost_files
 def message_file_preview(request: SignedIn, message_id: UUID, digest: str) -> HttpResponse:
-    """Return the beginning of a text file, or the first rows of a table."""
+    """Return the beginning of a text file of a message, or the first rows if it is a table."""
     return _preview(request, _file_of_message(request, message_id, digest))
 
 
@@ -112,7 +115,7 @@ def _preview(request: SignedIn, file: File) -> HttpResponse:
 
 
 def _file_of_message(request: SignedIn, message_id: UUID, digest: str) -> File:
-    """Return a file of a message that the person may read; no other right is needed."""
+    """Return a file of a message that the person may read."""
     message = get_object_or_404(visible_messages(request.user), pk=message_id)
     file = find_message_file(message, digest)
     if file is None:
@@ -134,7 +137,7 @@ def _content(file: File) -> bytes:
 
 
 def _text_of(content: bytes) -> str:
-    """Return the bytes as text; bytes that aren't UTF-8 are replaced by "�"."""
+    """Return the bytes as text; "�" replaces bytes that aren't UTF-8."""
     return content.decode("utf-8-sig", errors="replace").replace("\0", "␀")
 
 
@@ -149,7 +152,10 @@ def _beginning(file: File, content: bytes) -> dict[str, Any]:
 
 
 def _rows_of(text: str) -> list[list[str]]:
-    """Return the rows of a table, separated by the most frequent delimiter of its first line."""
+    """Return the rows of a table in CSV.
+
+    The delimiter is the most frequent one of comma, semicolon and tab in the first line.
+    """
     first = text.partition("\n")[0]
     mark = max(DELIMITERS, key=first.count)
     try:

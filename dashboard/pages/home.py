@@ -1,4 +1,4 @@
-"""The page after sign-in: open requests, stuck and active runs, and waits that end next."""
+"""The page after sign-in: open requests, stuck and active runs, and the waits that end next."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def home(request: Visit) -> HttpResponse:
 @require_safe
 @login_required
 def home_overview(request: Visit) -> HttpResponse:
-    """Return everything except the cards of requests, for an open page after a change."""
+    """Return the page without the cards of requests; an open page fetches this after a change."""
     is_operator = is_operator_for_viewer(request)
     return render(request, HOME, overview(request, is_operator=is_operator))
 
@@ -47,7 +47,7 @@ def home_overview(request: Visit) -> HttpResponse:
 @require_safe
 @login_required
 def home_health(request: Visit) -> HttpResponse:
-    """Return the figures of the site's parts, for the open home page of an operator."""
+    """Return the figures of the site's parts; the open home page of an operator fetches them."""
     if not access.is_operator(request.user):
         raise Http404
     figures = read_figures(time_for_viewer(request))
@@ -58,14 +58,14 @@ def home_health(request: Visit) -> HttpResponse:
 @login_required
 @with_marks()
 def home_days(request: Visit) -> HttpResponse:
-    """Return what became of the runs of the last days: for htmx a part of home, else a page."""
+    """Return the outcomes of the last days' runs: as a part of home for htmx, else as a page."""
     found = days_for(request.user, time_for_viewer(request))
     template = "dashboard/_days.html" if request.htmx else "dashboard/days.html"
     return render(request, template, {"lines": found.lines, "is_partial": found.is_partial})
 
 
 def startable_by(user: User) -> list[Procedure]:
-    """Return the first procedures that a person may start, as home offers them."""
+    """Return the procedures that a person may start, up to one more than home offers."""
     if not user.is_superuser and not holdings_of(user).procedures("start"):
         return []
     return list(access.procedures_for(user, "start")[: LONGEST_LIST + 1])
@@ -82,5 +82,5 @@ def overview(request: Visit, *, is_operator: bool) -> dict[str, Any]:
 
 
 def stuck_in(shown: dict[str, Any]) -> set[int]:
-    """Return the procedures of the stuck runs that are shown."""
+    """Return the ids of the procedures of all stuck runs in this context of the page."""
     return {one.run.procedure_id for alike in shown["stuck"] for one in alike.runs}

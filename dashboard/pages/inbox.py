@@ -1,4 +1,4 @@
-"""The inbox: lists of the requests that wait for the person, and one request beside them."""
+"""The inbox: lists of the requests that wait for a person, and one request beside them."""
 
 from typing import Any
 from uuid import UUID
@@ -31,7 +31,7 @@ from procedures.services import OperationRefusedError
 @login_required
 @with_marks()
 def inbox(request: Visit) -> HttpResponse:
-    """Return the page with the lists, and with the chosen request or else the first one."""
+    """Return the page of the inbox, with the chosen request or else the first one of the list."""
     view = View(request, request.GET)
     chosen = id_in(request.GET.get("request"))
     context = view.listed() | view.chosen(chosen)
@@ -48,7 +48,10 @@ def inbox(request: Visit) -> HttpResponse:
 @require_safe
 @login_required
 def inbox_rows(request: Visit) -> HttpResponse:
-    """Return the tabs and the list, and the card of the request `shown` if it has changed."""
+    """Return the tabs and the list; an open page fetches them after a change.
+
+    If the request beside the list (`shown`) has changed, its card is returned, too.
+    """
     view = View(request, request.GET)
     context = view.listed()
     shown, version = id_in(request.GET.get("shown")), request.GET.get("version", "")
@@ -59,7 +62,10 @@ def inbox_rows(request: Visit) -> HttpResponse:
 
 
 def _changed(request: Visit, shown: UUID, version: str) -> dict[str, Any]:
-    """Return the context for a card that has changed, or its id if it is gone; else {}."""
+    """Return template variables for the card of the request `shown`, if it has changed, else {}.
+
+    If the person can't see or answer the request any more, return its id under "lost".
+    """
     found = visible_requests(request.user).with_what_is_shown().filter(pk=shown).first()
     if found is None:
         return {"lost": [shown]}
@@ -79,7 +85,11 @@ def _changed(request: Visit, shown: UUID, version: str) -> dict[str, Any]:
 @require_safe
 @login_required
 def inbox_request(request: Visit, request_id: UUID | None = None) -> HttpResponse:
-    """Return a request, by default the first one, and the outcome of the request `last`."""
+    """Return a request for the place beside the list, by default the first one of the list.
+
+    `last` in the URL is the id of the request that the person has just answered; its outcome is
+    shown above the new one.
+    """
     view = View(request, request.GET)
     context = view.chosen(request_id)
     if last := id_in(request.GET.get("last")):
@@ -91,7 +101,7 @@ def inbox_request(request: Visit, request_id: UUID | None = None) -> HttpRespons
 @require_safe
 @login_required
 def request_usual(request: Visit, request_id: UUID) -> HttpResponse:
-    """Return a sentence about what usually follows an answer to the request, if that is known."""
+    """Return a sentence about the steps that usually follow an answer, if they are known."""
     visible = visible_requests(request.user).select_related("wait__run")
     found = get_object_or_404(visible.defer("question", *values_of("wait__run")), pk=request_id)
     return render(request, "inbox/_usual.html", {"usual": usual_after(found)})
@@ -112,7 +122,7 @@ def request_seen(request: Visit, request_id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def request_snooze(request: Visit, request_id: UUID) -> HttpResponse:
-    """Snooze the request until a time, or end its snooze with `until=now`."""
+    """Snooze the request until a time; with `until=now`, end the snooze."""
     found, chosen = find(request, request_id), request.POST.get("until", "")
     if chosen == "now":
         services.wake_request(found.pk, by=request.user)
@@ -128,7 +138,7 @@ def request_snooze(request: Visit, request_id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def request_claim(request: Visit, request_id: UUID) -> HttpResponse:
-    """Claim the request; with `release`, give up the claim."""
+    """Claim the request for the person; with `release`, give the claim up."""
     found = find(request, request_id)
     try:
         if "release" in request.POST:
@@ -141,7 +151,7 @@ def request_claim(request: Visit, request_id: UUID) -> HttpResponse:
 
 
 def _back(request: Visit) -> HttpResponse:
-    """Redirect to the page that sent the form; for htmx, return an empty response."""
+    """Redirect to the page from which the form was sent; for htmx, return an empty response."""
     if request.htmx:
         return HttpResponse(status=204)
     back = request.POST.get("back", "")

@@ -1,4 +1,4 @@
-"""One person's inbox as its URL describes it: the list, its tabs and filters, one request."""
+"""A person's inbox as its URL describes it: tabs, filters, a list of requests, and one request."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -70,14 +70,14 @@ GLYPHS = {
 }
 NARROWING = ("kind", "procedure", "due", "risk", "q", "group")
 GROUP_LISTS = (Tab.GROUPS, Tab.UNCLAIMED)
-"""The tabs in which one group can be chosen."""
+"""The tabs in which a person can choose one of the person's groups."""
 KEPT = ("tab", *NARROWING, "after", "focus")
-"""The parameters that are kept in links to requests in the list."""
+"""The parameters of the URL that links to requests in the list repeat."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A request as a row of the list."""
+    """A request in a row of the list."""
 
     request: HumanRequest
     due: Due
@@ -95,24 +95,24 @@ class Row:
 
 @dataclass(frozen=True)
 class Group:
-    """Rows of a list below one heading."""
+    """The rows below a heading of the list, such as "Overdue"."""
 
     name: Any
     rows: list[Row]
     count: str
-    """The number of rows, like "9", or "9+" if the group continues on the next page."""
+    """The number of rows, such as "9"; "9+" if further rows of the group are on the next page."""
 
 
 @dataclass
 class View:
-    """One person's inbox, as the parameters of its URL describe it."""
+    """A person's inbox, as the parameters of its URL describe it."""
 
     request: Visit
     sent: QueryDict
     loaded: dict[UUID, HumanRequest] = field(default_factory=dict)
-    """The requests of the shown page of the list."""
+    """The requests of the page of the list that is shown, by id."""
     seen: set[UUID] = field(default_factory=set)
-    """The ids of those of the loaded requests that the person has opened."""
+    """The ids of the loaded requests that the person has opened before."""
 
     @cached_property
     def now(self) -> datetime:
@@ -129,7 +129,7 @@ class View:
 
     @cached_property
     def tab(self) -> Tab:
-        """The chosen tab; without a choice, the first one that isn't empty."""
+        """The tab that the URL names, or else the first tab that isn't empty."""
         chosen: Tab | None = _member(Tab, self.sent.get("tab"))
         if chosen is not None:
             return chosen
@@ -149,7 +149,7 @@ class View:
 
     @cached_property
     def query(self) -> str:
-        """The query string that links keep; "request=" is appended."""
+        """The query string that links to requests repeat, without the "request=ID" of each link."""
         kept = QueryDict(mutable=True)
         for name in KEPT:
             if text := self.sent.get(name):
@@ -159,7 +159,7 @@ class View:
 
     @cached_property
     def filter_query(self) -> str:
-        """The query string of the tab and the filters alone, as filters are kept."""
+        """The query string of the tab and the current filters, which a kept filter stores."""
         given = self.filters
         chosen = {
             "tab": self.tab,
@@ -169,13 +169,13 @@ class View:
 
     @cached_property
     def kept(self) -> str:
-        """The name of the kept filter that is shown; "" if there is none."""
+        """The name of the kept filter that equals the current tab and filters; "" if none does."""
         kept = {one["query"]: one["name"] for one in self.request.kept_filters}
         return kept.get(self.filter_query, "")
 
     @property
     def narrowed_by(self) -> str:
-        """The filters that are on, in the words of their chips, such as "High risk and “lamp”"."""
+        """The current filters in words, such as "High risk and “lamp”"."""
         given = self.filters
         words = [KINDS.get(given.kind, given.kind), self._title_of(given.procedure)]
         words += [DUES[given.due]] if given.due else []
@@ -185,13 +185,13 @@ class View:
         return listed([str(one) for one in words if one], "and")
 
     def _title_of(self, name: str) -> str:
-        """Return the title of a procedure, or its name if the person has no role on it."""
+        """Return the title of a procedure, or its name if the person may not see the procedure."""
         found = visible_procedures(self.request.user).filter(name=name)
         return (name and found.values_list("title", flat=True).first()) or name
 
     @property
     def last(self) -> UUID | None:
-        """The id of the last request on the previous page; None on the first page."""
+        """The id of the last request on the previous page of the list; None on the first page."""
         return id_in(self.sent.get("after"))
 
     @property
@@ -199,7 +199,7 @@ class View:
         return self.tab in OPEN_LISTS
 
     def listed(self) -> dict[str, Any]:
-        """Return the context for the list, its tabs and its filters."""
+        """Return the template variables for the list, its tabs and its filters."""
         requests, following = self.lists.page(self.tab, self.filters, PAGE, after=self.last)
         self.loaded = {one.pk: one for one in requests}
         self.seen = seen_by(self.request.user, self.loaded)
@@ -225,7 +225,10 @@ class View:
         return Row(request, due, request.pk in self.seen or not self.is_open_list, is_near)
 
     def _changes_in(self, requests: list[HumanRequest]) -> int | None:
-        """Return the seconds until the list changes by time alone, as at a deadline, or None."""
+        """Return the seconds until the list looks different because of the time alone, or None.
+
+        That happens at a deadline, at the end of a snooze and at midnight.
+        """
         times = [self.lists.wakes_at]
         if self.is_open_list:
             times += [at for one in requests for at in (one.soon_at, one.needed_at)]
@@ -243,7 +246,10 @@ class View:
             yield Group(DUES[due], found, f"{len(found)}{'+' if is_last else ''}")
 
     def chosen(self, request_id: UUID | None) -> dict[str, Any]:
-        """Return the request beside the list, with its position and its neighbours in the list."""
+        """Return template variables for one request, with its position and neighbours in the list.
+
+        By default, it is the first request of the list.
+        """
         ids = self.lists.ids(self.tab, self.filters, after=self.last)
         if request_id is None:
             request_id = ids[0] if ids else None
@@ -279,9 +285,10 @@ class View:
 
 
 def _neighbours(ids: list[UUID], request_id: UUID, *, is_counted: bool) -> dict[str, Any]:
-    """Return a request's position among these, its neighbours, and their number.
+    """Return a request's position in the list, the ids before and after it, and the list's length.
 
-    The position counts from 1. It is 0 if the request isn't in the list or isn't counted.
+    The position counts from 1. It is 0 if the request isn't in the list, or if earlier pages make
+    the position unknown.
     """
     if request_id not in ids:
         return {"place": 0, "count": len(ids), "before": None, "after": ids[0] if ids else None}

@@ -1,4 +1,4 @@
-"""The runs of a session that read what people write to them, and those that people can stop."""
+"""The runs of a session that read messages, and the runs that the viewer can stop."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from procedures.users import User
 LONGEST_NAME = 90
 WORKING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
 CHOOSE = "choose"
-"""The value of the composer's choice while nobody has chosen which run is to read a message."""
+"""The value of the composer's choice until the sender has chosen the run that reads the message."""
 
 
 def newest_runs(part: Part) -> list[Run]:
@@ -26,7 +26,10 @@ def newest_runs(part: Part) -> list[Run]:
 
 
 def stoppable(user: User, runs: Sequence[Run]) -> list[Run]:
-    """Return those of the queued, running or retrying runs that the user may cancel."""
+    """Return those of the runs that are queued, running or retrying and that the user may cancel.
+
+    Runs that are being cancelled already are left out.
+    """
     at_work = [run for run in runs if run.status in WORKING and run.cancel_requested_at is None]
     if not at_work:
         return []
@@ -35,11 +38,11 @@ def stoppable(user: User, runs: Sequence[Run]) -> list[Run]:
 
 
 def listeners_of(part: Part, runs: Sequence[Run]) -> dict[str, Any]:
-    """Return the runs that read messages in a session, as variables of a template.
+    """Return template variables about those of these runs that read messages in the session.
 
-    `listeners` are the runs that read the viewer's messages, with their labels, and `steered` the
-    ids of those that a message can steer. `others_read` are the runs that read messages, but not
-    the viewer's.
+    `listeners` contains the runs that read the viewer's messages, each with a label, and `steered`
+    the ids of those whose work a message can interrupt. `others_read` contains the runs that read
+    messages of other people only.
     """
     alive = [run for run in runs if not RunStatus(run.status).is_end and listens(run)]
     heard = listening_among(alive, part.user) if alive else []

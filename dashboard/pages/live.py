@@ -23,7 +23,10 @@ def live_socket(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def live_range(request: SignedIn) -> JsonResponse | HttpResponseBadRequest:
-    """Return at most 500 frames of `stream`, in `form`, with numbers above `after`."""
+    """Return at most 500 frames of the stream `stream` with numbers greater than `after`.
+
+    `form` says for whom the frames are: "data" for programs, or for example "page" for pages.
+    """
     try:
         stream = Stream.parse(request.GET.get("stream", ""))
         form, after = request.GET.get("form", "data"), place_in(request.GET.get("after", "0"))

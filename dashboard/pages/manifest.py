@@ -1,4 +1,4 @@
-"""The manifest of the installable app, and the rules for fetching pages in advance."""
+"""The manifest of the installable app, and the rules by which browsers fetch pages in advance."""
 
 from django.http import HttpRequest, JsonResponse
 from django.templatetags.static import static
@@ -9,15 +9,18 @@ from django.views.decorators.http import require_safe
 
 HOUR = 3600
 DARK, LIGHT = "#1c2030", "#f9f7f4"
-"""The background colours of the icon and of pages, which the manifest needs as plain values."""
+"""The colours of the icon and of pages, because the manifest can't use the tokens of CSS."""
 AHEAD = ".nav__item, .run-row, .session-row, .procedure-card"
-"""The links whose pages are fetched when the pointer rests on them, because reading is harmless."""
+"""A selector for links to pages that browsers fetch when the pointer rests on the link.
+
+These pages only read data, so it is harmless to fetch them.
+"""
 
 
 @require_safe
 @cache_control(public=True, max_age=HOUR)
 def manifest(_request: HttpRequest) -> JsonResponse:
-    """Return the manifest for browsers that can install the product; it needs no sign-in."""
+    """Return the manifest with which a browser can install the product; nobody needs to sign in."""
     home = reverse("countersign:home")
     icon = {"src": static("dashboard/app-icon.svg"), "type": "image/svg+xml", "sizes": "any"}
     content = {
@@ -43,6 +46,6 @@ def manifest(_request: HttpRequest) -> JsonResponse:
 @require_safe
 @cache_control(public=True, max_age=HOUR)
 def speculation_rules(_request: HttpRequest) -> JsonResponse:
-    """Return the rules that say which pages browsers fetch when the pointer rests on a link."""
+    """Return the rules that say which pages a browser fetches when the pointer rests on a link."""
     rule = {"where": {"selector_matches": AHEAD}, "eagerness": "moderate"}
     return JsonResponse({"prefetch": [rule]}, content_type="application/speculationrules+json")

@@ -1,4 +1,7 @@
-"""Marks that say up to which change a page is current; its socket sends them to get the rest."""
+"""Marks of pages: each names the last change of a stream that the page contains.
+
+The socket of the page sends its marks to the server, and gets all later changes.
+"""
 
 from collections.abc import Callable
 from functools import wraps
@@ -14,10 +17,10 @@ View = Callable[Concatenate[Any, P], HttpResponse]
 
 
 def with_marks(*bells: Stream) -> Callable[[View[P]], View[P]]:
-    """Add marks to a page, made before its view reads anything.
+    """Return a decorator that gives pages marks; they are read before the view reads its data.
 
-    Every page follows the inbox. A page without marks, such as the response to a POST, is told to
-    read its lists again as soon as its socket is open.
+    All these pages have a mark for the inbox, and with `RUNS` also one for runs. A page without
+    marks, such as the response to a POST, is told to read its lists again when its socket opens.
     """
 
     def decorate(view: View[P]) -> View[P]:

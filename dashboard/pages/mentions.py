@@ -1,4 +1,4 @@
-"""Mentions in messages: whom the composer offers, and what it says of people who can't read it."""
+"""Mentions in messages: the people whom the composer offers, and those who can't read a message."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -20,7 +20,7 @@ from dashboard.pages.visit import Visit
 @require_safe
 @login_required
 def session_people(request: Visit, session_id: UUID) -> HttpResponse:
-    """Return the people whom the composer offers after an @, by a part of their names."""
+    """Return the people whom the composer offers after an "@"; `q` is a part of their names."""
     part = find_part(request.user, session_id)
     if part is None:
         raise Http404
@@ -36,7 +36,7 @@ def session_people(request: Visit, session_id: UUID) -> HttpResponse:
 
 
 def unseen_words(names: Sequence[str]) -> str:
-    """Return a sentence about people whom a message mentions and who can't read it; else ""."""
+    """Return a sentence about mentioned people who can't read the message; "" if there are none."""
     if not names:
         return ""
     words = ngettext(

@@ -1,4 +1,4 @@
-"""The files of a message, which browsers send one by one before the message."""
+"""Uploads of the files of a message; browsers send each file before they send the message."""
 
 from uuid import UUID
 
@@ -15,7 +15,10 @@ from dashboard.pages.visit import Visit
 @require_POST
 @login_required
 def create_file(request: Visit, session_id: UUID) -> HttpResponse:
-    """Store a file; return its HTML for the form of the message, or why it can't be stored."""
+    """Store a file of a message that isn't sent yet.
+
+    Return the file's HTML for the form of the message, or 422 and the reason if it can't be stored.
+    """
     part = find_part(request.user, session_id)
     if part is None:
         raise Http404

@@ -1,4 +1,7 @@
-"""Operations on a run, from its page or from a list; each asks for a reason."""
+"""Operations on a run, such as a cancellation, from the run's page or from a list.
+
+Each operation needs a reason.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -58,7 +61,7 @@ STATUS: dict[type[EngineError], int] = {
     InputError: 422,
     QuotaError: 429,
 }
-"""The HTTP status for each kind of refusal; refusals of other kinds have 409."""
+"""The HTTP status for each class of errors with which an operation is refused; otherwise 409."""
 VERBS: dict[str, Callable[..., str]] = {
     "retry": services.retry_run,
     "override": services.override_run,
@@ -71,7 +74,7 @@ FORMS: dict[str, type[ReasonForm]] = {"restart": RestartForm, "fork": ForkForm}
 
 
 class ChangedError(EngineError):
-    """The run has changed since its page offered the operation."""
+    """The run has changed since the person opened the dialog of the operation."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -85,7 +88,7 @@ class ChangedError(EngineError):
 @require_safe
 @login_required
 def run_operations(request: Visit, run_id: UUID) -> HttpResponse:
-    """Return a run's buttons for the operations that this person can perform now."""
+    """Return the buttons of the operations that the person can perform on the run now."""
     run = find(request, run_id)
     return render(request, "procedures/_operations.html", operations_of(request, run))
 
@@ -94,7 +97,7 @@ def run_operations(request: Visit, run_id: UUID) -> HttpResponse:
 @login_required
 @with_marks()
 def run_operation(request: Visit, run_id: UUID, name: str) -> HttpResponse:
-    """Show the page of one operation on a run; a POST performs it and redirects."""
+    """Show the page of an operation on a run; a POST performs the operation and redirects."""
     run = find(request, run_id)
     if name not in ALL:
         raise Http404
@@ -130,7 +133,7 @@ def _perform(request: Visit, run: Run, name: str) -> HttpResponse:
 
 
 def _act(request: Visit, run: Run, name: str, said: dict[str, Any]) -> tuple[str, UUID]:
-    """Perform the operation; return a sentence about it, and the id of the run to show next."""
+    """Perform an operation; return a sentence about it, and the id of the run to show next."""
     find_run = services.find_cancellable if name == "cancel" else services.find_operable
     found = find_run(run.pk, by=request.user)
     if (seen := request.POST.get("-phase")) and seen != phase_of(found):
@@ -152,7 +155,7 @@ def _act(request: Visit, run: Run, name: str, said: dict[str, Any]) -> tuple[str
 def _again(
     request: Visit, run: Run, name: str, *, typed: Mapping[str, Any], status: int, **told: Any
 ) -> HttpResponse:
-    """Return the operation's page with the form as it was sent, and why nothing was done."""
+    """Return the operation's page with what was typed, and the reason why nothing was done."""
     run = find(request, run.pk)
     found, dialog = _offered(request, run, name), None
     if found:

@@ -1,4 +1,4 @@
-"""Answers for programs that watch the site: whether a process lives, is ready, and its figures."""
+"""Responses for programs that watch the site: a sign of life, a check, and the site's figures."""
 
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -23,20 +23,20 @@ PLAIN = "text/plain; charset=utf-8"
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 BEARER = "Bearer "
 MIGRATED: set[str] = set()
-"""The databases that were found to be migrated, which stays true while the process lives."""
+"""The aliases of databases that this process has found migrated; they aren't checked again."""
 
 
 @never_cache
 @require_safe
 def healthz(_request: HttpRequest) -> HttpResponse:
-    """Say that this process answers; nothing else is looked at."""
+    """Return 200; this shows only that the process answers."""
     return HttpResponse("ok\n", content_type=PLAIN)
 
 
 @never_cache
 @require_safe
 def readyz(_request: HttpRequest) -> HttpResponse:
-    """Return 200 if this process can serve pages; 503, with a sentence, if it can't."""
+    """Return 200 if this process can serve pages; otherwise, 503 and the reason."""
     fault = _fault()
     return HttpResponse(f"{fault or 'ready'}\n", content_type=PLAIN, status=503 if fault else 200)
 
@@ -62,9 +62,9 @@ def _is_migrated() -> bool:
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Return the figures of the site in the text format of Prometheus, for operators only.
+    """Return the figures of the site in the text format of Prometheus, to operators only.
 
-    A program sends a token of an operator, with the scope "read".
+    A program sends an operator's token that has the scope "read".
     """
     if not _may_read(request):
         words = "Send the token of an operator as `Authorization: Bearer TOKEN`.\n"
@@ -111,7 +111,10 @@ def _lines() -> Iterator[str]:
 
 
 def _gauge(name: str, words: str, values: Mapping[str, float | None]) -> Iterator[str]:
-    """Yield the lines of one figure; a value that isn't known is left out."""
+    """Yield the lines of a metric, with one value for each set of labels.
+
+    Values that are None are left out.
+    """
     yield f"# HELP countersign_{name} {words}"
     yield f"# TYPE countersign_{name} gauge"
     for labels, value in values.items():

@@ -1,4 +1,4 @@
-"""Notifications in browsers: the service worker that shows them, and the browsers of a person."""
+"""Push notifications: the service worker that shows them, and the browsers of a person."""
 
 from pathlib import Path
 
@@ -25,9 +25,10 @@ WORKER = "dashboard/service-worker.js"
 @require_safe
 @cache_control(public=True, no_cache=True)
 def service_worker(_request: HttpRequest) -> HttpResponse:
-    """Return the script of the service worker, whose scope is the folder of this address.
+    """Return the script of the service worker.
 
-    It isn't served with the other static files, because their folder would be its scope.
+    The folder of its address is its scope: the pages that it may open. The folder of the static
+    files would be a useless scope, so the script has this address of its own.
     """
     place = finders.find(WORKER) if push_key() else None
     if not isinstance(place, str):
@@ -39,9 +40,10 @@ def service_worker(_request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def create_subscription(request: Visit) -> HttpResponse:
-    """Notify the person in this browser from now on.
+    """Subscribe the person's browser to push notifications.
 
-    A GET returns what a service worker needs to send the form: the site's key and a CSRF token.
+    A GET returns the site's public key and a CSRF token, with which a service worker can renew the
+    subscription.
     """
     key = push_key()
     if key is None:

@@ -1,4 +1,4 @@
-"""The open questions of a session: those that wait for the viewer, and those for others only."""
+"""The open questions of a session, divided into those that the viewer may answer and the others."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -24,11 +24,11 @@ def questions_for(
     opened: Sequence[HumanRequest] | None,
     known: Collection[UUID] | None = None,
 ) -> tuple[list[HumanRequest], list[tuple[UUID, str]]]:
-    """Return the open requests that wait for the viewer, and message ids and labels of the others.
+    """Return the open requests that the viewer may answer, and choices for the other open ones.
 
-    `mine` are all requests that the viewer may answer. `opened` is the session's open requests, up
-    to `MOST_BESIDE`, if they have been read already; then they aren't loaded again. `known` are the
-    ids of `mine`, if they have been read.
+    A choice consists of a message's id and a label. `mine` are all requests that the viewer may
+    answer, as a query. `opened` contains the first `MOST_BESIDE` open requests of the session, and
+    `known` the ids of the requests in `mine`; each is None if it hasn't been read yet.
     """
     if opened is None or len(opened) == MOST_BESIDE:
         waiting = list(mine.with_what_is_shown().by_urgency()[: MOST_COUNTED + 1])
@@ -42,7 +42,7 @@ def questions_for(
 
 
 def _with_questions(requests: list[HumanRequest]) -> list[HumanRequest]:
-    """Load the questions of these requests, if they were read without them, and return them."""
+    """Load the questions of those requests that were read without them; return the requests."""
     bare = {one.pk: one for one in requests if "question" in one.get_deferred_fields()}
     rows = HumanRequest.objects.filter(pk__in=bare).order_by().values_list("pk", "question")
     for pk, question in rows if bare else ():
@@ -51,7 +51,7 @@ def _with_questions(requests: list[HumanRequest]) -> list[HumanRequest]:
 
 
 def _questions_of_others(part: Part, mine: HumanRequestQuerySet) -> list[tuple[UUID, str]]:
-    """Return message ids and labels of open questions that the viewer may only discuss."""
+    """Return choices for the open requests that the viewer may see but not answer."""
     is_mine = Exists(mine.filter(pk=OuterRef("pk")))
     asked = part.requests.open().filter(~is_mine).order_by("-pk")[:MOST_OTHERS]
     return _about(_keys(asked))

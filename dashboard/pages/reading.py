@@ -1,4 +1,4 @@
-"""The reading of a session: where the viewer stopped, and who else has read what."""
+"""The progress of reading in a session: how far the viewer has read, and how far others have."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,9 +21,9 @@ from dashboard.pages.visit import Visit
 @require_POST
 @login_required
 def create_reading(request: Visit, session_id: UUID) -> HttpResponse:
-    """Record that the viewer has read a session up to the message with this number.
+    """Record that the viewer has read a session up to the message with the number `seq`.
 
-    An earlier number changes nothing, so pages may send theirs in any order.
+    A number that is lower than the recorded one changes nothing. So a page may send numbers late.
     """
     part = find_part(request.user, session_id)
     if part is None:
@@ -41,10 +41,10 @@ def create_reading(request: Visit, session_id: UUID) -> HttpResponse:
 def reading(
     part: Part, mark: Followed | None, shown: Sequence[Message], *, has_earlier: bool
 ) -> dict[str, Any]:
-    """Return where the viewer's reading stopped, and the other readers, for a transcript.
+    """Return template variables about how far the viewer and others have read a transcript.
 
-    Only people who may read the whole session are shown who has read what. `has_earlier` is true if
-    the transcript has messages before those that are shown.
+    The progress of others is shown only to people who may read the whole session. `has_earlier` is
+    True if the session has messages before the shown ones.
     """
     readers = as_json(readers_of(part.session.pk)) if part.is_whole else None
     read_to = mark.read_to if mark and mark.read_to else 0
@@ -58,7 +58,10 @@ def reading(
 
 
 def _first_new(part: Part, mark: Followed | None, shown: Sequence[Message]) -> UUID | None:
-    """Return the first message by others that a viewer who has read here before hasn't read."""
+    """Return the id of the first shown message by somebody else that the viewer hasn't read.
+
+    Return None if there is none, or if the viewer has never read in this session.
+    """
     if mark is None or mark.read_to is None or not mark.unread:
         return None
     new = (one.pk for one in shown if one.seq > mark.read_to and one.author_id != part.user.pk)

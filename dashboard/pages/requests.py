@@ -1,4 +1,4 @@
-"""Requests as pages, cards and forms, which people answer by a POST."""
+"""Requests as pages, cards and forms; a POST of a form is an answer."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -57,21 +57,24 @@ REFUSALS: dict[type[Exception], int] = {
 }
 SHOWN = re.compile("(?P<id>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})(:(?P<version>[0-9]{1,9}))?")
 MOST_SHOWN = 40
-"""The maximum number of cards in `shown` that are checked for changes."""
+"""The maximum number of cards on an open page that are compared with the current requests."""
 
 
 @require_safe
 @login_required
 @with_marks()
 def request_detail(request: Visit, request_id: UUID) -> HttpResponse:
-    """Show the page to which mails link: the question, or its outcome once it is closed."""
+    """Show the page of a request, to which mails link: its question or, if closed, its outcome."""
     return _page(request, find(request, request_id))
 
 
 @require_safe
 @login_required
 def request_form(request: Visit, request_id: UUID) -> HttpResponse:
-    """Return the part of a card that depends on the viewer; the rest was pushed to everybody."""
+    """Return the part of a request's card that isn't the same for all viewers, such as its buttons.
+
+    Live frames contain only the other parts.
+    """
     found = find(request, request_id)
     mine = answerable(request, [found])
     context = {"request": found, "answerable": mine, "typed_form": typed_form(request, found, mine)}
@@ -81,7 +84,7 @@ def request_form(request: Visit, request_id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def create_response(request: Visit, request_id: UUID) -> HttpResponse:
-    """Answer the request; return a receipt, or the form with its faults and what was entered."""
+    """Answer the request; return a receipt, or the form with what was entered and its faults."""
     found = find(request, request_id)
     form = AnswerForm(found, request.POST, by=request.user)
     told, status, faults, armed, lost = "", 200, (), None, ""
@@ -113,7 +116,10 @@ def create_response(request: Visit, request_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def request_undo(request: Visit, request_id: UUID) -> HttpResponse:
-    """Undo the person's own answer; a GET returns the undo button if that is possible."""
+    """Undo the person's own answer.
+
+    A GET returns the undo button, or nothing if the answer can't be undone.
+    """
     found = find(request, request_id)
     if request.method != "POST":
         button = {"request": found, "is_undoable": is_undoable(request, found)}
@@ -136,7 +142,11 @@ def request_undo(request: Visit, request_id: UUID) -> HttpResponse:
 
 
 def typed_form(request: Visit, found: HumanRequest, mine: set[UUID]) -> AnswerForm | None:
-    """Return the form with the person's draft; None without a draft or the right to answer."""
+    """Return the form with the person's draft.
+
+    Return None if there is no draft, or if the person may not answer the request (it isn't in
+    `mine`).
+    """
     draft = services.draft_of(found.pk, by=request.user) if found.pk in mine else None
     if draft is None:
         return None
@@ -149,7 +159,7 @@ def typed_form(request: Visit, found: HumanRequest, mine: set[UUID]) -> AnswerFo
 
 
 def is_undoable(request: Visit, found: HumanRequest) -> bool:
-    """Return True if the person's own answer closed the request and can still be undone."""
+    """Return True if the person gave the answer that closed the request and can still undo it."""
     if found.effective_at is None or found.effective_at <= clock.now():
         return False
     mine = [one for one in found.responses.all() if one.undone_at is None]
@@ -168,9 +178,10 @@ def _receive(request: Visit, form: AnswerForm) -> None:
 @require_safe
 @login_required
 def waiting_list(request: Visit) -> HttpResponse:
-    """Return cards of the requests that wait for the person, except those in `shown`.
+    """Return cards of requests that wait for the person; an open page fetches them after a change.
 
-    For requests in `shown` that are closed, receipts are returned.
+    The page names the cards that it has in `shown`; these aren't sent again. If one of these
+    requests is closed now, its receipt is returned.
     """
     return render(request, "chat/_waiting.html", waiting(request, request.GET.getlist("shown")))
 
@@ -178,14 +189,14 @@ def waiting_list(request: Visit) -> HttpResponse:
 @require_safe
 @login_required
 def run_questions(request: Visit, run_id: UUID) -> HttpResponse:
-    """Return cards of the run's requests that wait for the person; see `waiting_list`."""
+    """Return the same as `waiting_list`, but only for the requests of one run."""
     run = get_object_or_404(visible_runs(request.user), pk=run_id)
     shown = questions_of(request, run.pk, request.GET.getlist("shown"))
     return render(request, "chat/_waiting.html", shown)
 
 
 def coming_after(request: Visit, found: HumanRequest) -> dict[str, Any]:
-    """Return what follows a closed request: the state of its run, and the next open request."""
+    """Return the state of a closed request's run, and the person's next open request."""
     [listed] = listed_runs([found.wait.run])
     next_ids = list(waiting_for_viewer(request))[:1]
     following = HumanRequest.objects.open().filter(pk__in=next_ids).first()
@@ -204,7 +215,10 @@ def answerable(request: Visit, requests: list[HumanRequest]) -> set[UUID]:
 
 
 def waiting(request: Visit, shown: list[str] | None = None) -> dict[str, Any]:
-    """Return requests that wait for the person, most urgent first, and receipts for closed ones."""
+    """Return template variables with the requests that wait for the person, most urgent first.
+
+    `shown` names the cards on the page, such as "ID:3"; closed ones among them get receipts.
+    """
     place = _place(request.GET.get("from"))
     ids = urgent_for_viewer(request, place + LONGEST_LIST + 1)[place:]
     return _cards(request, ids, shown) | {"place": place, "next_place": place + LONGEST_LIST}
@@ -213,17 +227,20 @@ def waiting(request: Visit, shown: list[str] | None = None) -> dict[str, Any]:
 def questions_of(
     request: Visit, run_id: UUID, shown: Sequence[str] | None = None
 ) -> dict[str, Any]:
-    """Return the run's requests that wait for the person, and receipts for closed ones."""
+    """Return template variables with the requests of a run that wait for the person.
+
+    `shown` names the cards on the page, as in `waiting`.
+    """
     mine = answerable_requests(request.user).filter(wait__run=run_id).by_urgency()
     ids = list(mine.values_list("pk", flat=True)[: LONGEST_LIST + 1])
     return _cards(request, ids, shown)
 
 
 def _cards(request: Visit, ids: Sequence[UUID], shown: Sequence[str] | None) -> dict[str, Any]:
-    """Return the first of these requests, and receipts for those in `shown` that are closed.
+    """Return template variables with the first of these requests, and receipts for closed ones.
 
-    Requests in `shown` that still wait are left out, because drawing a card is the costliest part,
-    unless they have changed since the version that `shown` names.
+    A request whose card the page has (`shown`) is left out, because drawing a card takes most of
+    the time. But if its version has changed since, it is drawn again.
     """
     held = dict(_shown(shown or []))
     first = ids[:LONGEST_LIST]
@@ -243,12 +260,15 @@ def _cards(request: Visit, ids: Sequence[UUID], shown: Sequence[str] | None) -> 
 
 
 def _place(text: str | None) -> int:
-    """Return the number of requests to skip; 0 if the text isn't a number of 1 to 6 digits."""
+    """Return the number of requests to skip; 0 if the text doesn't consist of 1 to 6 digits."""
     return int(text) if text and re.fullmatch("[0-9]{1,6}", text) else 0
 
 
 def _what_became_of(gone: set[UUID], request: Visit) -> dict[str, Any]:
-    """Return receipts of closed requests, and as `lost` the ids of others that no longer wait."""
+    """Return receipts for closed requests, and as `lost` the ids of requests that wait no longer.
+
+    `gone` are the ids of requests on the page that don't wait for the person now.
+    """
     visible = visible_requests(request.user).with_what_is_shown().filter(pk__in=gone)
     receipts = [found for found in visible if not found.is_open]
     still_mine = answerable_requests(request.user).filter(pk__in=gone)
@@ -258,7 +278,10 @@ def _what_became_of(gone: set[UUID], request: Visit) -> dict[str, Any]:
 
 
 def _shown(texts: Sequence[str]) -> Iterator[tuple[UUID, int]]:
-    """Yield the ids and versions of cards from texts such as "ID:3"; without a version, 0."""
+    """Yield the id and the version of each card from texts such as "ID:3".
+
+    If a text is only "ID", the version is 0.
+    """
     for text in texts[:MOST_SHOWN]:
         found = SHOWN.fullmatch(text)
         if found:

@@ -1,4 +1,4 @@
-"""Operations on several runs together: one page lists the runs, and one reports."""
+"""An operation on several runs at once: one page lists the runs, another reports the results."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ FOLLOWS: dict[Name, Any] = {
         "procedure says how. A cancelled run can't continue."
     ),
 }
-"""The consequences of each operation that can be performed on several runs together."""
+"""A sentence about the consequences of each operation that is possible on several runs at once."""
 WHY_NOT: dict[Name, Any] = {
     "retry": lazy("The run hasn't failed, can't be retried, or isn't yours to retry."),
     "unpause": lazy("The run isn't paused, or isn't yours to resume."),
@@ -44,11 +44,11 @@ WHY_NOT: dict[Name, Any] = {
 
 @dataclass(frozen=True)
 class Line:
-    """A run in the list of those on which an operation is to be performed."""
+    """A run in the list of runs on which an operation is to be performed."""
 
     listed: Listed
     phase: str
-    """The phase of the run when the person chose it; see `phase_of`."""
+    """The phase of the run when the person chose the run; see `phase_of`."""
     why_not: str = ""
 
     @property
@@ -64,7 +64,10 @@ class Line:
 @login_required
 @with_marks()
 def run_bulk(request: Visit) -> HttpResponse:
-    """List the chosen runs and what would follow; a POST with a reason acts, and reports."""
+    """List the chosen runs, and the consequences of the operation.
+
+    A POST with a reason performs the operation and shows a report.
+    """
     sent = request.POST if request.method == "POST" else request.GET
     name: Name = next((one for one in FOLLOWS if one == sent.get("operation")), "retry")
     chosen = chosen_from(sent.getlist("run"), str)
@@ -89,14 +92,14 @@ def run_bulk(request: Visit) -> HttpResponse:
 
 
 def _typed(request: Visit) -> Mapping[str, Any]:
-    """Return the form as it was sent; a reason chosen from the list replaces an empty one."""
+    """Return the form as it was sent; without a typed reason, with the one chosen from the list."""
     typed = request.POST.copy()
     typed["reason"] = typed.get("reason", "").strip() or typed.get("chosen", "")
     return typed
 
 
 def _lines(request: Visit, chosen: Mapping[UUID, str], name: Name) -> Iterator[Line]:
-    """Yield lines for the chosen runs that the person may see, in the order of the choice."""
+    """Yield a line for each chosen run that the person may see, in the order of the choice."""
     runs = access.visible_runs(request.user).filter(pk__in=chosen).for_lists()
     found = {one.run.pk: one for one in listed_runs(runs)}
     offered = offering(request.user, [one.run for one in found.values()], name)
@@ -107,7 +110,10 @@ def _lines(request: Visit, chosen: Mapping[UUID, str], name: Name) -> Iterator[L
 
 
 def _reported(request: Visit, lines: Sequence[Line], name: Name, reason: str) -> dict[str, Any]:
-    """Perform the operation on each run; return a report that begins with refusals."""
+    """Perform the operation on each run; return template variables of a report.
+
+    The report lists the runs for which the operation was refused first.
+    """
     remember(request, reason)
     done = [(one, *_act(request, one, name, reason)) for one in lines]
     counts = Counter(is_done for _line, is_done, _words in done)
@@ -119,7 +125,10 @@ def _reported(request: Visit, lines: Sequence[Line], name: Name, reason: str) ->
 
 
 def _act(request: Visit, line: Line, name: Name, reason: str) -> tuple[bool, str]:
-    """Perform the operation on a run; return True if that succeeded, and a sentence about it."""
+    """Perform the operation on a run.
+
+    Return True and a sentence about it, or False and why it was refused.
+    """
     find_run = services.find_cancellable if name == "cancel" else services.find_operable
     try:
         if phase_of(find_run(line.run.pk, by=request.user)) != line.phase:

@@ -1,4 +1,4 @@
-"""The list of runs, the page of one run, and its whole journal."""
+"""The list of runs, the page of a run, and the page of a run's whole journal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ FILTERS: dict[str, tuple[str, str | Promise]] = {
         if status not in {RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING}
     },
 }
-"""The look and the label of each state, by its value in the URL."""
+"""The states by which the list can be filtered: a look and a label, by the value in the URL."""
 
 
 @require_safe
@@ -82,7 +82,10 @@ def run_list(request: SignedIn) -> HttpResponse:
 @require_safe
 @login_required
 def run_changes(request: SignedIn) -> HttpResponse:
-    """Return the current rows of runs in `shown`, current counts, and the number of newer runs."""
+    """Return the current rows of the runs in `shown`, the counts, and the number of newer runs.
+
+    An open list of runs fetches this after a change.
+    """
     choice = Choice.of(request)
     shown = [pk for pk in map(id_in, request.GET.getlist("shown")) if pk]
     runs = list(choice.runs.load(shown[:PAGE]).for_lists())
@@ -131,7 +134,7 @@ def run_detail(request: Visit, run_id: UUID) -> HttpResponse:
 @login_required
 @with_marks()
 def run_journal(request: SignedIn, run_id: UUID) -> HttpResponse:
-    """Return a page of the run's journal, oldest events first."""
+    """Return a page of the run's journal, with the oldest events first."""
     run = find(request, run_id)
     seq = number_in(request.GET.get("after")) or 0
     found = page(_events(request, run), by="seq", after=seq, limit=MOST_EVENTS)
@@ -146,7 +149,7 @@ def run_journal(request: SignedIn, run_id: UUID) -> HttpResponse:
 
 
 def _only(request: SignedIn) -> str:
-    """Return "errors" if only events that are errors are to be shown, else ""."""
+    """Return "errors" if the URL asks only for events that are errors, else ""."""
     return "errors" if request.GET.get("events") == "errors" else ""
 
 
@@ -157,7 +160,7 @@ def _events(request: SignedIn, run: Run) -> EventQuerySet:
 
 @dataclass(frozen=True)
 class Choice:
-    """The runs in a person's list, by the filters that the person has chosen."""
+    """The filters that a person has chosen in the list of runs."""
 
     user: User
     procedure: str
@@ -178,7 +181,7 @@ class Choice:
 
     @property
     def states(self) -> list[dict[str, Any]]:
-        """The filters by state, each with its number of runs as text to show."""
+        """The filters by state, each with the number of its runs as a text, such as "99+"."""
         counts = count_for_lists(self.user, self.procedure, *FILTERS)
         return [
             {"value": value, "look": look, "words": words, "count": shown_count(counts[value])}
@@ -186,13 +189,16 @@ class Choice:
         ]
 
     def count_new(self, shown: Sequence[UUID]) -> int:
-        """Return how many runs are newer than those shown, at most `MOST_NEW` + 1."""
+        """Return how many runs of this list are newer than the oldest run in `shown`.
+
+        Runs in `shown` aren't counted, and at most `MOST_NEW` + 1 are.
+        """
         newest = self.runs.newest(len(shown) + MOST_NEW + 1, since=min(shown, default=None))
         return min(len(set(newest) - set(shown)), MOST_NEW + 1)
 
 
 def shown_count(count: int) -> int | str:
-    """Return a number to show, or "99+" if it is larger than 99."""
+    """Return a number to show; "99+" if it is larger than 99."""
     return f"{MOST_COUNTED}+" if count > MOST_COUNTED else count
 
 
@@ -204,7 +210,10 @@ def find(request: SignedIn, run_id: UUID) -> Run:
 
 
 def session_of(run: Run, user: User) -> Session | None:
-    """Return the session with the run's card, unless it is private and the user isn't a member."""
+    """Return the session that contains the run's card.
+
+    Return None if there is none, or if it is private and the user may not read all of it.
+    """
     session = Session.objects.filter(messages__run=run, messages__kind="run").first()
     if session and session.is_private and not reads_all_of(user, [session.pk]):
         return None
@@ -219,7 +228,10 @@ def _that_wait_for(request: SignedIn, runs: list[Run]) -> set[UUID]:
 
 
 def _titles(request: SignedIn, runs: list[Run]) -> dict[UUID, str]:
-    """Return, for each run without a subject, the title of its session."""
+    """Return, for each run without a subject, the title of the session with its card.
+
+    Titles that people have given are left out, because they don't describe the run.
+    """
     unnamed = [run.pk for run in runs if not run.subject]
     if not unnamed:
         return {}

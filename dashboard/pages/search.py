@@ -1,4 +1,4 @@
-"""The search for pages, requests, runs, sessions and what was said, as a page and as JSON."""
+"""The search for pages, requests, runs, sessions and texts, as a page and as JSON."""
 
 import re
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ SORTS: dict[str, tuple[Words, tuple[Kind, ...]]] = {
     "runs": (lazy("Runs"), (Kind.RUN,)),
     "sessions": (lazy("Sessions"), (Kind.SESSION,)),
 }
-"""The sorts of texts to which a search can be limited, each with its label and its kinds."""
+"""The groups of kinds of texts to which a search can be limited: a label and its kinds."""
 KINDS: dict[str, Words] = {
     Kind.PERSON: lazy("Message"),
     Kind.NOTICE: lazy("Notice"),
@@ -60,7 +60,7 @@ LONGEST_PAGE = 20
 
 @dataclass(frozen=True)
 class Group:
-    """The results of one kind, each with its address."""
+    """The results of one kind, such as runs, each with its address."""
 
     name: str
     label: Words
@@ -69,7 +69,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Said:
-    """A text that was found, with its address and the name of its kind."""
+    """A text that was found, with its address and the label of its kind, such as "Message"."""
 
     href: str
     kind: Words
@@ -117,7 +117,7 @@ SAID = lazy("In conversations")
 
 
 def said(hit: Hit) -> Said:
-    """Return a hit with the address that opens its session at its message."""
+    """Return a text that was found, with the address of its session at its message."""
     if hit.message:
         href = path_to_message(hit.session, hit.message)
     else:
@@ -126,7 +126,7 @@ def said(hit: Hit) -> Said:
 
 
 def groups(request: Visit, found: Search) -> Iterator[Group]:
-    """Yield the groups of results that aren't empty."""
+    """Yield the groups of results; empty groups are left out."""
     sorts = (
         ("requests", lazy("Waiting for you"), found.requests(), "countersign:request_detail"),
         ("procedures", lazy("Start"), found.procedures(), "countersign:procedure_detail"),
@@ -151,7 +151,10 @@ def _pages(request: Visit, found: Search) -> Iterator[tuple[str, Find]]:
 
 
 def _said_as_json(one: Said) -> dict[str, Any]:
-    """Return a text that was found, with its snippet in pieces, each marked if it matches."""
+    """Return a text that was found as JSON.
+
+    Its snippet is divided into pieces; those that match the search are marked.
+    """
     return {
         "href": one.href,
         "title": one.hit.title,

@@ -1,4 +1,4 @@
-"""Commands in a session: their list, the start form as a draft, and the start itself."""
+"""Commands in a session: the list of commands, start forms, and starts by them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,7 +28,7 @@ LONGEST_KEY = 64
 @require_safe
 @login_required
 def command_list(request: Visit, session_id: UUID) -> HttpResponse:
-    """Return the commands that the person can give in the session, for the list over the field."""
+    """Return the commands that the person can give in the session, for the composer's list."""
     offers = list(Commands(request, find(request, session_id)).offers())
     return render(request, "chat/_commands.html", {"offers": offers})
 
@@ -36,10 +36,11 @@ def command_list(request: Visit, session_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def start_draft(request: Visit, session_id: UUID) -> HttpResponse:
-    """Return the start form of a command again, unless its key has started a run meanwhile.
+    """Return the start form of a command again, after a reload of the page.
 
-    If the command can't be given now, the reason is returned instead. Browsers use POST if the
-    command is too long for an address; nothing is stored.
+    If a run was started with its key meanwhile, return nothing. If the command isn't possible any
+    more, return the reason. Browsers use POST if the command is too long for a URL; nothing is
+    stored then either.
     """
     part = find(request, session_id)
     sent = request.POST if request.method == "POST" else request.GET
@@ -54,7 +55,7 @@ def start_draft(request: Visit, session_id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def create_start(request: Visit, session_id: UUID, name: str) -> HttpResponse:
-    """Start a run in the session, or show the form again with its faults."""
+    """Start a run in the session, or show the start form again with its faults."""
     part = find(request, session_id)
     procedure = get_object_or_404(access.visible_procedures(request.user), name=name)
     definition = registry.find(name)
@@ -79,9 +80,9 @@ def create_start(request: Visit, session_id: UUID, name: str) -> HttpResponse:
 
 
 def _sent_command(request: Visit, procedure: Procedure) -> Command:
-    """Return the command that the form was sent with.
+    """Return the command with which the start form was opened.
 
-    If it isn't a command for this procedure, return a command that is only the procedure's name.
+    If the form contains no command for this procedure, return the procedure's name as a command.
     """
     typed = request.POST.get("-command", "")
     command = None if why_unfit(typed) else command_in(typed)
@@ -93,7 +94,7 @@ def _sent_command(request: Visit, procedure: Procedure) -> Command:
 
 
 def _started(request: Visit, part: Part, run: Run) -> HttpResponse:
-    """Return the message with the run's card, which takes the place of the form."""
+    """Return the message with the card of the new run; it replaces the start form on the page."""
     sent = part.session.messages.for_transcript().filter(run=run, kind=Message.Kind.RUN).first()
     if request.htmx and sent:
         context = {"session": part.session, "sent": sent, "ended": sent_key(request)}

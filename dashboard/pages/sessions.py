@@ -1,4 +1,4 @@
-"""Pages that open a session, and that show its members and settings."""
+"""Pages with which people open a session, and see and change its members and settings."""
 
 import re
 from typing import Any
@@ -38,7 +38,7 @@ KEY_USED = lazy("This form has already opened another session. To open this one 
 @login_required
 @with_marks()
 def create_session(request: Visit) -> HttpResponse:
-    """Show the form of a new session; a POST opens one, or shows the form with its faults."""
+    """Show the form of a new session; a POST opens it, or shows the form with its faults."""
     if request.method != "POST":
         return _form(request, client_key=uuid4().hex)
     sent = {name: request.POST.get(name, "") for name in ("title", "members", "text")}
@@ -68,7 +68,7 @@ def create_session(request: Visit) -> HttpResponse:
 @login_required
 @with_marks()
 def member_list(request: Visit, session_id: UUID) -> HttpResponse:
-    """Show the members and settings of a session; a POST invites somebody."""
+    """Show the members and settings of a session; a POST invites a person."""
     part, name = _find(request, session_id), request.POST.get("user", "")
     if request.method != "POST":
         return _page(request, part)
@@ -88,7 +88,10 @@ def member_list(request: Visit, session_id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def remove_member(request: Visit, session_id: UUID, member_id: int) -> HttpResponse:
-    """Remove a member, or leave the session; the last member must confirm that."""
+    """Remove a member from a session; if it is the person's own membership, the person leaves.
+
+    The last member must confirm that with `confirm`.
+    """
     part = _find(request, session_id)
     members = Member.objects.filter(session=session_id, pk=member_id)
     is_own = members.filter(user=request.user).exists()
@@ -135,7 +138,7 @@ def change_privacy(request: Visit, session_id: UUID) -> HttpResponse:
 
 
 def _find(request: Visit, session_id: UUID) -> Part:
-    """Return a session of which the viewer may read everything; raises 404 for others."""
+    """Return a session if the viewer may read all of it; raises 404 otherwise."""
     part = find(request, session_id)
     if not part.is_whole:
         raise Http404

@@ -20,7 +20,10 @@ LONGEST_NAME = 254
 
 
 class SignIn(LoginView):
-    """Sign-in by name and password; after too many failures, it is refused without a check."""
+    """Sign-in by name and password.
+
+    After too many failures, a try is refused without a check of the password.
+    """
 
     template_name = "dashboard/sign_in.html"
 
@@ -34,7 +37,7 @@ class SignIn(LoginView):
         return super().post(request, *args, **kwargs)
 
     def refuse(self, error: TooManyAttemptsError) -> HttpResponse:
-        """Return a refusal that doesn't reveal whether an account with that name exists."""
+        """Return a refusal with 429; it is the same whether or not an account has that name."""
         response = self.render_to_response(self.get_context_data(told=error), status=429)
         response.headers["Retry-After"] = str(error.seconds)
         return response

@@ -1,4 +1,4 @@
-"""The page of standing decisions that a person has given, or may revoke as an operator."""
+"""The page of standing decisions: people see their own, and operators can revoke others'."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -19,7 +19,7 @@ from procedures.paging import PAGE
 @login_required
 @with_marks()
 def standing_list(request: Visit) -> HttpResponse:
-    """List the person's standing decisions, including those that no longer count, newest first."""
+    """List the person's standing decisions, the newest first, with those that no longer apply."""
     found = services.revocable_by(request.user).order_by("-pk")
     after = request.GET.get("after", "")
     if after.isascii() and after.isdigit() and len(after) < 19:  # noqa: PLR2004 (a bigint's digits)

@@ -1,4 +1,4 @@
-"""Starts of runs from forms, and why a form is shown again instead."""
+"""Starts of runs from forms, and the reasons why a form is shown again instead."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,20 +20,20 @@ from procedures.services import KeyReusedError, NotAllowedError, QuotaError, Sta
 LONGEST_KEY = 200
 KEY_USED = lazy("This form has already started a run. To start another one, press Start once more.")
 StartFunction = Callable[[Mapping[str, Any], str], Run]
-"""A function that starts a run with inputs and an idempotency key."""
+"""A function that starts a run; its arguments are the inputs and an idempotency key."""
 
 
 @dataclass(frozen=True)
 class Again:
-    """The answer to a form that has started nothing: it is shown once more."""
+    """The result of a form that hasn't started a run and is shown again."""
 
     key: str
-    """The idempotency key of the next try."""
+    """The idempotency key for the next try."""
     status: int = 200
     told: str | Promise = ""
-    """The reason why nothing was started; "" if the form's fields say it."""
+    """The reason why no run was started; "" if the reasons are shown beside the form's fields."""
     retry_after: int = 0
-    """The number of seconds after which another try makes sense; 0 if immediately."""
+    """The number of seconds after which the next try may succeed; 0 if it may at once."""
     is_allowed: bool = True
 
 
@@ -42,12 +42,12 @@ def new_key() -> str:
 
 
 def sent_key(request: SignedIn) -> str:
-    """Return the idempotency key that a start form was sent with."""
+    """Return the idempotency key in a start form."""
     return request.POST.get("-key", "").replace("\0", "")[:LONGEST_KEY]
 
 
 def start_by_form(request: SignedIn, form: StartForm, start: StartFunction) -> Run | Again:
-    """Start a run with what was entered, or return why the form is shown again."""
+    """Start a run with the entered inputs; if that isn't possible, return why."""
     key = sent_key(request)
     try:
         check_may_start(request, form.definition)
@@ -68,6 +68,9 @@ def start_by_form(request: SignedIn, form: StartForm, start: StartFunction) -> R
 
 
 def check_may_start(request: SignedIn, definition: Definition) -> None:
-    """Raise `NotAllowedError` if the person may not start runs, before any upload is stored."""
+    """Raise `NotAllowedError` if the person may not start the procedure.
+
+    This is checked before any file is stored.
+    """
     if not access.procedures_for(request.user, "start").filter(name=definition.name).exists():
         raise NotAllowedError(definition)

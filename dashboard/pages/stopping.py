@@ -1,4 +1,4 @@
-"""Stopping runs of a session: the button in the place of Send, and the page that it opens."""
+"""Stopping runs of a session: a button that replaces Send while a run works, and its page."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +25,7 @@ from procedures.models import Run
 
 @dataclass(frozen=True)
 class Stoppable:
-    """A running run that the viewer may cancel, and the consequences of that."""
+    """A run that the viewer may cancel, and sentences about the consequences of cancelling it."""
 
     run: Run
     words: list[Sentence]
@@ -34,7 +34,7 @@ class Stoppable:
 @require_safe
 @login_required
 def stop_button(request: Visit, session_id: UUID) -> HttpResponse:
-    """Return the button, or nothing if there is no running run that the viewer may cancel."""
+    """Return the button; return nothing if no run that the viewer may cancel is at work."""
     part = find(request, session_id)
     context = {"session": part.session, "stoppable": _at_work(part)}
     return render(request, "chat/_stop_button.html", context)
@@ -43,7 +43,10 @@ def stop_button(request: Visit, session_id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def session_stop(request: Visit, session_id: UUID) -> HttpResponse:
-    """Ask which run to stop and say what follows; a POST cancels it, as the run's page does."""
+    """List the runs that the viewer may stop, with the consequences; a POST cancels one of them.
+
+    `cancel_run` cancels it, as on the run's own page.
+    """
     part = find(request, session_id)
     if request.method != "POST":
         return _page(request, part)

@@ -1,4 +1,7 @@
-"""The participants of a session, as far as the viewer may see what they wrote or answered."""
+"""The people who take part in a session: its members, and those who have written or answered.
+
+Only acts on messages that the viewer may read count.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,22 +21,22 @@ from procedures.users import name_field
 from procedures.viewers import Key
 
 MOST_BESIDE = 50
-"""The maximum number of runs, requests, files and people listed beside a session."""
+"""The maximum number of entries in each list beside a transcript: runs, requests, files, people."""
 MOST_WRITERS = 20
-"""The maximum number of writers without membership to whom the composer offers a reply."""
+"""The maximum number of people who aren't members and whom the composer offers to reply to."""
 SAID, ANSWERED, JOINED = range(3)
-"""The kinds of acts: a person wrote something, answered a request, or joined the session."""
+"""The kinds of acts: a person has written, has answered a request, or has become a member."""
 
 
 @dataclass(frozen=True)
 class Read:
-    """The data that a page has read of a session for its transcript, and doesn't read again."""
+    """The data of a session that a page has already read for its transcript."""
 
     messages: Sequence[Message] = ()
     is_all: bool = False
-    """True if the viewer may read no other messages of the session."""
+    """True if `messages` are all messages of the session that the viewer may read."""
     listed: Mapping[UUID, Listed] = field(default_factory=dict)
-    """Runs with their states, by id."""
+    """Runs with their states, by the run's id."""
 
     @property
     def cards(self) -> Iterator[Message]:
@@ -41,27 +44,27 @@ class Read:
 
 
 class _Act(NamedTuple):
-    """The acts of one kind by one person in a session, with the time of the first one."""
+    """One or all acts of one kind by a person in a session; `at` is the time of the earliest."""
 
     kind: int
     person: Key
     name: str
     at: datetime
     seq: int | None
-    """The number of the person's last message; 0 or None if there is none."""
+    """The number of the last message by the person in these acts; 0 or None if there is none."""
 
 
 @dataclass
 class Participant:
-    """A person who has written or answered in a session, or is a member of it."""
+    """A person who has written or answered in a session, or who is a member of the session."""
 
     name: str
     first_at: datetime | None = None
-    """The time of the first message or answer; None if the viewer may see none."""
+    """The time of the person's first message or answer; None if the viewer may see none."""
     last_seq: int = 0
-    """The number of the last message that the participant wrote; 0 if there is none."""
+    """The number of the person's last message; 0 if there is none."""
     joined_at: datetime | None = None
-    """The time at which the participant became a member; None for somebody who isn't one."""
+    """The time at which the person became a member; None if the person isn't a member."""
 
     def note(self, act: _Act) -> None:
         if act.kind == JOINED:
@@ -75,10 +78,10 @@ Participants = Mapping[Key, Participant]
 
 
 def participants_of(part: Part, read: Read) -> Participants:
-    """Return the people who have written or answered, and the members of the session, by key.
+    """Return the members of the session and the people who have written or answered, by their keys.
 
-    If there are more than `MOST_COUNTED` members, only those who joined first are read, and those
-    who have written or answered.
+    If there are more than `MOST_COUNTED` members, two groups are returned: those who joined first,
+    and all who have written or answered.
     """
     members = part.session.members.order_by("joined_at", "pk")
     columns = (Value(JOINED), "user", f"user__{name_field()}", "joined_at", Value(0))
@@ -98,10 +101,11 @@ def participants_of(part: Part, read: Read) -> Participants:
 
 
 def listed_people(part: Part, found: Participants) -> list[tuple[str, datetime, bool]]:
-    """Return the people's names, and when each of them joined or first took part; members first.
+    """Return names, times and memberships of the people to list beside a transcript; members first.
 
-    The third value of each is True for a member of the session, if the viewer may know the members.
-    If there are many members, only members are returned.
+    The time is that of joining, or else of the first message or answer. The third value is True for
+    a member; it is always False if the viewer may not know the members. If there are more than
+    `MOST_BESIDE` members, only members are returned.
     """
     rows = list[tuple[str, datetime, bool]]()
     for one in found.values():
@@ -115,9 +119,10 @@ def listed_people(part: Part, found: Participants) -> list[tuple[str, datetime, 
 
 
 def writers_of(part: Part, found: Participants, read: Read) -> list[tuple[UUID, str]]:
-    """Return the last message of each writer who isn't a member, as a choice to reply to.
+    """Return a choice of the composer for each writer who isn't a member.
 
-    Such a writer sees only direct replies.
+    The choice consists of the id of the writer's last message and a label. Such a writer, who can't
+    read the whole session, sees a message only if it is a reply to the writer's own.
     """
     others = [
         (one.last_seq, one.name)
@@ -133,7 +138,7 @@ def writers_of(part: Part, found: Participants, read: Read) -> list[tuple[UUID, 
 
 
 def _acts_in(messages: Sequence[Message]) -> Iterator[_Act]:
-    """Yield an act for each of these messages that has an author, and for each answer to them."""
+    """Yield an act for each message by a person, and for each answer to a request in a message."""
     for one in messages:
         if one.author:
             seq = one.seq if one.kind == Message.Kind.PERSON else 0
@@ -143,10 +148,10 @@ def _acts_in(messages: Sequence[Message]) -> Iterator[_Act]:
 
 
 def _acts_of(part: Part, *, are_many: bool) -> Iterator[_Act]:
-    """Yield the acts of all people who have written or answered in the session.
+    """Yield, for each person, one act for all messages in the session and one for all answers.
 
-    If there are many members, answers aren't read, because then only members are listed, and open
-    pages read this after each change.
+    If there are many members, answers aren't read: only members are listed then, and open pages
+    read this after each change.
     """
     name, none = name_field(), Value(0, output_field=BigIntegerField())
     last = Max("seq", filter=Q(kind=Message.Kind.PERSON))

@@ -17,24 +17,27 @@ from dashboard.pages.visit import Visit
 
 LONGEST_TRANSCRIPT = 100
 SHOWN_BELOW = 20
-"""The number of messages shown below an older message to which a link leads."""
+"""The number of messages that are shown below an older message if a link leads to it."""
 MOST_LINES, LINES_AROUND = 6, 2
-"""The longest series of lines that is shown whole; and the lines before and after a fold."""
+"""The length of the longest series of lines that isn't folded, and the lines at each end of a fold.
+
+Lines are short messages of the system, such as "bob joined".
+"""
 
 
 class Folds(NamedTuple):
-    """The folds in a transcript, which hide the middle of long series of lines."""
+    """The folds in a transcript; each hides the middle of a long series of lines."""
 
     begins: dict[UUID, int]
-    """The number of lines in each fold, by the first line."""
+    """The number of lines in each fold, by the id of the fold's first line."""
     ends: set[UUID]
-    """The last lines of the folds."""
+    """The id of the last line of each fold."""
 
 
 def folds_in(shown: Sequence[Message], *, but: Collection[UUID | None] = ()) -> Folds:
-    """Return the folds of lines that were added on one day, such as those of many invitations.
+    """Return the folds of these messages: long series of lines from one day, such as invitations.
 
-    A series that contains a message in `but` isn't folded.
+    A series is left unfolded if it contains a message whose id is in `but`.
     """
     folds = Folds({}, set())
     for (is_line, _), found in groupby(shown, lambda one: (one.is_line, localdate(one.at))):
@@ -47,7 +50,11 @@ def folds_in(shown: Sequence[Message], *, but: Collection[UUID | None] = ()) -> 
 
 
 def transcript(request: Visit, part: Part) -> dict[str, Any]:
-    """Return the newest messages of the session, or those around or before one in the URL."""
+    """Return template variables with the messages of a session that the URL asks for.
+
+    They are the newest messages, those around a linked message, or those before the number
+    `before`.
+    """
     session = part.session
     before = number_in(request.GET.get("before")) or _below(part, _linked(request, part))
     newest_first = part.messages.for_transcript().above(before).order_by("-seq")
@@ -65,7 +72,7 @@ def transcript(request: Visit, part: Part) -> dict[str, Any]:
 
 
 def _linked(request: Visit, part: Part) -> Message | None:
-    """Return the message that the URL names, by its own id or by the id of its request."""
+    """Return the message whose id, or whose request's id, is in the URL; None if there is none."""
     message, asked = id_in(request.GET.get("message")), id_in(request.GET.get("request"))
     if message is None and asked is None:
         return None
@@ -74,16 +81,19 @@ def _linked(request: Visit, part: Part) -> Message | None:
 
 
 def _below(part: Part, linked: Message | None) -> int | None:
-    """Return the value of `before` with which a transcript shows the message.
+    """Return the number `before` for a transcript that shows the linked message among later ones.
 
-    It is None if the message is among the newest, or if there is none.
+    Return None if there is no linked message, or if the newest messages contain it.
     """
     places = _places_after(part, linked.seq) if linked else []
     return places[SHOWN_BELOW] if len(places) == LONGEST_TRANSCRIPT else None
 
 
 def _page_after(part: Part, seq: int) -> int | None:
-    """Return the value of `before` for the messages after this one; None if they are the newest."""
+    """Return the number `before` for the page of the messages after the message `seq`.
+
+    Return None if this page is that of the newest messages.
+    """
     places = _places_after(part, seq)
     return places[-1] if len(places) == LONGEST_TRANSCRIPT else None
 

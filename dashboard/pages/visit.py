@@ -1,4 +1,4 @@
-"""The type of requests for views of pages."""
+"""The type of the requests that views of pages get."""
 
 from django_htmx.middleware import HtmxDetails
 
@@ -7,13 +7,13 @@ from procedures.access import SignedIn
 
 
 class Visit(SignedIn):
-    """A request by a signed-in person, for a page or a part of one."""
+    """An HTTP request by a signed-in person for a page, or for a part of a page."""
 
     htmx: HtmxDetails
-    """Details of an htmx request; it is false if a whole page was requested."""
+    """Details of a request that htmx has sent; false if the browser asks for a whole page."""
     attached: Attached
-    """The files that came with the form of a message."""
+    """The files in the form of a message."""
     detail: str
-    """The amount of detail about runs that the person wants to see in transcripts."""
+    """The amount that the person wants to see of each run in transcripts; see `Detail`."""
     kept_filters: list[dict[str, str]]
-    """The filters of the inbox that the person keeps: names and queries."""
+    """The filters that the person keeps for the inbox, each with "name" and "query"."""

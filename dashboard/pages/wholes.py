@@ -1,6 +1,6 @@
-"""Downloads of complete values that a page shows only in part.
+"""Downloads of complete values, of which pages show only a part.
 
-Everybody who may see the page may download them.
+Everybody who may see the page may download its values.
 """
 
 import json
@@ -64,7 +64,7 @@ def message_text(request: SignedIn, message_id: UUID) -> HttpResponse:
 @require_safe
 @login_required
 def request_part(request: SignedIn, request_id: UUID, part: str) -> HttpResponse:
-    """Return a part of a question, or of its answer, as a file."""
+    """Return a part of a question or of its answer as a file, such as "evidence" or "comment"."""
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     if part in OF_QUESTION:
         content = OF_QUESTION[part](found)

@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend, changed to recover immediately after a restart of the server."""
+"""Django's PostgreSQL backend, changed so that a restart of the server disturbs few requests."""

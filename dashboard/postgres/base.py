@@ -11,18 +11,18 @@ from psycopg_pool import ConnectionPool
 
 logger = logging.getLogger(__name__)
 SETTING = "prepared_statements"
-"""The option `prepared_statements` of DATABASE_URL: on, off or auto.
+"""The name of the option in DATABASE_URL that says if statements are prepared: on, off or auto.
 
-With auto, each new connection is checked for a pooler.
+With auto, each new connection is checked for a pooler such as PgBouncer.
 """
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A database wrapper that checks each connection from the pool before use.
+    """A database wrapper that checks each connection of the pool before it is used.
 
-    If one is dead, all connections of the pool are dropped. The pool's own check would wait longer
-    after each dead connection. After a restart of the server, a request would wait for half a
-    minute or fail.
+    If a connection is dead, the server has probably been restarted, and all connections are
+    replaced. The pool's own check would find them dead one by one, with a longer wait each time. So
+    a request would wait for half a minute or fail.
     """
 
     def get_connection_params(self) -> dict[str, Any]:
@@ -32,7 +32,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return parameters
 
     def _configure_connection(self, connection: Any) -> bool:
-        """Configure a new connection; behind a pooler, disable prepared statements."""
+        """Configure a new connection; if it leads to a pooler, switch prepared statements off."""
         prepares = connection.prepare_threshold is not None
         is_asked = self.settings_dict["OPTIONS"].get(SETTING, "auto") == "auto"
         if is_asked and not leads_to_one_server(connection):
@@ -60,9 +60,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def wait_at_most(*, seconds: float) -> None:
-    """Make this process give up on an unreachable database after this many seconds.
+    """Set how many seconds this process waits for a database that can't be reached.
 
-    People who open a page soon get an answer. Workers wait longer, and then resume their runs.
+    Web processes wait for a short time, so that people get an answer. Workers wait longer, and
+    continue their runs when the database is back.
     """
     options = connections.settings["default"].get("OPTIONS", {})
     if isinstance(options.get("pool"), dict):
@@ -74,10 +75,11 @@ def wait_at_most(*, seconds: float) -> None:
 
 
 def leads_to_one_server(connection: Any) -> bool:
-    """Return True if all statements of the connection reach the same server process.
+    """Return True if one process of the server handles all statements of this connection.
 
-    A pooler, such as PgBouncer, reports a process id of its own. It may run each transaction on
-    another server connection, which doesn't know statements that were prepared before.
+    It doesn't if the connection leads to a pooler such as PgBouncer, which may send each
+    transaction to another process. That process doesn't know statements that were prepared by an
+    earlier one. A pooler is recognized because it reports a process id of its own.
     """
     with connection.cursor() as cursor:
         [answering] = cursor.execute("SELECT pg_backend_pid()").fetchone()
@@ -86,5 +88,5 @@ def leads_to_one_server(connection: Any) -> bool:
 
 @cache
 def _tell_of_a_pooler() -> None:
-    """Log, once in each process, that connections go through a pooler."""
+    """Log that connections lead to a pooler; each process logs this once."""
     logger.info("The database is behind a pooler, so no statements are prepared.")

@@ -14,7 +14,10 @@ register = template.Library()
 
 @register.filter
 def part(text: object, room: str) -> CutText:
-    """Shorten a text to the limits with that name: `{% with shown=text|part:"words" %}`."""
+    """Return the beginning of a text, within the limits of that name in `cuts.ROOMS`.
+
+    Example: `{% with shown=text|part:"words" %}`.
+    """
     return cut_text("" if text is None else str(text), ROOMS[room])
 
 
@@ -25,7 +28,7 @@ def part_of_value(value: Any, room: str) -> CutValue:
 
 @register.simple_tag
 def changed_lines(response: HumanResponse, asked: Question, room: str) -> dict[str, Any]:
-    """Return the changed lines of an edited text with their neighbours, and the number left out."""
+    """Return the changed lines of an edited text and lines around them, and the number left out."""
     old, new = asked.draft or "", response.plain_value["text"]
     lines = list(lines_of(old, new, kept_edits(response.changes, old, new)))
     shown, left_out = cut_changes(lines, ROOMS[room])

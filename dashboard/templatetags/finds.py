@@ -9,5 +9,5 @@ register = template.Library()
 
 @register.simple_tag
 def most_searched() -> int:
-    """Return the maximum number of requests, runs and sessions that a search reads of each kind."""
+    """Return the maximum number of rows of each kind, such as runs, that a search reads."""
     return MOST_SEARCHED

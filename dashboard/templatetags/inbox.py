@@ -21,13 +21,13 @@ MOST_WORKING = 9
 
 @register.filter
 def is_one_of(key: Any, chosen: Any) -> bool:
-    """Return True if the key equals the chosen one, which may be None."""
+    """Return True if a key equals the chosen key; `chosen` is None if nothing is chosen."""
     return bool(key == chosen)
 
 
 @register.filter
 def outcome_name_of(request: HumanRequest) -> str:
-    """Return the outcome in a word, without loading the question."""
+    """Return a request's outcome in words, such as "Approved", without loading the question."""
     return outcome_name(request.outcome)
 
 
@@ -38,7 +38,7 @@ def snooze_times() -> list[tuple[str, Any]]:
 
 @register.simple_tag(takes_context=True)
 def inbox_outlook(context: dict[str, Any]) -> SafeString:
-    """Return sentences about running work and the next deadline, for a person without requests."""
+    """Return sentences for an empty inbox: how many runs are at work, and the next deadline."""
     outlook = Outlook(context["user"], time_for_viewer(context["request"]))
     count = len(outlook.working(MOST_WORKING + 1))
     shown = f"{MOST_WORKING}+" if count > MOST_WORKING else str(count)

@@ -12,7 +12,10 @@ register = template.Library()
 
 @register.inclusion_tag("dashboard/_manage.html", takes_context=True)
 def manage(context: dict[str, Any], row: Model) -> dict[str, Any]:
-    """Return the context of a link to the row in the admin; {} if the viewer may not open it."""
+    """Return template variables for a link to a row in the admin.
+
+    Return {} if the viewer may not open the row there.
+    """
     request, names = context["request"], row._meta  # noqa: SLF001 (Django documents it)
     may_look = admin.site.get_model_admin(type(row)).has_view_permission(request, row)
     if not (admin.site.has_permission(request) and may_look):

@@ -16,9 +16,9 @@ from procedures.models import Run
 
 register = template.Library()
 SWELLS, LEAST = 6, 2_000
-"""The limits on the length of HTML: a multiple of the Markdown's length, and an allowance added.
+"""The limit on the length of HTML: SWELLS times the length of the Markdown, plus LEAST.
 
-Without a limit, a table of empty cells could become hundreds of times as long.
+Without a limit, a table of empty cells could become hundreds of times as long as its text.
 """
 TAGS = {
     *("p", "br", "hr", "strong", "em", "s", "code", "pre", "blockquote", "a"),
@@ -34,13 +34,13 @@ ATTRIBUTES = {
     "th": {"data-align"},
 }
 SCROLLING = '<pre class="scrolls" tabindex="0">'
-"""The start tag of code that may be wider than the page: people scroll it by keyboard, too."""
+"""The start tag of a block of code, which scrolls if it is too wide, also by keyboard."""
 SCROLLED = {
     "<pre>": SCROLLING,
     "<table>": '<div class="prose__frame scrolls" tabindex="0"><table>',
     "</table>": "</table></div>",
 }
-"""The tags of elements that may be wider than the page, and what takes their place."""
+"""Tags of elements that may be too wide, and the tags that replace them to make them scroll."""
 
 
 def _parser() -> MarkdownIt:
@@ -51,7 +51,10 @@ def _parser() -> MarkdownIt:
 
 
 def open_cell(renderer: Any, tokens: Sequence[Token], at: int, *options: Any) -> str:
-    """Return the start tag of a cell, whose alignment is no inline style, which the CSP forbids."""
+    """Return the start tag of a table's cell.
+
+    The attribute `data-align` contains the alignment, because the CSP forbids inline styles.
+    """
     if style := str(tokens[at].attrs.pop("style", "")):
         tokens[at].attrSet("data-align", style.partition(":")[2])
     return str(renderer.renderToken(tokens, at, *options))
@@ -72,24 +75,27 @@ frank_parser.add_render_rule("link_close", _close_link)
 
 @register.filter
 def markdown(text: str) -> SafeString:
-    """Return Markdown as safe HTML without pictures; a text with too much HTML stays plain."""
+    """Return Markdown as safe HTML without pictures.
+
+    If the HTML would be too long, return the Markdown as plain text.
+    """
     return safe_html(text, parser.render(text))
 
 
 @register.filter
 def body_markdown(text: str, run: Run) -> SafeString:
-    """Return a request's body like `markdown`.
+    """Return the Markdown of a request's body as `markdown` does.
 
-    A body that an external program wrote also shows the address of each link.
+    If an external program wrote the body, the address of each link is shown beside the link.
     """
     reader = frank_parser if run.procedure.name in OUTSIDE else parser
     return safe_html(text, reader.render(text))
 
 
 def safe_html(text: str, drawn: str) -> SafeString:
-    """Return the HTML that was drawn from a text, without any elements that could do harm.
+    """Return HTML that was made from a text, without elements that could do harm.
 
-    If the HTML is far too long, return the plain text instead.
+    If the HTML is longer than its limit, return the text itself, escaped.
     """
     if len(drawn) > SWELLS * len(text) + LEAST:
         return format_html(f"{SCROLLING}{{}}</pre>", text)

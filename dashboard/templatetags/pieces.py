@@ -1,6 +1,6 @@
 """Tags for the smallest parts of pages: times, icons, sentences and states.
 
-A list has hundreds of them, so they are made here rather than in templates.
+A list has hundreds of such parts, and Python renders them faster than templates would.
 """
 
 from datetime import datetime
@@ -26,14 +26,14 @@ FORMATS = {
     "age": "j M Y, H:i T",
     "full": "j M Y, H:i T",
 }
-"""The formats of times that differ from "j M H:i T"; the keys are the names in local-time.js."""
+"""Formats of times by their names in local-time.js; all other names have "j M H:i T"."""
 
 
 @register.simple_tag
 def moment(at: datetime | None, show: str = "clock") -> SafeString:
-    """Render a time, which local-time.js shows in the reader's zone in the form `show`.
+    """Render a time; local-time.js shows it in the viewer's time zone, in the form `show`.
 
-    None renders as nothing.
+    If `at` is None, render nothing.
     """
     if not at:
         return SafeString()
@@ -50,7 +50,7 @@ def icon(name: str) -> SafeString:
 
 @register.simple_tag
 def copy_link(href: str) -> SafeString:
-    """Render a link that copy-link.js makes a button; pressing it copies the link's address."""
+    """Render a link; copy-link.js makes it a button that copies the address of the link."""
     label = _("Copy link")
     html = '<copy-link class="copy-link"><a href="{}" aria-label="{}" title="{}">{}</a></copy-link>'
     return format_html(html, href, label, label, icon("link"))
@@ -58,7 +58,7 @@ def copy_link(href: str) -> SafeString:
 
 @register.simple_tag
 def glyph(look: str) -> SafeString:
-    """Render the symbol of a state."""
+    """Render the symbol of a look, such as "done"."""
     return _symbol("glyph", "states.svg", look, settings.STATIC_URL)
 
 
@@ -95,7 +95,10 @@ def _styled(part: Part) -> str:
 
 @register.filter
 def isolated(text: str) -> SafeString:
-    """Render a name, prompt or other foreign text in a sentence, with a direction of its own."""
+    """Render a value in a sentence so that its text direction doesn't affect the sentence.
+
+    Values are names, prompts and other texts by people or programs.
+    """
     escaped = conditional_escape(text)
     return format_html("<bdi>{}</bdi>", escaped) if words.is_foreign(escaped) else escaped
 
@@ -108,7 +111,10 @@ def unbroken(text: object) -> str:
 
 @register.simple_tag
 def state(state: State, *, is_mine: bool = False) -> SafeString:
-    """Render a state; with `is_mine`, say that the run is waiting for the viewer."""
+    """Render a state: a symbol and words.
+
+    If `is_mine`, the words say that the run waits for the viewer.
+    """
     return format_html(
         '<span class="state" data-look="{}">{}<span>{}</span></span>',
         state.look,

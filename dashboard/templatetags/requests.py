@@ -33,14 +33,14 @@ from procedures.users import User
 register = template.Library()
 Line = tuple[str, str]
 PAIR = ["a", "r"]
-"""The keyboard shortcuts of a pair of buttons, the usual answer first."""
+"""The shortcuts of two buttons, such as "Approve" and "Reject"."""
 REJECTING = {"false", "reject", "rejected"}
 NUMBER_KEYS = range(1, 10)
 
 
 @register.simple_tag(takes_context=True)
 def answer_form(context: dict[str, Any], request: HumanRequest) -> AnswerForm:
-    """Return the request's form with what the viewer has entered, or an empty form."""
+    """Return the form of a request; if the context has what the viewer entered, with that."""
     form = context.get("typed_form")
     if isinstance(form, AnswerForm) and form.request.pk == request.pk:
         return form
@@ -49,9 +49,10 @@ def answer_form(context: dict[str, Any], request: HumanRequest) -> AnswerForm:
 
 @register.filter
 def with_keys(buttons: Buttons) -> list[tuple[str, str, str]]:
-    """Return the buttons of a form: the value that each sends, its label and its shortcut.
+    """Return the value, the label and the keyboard shortcut of each button of a form.
 
-    The usual answer has "a", and the one that rejects has "r". Others have their position, up to 9.
+    If one button is the main one, its shortcut is "a". That of a button that rejects is "r". Each
+    other button has its position as a shortcut; from the tenth on, it has none.
     """
     is_pair = buttons.has_main and len(buttons.values) == len(PAIR)
     texts = [text for text, _ in buttons.texts]
@@ -69,7 +70,11 @@ def _key_of(place: int, text: str) -> str:
 
 @register.simple_tag(takes_context=True)
 def why_not_asked(context: dict[str, Any], request: HumanRequest) -> str:
-    """Return why somebody who is asked can't answer: "voted" or "claimed"; "" for all others."""
+    """Return why the viewer can't answer a request although it seems to ask the viewer.
+
+    The result is "voted" if the viewer has voted, "claimed" if somebody else has claimed the
+    request, or else "".
+    """
     user = context.get("user")
     if not user:
         return ""
@@ -80,7 +85,10 @@ def why_not_asked(context: dict[str, Any], request: HumanRequest) -> str:
 
 
 def _seems_to_ask(request: HumanRequest, user: User) -> bool:
-    """Return True if a request seems to ask the user; pages use this, because it needs no query."""
+    """Return True if a request seems to ask the user, by what the page has read already.
+
+    The result decides only what a page shows; a POST checks the user's right.
+    """
     if user.is_superuser:
         return True
     if request.four_eyes and request.wait.run.started_by_id == user.pk:
@@ -91,13 +99,16 @@ def _seems_to_ask(request: HumanRequest, user: User) -> bool:
 
 @register.filter
 def why_withdrawn(request: HumanRequest) -> str:
-    """Return why the system has withdrawn the request; "" if a person has."""
+    """Return why the system withdrew the request; "" if a person withdrew it."""
     return withdrawal_name(request.closed_by)
 
 
 @register.filter
 def is_bypassed_by(request: HumanRequest, user: User) -> bool:
-    """Return True if this administrator isn't asked, so that an answer would be a bypass."""
+    """Return True if an answer by this user would be a bypass.
+
+    That is an answer by an administrator whom the request doesn't ask.
+    """
     if not user.is_superuser or request.is_unasked:
         return False
     right = request.right_of(user)
@@ -106,19 +117,22 @@ def is_bypassed_by(request: HumanRequest, user: User) -> bool:
 
 @register.filter
 def offers_standing(question: Question) -> bool:
-    """Return True if an answer to this question can count for later requests, too."""
+    """Return True if a person can let an answer to this question count for later requests, too."""
     return is_offered(question)
 
 
 @register.filter
 def alike(question: Question) -> list[Line]:
-    """Return what a later request must have in common with this one: names and values."""
+    """Return the names and values that a later request must share for such an answer to count."""
     return [(label_of_name(name), value) for name, value in alike_words(question)]
 
 
 @register.filter
 def standing_of(request: HumanRequest) -> StandingDecision | None:
-    """Return the standing decision that the request's answer created, unless it was revoked."""
+    """Return the standing decision that the request's answer made, unless it was revoked.
+
+    Return None if the answer made none.
+    """
     given = request.standing_decisions.filter(revoked_at=None) if request.asked.repeatable else ()
     return next(iter(given), None)
 
@@ -132,7 +146,7 @@ def response_of(request: HumanRequest) -> HumanResponse | None:
 
 @register.filter
 def is_from_outside(run: Run) -> bool:
-    """Return True if an external program has written what the run asks."""
+    """Return True if an external program has written the questions of the run."""
     return bool(run.program) and run.procedure.name in OUTSIDE
 
 
@@ -148,14 +162,14 @@ def votes(request: HumanRequest) -> list[HumanResponse]:
 
 @register.filter
 def commented(question: Question) -> str:
-    """Return the decisions that need a comment, such as "“Reject” or “Keep it”"."""
+    """Return the labels of the answers that need a comment, such as "“Reject” or “Keep it”"."""
     labels = question.decisions
     return listed([f"“{labels[name]}”" for name in question.comment_required_on], "or")
 
 
 @register.filter
 def escalations(request: HumanRequest) -> list[tuple[datetime, str]]:
-    """Return the times at which further people will be asked, each with their names."""
+    """Return the times at which further people will be asked, and for each time their names."""
     coming = request.asked.escalate[request.escalated :]
     opened = request.opened_at
     return [
@@ -165,7 +179,10 @@ def escalations(request: HumanRequest) -> list[tuple[datetime, str]]:
 
 @register.filter
 def rival_timer(wait: Wait) -> datetime | None:
-    """Return when the first timer ends that competes with this wait, or None."""
+    """Return the earliest end of a timer that may make this wait needless; None without one.
+
+    Such a timer belongs to the same set of waits.
+    """
     timers = (one.due_at for one in wait.rivals() if one.kind == Wait.Kind.TIMER and one.due_at)
     return min(timers, default=None)
 
@@ -182,9 +199,10 @@ def label_of(question: Question, value: Any) -> str:
 
 @register.filter
 def said(question: Question, value: Any) -> str:
-    """Return an answer in words, or "" if it is shown elsewhere.
+    """Return an answer in words.
 
-    An object and files are shown one by one, and "Approve" says no more than "Approved by bob".
+    Return "" for an object or files, which are shown one by one. Return "" also for a button
+    without a label of its own, because "Approve" beside "Approved by bob" would say nothing new.
     """
     if isinstance(value, dict) or takes_files(question.schema):
         return ""
@@ -195,13 +213,13 @@ def said(question: Question, value: Any) -> str:
 
 
 def usual_labels(question: Question) -> Collection[str]:
-    """Return the labels of buttons to which the author gave no label."""
+    """Return the labels that buttons have if the author hasn't given them others."""
     return question.rules.default_labels.values()
 
 
 @register.filter
 def meaning(echo: Echo) -> str:
-    """Return what an answer that was typed as text means, in the words of the buttons."""
+    """Return the answer that typed words would give, in the words of its button."""
     return meaning_of(echo.request.asked, echo.value)
 
 
@@ -211,7 +229,7 @@ def meaning_of(question: Question, value: Any) -> str:
 
 @register.filter
 def final_words(echo: Echo) -> str:
-    """Return the answer that is to be confirmed, with the author's label if there is one."""
+    """Return the words for an answer to be confirmed: the author's label, "Yes" or "No"."""
     question, value = echo.request.asked, echo.value
     if isinstance(value, bool) and not question.labels:
         return _("Yes") if value else _("No")
@@ -220,7 +238,10 @@ def final_words(echo: Echo) -> str:
 
 @register.filter
 def plain_decision(echo: Echo) -> str:
-    """Return the decision that is to be confirmed, like "approved"; "" if the author named it."""
+    """Return the decision that isn't confirmed yet, such as "approved".
+
+    Return "" if its button has a label by the author.
+    """
     question = echo.request.asked
     is_usual = question.label_of(echo.value) in usual_labels(question)
     return question.decision_of(echo.value) if is_usual else ""
@@ -238,13 +259,13 @@ def asked_name(assignment: Assignment) -> str:
 
 @register.filter
 def asked_names(request: HumanRequest) -> str:
-    """Return all assignees, such as "Finance or bob"; "" if there are none."""
+    """Return all assignees of a request, such as "Finance or bob"; "" if there are none."""
     return listed([asked_name(one) for one in request.assignments.all()], "or")
 
 
 @register.filter
 def typing_hint(request: HumanRequest) -> str:
-    """Return a hint that says what to type to answer the request."""
+    """Return a hint about what a person can type as an answer to the request."""
     question = request.asked
     if question.irreversible:
         return _("write a message; to answer, use the card")
@@ -262,7 +283,7 @@ def outcome_words(request: HumanRequest) -> str:
 
 @register.filter
 def answers(question: Question, value: Any) -> list[tuple[str, str]]:
-    """Return an answer as fields and values; [] if it is a single value."""
+    """Return the label and the value of each field of an answer; [] if the answer has no fields."""
     return question.answers(value)
 
 
@@ -281,7 +302,7 @@ def shows_more(question: Question) -> bool:
 
 @register.filter
 def drawn(data: Any, volatile: Sequence[str]) -> Node:
-    """Return a JSON value as a node, which templates can draw safely whatever its keys are."""
+    """Return a JSON value as a node for templates; see `overview/drawing.py`."""
     return draw(data, volatile)
 
 
@@ -304,7 +325,7 @@ def sent_files(question: Question, value: Any) -> list[StoredFile]:
 
 @register.simple_tag
 def most_megabytes() -> int:
-    """Return the maximum size of a file that people send, in megabytes."""
+    """Return the maximum size in megabytes of a file that people can send."""
     most: int = conf.MAX_UPLOAD_MB
     return most
 
@@ -313,8 +334,8 @@ def most_megabytes() -> int:
 def file_link(file: StoredFile, of: Any) -> str:
     """Return the address of a file; `of` is its run, its message or the id of its request.
 
-    Files of requests and messages are found by digest; files of runs by name, the newest of each.
-    Without `of`, return "".
+    A file of a run is found by its name: the newest one with this name. Other files are found by
+    their digests. If `of` is empty, return "".
     """
     if isinstance(of, Message):
         return reverse("countersign:message_file", args=[of.pk, file.digest])
@@ -325,7 +346,10 @@ def file_link(file: StoredFile, of: Any) -> str:
 
 @register.filter
 def preview_link(file: StoredFile, of: Any) -> str:
-    """Return the address of the preview of a request's or message's file; "" if it has none."""
+    """Return the address of a file's preview.
+
+    Return "" for a file of a run, and for a file that isn't a text or table.
+    """
     if isinstance(of, Message) and file.has_preview:
         return reverse("countersign:message_file_preview", args=[of.pk, file.digest])
     if isinstance(of, Message):
@@ -337,7 +361,7 @@ def preview_link(file: StoredFile, of: Any) -> str:
 
 @register.filter
 def comparable(question: Question, value: Any) -> bool:
-    """Return True if the answer replaces the file under review, and both files are texts."""
+    """Return True if an answer replaces the file under review and both files are texts."""
     old, sent = question.draft_file, sent_files(question, value)
     if old is None or not sent or sent[0].digest == old.digest:
         return False
@@ -346,5 +370,5 @@ def comparable(question: Question, value: Any) -> bool:
 
 @register.filter
 def drawn_file(file: File) -> StoredFile:
-    """Return a stored file for its template."""
+    """Return a file as templates need it."""
     return StoredFile(file.name, file.digest, file.size, file.content_type)

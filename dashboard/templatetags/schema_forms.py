@@ -19,17 +19,17 @@ def field_of(entry: Entry, form: SchemaForm) -> SchemaBoundField:
 
 @register.filter
 def name_on_page(form: SchemaForm, name: str) -> str:
-    """Return the name under which a page sends this entry of the form."""
+    """Return the name of the HTML field for this entry of the form."""
     return form.add_prefix(name)
 
 
 @register.filter
 def id_of_part(form: SchemaForm, part: Part) -> str:
-    """Return the HTML id of the description of a group or list."""
+    """Return the HTML id of the text that describes a group or list of fields."""
     return f"about-{form.card}-{part.name}" if form.card else f"about-{part.name}"
 
 
 @register.filter
 def faults_of(form: SchemaForm, part: Part) -> list[str]:
-    """Return the faults of a group or list as a whole."""
+    """Return the faults that concern a group or list of fields as a whole."""
     return form.faults_of.get(part.name, [])

@@ -1,4 +1,4 @@
-"""Filters for showing data of runs, and names of people."""
+"""Filters that show data of runs, names of groups, and titles of sessions."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -32,14 +32,14 @@ register.filter("look_words", look_name)
 
 @register.filter
 def group_names(grants: Iterable[Grant]) -> str:
-    """Return the groups that have these grants, such as "Finance and Support"."""
+    """Return the names of the groups that these grants belong to, such as "Finance and Support"."""
     names = [grant.group.name for grant in grants]
     return listed(name[:1].upper() + name[1:] for name in names)
 
 
 @register.filter
 def names_of_groups(user: User) -> list[str]:
-    """Return the names of a user's groups, from the rights that the page has read anyway."""
+    """Return the names of a user's groups, without a query if the user's rights are known."""
     return sorted(holdings_of(user).groups.values())
 
 
@@ -56,14 +56,14 @@ def size(count: int) -> str:
 
 @register.filter
 def title_parts(title: str) -> tuple[str, str]:
-    """Split a session's title into its subject and the part that makes it unique."""
+    """Split a session's title at " · " into its subject and the detail that makes it unique."""
     about, _, detail = title.partition(" · ")
     return about, detail
 
 
 @register.filter
 def whole_title(title: str) -> SafeString:
-    """Return a session's title as HTML; each of its two parts has its own text direction."""
+    """Return a session's title as HTML; its subject and its detail each have a text direction."""
     about, detail = title_parts(unbroken(title))
     if not detail:
         return format_html("<bdi>{}</bdi>", about)

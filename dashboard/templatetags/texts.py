@@ -1,4 +1,4 @@
-"""The sentences that scripts show, which each page contains in its own language."""
+"""The sentences that scripts show; each page contains them in the language of its viewer."""
 
 from django import template
 from django.utils.html import json_script
@@ -69,10 +69,13 @@ TEXTS = {
     "writing-failed": lazy("failed; if it is tried again, a new text takes the place of this one"),
     "writing-long": lazy("is writing; the rest of this long text appears when the step ends"),
 }
-"""The sentences, by the names that scripts use; none has a plural form."""
+"""The sentences, each under the name by which scripts ask for it; none has a plural form."""
 
 
 @register.simple_tag
 def script_texts() -> SafeString:
-    """Render the sentences for texts.js as JSON, which the content security policy allows."""
+    """Render the sentences as JSON for texts.js.
+
+    The content security policy allows JSON in a page, and no inline scripts.
+    """
     return json_script({name: str(words) for name, words in TEXTS.items()}, "texts")

@@ -24,17 +24,17 @@ from dashboard.templatetags.markdown import open_cell, safe_html
 
 register = template.Library()
 Names = Mapping[str, object]
-"""A dictionary of the people whom a text mentions: from the name in the text to the user's key."""
+"""The people whom a text mentions: the user's key by the name that the text contains."""
 BOLD = 2
 IN_LINK = "in_link"
 
 
 @register.filter
 def typed_html(text: str, message: Message) -> SafeString:
-    """Return a text as HTML: addresses are links, and mentions are chips.
+    """Return a text as HTML: addresses become links, and mentions become chips.
 
-    What a person types also shows code, lists, tables, bold words and links. A text without such
-    marks stays as it was typed, line by line.
+    In a message by a person, marks become code, lists, tables, bold words and links. A text without
+    marks keeps its lines as they were typed.
     """
     names = {name: key for key, name in message.mentions}
     if message.kind != Message.Kind.PERSON or not is_marked(text):
@@ -59,7 +59,7 @@ def _linked(text: str) -> str:
 
 
 def _list(state: StateBlock, line: int, end: int, silent: bool) -> bool:  # noqa: FBT001 (its API)
-    """Read a list of several items; a single line such as "- 5" stays as it was typed."""
+    """Read a list of at least two items; a single line such as "- 5" stays as it was typed."""
     after = (_line(state, one) for one in range(line + 1, end))
     before = (_line(state, one) for one in range(line - 1, -1, -1))
     first = _line(state, line)
@@ -68,7 +68,10 @@ def _list(state: StateBlock, line: int, end: int, silent: bool) -> bool:  # noqa
 
 
 def _goes_on(first: str, lines: Iterable[str]) -> bool:
-    """Return True if the next of these lines that isn't part of an item begins another item."""
+    """Return True if another item of the list follows in these lines.
+
+    Indented lines belong to the item `first`, and are skipped.
+    """
     inner = len(first) - len(first.lstrip()) + 2
     following = (one for one in lines if one.strip() and len(one) - len(one.lstrip()) < inner)
     return point_of(next(following, "").strip()) == point_of(first.strip())
@@ -79,7 +82,10 @@ def _line(state: StateBlock, line: int) -> str:
 
 
 def _bold(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (its API)
-    """Read two asterisks at the edge of a word; all other asterisks stay as they were typed."""
+    """Read two asterisks as the begin or end of bold words, if they are at the edge of a word.
+
+    All other asterisks stay as they were typed.
+    """
     at = state.pos
     if state.src[at] != "*" or (at and state.src[at - 1] == "*"):
         return False
@@ -89,7 +95,7 @@ def _bold(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (its API)
 
 
 def _note_links(state: StateCore) -> None:
-    """Mark the pieces of text inside links, which get no links of their own."""
+    """Mark the texts that are inside links, so that no further link is made inside them."""
     for inline in state.tokens:
         is_inside = False
         for token in inline.children or ():
@@ -99,7 +105,7 @@ def _note_links(state: StateCore) -> None:
 
 
 def _draw_text(_: Any, tokens: Sequence[Token], at: int, _options: Any, env: Any) -> str:
-    """Return a piece of text with its addresses and mentions, unless a link is around it."""
+    """Return a piece of text as HTML, with links and chips unless the piece is in a link."""
     if IN_LINK in tokens[at].meta:
         return escapeHtml(tokens[at].content)
     return _with_mentions(tokens[at].content, env["names"])
@@ -113,7 +119,7 @@ def _close_link(_: Any, tokens: Sequence[Token], at: int, *_options: Any) -> str
 
 
 def _open_item(_: Any, tokens: Sequence[Token], at: int, *_options: Any) -> str:
-    """Return the start tag of an item, which keeps the number that was typed."""
+    """Return the start tag of a list's item, with the number that the person has typed."""
     number = tokens[at].info
     return f'<li value="{escapeHtml(number)}">' if number.isdecimal() else "<li>"
 

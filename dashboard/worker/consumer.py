@@ -8,11 +8,11 @@ logger = logging.getLogger(__name__)
 
 
 class Consumer(CeleryConsumer):
-    """A consumer that survives an error while it closes a lost connection.
+    """A Celery consumer that continues if a lost connection can't be closed.
 
-    If the broker goes away while messages are unacknowledged, kombu raises an `AttributeError` when
-    it closes the connection, and Celery would end the worker. This consumer connects again, because
-    nothing is left to close.
+    If the broker goes away before a message is acknowledged, closing the connection raises an
+    `AttributeError` in kombu. Celery would end the worker. This consumer ignores the error and
+    connects again.
     """
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:

@@ -1,4 +1,4 @@
-"""Regular checks of the queue, which don't depend on messages."""
+"""Regular checks of the queue, for times when no messages arrive."""
 
 import time
 from typing import Any
@@ -11,13 +11,13 @@ from procedures.dispatch import LOOK_EVERY
 
 QUEUE = "runs"
 LOST_AFTER = 60
-"""The seconds after which a check without a reply counts as lost, because its process died."""
+"""The seconds after which a check that hasn't ended counts as lost: its process may have died."""
 
 
 class Lookout(bootsteps.StartStopStep):
-    """A boot step that makes one of the worker's processes check the queue every few seconds.
+    """A boot step that makes one of the worker's slots check the queue every few seconds.
 
-    Messages aren't enough, because a Redis without free memory accepts none and says so to nobody.
+    A Redis without free memory accepts no messages, so that messages alone aren't enough.
     """
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
@@ -28,7 +28,7 @@ class Lookout(bootsteps.StartStopStep):
         consumer.lookout = self
 
     def start(self, consumer: Any) -> None:
-        """Start the timer again at each connection to the broker, which removes earlier timers."""
+        """Start the timer at each connection to the broker; Celery has removed all timers then."""
         self.stop(consumer)
         self._sent_at = None
         if isinstance(consumer.pool, TaskPool):  # `_is_wanted` may change at any time
@@ -40,7 +40,7 @@ class Lookout(bootsteps.StartStopStep):
             self._entry = None
 
     def _look(self, consumer: Any) -> None:
-        """Check the queue, unless an earlier check is still running."""
+        """Let a slot check the queue, unless an earlier check hasn't ended yet."""
         now = time.monotonic()
         is_under_way = self._sent_at is not None and now - self._sent_at < LOST_AFTER
         if is_under_way or not self._is_wanted(consumer):

@@ -1,4 +1,4 @@
-"""A watch over a worker's slots; it asks them to stop, and kills those that don't."""
+"""A watch over a worker's slots: it asks them to stop, and kills slots that don't stop in time."""
 
 import logging
 import os
@@ -21,17 +21,17 @@ from procedures.slot import STOP
 
 logger = logging.getLogger(__name__)
 EVERY = 1.0
-"""The seconds between two checks of the slots."""
+"""The seconds between two checks of the slots while the worker runs."""
 LAST_LOOKS = 0.2
 """The seconds between two checks of the slots while the worker is stopping."""
 LEAVES_WITHIN = 1.0
-"""The seconds within which a slot must leave a run whose claim it has lost."""
+"""The seconds after which a slot is killed if it still works on a run whose claim it has lost."""
 LAST_WORDS = 2.0
-"""The seconds within which the main process must exit after its slots have ended."""
+"""The seconds that the main process has to exit after its slots were killed."""
 
 
 class Claims:
-    """A reader of claims, with a database connection that no forked process shares."""
+    """A reader of the claims in the database, with its own connection, which no fork inherits."""
 
     def __init__(self) -> None:
         options = {**settings.DATABASES["default"].get("OPTIONS", {})}
@@ -46,7 +46,7 @@ class Claims:
         )
 
     def taken(self, held: Sequence[InHand]) -> set[InHand]:
-        """Return the claims that are no longer valid, out of those held by slots."""
+        """Return those of the claims `held` by slots that the database doesn't contain any more."""
         # Here, since Celery imports this module before there are settings.
         from procedures.store import sql  # noqa: PLC0415
         from procedures.store.rows import adapted  # noqa: PLC0415
@@ -73,17 +73,17 @@ class PoolWatch:
         self._wakes = threading.Event()
         self._ledger = Claims()
         self._taken: dict[InHand, float] = {}
-        """The lost claims on which a slot still works, each with the time when that was noticed."""
+        """The lost claims of slots that still work, each with the time of noticing the loss."""
         self._ends_at: float | None = None
-        """The monotonic time at which working slots are killed; None while the worker goes on."""
+        """The monotonic time at which slots are killed; None until the worker is asked to stop."""
 
     def start(self) -> None:
         threading.Thread(target=self._watch, name="pool-watch", daemon=True).start()
 
     def stop(self, *, within: float) -> None:
-        """Ask each slot to release its run after the current step; a signal handler calls this.
+        """Ask each slot to release its run after its current step.
 
-        A step that still runs after `within` seconds is killed together with its process.
+        After `within` seconds, slots that still work are killed. A signal handler calls this.
         """
         self._ends_at = time.monotonic() + within
         self._tell_to_stop()
@@ -107,7 +107,10 @@ class PoolWatch:
         self._end()
 
     def _end_the_taken(self) -> None:
-        """Kill slots that still work on a run whose claim they lost; the pool replaces them."""
+        """Kill slots that still work on a run whose claim they have lost.
+
+        Celery then starts new slots.
+        """
         held = list(board.in_hand())
         try:
             taken = self._ledger.taken(held)
@@ -134,7 +137,10 @@ class PoolWatch:
                 os.kill(pid, STOP)
 
     def _end(self) -> None:
-        """Kill the slots that are still busy and exit: the pool might wait for them forever."""
+        """Kill the slots that still work, and exit.
+
+        Celery might wait for these slots without a limit.
+        """
         for pid in [pid for pid in self.pids if is_alive(pid)]:
             logger.warning(
                 "A step didn't end within %g s, so its process is killed.", self._patience
@@ -151,7 +157,10 @@ class PoolWatch:
 
 
 def kill_tree(pid: int) -> None:
-    """Kill a process and then its descendants, in this order so that it can't start more."""
+    """Kill a process, and then its descendants.
+
+    The process dies first, so that it can't start further ones.
+    """
     # Listed before anything is killed, because orphans get another parent at once.
     below = list(_below(pid))
     for one in (pid, *below):
@@ -168,7 +177,7 @@ def is_alive(pid: int) -> bool:
 
 
 def _below(pid: int) -> Iterator[int]:
-    """Yield the process ids of a process's descendants; none on systems without /proc."""
+    """Yield the ids of all descendants of a process; on a system without /proc, yield none."""
     with suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in map(int, (task / "children").read_text().split()):

@@ -1,4 +1,4 @@
-"""A thread for the site's periodic tasks, in the worker of the queue `clock`."""
+"""A thread that runs the site's periodic tasks, in the worker that serves the queue `clock`."""
 
 import logging
 import threading
@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 TICK = 1.0
 """The seconds between two checks for tasks that are due."""
 LONGEST_END = 5.0
-"""The maximum number of seconds that a stopping worker waits for a periodic task."""
+"""The maximum number of seconds for which a stopping worker waits for a task to end."""
 
 
 @dataclass
@@ -21,16 +21,17 @@ class PeriodicTask:
 
     what: str
     every: float
-    """The seconds between two calls."""
+    """The seconds between the beginnings of two calls."""
     do: Callable[[], object]
     next_at: float = field(default=0.0, init=False)
 
 
 class Ticker:
-    """A thread that runs periodic tasks one at a time, by this machine's monotonic clock.
+    """A thread that runs periodic tasks one after another, by the monotonic clock of its machine.
 
-    It doesn't use messages. Their expiry would compare the clocks of two machines, and a full or
-    unreachable broker would stop the site. Two tickers at the same time do no harm.
+    It sends no messages to itself: a broker that is full or unreachable would stop the site, and
+    the expiry of messages would depend on the clocks of two machines. Two tickers at once do no
+    harm.
     """
 
     def __init__(self, tasks: list[PeriodicTask], is_wanted: Callable[[], bool]) -> None:
@@ -45,11 +46,11 @@ class Ticker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Start no further tasks."""
+        """Start no further tasks; a task that is running continues."""
         self._has_ended.set()
 
     def join(self) -> None:
-        """Wait at most `LONGEST_END` seconds for the task that is running."""
+        """Wait until the running task has ended, but at most `LONGEST_END` seconds."""
         self._thread.join(LONGEST_END)
 
     def _run(self) -> None:

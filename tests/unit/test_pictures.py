@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.overview.pictures import MOST_PLACES, drawn_picture, looks_of
+from dashboard.overview.pictures import MOST_PLACES, drawn_picture, find_place_states
 from dashboard.overview.rows import Row
 from procedures.engine import OptionError, Picture, Place, Way, procedure
 from programs.graphs import Ask, Parallel, Wait
@@ -62,7 +62,7 @@ def test_each_place_has_the_state_of_its_newest_row() -> None:
         row("unknown", "done"),
     ]
 
-    assert looks_of(picture(), rows) == {
+    assert find_place_states(picture(), rows) == {
         "check": "failed",
         "review": "person",
         "wait": "timer",
