@@ -24,8 +24,8 @@ from procedures.run_lists import MOST_COUNTED
 def beside(part: Part, *, now: datetime | None = None, read: Read | None = None) -> dict[str, Any]:
     """Return the session's runs, requests, files and people that the viewer may see.
 
-    Also return the writers for the composer's choice of whom to reply to. `read` contains what the
-    page has already read for the transcript.
+    The result also contains the writers to whom the composer offers a reply. `read` contains what
+    the page has already read for the transcript.
     """
     read = read or Read()
     runs = _runs(part, read)

@@ -57,7 +57,10 @@ These are people whom the message mentions and who can't read it.
 """
 KEY_USED = lazy("This form has already sent another message. To send this one too, send it again.")
 LONGEST_ADDRESS = 1000
-"""The maximum length of a command in the address of a page; longer ones are answered at once."""
+"""The maximum number of characters of a command that a redirect puts into a page's address.
+
+A longer command is answered without a redirect.
+"""
 
 
 @require_safe
@@ -253,8 +256,8 @@ def composer(
     """Return the context of the composer, with what a message can answer or reply to.
 
     The context has a unique key, with which a message that is sent twice is stored once. `shown`
-    are the ids of requests on the page; those that the viewer may answer are marked. `lists` is the
-    result of `beside`, and `known` that of `answerable_for_viewer`; without them, they are read.
+    contains the ids of requests on the page; those that the viewer may answer are marked. `lists`
+    is the result of `beside`, and `known` that of `answerable_for_viewer`. What is missing is read.
     """
     opened: Sequence[HumanRequest] | None = lists["open_requests"] if lists else None
     runs = [one.run for one in lists["runs"]] if lists else newest_runs(part)
@@ -293,7 +296,7 @@ def told(reply: Reply | None) -> str:
 
 
 def _addressed(request: Visit, part: Part) -> tuple[Message | None, HumanRequest | None]:
-    """Return the message to which the sender replies, and its request if it is a question.
+    """Return the message to which the sender replies, and its request if the message is a question.
 
     The sender has chosen this message; questions that have opened since don't matter. Raises 404 if
     the sender may not see the message.
@@ -332,10 +335,10 @@ def _why_unsent(request: Visit, asked: HumanRequest | None) -> str:
 def _posted(
     request: Visit, part: Part, *, status: int = 200, told: str = "", **more: Any
 ) -> HttpResponse:
-    """Return the composer after a POST, or the whole page without htmx.
+    """Return the composer after a POST; if htmx hasn't sent the request, redirect or return a page.
 
-    `more` are further variables for the template, such as the sent message, or the text to send
-    again.
+    `more` contains further variables for the template, such as the sent message, or the text to
+    send again.
     """
     context = {"told": told, **more}
     if status != HTTPStatus.OK:
@@ -366,7 +369,7 @@ def _choice(request: Visit) -> dict[str, Any]:
 
 
 def session_page(request: Visit, part: Part, /, *, status: int = 200, **more: Any) -> HttpResponse:
-    """Return the whole page of a session; `more` are further variables for its templates."""
+    """Return the whole page of a session; `more` contains further variables for its templates."""
     context = sessions(request, part) | transcript(request, part)
     is_all = context["is_latest"] and context["earlier"] is None
     read = Read(context["transcript"], is_all, listed_from(context["cards"].values()))

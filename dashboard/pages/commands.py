@@ -46,7 +46,10 @@ OWN: dict[Kind, str | Promise] = {
 }
 """The commands that start no procedure, each with a line that explains it."""
 START = "start"
-"""The word before a procedure's name, for a procedure whose name is also that of a command."""
+"""The command before a procedure's name, as in "/start refund".
+
+It is needed only if the procedure has the name of a command, such as "status".
+"""
 RUN_ID = re.compile("[0-9a-f]{4}·[0-9a-f]{3}|[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.I)
 """A pattern for a run's id, either complete or with its last seven digits, such as "3f2a·9c1"."""
 MOST_RUNS = 20

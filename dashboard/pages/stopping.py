@@ -34,7 +34,7 @@ class Stoppable:
 @require_safe
 @login_required
 def stop_button(request: Visit, session_id: UUID) -> HttpResponse:
-    """Return the button; return nothing if no run that the viewer may cancel is at work."""
+    """Return the button that replaces Send, or nothing if the viewer can stop no run."""
     part = find(request, session_id)
     context = {"session": part.session, "stoppable": _at_work(part)}
     return render(request, "chat/_stop_button.html", context)
@@ -45,7 +45,7 @@ def stop_button(request: Visit, session_id: UUID) -> HttpResponse:
 def session_stop(request: Visit, session_id: UUID) -> HttpResponse:
     """List the runs that the viewer may stop, with the consequences; a POST cancels one of them.
 
-    `cancel_run` cancels it, as on the run's own page.
+    The run is cancelled as by the button on its own page.
     """
     part = find(request, session_id)
     if request.method != "POST":

@@ -1,6 +1,6 @@
 """The people who take part in a session: its members, and those who have written or answered.
 
-Only acts on messages that the viewer may read count.
+Only messages that the viewer may read count, and answers to requests in such messages.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,7 +44,10 @@ class Read:
 
 
 class _Act(NamedTuple):
-    """One or all acts of one kind by a person in a session; `at` is the time of the earliest."""
+    """An act by a person in a session, or all acts of one kind by the person.
+
+    `at` is the time of the first of these acts.
+    """
 
     kind: int
     person: Key
@@ -78,10 +81,10 @@ Participants = Mapping[Key, Participant]
 
 
 def participants_of(part: Part, read: Read) -> Participants:
-    """Return the members of the session and the people who have written or answered, by their keys.
+    """Return the members of the session and all who have written or answered, by their keys.
 
-    If there are more than `MOST_COUNTED` members, two groups are returned: those who joined first,
-    and all who have written or answered.
+    If there are more than `MOST_COUNTED` members, only those who joined first are returned, and
+    everybody who has written or answered.
     """
     members = part.session.members.order_by("joined_at", "pk")
     columns = (Value(JOINED), "user", f"user__{name_field()}", "joined_at", Value(0))

@@ -19,7 +19,7 @@ LONGEST_TRANSCRIPT = 100
 SHOWN_BELOW = 20
 """The number of messages that are shown below an older message if a link leads to it."""
 MOST_LINES, LINES_AROUND = 6, 2
-"""The length of the longest series of lines that isn't folded, and the lines at each end of a fold.
+"""The length of the longest series of lines that isn't folded, and the lines kept on each side.
 
 Lines are short messages of the system, such as "bob joined".
 """

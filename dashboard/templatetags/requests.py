@@ -40,7 +40,7 @@ NUMBER_KEYS = range(1, 10)
 
 @register.simple_tag(takes_context=True)
 def answer_form(context: dict[str, Any], request: HumanRequest) -> AnswerForm:
-    """Return the form of a request; if the context has what the viewer entered, with that."""
+    """Return a request's form, with what the viewer has entered if the context has that."""
     form = context.get("typed_form")
     if isinstance(form, AnswerForm) and form.request.pk == request.pk:
         return form
@@ -123,7 +123,10 @@ def offers_standing(question: Question) -> bool:
 
 @register.filter
 def alike(question: Question) -> list[Line]:
-    """Return the names and values that a later request must share for such an answer to count."""
+    """Return the names and values that a later request must share with this one.
+
+    Only then can a standing decision by this answer count for the later request.
+    """
     return [(label_of_name(name), value) for name, value in alike_words(question)]
 
 

@@ -82,7 +82,7 @@ def _line(state: StateBlock, line: int) -> str:
 
 
 def _bold(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 (its API)
-    """Read two asterisks as the begin or end of bold words, if they are at the edge of a word.
+    """Read two asterisks as the beginning or end of bold words, if they are at the edge of a word.
 
     All other asterisks stay as they were typed.
     """
