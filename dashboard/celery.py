@@ -45,7 +45,10 @@ app.steps["consumer"].add(Lookout)
 
 @setup_logging.connect(weak=False)
 def leave_logging_to_django(**_: Any) -> None:
-    """Do nothing; a connected receiver keeps Celery from configuring logging."""
+    """Do nothing.
+
+    Celery doesn't configure logging if any receiver is connected to its signal `setup_logging`.
+    """
 
 
 watches: list[PoolWatch] = []

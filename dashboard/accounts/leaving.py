@@ -21,7 +21,10 @@ def end_ways_in(user: User) -> None:
 
 
 def _end_unnoted_sessions(user: User) -> None:
-    """Delete the person's sessions that have no `SignIn` row; only their content names the user."""
+    """Delete the person's sessions without a `SignIn` row.
+
+    All sessions without such a row are read, because only their encoded content names a user.
+    """
     unnoted = Session.objects.filter(sign_in=None, expire_date__gt=timezone.now())
     theirs = [
         session.pk

@@ -11,10 +11,11 @@ from procedures.users import User
 
 @contextmanager
 def staying_notified(request: HttpRequest, user: User) -> Iterator[None]:
-    """Keep a person's push notifications on while the code inside gives their session a new key.
+    """Keep a person's push notifications on while the code in the block changes the session's key.
 
-    Django deletes the earlier session, and the browser's push subscription with it. The
-    subscription is created again only if the new session belongs to the same person.
+    A sign-in and a changed password do so. Django deletes the earlier session, and with it the
+    browser's push subscription. The subscription is created again only if the new session belongs
+    to the same person.
     """
     here = PushSubscription.objects.of(user).filter(sign_in__session=request.session.session_key)
     found = here.first()

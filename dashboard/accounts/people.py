@@ -1,4 +1,4 @@
-"""A lookup of the person that a `manage.py` command names."""
+"""The function that finds the person whom a `manage.py` command names."""
 
 from django.core.management import CommandError
 from django.db import DatabaseError

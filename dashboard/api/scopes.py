@@ -35,7 +35,7 @@ OF_OWN_ANSWER = {"get_draft"}
 OF_ANY = {"get_token"}
 """Routes that every valid token can call, whatever its scopes are."""
 NEW_RUNS = {"restart_run", "fork_run", "create_run"}
-"""Routes that create a run, so that a token needs the scope `start`, too."""
+"""Routes that create a run, so that a token needs the scope `start` besides that in `ROUTES`."""
 OF_OWN_RUN = {"send_signal", "cancel_run"}
 """Routes for which the scope `ask` is enough if `is_of_own_run` returns True."""
 
@@ -67,7 +67,9 @@ def check_scope(request: HttpRequest, token: ApiToken) -> None:
     needed = scopes_needed(request)
     if needed <= set(token.scopes):
         return
-    if Scope.ASK not in token.scopes or not (asks(request) or is_of_own_run(request, token)):
+    if Scope.ASK not in token.scopes or not (
+        starts_asking(request) or is_of_own_run(request, token)
+    ):
         token.require(needed)
 
 
@@ -86,7 +88,7 @@ def _route_of(request: HttpRequest) -> str:
     return (request.resolver_match.url_name if request.resolver_match else "") or ""
 
 
-def asks(request: HttpRequest) -> bool:
+def starts_asking(request: HttpRequest) -> bool:
     """Return True if the request starts a procedure by which external programs ask people."""
     match = request.resolver_match
     is_start = match is not None and match.url_name == "start_run"

@@ -83,7 +83,7 @@ def create_demo_runs() -> None:
 def was_made(procedure: str, key: str, starter: User) -> bool:
     """Return True if the starter has a run of this procedure with this idempotency key.
 
-    The inputs, the code and the starter's rights may have changed since the run was created.
+    It doesn't matter if the inputs, the code or the starter's rights have changed since then.
     """
     return Run.objects.filter(
         procedure__name=procedure, started_by=starter, idempotency_key=key

@@ -103,7 +103,7 @@ class RunningPart:
 
 
 def variables_for(environment: Environment) -> dict[str, str]:
-    """Return the environment variables of the parts, which don't depend on the current folder."""
+    """Return the environment variables for the parts; LOCAL_DIR among them is an absolute path."""
     quiet = "ignore:::celery.platforms"  # the warning to root is for servers
     return {
         **os.environ,

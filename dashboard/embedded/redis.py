@@ -21,7 +21,10 @@ PATIENCE = 5  # seconds the Redis of a killed supervisor has to vanish
 
 
 def redis_part(environment: Environment, server: Server) -> Part:
-    """Return the Redis part; it saves nothing to disk, because Celery's messages carry no state."""
+    """Return the part that runs Redis.
+
+    This Redis saves nothing to disk, because Celery's messages carry no state.
+    """
     path = redis_socket(environment.LOCAL_DIR)
     make_private(path.parent)
     remove_stale(path)

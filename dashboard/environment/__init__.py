@@ -1,1 +1,1 @@
-"""Settings from environment variables, and the secrets among them."""
+"""Settings, which are read from environment variables, and a list of the secrets among them."""

@@ -31,7 +31,7 @@ def find_site_secrets() -> Iterator[str]:
 
 
 def passwords_of(url: str) -> Iterator[str]:
-    """Yield the password in a URL, if any, as written and percent-decoded."""
+    """Yield the password in a URL, first as it is written there, and then percent-decoded."""
     try:
         written = urlsplit(str(url)).password
     except ValueError:

@@ -56,7 +56,7 @@ def is_strong(secret: SecretStr) -> bool:
 
 
 def repeats(text: str) -> bool:
-    """Return True if the text consists of a shorter text, repeated."""
+    """Return True if the text is a shorter text, repeated, such as "abcabc"."""
     return text in (text + text)[1:-1]
 
 
@@ -210,7 +210,8 @@ class MailServer:
 def is_sender(text: str) -> bool:
     """Return True if the text is a mail address, such as `a@b.example` or `Ann <a@b.example>`.
 
-    Texts with unprintable characters aren't. With a line break, a text could add mail headers.
+    Return False if it contains a character that can't be printed: with a line break, a text could
+    add headers to a mail.
     """
     try:
         validate_email(parseaddr(text)[1].replace("@localhost", "@localhost.localdomain"))
@@ -220,7 +221,7 @@ def is_sender(text: str) -> bool:
 
 
 def are_proxies(text: str) -> bool:
-    """Return True if each word is an IP address, a network or `unix`."""
+    """Return True if each word between commas is an IP address, a network or `unix`."""
     try:
         for one in split_words(text):
             if one != "unix":

@@ -85,14 +85,20 @@ class Api:
         self._requests, self._scope = requests, scope
 
     async def get(self, route: str, *place: UUID | str, query: str = "") -> Any:
-        """Return the content of the response to a GET request; raises `RefusedError`."""
+        """Return the JSON of the response to a GET request.
+
+        Raises `RefusedError` if the API refuses the request.
+        """
         reply = await self.send("GET", route, *place, query=query)
         return accepted(reply).content
 
     async def post(
         self, route: str, *place: UUID | str, content: Mapping[str, Any], key: str = ""
     ) -> Any:
-        """Return the content of the response to a POST request; raises `RefusedError`."""
+        """Return the JSON of the response to a POST request; `key` is the idempotency key.
+
+        Raises `RefusedError` if the API refuses the request.
+        """
         body = json.dumps(content).encode()
         reply = await self.send("POST", route, *place, body=body, key=key)
         return accepted(reply).content

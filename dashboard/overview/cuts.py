@@ -37,11 +37,11 @@ MESSAGE = Room(4_000, lines=80)
 TEXT = Room(20_000, lines=400)
 """The limits for a text that a step wrote, in the chat and on the page of its run."""
 CARD = Room(3_000, lines=60, parts=150, cell=500)
-"""The limits for a part of a card that is shown among many cards."""
+"""The limits for a value on a card, of which a page shows many."""
 PAGE = Room(20_000, lines=400, parts=600, cell=2_000)
 """The limits for a value on a page that is about a single run or request."""
 RAW = Room(600, parts=60, cell=200)
-"""The limits for a value that is shown as JSON among many others."""
+"""The limits for a value as JSON on a page that shows many such values."""
 ROOMS = {
     "line": LINE,
     "label": LABEL,

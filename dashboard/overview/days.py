@@ -91,7 +91,7 @@ class Days:
 
     lines: Sequence[Line]
     is_partial: bool
-    """True if the only day is incomplete, because more runs began on it than are read."""
+    """True if there is only one day, and not all runs of this day were read."""
 
 
 def days_for(user: User, now: datetime) -> Days:

@@ -26,7 +26,7 @@ MOST_COLUMNS = 20
 MOST_ON_PHONES = 3
 """The maximum number of columns of a table that fit on a phone."""
 LEVELS = 3
-"""The number of levels of nested mappings that are drawn; below them, values are shown as JSON."""
+"""The number of levels of nested mappings that are drawn; values inside the last are JSON."""
 MANY_LINES = 20
 """A text with at least so many line breaks is shown inside a frame that scrolls."""
 DEEPEST = 12
@@ -60,7 +60,7 @@ class Node:
     changed: Sequence["Changed"] = ()
     """The rows of a comparison: one for each key of two mappings, or one for two other values."""
     changed_lines: Sequence[Line] = ()
-    """The lines of a comparison of two texts, each marked as "kept", "gone" or "new"."""
+    """The lines of a comparison of two texts; see the function `changed_lines`."""
     file: "StoredFile | None" = None
     names: Sequence[str] = CHANGE
     """The headings of the two sides of a comparison."""
@@ -215,7 +215,11 @@ def _is_same(before: Mapping[str, Any], after: Mapping[str, Any], name: str) -> 
 
 
 def changed_lines(old: str, new: str) -> list[Line]:
-    """Return the lines of both texts, each marked as "kept", "gone" or "new"."""
+    """Return the lines of both texts, each with a mark.
+
+    The mark is "kept" for a line of both texts, "gone" for one of the old text only, and "new" for
+    one of the new text only.
+    """
     return list(lines_of(old, new, edits_between(old, new)))
 
 

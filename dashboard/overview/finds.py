@@ -114,7 +114,10 @@ class Search:
         )
 
     def texts(self, kinds: Collection[str], *, before: int | None, most: int) -> Found:
-        """Return the newest texts of these kinds that match and that the person may see."""
+        """Return the newest texts of these kinds that match and that the person may see.
+
+        `before` is `next` in the result for the previous page; None for the first page.
+        """
         wanted = TextFilter(self.text, kinds)
         return search_texts(self.user, wanted, most=most, before=before)
 

@@ -102,9 +102,9 @@ class EventsOfLists:
 
     def __init__(self, found: Sequence[Run], now: datetime) -> None:
         self.failures: dict[UUID, dict[str, Any]] = {}
-        """The last failure of the step that a run retries, by the run's id.
+        """The content of the last failure of the step that a run retries, by the run's id.
 
-        "since" is the time when that step first failed.
+        "since" in it is the time when this step first failed.
         """
         self.cancels: dict[UUID, dict[str, Any]] = {}
         """The content of the event that cancelled a run, by the run's id: who did it, and why."""

@@ -80,7 +80,7 @@ def _after(key: str, rows: Iterable[Row]) -> tuple[str, tuple[str, ...]]:
     """Return the outcome of the question with this key, and the steps that followed the answer.
 
     These are the steps until the next wait, child run or end of the run. The outcome is "" if the
-    question has none, or if the events that were read end before that.
+    question has none, or if none of these three is among the events that were read.
     """
     outcome, steps = "", list[str]()
     for kind, at, name, closing in rows:

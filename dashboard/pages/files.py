@@ -34,7 +34,7 @@ MOST_BYTES = 64 * 1024
 
 
 def tells_of_lost_files(view: View[P]) -> View[P]:
-    """Wrap a view; if a file is lost or damaged, it returns 410 and a page that says so."""
+    """Make a view return 410 and an explanation if the file that it reads is lost or damaged."""
 
     @wraps(view)
     def guarded(request: SignedIn, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:

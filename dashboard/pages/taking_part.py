@@ -54,7 +54,7 @@ class _Act(NamedTuple):
     name: str
     at: datetime
     seq: int | None
-    """The number of the last message by the person in these acts; 0 or None if there is none."""
+    """The number of the person's last message among these acts; 0 or None if there is none."""
 
 
 @dataclass
@@ -153,8 +153,8 @@ def _acts_in(messages: Sequence[Message]) -> Iterator[_Act]:
 def _acts_of(part: Part, *, are_many: bool) -> Iterator[_Act]:
     """Yield, for each person, one act for all messages in the session and one for all answers.
 
-    If there are many members, answers aren't read: only members are listed then, and open pages
-    read this after each change.
+    If the session has many members (`are_many`), no answers are read, because the page then lists
+    only members.
     """
     name, none = name_field(), Value(0, output_field=BigIntegerField())
     last = Max("seq", filter=Q(kind=Message.Kind.PERSON))

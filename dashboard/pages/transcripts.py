@@ -35,9 +35,9 @@ class Folds(NamedTuple):
 
 
 def folds_in(shown: Sequence[Message], *, but: Collection[UUID | None] = ()) -> Folds:
-    """Return the folds of these messages: long series of lines from one day, such as invitations.
+    """Return the folds of a transcript: each hides many lines from one day, such as "bob joined".
 
-    A series is left unfolded if it contains a message whose id is in `but`.
+    A series of lines isn't folded if the id of one of them is in `but`.
     """
     folds = Folds({}, set())
     for (is_line, _), found in groupby(shown, lambda one: (one.is_line, localdate(one.at))):

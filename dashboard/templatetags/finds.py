@@ -1,4 +1,4 @@
-"""A tag for "Search or do…"."""
+"""A tag for the dialog "Search or do…"."""
 
 from django import template
 

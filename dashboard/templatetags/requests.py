@@ -125,7 +125,7 @@ def offers_standing(question: Question) -> bool:
 def alike(question: Question) -> list[Line]:
     """Return the names and values that a later request must share with this one.
 
-    Only then can a standing decision by this answer count for the later request.
+    Only then can a standing decision on this request count for the later one.
     """
     return [(label_of_name(name), value) for name, value in alike_words(question)]
 
@@ -292,7 +292,10 @@ def answers(question: Question, value: Any) -> list[tuple[str, str]]:
 
 @register.filter
 def channel(response: HumanResponse) -> str:
-    """Return a phrase for the channel of an answer, such as "in the chat"; "" for a page."""
+    """Return a phrase for the channel of an answer, such as "in the chat".
+
+    Return "" if the answer was given on a page.
+    """
     found = channels.get(response.channel)
     return str(found.phrase) if found else ""
 
@@ -316,7 +319,7 @@ def drawn_cell(value: Any) -> Node:
 
 @register.filter
 def changes(old: str, new: str) -> list[Line]:
-    """Return the lines of both texts, each marked as "kept", "gone" or "new"."""
+    """Return the lines of both texts, each marked as "kept", "gone" (old only) or "new"."""
     return changed_lines(old, new)
 
 

@@ -1,4 +1,4 @@
-"""The formats, in a module with the name that Django expects."""
+"""Formats of times for the locale en_GB; Django finds this module by its name."""
 
 TIME_FORMAT = "H:i:s"
 DATETIME_FORMAT = "j M Y, H:i:s T"
