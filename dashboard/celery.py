@@ -52,7 +52,7 @@ def leave_logging_to_django(**_: Any) -> None:
 
 
 watches: list[PoolWatch] = []
-"""The watch over the processes of this worker's pool, its slots; empty in other processes."""
+"""The watch over a worker's slots, the processes of its pool; empty in other processes."""
 
 
 @worker_ready.connect(weak=False)

@@ -80,8 +80,8 @@ def naming(group: Group) -> "tuple[CodeName, QuerySet[Procedure]]":
 def may_add(by: User, group: Group, user: User) -> bool:
     """Return True if `by` may add a person to a group.
 
-    A superuser may do so always. Other staff may add other people to groups that they are members
-    of themselves.
+    A superuser may always do so. Anybody else may add other people, if `by` may change their
+    accounts, and only to groups of which `by` is a member.
     """
     if by.is_superuser:
         return True
@@ -133,7 +133,7 @@ def rename_group(group: Group, name: str, *, by: User, reason: str) -> None:
 
 @transaction.atomic
 def retire_group(group: Group, *, by: User, reason: str) -> None:
-    """Take all members, roles and permissions from a group, and offer it in no form any more.
+    """Take all members, roles and permissions from a group, and leave it out of all forms.
 
     The name of the group stays reserved. Otherwise, a later group with this name would seem to have
     given the retired group's answers. Raises `RetiredError` if the group is one of those that every

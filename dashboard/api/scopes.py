@@ -44,7 +44,7 @@ PEOPLE_ONLY = {
     ("POST", "list_delegations"),
     ("DELETE", "delete_delegation"),
 }
-"""Methods and routes that tokens can't use: a person undoes an answer or appoints a deputy.
+"""Methods and routes that tokens can't use, because only people undo answers and appoint deputies.
 
 Routes are named as in `ROUTES`.
 """

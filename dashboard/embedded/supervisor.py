@@ -147,7 +147,7 @@ class Supervisor:
             self._start_again(part)
 
     def _rest(self, part: Part, *, because: str) -> None:
-        """Schedule the restart of a part, and log in the words `because` how the part has ended.
+        """Schedule the restart of a part, and log `because`, which says how the part has ended.
 
         The part is restarted at once after its first crash, and after a longer pause after each
         further crash.

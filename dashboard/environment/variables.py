@@ -1,4 +1,4 @@
-"""Typed environment variables; with an invalid value, the start fails and the error names it."""
+"""Typed environment variables; if a value is invalid, the start fails and names the variable."""
 
 import hashlib
 import os
@@ -54,7 +54,7 @@ TEXTS = (
     *("message", "notice", "written", "stage", "reason"),
 )
 RENAMED = {"MAIL_AFTER_SECONDS": "NOTIFY_AFTER_SECONDS"}
-"""The new name of each renamed variable; a start with the old name fails and tells the new one."""
+"""The new name of each renamed variable; a start with the old name fails and names the new one."""
 DEMO_CHECK = shlex.join([sys.executable, "-m", "unittest", "-v"])
 
 

@@ -80,7 +80,7 @@ class AskPerson(Arguments):
 
 
 class GetRequest(Arguments):
-    """The arguments of get_request: the question or request to read."""
+    """The arguments of get_request: the handle of a question, or the id of a request."""
 
     handle: UUID = Field(
         description="The handle from ask_person, or the id of a request from list_requests."
@@ -144,7 +144,7 @@ class GetRun(Arguments):
 
 
 class ListProcedures(Arguments):
-    """The arguments of list_procedures: the one procedure to read, or the page of the list."""
+    """The arguments of list_procedures: a procedure to read, or the page of the list to return."""
 
     procedure: str = Field(
         default="",

@@ -102,7 +102,7 @@ class Bar:
     is_open: bool
     is_folded: bool
     initials: str = ""
-    """The initials of the person who answered a question, or of the only one who is asked."""
+    """The initials of the person who answered, or of the person who is asked if only one is."""
 
 
 def bars_of(row: Row, scale: Scale, *, now: datetime) -> list[Bar]:

@@ -261,7 +261,7 @@ def _fork(place: Place | None) -> list[Sentence | None]:
 
 
 def _beside(now: Standing) -> Sentence:
-    """Return a sentence about the old run, for a restart or fork, which starts a new run."""
+    """Return a sentence about the old run when a restart or a fork starts a new one."""
     if RunStatus(now.run.status).is_end:
         return sentence(_("This run stays as it is."))
     return sentence(_("This run continues too. Cancel it if you don't need both."))

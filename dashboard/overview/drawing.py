@@ -51,7 +51,7 @@ class Node:
 
     shape: Shape
     text: str = ""
-    """The text to show; used for the shapes none, empty, text, lines and json."""
+    """The text to show, if the shape is "none", "empty", "text", "lines" or "json"."""
     summary: str = ""
     """The label of a fold that contains the text, such as "3 items"; used for lines and json."""
     is_number: bool = False
@@ -71,7 +71,7 @@ class Node:
     read: Sequence[str] = ()
     """The labels of the inner values that may have changed since the question was asked.
 
-    The code of the procedure has read these values for the question, as a balance or a price.
+    The code of the procedure has read these values for the question, such as a balance.
     """
 
     @property

@@ -35,7 +35,10 @@ class Facts:
     paused: dict[str, Any] = field(default_factory=dict)
     """The person who paused the run, with the reason; {} if the run isn't paused."""
     hindrance: str = ""
-    """The reason why the run stays queued for long, unless workers are just busy; else ""."""
+    """The reason why the run has been queued for long.
+
+    "" if the run hasn't, or if the only reason is that workers are busy.
+    """
     stranded: str = ""
     """The reason why no live worker has the code of the queued run; "" if one has."""
     is_removed: bool = False

@@ -57,7 +57,7 @@ def without_code() -> list[Q]:
 
 
 WITHOUT_STORAGE = (RunStatus.QUEUED, RunStatus.RUNNING)
-"""Statuses of a run that a worker has left because the file store or database was unavailable."""
+"""Statuses of runs that may wait for a file store or database that is unavailable."""
 
 
 def without_workers(now: datetime, missing: Iterable[Code]) -> Iterator[Q]:

@@ -23,7 +23,11 @@ STOPPED = (RunStatus.FAILED, RunStatus.QUARANTINED)
 ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.RETRYING)
 LONGEST_STEP = 40
 FEW = 3
-"""The maximum number of operations with a button of their own; the others are in a menu."""
+"""The maximum number of operations with a button of their own if there is a menu for others.
+
+A menu with only one operation would take as much room as its button, so one more button is shown
+then.
+"""
 SELDOM = ("fork", "restart", "force_end")
 """The operations that are put into the menu first, when there are too many for buttons."""
 

@@ -48,7 +48,7 @@ ROUNDS = (MOST_AT_FIRST, MOST_AT_FIRST)
 
 AT_WORK = [state.status for state in STATES[WORKING]]
 MOST_ALONE = 10 * MANY
-"""The maximum number of requests that nobody can answer among which visible ones are searched."""
+"""The maximum number of requests without answerers that are searched for visible ones."""
 
 
 class Due(NamedTuple):
@@ -219,11 +219,11 @@ class Outlook:
 def moving(
     runs: Sequence[UUID], held_up: Sequence[Q], stuck: Sequence[UUID] | None, *, is_all: bool
 ) -> list[UUID]:
-    """Return the runs that aren't stuck, in the same order; all are queued, running or retrying.
+    """Return those of `runs` that aren't stuck, in the same order.
 
-    `stuck` contains the newest stuck runs, newest first. `is_all` is True if these are all stuck
-    runs. If older stuck runs may be among `runs`, or if `stuck` is None, a query with the filters
-    `held_up` finds them.
+    The runs are queued, running or retrying. `stuck` contains the newest stuck runs, newest first.
+    `is_all` is True if these are all stuck runs. If older stuck runs may be among `runs`, or if
+    `stuck` is None, a query with the filters `held_up` finds them.
     """
     if stuck is None or (not is_all and any(run < stuck[-1] for run in runs)):
         tested = Run.objects.filter(~reduce(or_, held_up), pk__in=runs)
@@ -249,7 +249,7 @@ def newest_of(parts: Iterable[RunQuerySet], last: UUID | None, most: int) -> lis
 
 
 def _tested(parts: Iterable[RunQuerySet], is_seen: Q, last: UUID | None, most: int) -> list[Tested]:
-    """Return the runs of `newest_of`, each with True if it fits `is_seen`, by one statement."""
+    """Return the runs of `newest_of`, each with True if the condition `is_seen` holds for it."""
     statement = merging(_keys_of(parts, last, most), order="1 DESC", limit=most)
     if statement is None:
         return []

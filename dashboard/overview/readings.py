@@ -53,7 +53,7 @@ class Reading:
     told: EventsOfLists | None = None
     """The events from which lists describe states; None if the whole journal was read."""
     opened_before: list[OpenWait] = field(default_factory=list)
-    """All open waits, if only the end of the journal was read; it may lack their events."""
+    """All open waits, if only the end of the journal was read; the end may lack their events."""
 
     @property
     def is_cut(self) -> bool:
@@ -88,7 +88,7 @@ class Reading:
         return given_by((self.run.pk, content) for content in acts)
 
     def openings(self, votes: Mapping[int, Sequence[str]]) -> list[OpenWait]:
-        """Return the run's open waits; `votes` are the names of voters by the wait's id."""
+        """Return the run's open waits; `votes` maps a wait's id to the names of those who voted."""
         return self.opened_before if self.is_cut else openings_in(self.rows, self.waits, votes)
 
     def voted_on(self) -> Iterator[int]:
@@ -117,7 +117,7 @@ class Reading:
 
 
 class Standing:
-    """Reasons why runs don't continue, other than those in their journals, read once for all."""
+    """Reasons why runs don't continue that their journals don't contain, such as missing code."""
 
     def __init__(self, runs: Collection[Run], now: datetime) -> None:
         before = now - long_queued()
@@ -173,7 +173,7 @@ def _last(whole: Collection[UUID], after: Mapping[UUID, int], number: str) -> Q:
 
 
 def _add_lists(cut: Sequence[Reading], now: datetime) -> None:
-    """Add to the readings of long journals what is needed from the parts that weren't read."""
+    """Add to each reading of a long journal the earlier events and open waits that are needed."""
     runs = [one.run for one in cut]
     ids, told = [run.pk for run in runs], EventsOfLists(runs, now)
     openings, stages = openings_of(ids, given_by(told.given)), _last_stages(ids)

@@ -140,7 +140,7 @@ class Row:
 
     @property
     def slept_until(self) -> datetime | None:
-        """The time at which a timer ends; if the timer was withdrawn earlier, the time of that."""
+        """The time at which a timer ends, or at which it was withdrawn before its end."""
         due = self.wait.due_at if self.wait else None
         return min(self.end, due) if self.end and due else due
 

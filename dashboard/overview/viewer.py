@@ -17,7 +17,8 @@ from procedures.users import User
 def waiting_for_viewer(request: Any) -> Waiting:
     """Return the requests that wait for the page's viewer, the most urgent first, at most 100.
 
-    They are kept at the request object. A page with marks has read them before its lists.
+    They are stored in the attribute `waiting` of the HTTP request. A page with marks has read them
+    before its lists.
     """
     if getattr(request, "waiting", None) is None:
         request.waiting = waiting_of(request.user) if isinstance(request.user, User) else {}

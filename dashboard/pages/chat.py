@@ -320,7 +320,7 @@ def _reply(request: Visit, asked: HumanRequest, text: str, *, asks_back: bool) -
 
 
 def _why_unsent(request: Visit, asked: HumanRequest | None) -> str:
-    """Return why the message wasn't sent: its sender must first choose a run or request; or ""."""
+    """Return what the sender must choose before the message can be sent; "" if nothing."""
     if request.POST.get("request") == CHOOSE:
         return _("Several runs read messages here. Choose who reads yours, then send it.")
     if not request.POST.get("asks_back"):

@@ -72,7 +72,7 @@ NARROWING = ("kind", "procedure", "due", "risk", "q", "group")
 GROUP_LISTS = (Tab.GROUPS, Tab.UNCLAIMED)
 """The tabs in which a person can choose one of the person's groups."""
 KEPT = ("tab", *NARROWING, "after", "focus")
-"""The parameters of the URL that links to requests in the list repeat."""
+"""The URL parameters that are repeated in the links to the requests of the list."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class View:
     request: Visit
     sent: QueryDict
     loaded: dict[UUID, HumanRequest] = field(default_factory=dict)
-    """The requests of the page of the list that is shown, by id."""
+    """The requests on the shown page of the list, by id."""
     seen: set[UUID] = field(default_factory=set)
     """The ids of the loaded requests that the person has opened before."""
 
@@ -149,7 +149,7 @@ class View:
 
     @cached_property
     def query(self) -> str:
-        """The query string that links to requests repeat, without the "request=ID" of each link."""
+        """The query string of links to the requests of the list, without their "request=ID"."""
         kept = QueryDict(mutable=True)
         for name in KEPT:
             if text := self.sent.get(name):

@@ -46,7 +46,7 @@ SORTS: dict[str, tuple[Words, tuple[Kind, ...]]] = {
     "runs": (lazy("Runs"), (Kind.RUN,)),
     "sessions": (lazy("Sessions"), (Kind.SESSION,)),
 }
-"""The groups of kinds of texts to which a search can be limited: a label and its kinds."""
+"""The sorts of texts to which people can limit a search, each with a label and its kinds."""
 KINDS: dict[str, Words] = {
     Kind.PERSON: lazy("Message"),
     Kind.NOTICE: lazy("Notice"),

@@ -19,9 +19,10 @@ LONGEST_TRANSCRIPT = 100
 SHOWN_BELOW = 20
 """The number of messages that are shown below an older message if a link leads to it."""
 MOST_LINES, LINES_AROUND = 6, 2
-"""The length of the longest series of lines that isn't folded, and the lines kept on each side.
+"""The length of the longest series of lines that isn't folded, and the lines shown beside a fold.
 
-Lines are short messages of the system, such as "bob joined".
+Lines are short messages of the system, such as "bob joined". `LINES_AROUND` lines are shown before
+and after each fold.
 """
 
 

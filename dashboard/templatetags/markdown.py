@@ -84,7 +84,7 @@ def markdown(text: str) -> SafeString:
 
 @register.filter
 def body_markdown(text: str, run: Run) -> SafeString:
-    """Return the Markdown of a request's body as `markdown` does.
+    """Return a request's body, which is Markdown, as safe HTML without pictures.
 
     If an external program wrote the body, the address of each link is shown beside the link.
     """

@@ -11,7 +11,7 @@ from procedures.conf import conf
 
 
 def broker_of(redis_url: str) -> str:
-    """Return a Redis URL in Celery's notation, which differs for sockets: redis+socket://."""
+    """Return a Redis URL in Celery's notation, in which a socket's URL begins redis+socket://."""
     if not redis_url.startswith("unix://"):
         return redis_url
     return redis_url.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=")

@@ -27,7 +27,7 @@ LAST_LOOKS = 0.2
 LEAVES_WITHIN = 1.0
 """The seconds after which a slot is killed if it still works on a run whose claim it has lost."""
 LAST_WORDS = 2.0
-"""The seconds that the main process has to exit after its slots were killed."""
+"""The seconds within which the main process must exit after its slots were killed."""
 
 
 class Claims:
