@@ -53,7 +53,7 @@ class Node:
     text: str = ""
     """The text to show, if the shape is "none", "empty", "text", "lines" or "json"."""
     summary: str = ""
-    """The label of a fold that contains the text, such as "3 items"; used for lines and json."""
+    """The label of the fold around the text, such as "3 items"; used for "lines" and "json"."""
     is_number: bool = False
     named: Sequence["Named"] = ()
     """The entries of a mapping, the sections of a divided one, or the columns of a table."""

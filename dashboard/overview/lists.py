@@ -224,7 +224,7 @@ def versions_without_code(runs: Iterable[Run]) -> set[int]:
 def answerers_for(
     runs: Iterable[Run], openings: Mapping[UUID, Iterable[OpenWait]]
 ) -> Mapping[int, list[str]]:
-    """Return the result of `answerers_of` for procedures with an open question to nobody."""
+    """Return the result of `answerers_of` for procedures with an open, unassigned question."""
     asking = {
         run.procedure_id
         for run in runs

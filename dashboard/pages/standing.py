@@ -1,4 +1,4 @@
-"""The page of standing decisions: people see their own, and operators can revoke others'."""
+"""The page of standing decisions: people revoke their own, and operators those of others, too."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required

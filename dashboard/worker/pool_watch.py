@@ -73,7 +73,7 @@ class PoolWatch:
         self._wakes = threading.Event()
         self._ledger = Claims()
         self._taken: dict[InHand, float] = {}
-        """The lost claims of slots that still work, each with the time of noticing the loss."""
+        """The lost claims of slots that still work, and for each when the loss was noticed."""
         self._ends_at: float | None = None
         """The monotonic time at which slots are killed; None until the worker is asked to stop."""
 
