@@ -37,7 +37,7 @@ def connect() -> None:
 
 
 def tell_of_rights(**_: Any) -> None:
-    """Make web processes check the rights of open sockets soon after the commit."""
+    """Make all web processes check the rights of their open sockets after this commit."""
     ring_after_commit(RIGHTS)
 
 

@@ -35,9 +35,9 @@ class Facts:
     paused: dict[str, Any] = field(default_factory=dict)
     """The person who paused the run, with the reason; {} if the run isn't paused."""
     hindrance: str = ""
-    """The reason why the run has been queued for long.
+    """The reason why the run has been queued for long, such as a missing worker.
 
-    "" if the run hasn't, or if the only reason is that workers are busy.
+    It is "" if the run hasn't been queued for long, or if workers are only busy.
     """
     stranded: str = ""
     """The reason why no live worker has the code of the queued run; "" if one has."""

@@ -243,7 +243,10 @@ def coming_waits(now: datetime, gone: Sequence[Q]) -> WaitQuerySet:
 
 
 def newest_of(parts: Iterable[RunQuerySet], last: UUID | None, most: int) -> list[UUID]:
-    """Return the ids of the newest runs in these querysets; with `last`, only of older runs."""
+    """Return the ids of the newest runs in these querysets.
+
+    If `last` is given, only runs older than `last` are returned.
+    """
     ids = _keys_of(parts, last, most)
     return [of_id(pk) for (pk,) in merged(ids, order="1 DESC", limit=most)]
 

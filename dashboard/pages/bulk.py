@@ -40,7 +40,7 @@ RESULTS = (
 )
 """The order of the results in the report."""
 PLACES = {"usual": 0, "other": 1}
-"""The position of a decision's button among the buttons of a request."""
+"""The position of the button that is pressed for each decision; "usual" presses the first one."""
 AMOUNT = re.compile(r"(?<![\d.,-])(\d{1,3}(?:[,.\s]\d{3})*|\d+)([.,]\d{2})?\s?(€|EUR|USD|GBP|CHF)")
 
 

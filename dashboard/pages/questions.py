@@ -51,7 +51,10 @@ def _with_questions(requests: list[HumanRequest]) -> list[HumanRequest]:
 
 
 def _questions_of_others(part: Part, mine: HumanRequestQuerySet) -> list[tuple[UUID, str]]:
-    """Return choices for the open requests that the viewer may see but not answer."""
+    """Return choices for the open requests that the viewer may see but not answer.
+
+    A choice consists of a message's id and a label.
+    """
     is_mine = Exists(mine.filter(pk=OuterRef("pk")))
     asked = part.requests.open().filter(~is_mine).order_by("-pk")[:MOST_OTHERS]
     return _about(_keys(asked))

@@ -1,4 +1,4 @@
-"""Commands in a session: the list of commands, start forms, and starts by them."""
+"""Commands in a session: their list, their start forms, and the starts of runs by these forms."""
 
 from collections.abc import Mapping
 from typing import Any
