@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.db import connection
 from django.test import Client
 
 from procedures.engine.declaration.roles import ROLES
@@ -53,6 +54,8 @@ def hire(first: int, last: int) -> None:
         for number, user in enumerate(made)
     ]
     User.groups.through.objects.bulk_create(rows)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")  # as PostgreSQL does it by itself soon after so many rows
 
 
 def statements(client: Client) -> dict[str, int]:
