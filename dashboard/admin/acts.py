@@ -25,13 +25,13 @@ def log_row(
     changes: Mapping[str, Any] = NOTHING,
     kind: Act.Kind | None = None,
 ) -> None:
-    """Log what the user of the admin has done to a row."""
+    """Log what the signed-in user has done to a row; `words` is the sentence in the log."""
     by: Any = request.user
     log_act(kind or kind_of(row), words, by=by, about=row, changes=changes)
 
 
 def pop_changes(request: HttpRequest) -> Mapping[str, Any]:
-    """Return the changes that a form has made in this request, once."""
+    """Return the changes of fields that a form has stored on this request, and remove them."""
     found: Mapping[str, Any] = vars(request).pop("changes", NOTHING)
     return found
 
@@ -46,9 +46,9 @@ def sentence_of(message: Any) -> str:
 
 
 def changes_in(form: Any) -> dict[str, list[Any]]:
-    """Return the old and the new value of each field of the row that a form has changed.
+    """Return each field that the form has changed, with its old and its new value.
 
-    Passwords are left out.
+    Only fields of the form's row count. Passwords are left out.
     """
     model = getattr(form, "_meta", None) and form._meta.model  # noqa: SLF001 (as Django has it)
     if model is None:
@@ -61,7 +61,7 @@ def changes_in(form: Any) -> dict[str, list[Any]]:
 
 
 def _told(value: Any) -> Any:
-    """Return a field's value as the log keeps it: as text, or as a list of names."""
+    """Return a field's value as the log stores it: as text, or as a list of related rows' names."""
     if isinstance(value, QuerySet | Manager | list | tuple | set):
         rows = value.all() if isinstance(value, Manager) else value
         return sorted(str(one)[:LONGEST_VALUE] for one in rows)

@@ -31,7 +31,7 @@ class StandingDecisionAdmin(HistoryAdmin):
 
 
 class OwnOfRequestAdmin(HistoryAdmin):
-    """A base class for admins of rows that one person owns about one request, such as drafts."""
+    """A base class for admins of rows that belong to one person and one request, such as drafts."""
 
     list_select_related = ["user", "request"]
     search_fields = [f"user__{name_field()}", "request__prompt"]
@@ -47,7 +47,7 @@ class SnoozeAdmin(OwnOfRequestAdmin):
 
 @admin.register(Draft)
 class DraftAdmin(OwnOfRequestAdmin):
-    """An admin of drafts that shows who is typing an answer, but not its text."""
+    """An admin of drafts that shows who is typing an answer, but not the text of the answer."""
 
     list_display = ["user", "request", "at"]
     list_filter = ["at"]

@@ -1,8 +1,9 @@
-"""Admin pages that show what a change would break before it is saved.
+"""Admin pages that show what a change would break before the change is saved.
 
-The change is tried in a transaction, examined and rolled back. The warning page submits the same
-form again, together with a digest of the consequences that it showed. So forms, deletions and
-actions on many rows are judged by their effects, not by the fields that they change.
+The change is made in a transaction, its consequences are found, and the transaction is rolled back.
+The warning page submits the same form again, together with a digest of the consequences that the
+page has shown. So each form, deletion or action on many rows is judged by its effects, not by the
+fields that it changes.
 """
 
 import hashlib
@@ -27,14 +28,14 @@ CONFIRMED = "confirmed"
 
 
 class Thing(NamedTuple):
-    """An object that a change would break, with the address of its page if it has one."""
+    """An object that a change would break, with the address of the object's page if one exists."""
 
     text: str
     url: str = ""
 
 
 class Row(NamedTuple):
-    """A group of objects that a change would break in the same way."""
+    """A row of a warning: objects to which a change would do the same."""
 
     things: Sequence[Thing]
     note: str
@@ -44,7 +45,7 @@ class Row(NamedTuple):
 
 
 class Consequence(NamedTuple):
-    """One kind of consequence: a heading, a remedy and the objects affected."""
+    """A part of a warning: a heading, a remedy, and rows of objects that a change would break."""
 
     heading: str
     remedy: str
@@ -54,11 +55,14 @@ class Consequence(NamedTuple):
 
 
 class Finding(Protocol):
-    """The consequences that one of the `watches` has found when a change was tried."""
+    """The consequences of a change that one of the `watches` has found."""
 
     @property
     def key(self) -> str:
-        """A text that two findings share if a confirmation of one is also valid for the other."""
+        """A text that stands for what a user confirms.
+
+        Findings with the same key count as confirmed by the same confirmation.
+        """
 
     def consequences(self, user: Any) -> list[Consequence]:
         """Return the consequences to show to this user, who may not be allowed to see every row."""
@@ -66,14 +70,15 @@ class Finding(Protocol):
 
 Watch = Callable[[], Callable[[], Finding | None]]
 watches: list[Watch] = []
-"""Functions called before a change is tried; each returns a function to call after it.
+"""Functions that are each called before a change is tried.
 
-Modules in higher layers add theirs.
+Each returns another function, which is called after the change and returns a `Finding`, or None if
+the change breaks nothing. Modules in higher layers add their own functions to this list.
 """
 
 
 class CarefulAdmin(EditorAdmin):
-    """An admin that asks for confirmation if a change would break something elsewhere."""
+    """An admin that asks for a confirmation if a change would break something elsewhere."""
 
     def changeform_view(
         self,
@@ -97,7 +102,11 @@ class CarefulAdmin(EditorAdmin):
 
 
 def try_first(admin: Admin, request: HttpRequest, act: Callable[[], HttpResponse]) -> HttpResponse:
-    """Process the request; roll back and show a warning if it has unconfirmed consequences."""
+    """Process the request, or show a warning.
+
+    If the request has consequences that nobody has confirmed, all that it has changed is rolled
+    back.
+    """
     if request.method != "POST":
         return act()
     return confirmed_first(request, act, partial(_warning, admin, request))
@@ -108,9 +117,10 @@ def confirmed_first(
     act: Callable[[], HttpResponse],
     warn: Callable[[Sequence[Finding]], HttpResponse],
 ) -> HttpResponse:
-    """Return what `act` returns; if it has unconfirmed consequences, undo it and return a warning.
+    """Return what `act` returns, or undo the act and return a warning.
 
-    The warning is what `warn` returns for the findings.
+    The act is undone if it has consequences that the request doesn't confirm. `warn` gets these
+    findings and returns the warning.
     """
     response, found = tried(act, undo=lambda found: not is_confirmed(request, found))
     if response is not None:
@@ -122,9 +132,10 @@ def confirmed_first(
 def tried(
     act: Callable[[], T], *, undo: Callable[[Sequence[Finding]], bool]
 ) -> tuple[T | None, list[Finding]]:
-    """Do an act in a transaction, and undo it if `undo` returns True for its findings.
+    """Do an act in a transaction, and undo the act if `undo` returns True for the act's findings.
 
-    Returns what the act returned, or None if it was undone, and the findings.
+    Returns a pair: the value that the act returned, or None if the act was undone; and the
+    findings.
     """
     with transaction.atomic():
         _wait_for_others()
@@ -143,15 +154,15 @@ def tried(
 
 
 def is_confirmed(request: HttpRequest, found: Sequence[Finding]) -> bool:
-    """Return True if there is nothing to confirm, or if the page has confirmed these findings."""
+    """Return True if there are no findings, or if the request confirms exactly these findings."""
     return not found or request.POST.get(CONFIRMED) == key_of(found)
 
 
 def _wait_for_others() -> None:
-    """Take a lock so that concurrent changes are judged one at a time.
+    """Take a lock, so that of several simultaneous changes each is tried after the one before it.
 
-    Without it, two changes that each remove one of the last two people would both see one person
-    left. SQLite allows only one writer anyway.
+    Without the lock, two changes that each remove one of the last two people would both find that
+    one person is left. SQLite allows only one writer anyway.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -164,7 +175,7 @@ def key_of(found: Sequence[Finding]) -> str:
 
 
 def _forget_messages(request: HttpRequest) -> None:
-    """Drop the messages queued for the user by the attempt that was rolled back."""
+    """Drop the messages to the user that the act has queued before it was rolled back."""
     request._messages = default_storage(request)  # type: ignore[attr-defined]  # noqa: SLF001
 
 

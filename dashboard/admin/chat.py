@@ -46,7 +46,7 @@ from procedures.models.run_queries import values_of
 from procedures.users import name_field
 
 SHORT, LONGEST = 100, 10_000
-"""The maximum numbers of characters of a text: in a list, and on the page of its row."""
+"""The maximum number of characters of a text that a list shows, and that the row's page shows."""
 MOST_NAMES = 200
 OF_RUN = "wait__run__id__exact"
 OF_SESSION = "session__id__exact"
@@ -58,13 +58,16 @@ RunAdmin.related += [
 ]
 
 
-def run_called(word: str) -> Q:
-    """Return a filter for runs whose session's title contains the given word."""
+def session_title_contains(word: str) -> Q:
+    """Return a condition for runs in sessions whose title contains this word.
+
+    Private sessions aren't searched.
+    """
     cards = Message.objects.cards().filter(session__title__icontains=word).exclude(run=None)
     return Q(pk__in=cards.exclude(session__is_private=True).values("run"))
 
 
-RunAdmin.also_found.append(run_called)
+RunAdmin.also_found.append(session_title_contains)
 
 
 class PartOfSessionAdmin(HistoryAdmin):
@@ -130,7 +133,10 @@ class MessageAdmin(ProvenAdmin, PartOfSessionAdmin):
     readonly_fields = ["shown_text"]
 
     def run_of(self, row: Message) -> Run | None:
-        """Return the message's run; for a person's message, the run of the session's first card."""
+        """Return the run of the message.
+
+        For a message of a person, this is the run of the first card in the session.
+        """
         card = Message.objects.cards().filter(session=row.session_id).order_by("seq").first()
         return row.run or (card.run if card else None)
 
@@ -174,7 +180,10 @@ class ReassignForm(ReasonForm):
 
 
 class AnsweredBy(admin.SimpleListFilter):
-    """A filter by the person or deadline that closed a request, as found in the newest rows."""
+    """A filter by who closed a request: a person, or for example "system: deadline".
+
+    The filter offers the names that the newest requests contain.
+    """
 
     title = lazy("who closed it")
     parameter_name = "closed_by"
@@ -293,7 +302,7 @@ class PartOfRequestAdmin(HistoryAdmin):
 
 
 class ProvenPartAdmin(ProvenAdmin, PartOfRequestAdmin):
-    """A base class for admins of a request's rows that are checked against its run's journal."""
+    """A base class for admins of rows of a request that the journal of the request's run proves."""
 
     def run_of(self, row: Assignment | HumanResponse | RequestEvent) -> Run:
         return row.request.wait.run

@@ -41,7 +41,7 @@ RESPONSE = "countersign_chat.view_humanresponse"
 
 
 class OfProcedure(Chosen):
-    """A filter by the procedure whose run has asked."""
+    """A filter by the procedure of the run that has asked the question."""
 
     title = lazy("procedure")
     parameter_name = "procedure"
@@ -55,8 +55,12 @@ class OfProcedure(Chosen):
         return rows.filter(request__wait__run__procedure__name=name) if name else rows
 
 
-class Bypassed(admin.SimpleListFilter):
-    """A filter for answers by administrators who weren't asked."""
+class ByRight(admin.SimpleListFilter):
+    """A filter by the right to answer.
+
+    It offers answers by administrators who weren't asked, answers by deputies, and standing
+    decisions.
+    """
 
     title = lazy("right")
     parameter_name = "bypass"
@@ -76,8 +80,8 @@ class Bypassed(admin.SimpleListFilter):
         return rows.exclude(standing=None) if self.value() == "standing" else rows
 
 
-def words_of(response: HumanResponse) -> str:
-    """Return the label that somebody pressed, or what they typed."""
+def describe_answer(response: HumanResponse) -> str:
+    """Return the answer in words: the label of the pressed button, or the beginning of the text."""
     if response.asks_back:
         return _("Asked back")
     asked = response.request.asked
@@ -85,7 +89,10 @@ def words_of(response: HumanResponse) -> str:
 
 
 def content_of(response: Any) -> dict[str, Any]:
-    """Return the entry of an answer in the history of its request, or {} if there is none."""
+    """Return the content of the entry in the request's history that records this answer.
+
+    If there is no such entry, {} is returned.
+    """
     for event in response.request.answer_events:
         if (event.at, event.user_id) == (response.at, response.user_id):
             return dict(event.content)
@@ -97,9 +104,9 @@ def right_of(response: Any) -> str:
 
 
 def is_sealed(response: Any) -> bool:
-    """Return True if the row has the values that the history of its request has sealed.
+    """Return True if the values of the row are the ones that the history of its request has sealed.
 
-    Fields that a list doesn't load, such as what was shown, aren't compared.
+    Fields that a list doesn't load, such as the question that was shown, aren't compared.
     """
     proof = content_of(response).get(PROOF)
     if not isinstance(proof, dict):
@@ -114,7 +121,7 @@ def is_sealed(response: Any) -> bool:
 
 @admin.register(Decision)
 class DecisionAdmin(ExportedAdmin):
-    """A table of all answers: who, when, what, by what right, and whether they are sealed."""
+    """A table of all answers: by whom, when, with which value, by what right, and if sealed."""
 
     title = lazy("Decisions")
     deferred = ["shown", "changes", *values_of("request__wait__run")]
@@ -124,7 +131,7 @@ class DecisionAdmin(ExportedAdmin):
     ]
     list_display_links = ["at_second"]
     list_filter = [
-        *(("at", Between), OfProcedure, "request__outcome", Bypassed, ("channel", NamedValues)),
+        *(("at", Between), OfProcedure, "request__outcome", ByRight, ("channel", NamedValues)),
     ]
     list_select_related = ["request__wait__run__procedure", "user", "for_user"]
     ordering = ["-pk"]
@@ -202,7 +209,7 @@ class DecisionAdmin(ExportedAdmin):
 
     @admin.display(description=lazy("answer"))
     def pressed(self, decision: Decision) -> SafeString | str:
-        shown = words_of(decision)
+        shown = describe_answer(decision)
         return format_html("{}<br>{}", shown, _("undone")) if decision.undone_at else shown
 
     @admin.display(description=lazy("question"))
@@ -233,7 +240,7 @@ LONGEST_KEY = 19
 
 
 def certificate_of(response: HumanResponse) -> dict[str, Any]:
-    """Return what the certificate of an answer shows: the card, the answer, and the proof of it."""
+    """Return what the certificate of an answer shows: the question, the answer and its proof."""
     request = HumanRequest.objects.with_what_is_shown().get(pk=response.request_id)
     run = Run.objects.select_related("procedure", "version", "started_by").get(
         pk=request.wait.run_id
@@ -260,7 +267,10 @@ def certificate_of(response: HumanResponse) -> dict[str, Any]:
 
 
 def _faults_of(run: Run) -> tuple[Sequence[str], bool]:
-    """Return the faults of a run's journal and rows, and True if they were looked for."""
+    """Return the faults of a run's journal and rows, and True if the run was examined.
+
+    A run with more than `MOST_EVENTS` events isn't examined.
+    """
     if run.head_seq > MOST_EVENTS:
         return [], False
     return examine(run).faults, True

@@ -18,20 +18,23 @@ from dashboard.admin.viewer import viewing
 from procedures.models.act import Act, log_act
 
 MOST_EXPORTED = 50_000
-"""The number of newest rows that a file holds."""
+"""The maximum number of rows in a file; of a longer list, the file has the newest rows."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""The first characters of a text that spreadsheets would read as a formula, wide ones included."""
+"""Characters that make spreadsheets read a text that begins with one of them as a formula.
+
+Full-width forms of these characters are included.
+"""
 Column = tuple[str, Callable[[Any], Any]]
 
 
 class ExportedAdmin(HistoryAdmin):
-    """An admin whose list can be downloaded as it is filtered; the log says who did so."""
+    """An admin whose list can be downloaded, with its filters. The log names who downloads it."""
 
     change_list_template = "dashboard/admin/exported_list.html"
     title: str | Promise = ""
     """The heading of the list."""
     columns: ClassVar[Sequence[Column]] = ()
-    """The columns of the file: a heading, and a function that returns the value for a row."""
+    """The columns of the file: pairs of a heading and a function that returns a row's value."""
 
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}_export"
@@ -47,7 +50,7 @@ class ExportedAdmin(HistoryAdmin):
         return super().changelist_view(request, context)
 
     def exported(self, rows: Any) -> Iterable[Any]:
-        """Return the rows of the file, with everything that its columns read."""
+        """Return the rows of the file, with all related rows loaded that the columns read."""
         return rows  # type: ignore[no-any-return]
 
     def export_view(self, request: HttpRequest) -> HttpResponse:
@@ -76,7 +79,7 @@ class ExportedAdmin(HistoryAdmin):
 
 
 def csv_of(columns: Sequence[Column], rows: Iterable[Any]) -> str:
-    """Return a table as CSV text; times are in UTC, to the second."""
+    """Return a table as CSV text. Times are in UTC, without fractions of seconds."""
     lines = io.StringIO()
     writer = csv.writer(lines)
     writer.writerow([heading for heading, _value in columns])

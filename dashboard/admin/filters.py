@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 
 class Between(admin.FieldListFilter):
-    """A filter by the first and the last day of a time, in the viewer's time zone."""
+    """A filter by a range of days: the first and the last day, in the viewer's time zone."""
 
     template = "dashboard/admin/between.html"
 
@@ -28,13 +28,13 @@ class Between(admin.FieldListFilter):
         return [self.first, self.last]
 
     def choices(self, changelist: Any) -> Iterator[Any]:
-        """Yield what the form shows: the days, and the parameters of the other filters."""
+        """Yield what the filter's form shows: two days, and the parameters of the other filters."""
         yield {
             "days": [
                 (self.first, _("From"), self._text(self.first)),
                 (self.last, _("To"), self._text(self.last)),
             ],
-            "kept": kept_by(changelist, self.first, self.last),
+            "kept": other_parameters(changelist, self.first, self.last),
             "is_used": bool(self._text(self.first) or self._text(self.last)),
             "all": changelist.get_query_string(remove=[self.first, self.last]),
         }
@@ -52,7 +52,11 @@ class Between(admin.FieldListFilter):
         return str(found[-1] if isinstance(found, list) else found)
 
     def _day(self, name: str) -> date | None:
-        """Return the day in a parameter; one that can't be read is answered like any bad filter."""
+        """Return the day in a parameter of the address, or None if the parameter is absent.
+
+        Raises `IncorrectLookupParameters` for a text that isn't a date, as Django does for a wrong
+        filter.
+        """
         text = self._text(name)
         try:
             day = parse_date(text) if text else None
@@ -64,7 +68,7 @@ class Between(admin.FieldListFilter):
 
 
 class Chosen(admin.SimpleListFilter):
-    """A filter with so many values that they are chosen in a field, not from a list of links."""
+    """A filter with many values: they are options of a selection field, not a list of links."""
 
     template = "dashboard/admin/chosen.html"
 
@@ -74,12 +78,12 @@ class Chosen(admin.SimpleListFilter):
             "values": [
                 (value, words, str(value) == self.value()) for value, words in self.lookup_choices
             ],
-            "kept": kept_by(changelist, str(self.parameter_name)),
+            "kept": other_parameters(changelist, str(self.parameter_name)),
         }
 
 
-def kept_by(changelist: Any, *names: str) -> list[tuple[str, str]]:
-    """Return what a list's address says besides these parameters, as names and values."""
+def other_parameters(changelist: Any, *names: str) -> list[tuple[str, str]]:
+    """Return the parameters in a list's address as pairs of name and value, without these names."""
     kept = [
         (name, value)
         for name, values in changelist.filter_params.items()

@@ -35,15 +35,15 @@ else:
 
 MOST_COUNTED = 10_000
 MOST_SEARCHED = 20_000
-"""The number of newest rows scanned for a word that no index can find."""
+"""The maximum number of newest rows scanned for a word that no index can find."""
 MOST_ACTS = 200
-"""The number of the newest acts on a row that its "History" page shows."""
+"""The maximum number of acts on a row that the row's "History" page shows, newest first."""
 SHORT, LONGEST = 600, 100_000
-"""The maximum numbers of characters of a JSON text: shown unfolded, and shown at all."""
+"""The number of characters from which a JSON text is folded, and after which it is cut."""
 
 
 def newest_values(model: type[Model], field: str) -> set[Any]:
-    """Return the values of a field in the newest rows, up to `MOST_COUNTED`."""
+    """Return the values that a field has in the newest `MOST_COUNTED` rows."""
     newest: QuerySet[Any, Any] = model._base_manager.order_by("-pk")  # noqa: SLF001
     return set(newest.values_list(field, flat=True)[:MOST_COUNTED])
 
@@ -51,7 +51,7 @@ def newest_values(model: type[Model], field: str) -> set[Any]:
 class NamedValues(admin.AllValuesFieldListFilter):
     """A filter by the values of a field, in which an empty value is labelled "None".
 
-    It offers the values of the newest rows, up to `MOST_COUNTED`, and the chosen one.
+    It offers the values that the field has in the newest `MOST_COUNTED` rows, and the chosen value.
     """
 
     def __init__(self, field: Any, *args: Any, **kwargs: Any) -> None:
@@ -68,7 +68,10 @@ class NamedValues(admin.AllValuesFieldListFilter):
 
 
 class RelatedRows(admin.RelatedFieldListFilter):
-    """A filter by a related object that offers only objects to which a row refers."""
+    """A filter by a related object.
+
+    It offers only objects that at least one row of the list refers to.
+    """
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
         # Each object is looked up by an index; Django's own filter reads the whole table.
@@ -87,7 +90,7 @@ class Related(NamedTuple):
 
 
 class OrMore(int):
-    """A count that stopped at a limit, shown as "10,000 or more"."""
+    """A count that stopped at a limit because there are more rows; shown as "10,000 or more"."""
 
     def __str__(self) -> str:
         return _("{count} or more").format(count=f"{int(self):,}")
@@ -104,7 +107,7 @@ class CountedToALimit(Pages):
 
 
 class SearchedList(ChangeList):
-    """A change list that knows whether all of its rows were searched."""
+    """A list of rows that shows if a search covered all rows or only the newest ones."""
 
     searched = ""
     """The number of newest rows that were scanned, as text; "" if the search covered all rows."""
@@ -122,7 +125,10 @@ class SearchedList(ChangeList):
 
 
 class LoggedAdmin(QuickAdmin):
-    """An admin whose changes are in the site's log, where each row's "History" page finds them."""
+    """An admin whose changes are written to the site's log.
+
+    The "History" page of a row shows the log's entries about the row.
+    """
 
     object_history_template = "dashboard/admin/history.html"
 
@@ -150,7 +156,7 @@ class LoggedAdmin(QuickAdmin):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
-        """Show the acts on this row instead of the entries of Django's own log."""
+        """Show the entries of the site's log about this row, instead of Django's own log."""
         with viewing(request.user):
             row = self.get_object(request, unquote(object_id))
             acts = Act.objects.about(row) if row is not None else Act.objects.none()
@@ -165,7 +171,7 @@ class LoggedAdmin(QuickAdmin):
 
 
 class EditorAdmin(LoggedAdmin):
-    """An admin whose forms have the signed-in user as the attribute `by`."""
+    """An admin whose forms know the signed-in user, as their attribute `by`."""
 
     def get_form(
         self,
@@ -179,7 +185,10 @@ class EditorAdmin(LoggedAdmin):
 
 
 class GuardedAdmin(LoggedAdmin):
-    """An admin of rows with secret fields, whose values can't be guessed by filtering."""
+    """An admin of rows with secret fields.
+
+    Nobody can guess the values of these fields by filtering.
+    """
 
     secrets: ClassVar[Sequence[str]] = ()
     """The fields that are neither shown nor accepted in filters."""
@@ -198,19 +207,23 @@ class HistoryAdmin(GuardedAdmin):
     paginator = CountedToALimit
     show_full_result_count = False
     related: ClassVar[list[Related]] = []
-    """Links to related rows; modules in higher layers add theirs."""
+    """Links to related rows. Modules in higher layers add their own links to this list."""
     deferred: ClassVar[Sequence[str]] = ()
-    """Fields that may be large: lists don't load them, only a row's own page does."""
+    """Fields that may be large. Lists don't load them; only the page of a single row does."""
     ends_of_ids = False
-    """True if a search also finds rows by the last characters of their ids, which pages show."""
+    """True if a search also finds rows by the last characters of an id, which pages show."""
     also_found: ClassVar[list[Callable[[str], Q]]] = []
-    """Functions that turn a search word into one more filter, applied to the newest rows only.
+    """Functions that turn a word of a search into a condition for rows that are found, too.
 
-    Modules in higher layers add theirs.
+    The condition is applied to the newest rows only. Modules in higher layers add their own
+    functions to this list.
     """
 
     def visible_on_site(self, user: Any) -> QuerySet[Any] | None:
-        """Return the rows whose page on the site the user may see; None if there are no pages."""
+        """Return the rows whose page outside the admin the user may see.
+
+        None means that the rows have no such pages.
+        """
         return None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -223,7 +236,7 @@ class HistoryAdmin(GuardedAdmin):
         return row
 
     def mark_on_site(self, rows: Sequence[Any], user: Any) -> None:
-        """Set `is_on_site` of these rows: True if the user may see their pages on the site."""
+        """Set `is_on_site` of each row: True if the user may see its page outside the admin."""
         visible = self.visible_on_site(user)
         if visible is None or not rows:
             return
@@ -242,7 +255,7 @@ class HistoryAdmin(GuardedAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Return the rows found by Django's search and those found among the newest rows."""
+        """Return the rows that Django's search finds, and matches among the newest rows."""
         search = super().get_search_results
         found, has_twins = search(request, queryset, search_term)
         looks = [*self.also_found, *([id_ends_with] if self.ends_of_ids else [])]
@@ -309,7 +322,10 @@ class HistoryAdmin(GuardedAdmin):
 
     @admin.display(description=lazy("page"))
     def on_site(self, row: Model) -> SafeString | str:
-        """Return a link to the row's page on the site if the viewer may see it, else "-"."""
+        """Return a link to the row's page outside the admin.
+
+        If the viewer may not see that page, "-" is returned.
+        """
         url = self.get_view_on_site_url(row)
         return format_html('<a href="{}">{}</a>', url, _("Open")) if url else "-"
 
@@ -321,12 +337,16 @@ class HistoryAdmin(GuardedAdmin):
 
 
 def rendered(response: HttpResponse) -> HttpResponse:
-    """Return the response; a template response is rendered first."""
+    """Return the response, after rendering it if it is a template response."""
     return response.render() if isinstance(response, SimpleTemplateResponse) else response
 
 
 def id_ends_with(word: str) -> Q:
-    """Return a filter for rows by the end of their id, such as "91c", or "3f2a·91c" as on pages."""
+    """Return a condition for rows whose id ends with the word.
+
+    The word has at least four characters, such as "f91c". Pages show ids like "3f2a·f91c", so a "·"
+    in the word is ignored.
+    """
     end = word.replace("·", "").lower()
     is_end = re.fullmatch(r"[0-9a-f-]{4,36}", end)
     return Q(pk__endswith=end) if is_end else Q(pk__in=[])

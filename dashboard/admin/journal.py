@@ -28,7 +28,11 @@ class JournalLine:
 
 
 def history_of(run: Run) -> list[JournalLine]:
-    """Return the run's newest events of the kinds in `TOLD`, newest first, up to `MOST + 1`."""
+    """Return the run's events of the kinds in `TOLD`, newest first.
+
+    At most `MOST` + 1 events are returned; the last of so many shows that there are more than
+    `MOST`.
+    """
     events = Event.objects.filter(run=run, kind__in=TOLD).order_by("-seq")
     return [_line(event) for event in events[: MOST + 1]]
 

@@ -82,7 +82,10 @@ class ActAdmin(ExportedAdmin):
 
     @admin.display(description=lazy("about"))
     def thing(self, act: Act) -> SafeString | str:
-        """Return the thing's name at that time, with a link to its page if there is one."""
+        """Return the name that the changed object had when the act was logged.
+
+        The name is a link if the object has a page in the admin.
+        """
         address = page_of(act)
         return format_html('<a href="{}">{}</a>', address, act.about) if address else act.about
 
@@ -95,7 +98,7 @@ MOST_FAULTS = 20
 
 
 def page_of(act: Act) -> str:
-    """Return the address of the admin page of what an act is about, or ""."""
+    """Return the address of the admin page of the object that an act changed, or ""."""
     if not act.about_id:
         return ""
     try:
@@ -112,7 +115,7 @@ class LogHeadAdmin(HistoryAdmin):
 
 @admin.register(LogEntry)
 class LogEntryAdmin(HistoryAdmin):
-    """An admin of Django's own log, in which other apps of the project write."""
+    """An admin of Django's own log, to which other apps of the project may write."""
 
     list_display = ["action_time", "who", "action_flag", "content_type", "object_repr", "words"]
     list_display_links = ["action_time"]

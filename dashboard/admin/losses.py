@@ -1,4 +1,4 @@
-"""A warning in the admin if a change would leave questions with nobody to answer them."""
+"""A warning in the admin if after a change nobody could answer some questions."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,34 +24,38 @@ from procedures.models import Procedure, Run
 LONGEST_PROMPT = 160
 MOST_ROWS = 20
 MOST_TITLES = 6
-"""The maximum number of procedures that are listed for a name that their code uses."""
+"""The maximum number of procedures to list among those whose code uses a lost name."""
 LARGEST_LOOK = 1000
-"""The maximum number of requests examined, because a statement takes a limited number of ids."""
+"""The maximum number of requests examined. A statement takes a limited number of ids."""
 
 
-def watch() -> Callable[[], "Told | None"]:
-    """Record who can answer now, and return a function that finds what a change has taken away."""
+def watch() -> Callable[[], "ShownLosses | None"]:
+    """Record who can answer which requests now, and return a function to call after a change.
+
+    That function returns what nobody could answer after the change, or None if nothing is lost.
+    """
     before = Watch()
 
-    def look() -> Told | None:
+    def look() -> ShownLosses | None:
         losses = before.losses()
-        return Told(losses) if losses else None
+        return ShownLosses(losses) if losses else None
 
     return look
 
 
-class Told:
-    """The losses that a change would cause, as sentences."""
+class ShownLosses:
+    """The losses that a change would cause, as sentences for the warning."""
 
     def __init__(self, losses: Losses) -> None:
         self.losses = losses
 
     @property
     def key(self) -> str:
-        """A text made of the affected procedures and names, and of the people to ask instead.
+        """A text made of the affected procedures and names, and of who would be asked instead.
 
-        The requests aren't part of it. On a busy site they change every second, so each
-        confirmation would be out of date at once, and no account could be deactivated.
+        The ids of the requests aren't part of the text. On a busy site, other requests are open
+        every second, so each confirmation would be out of date at once, and no account could be
+        deactivated.
         """
         instead = {str(pk): list(map(str, who)) for pk, who in self.losses.instead.items()}
         names = [(one.name, one.reach) for one in self.losses.names]
@@ -60,7 +64,7 @@ class Told:
         return json.dumps(told, sort_keys=True)
 
     def consequences(self, user: Any) -> list[Consequence]:
-        """Return the consequences that this user may see; the others are only counted."""
+        """Return the consequences. Objects that the user may not see are only counted."""
         found = [
             self._requests(user) if self.losses.requests else None,
             self._procedures(user) if self.losses.procedures else None,
@@ -96,7 +100,7 @@ class Told:
         return Row([thing], f"{now} {self._next(procedure.pk)}")
 
     def _next(self, procedure: int) -> str:
-        """Return a sentence about who would be asked instead for a request of the procedure."""
+        """Return a sentence that says who would be asked for the procedure's request instead."""
         if instead := self.losses.instead.get(procedure):
             return _("%(asked)s would be asked instead.") % {"asked": capfirst(_asked(instead))}
         return _("There is nobody else to ask, so the request would wait until there is somebody.")
@@ -122,7 +126,7 @@ class Told:
         return Consequence(heading % {"count": count}, remedy, rows, left)
 
     def _fate_of(self, procedure: Procedure) -> str:
-        """Return a sentence about what would happen to the procedure's unassigned questions."""
+        """Return a sentence about who would answer the procedure's questions without assignees."""
         if instead := self.losses.instead.get(procedure.pk):
             told = _("Questions that aren't assigned to anybody would go to %(asked)s.")
             return told % {"asked": _asked(instead)}

@@ -20,7 +20,10 @@ MOST_ROWS = 100
 
 @dataclass(frozen=True)
 class Operation:
-    """An operator action; `act(id, by=, reason=, …)` handles one row and returns a sentence."""
+    """An operator action on rows.
+
+    For each row, `act(id, by=, reason=, …)` is called, and returns a sentence.
+    """
 
     action: str
     title: str
@@ -31,7 +34,10 @@ class Operation:
 def operate(
     admin: Admin, request: HttpRequest, rows: QuerySet[Any], operation: Operation
 ) -> HttpResponse:
-    """Show a page with the selected rows; once it is submitted, handle each row and report."""
+    """Show a page that asks for the reason; once it is submitted, act on each row.
+
+    The result for each row is shown as a message.
+    """
     chosen = chosen_rows(admin, request, rows)
     if not chosen:
         return HttpResponseRedirect(request.get_full_path())
@@ -49,7 +55,7 @@ def operate(
 
 
 def chosen_rows(admin: Admin, request: HttpRequest, rows: QuerySet[Any]) -> list[Any]:
-    """Return the selected rows; if there are too many, return [] and show an error."""
+    """Return the selected rows; if there are more than `MOST_ROWS`, show an error and return []."""
     chosen = list(rows[: MOST_ROWS + 1])
     if len(chosen) <= MOST_ROWS:
         return chosen

@@ -38,7 +38,7 @@ else:
     NewUserForm = AdminUserCreationForm
 
 NOT_PART = {"password", "last_login"}
-"""Fields left out of a row's version, so that a sign-in doesn't conflict with an open form."""
+"""Fields that aren't part of a row's version, so that a sign-in doesn't outdate an open form."""
 DATES = ["last_login", "date_joined"]
 BY_SUPERUSERS = ["username", "is_staff", "is_superuser", "user_permissions"]
 STALE = lazy(
@@ -56,7 +56,7 @@ EMPTY = lazy(
     "grants instead: then nobody is asked through it."
 )
 OWN = (Presence, SignIn, Preferences, LinkCounter)
-"""The models whose rows belong to one account and are deleted with it."""
+"""Models with rows that belong to an account: deleting the account also deletes these rows."""
 
 
 def version_of(row: Model) -> str:
@@ -71,7 +71,7 @@ def version_of(row: Model) -> str:
 
 
 class VersionedForm(ModelForm):
-    """A form that is refused if its row has changed since the page was opened."""
+    """A form that is refused if its row was changed after the page with the form was opened."""
 
     by: User
     version = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -88,7 +88,7 @@ class VersionedForm(ModelForm):
         return cleaned
 
     def added(self, name: str) -> list[Any]:
-        """Return the related objects that the form would add in the given field."""
+        """Return the related objects that the form would add to the field with this name."""
         before = getattr(self.instance, name).all() if self.instance.pk else []
         return [one for one in self.cleaned_data.get(name, ()) if one not in set(before)]
 
@@ -146,7 +146,10 @@ def holds(user: User, permission: Permission) -> bool:
 
 
 class VersionedAdmin(CarefulAdmin):
-    """An admin whose form carries the row's version; the row is locked while a form is checked."""
+    """An admin whose form contains the version of the row.
+
+    While a form is checked, its row is locked.
+    """
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
@@ -164,7 +167,7 @@ class VersionedAdmin(CarefulAdmin):
 
 
 def without(fieldsets: Any, *names: str) -> list[Any]:
-    """Return the fieldsets without the named fields."""
+    """Return the fieldsets of a form without the fields with these names."""
     return [
         (title, {**options, "fields": [name for name in options["fields"] if name not in names]})
         for title, options in fieldsets
@@ -198,14 +201,14 @@ class PersonAdmin(VersionedAdmin, UserAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let only superusers delete accounts.
 
-        Otherwise somebody could create an account with the same name, and would get the requests
-        that code assigns to that name.
+        If others could, they could create another account with the same name, and that account
+        would get the requests that code assigns to the name.
         """
         return request.user.is_superuser and super().has_delete_permission(request, obj)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         deleted, counts, needed, kept = super().get_deleted_objects(objs, request)
-        needed, kept = in_words(needed, kept, str(DEACTIVATE))
+        needed, kept = describe_obstacles(needed, kept, str(DEACTIVATE))
         return deleted, counts, needed, [*kept, LAST] if is_last_superuser(list(objs)) else kept
 
     def user_change_password(
@@ -221,14 +224,15 @@ class PersonAdmin(VersionedAdmin, UserAdmin):  # type: ignore[type-arg]
 
 
 def may_set_password(by: Any, user: User) -> bool:
-    """Return True if the user may set that person's password, and so could sign in as them."""
+    """Return True if `by` may set the password of the user, and so could sign in as the user."""
     return bool(by.is_superuser or by.pk == user.pk)
 
 
-def in_words(needed: Any, kept: Any, remedy: str) -> tuple[set[str], list[Any]]:
-    """Return the permissions a deletion still needs, and sentences about the history that stops it.
+def describe_obstacles(needed: Any, kept: Any, remedy: str) -> tuple[set[str], list[Any]]:
+    """Return the permissions that a deletion lacks, and sentences about why it is impossible.
 
-    History rows can't be deleted by anybody, so they aren't reported as a missing permission.
+    Rows of the history can't be deleted by anybody, so they are a reason, and not a missing
+    permission.
     """
     needed, models = set(map(str, needed)), admin.site._registry  # noqa: SLF001
     history = {
@@ -249,7 +253,7 @@ class PeopleGroupAdmin(VersionedAdmin, GroupAdmin):
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         deleted, counts, needed, kept = super().get_deleted_objects(objs, request)
-        return deleted, counts, *in_words(needed, kept, str(EMPTY))
+        return deleted, counts, *describe_obstacles(needed, kept, str(EMPTY))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Let only superusers rename groups, because code assigns requests to groups by name."""
@@ -262,7 +266,7 @@ class PeopleGroupAdmin(VersionedAdmin, GroupAdmin):
 
 
 def _replace(model: type[Model], djangos: type[Any], ours: type[Any]) -> None:
-    """Register our admin in place of Django's, unless the site has registered one of its own."""
+    """Register our admin for a model, unless the site has registered another one than Django's."""
     if type(admin.site._registry.get(model)) is djangos:  # noqa: SLF001
         admin.site.unregister(model)
         admin.site.register(model, ours)

@@ -59,7 +59,7 @@ class ProcedureVersionAdmin(HistoryAdmin):
 
 
 class GrantForm(ModelForm):
-    """A form for a grant, which people can give only if they have the role themselves."""
+    """A form for a grant of a role. Only people who have the role themselves can submit it."""
 
     by: User
 
@@ -99,9 +99,10 @@ class GrantAdmin(CarefulAdmin):
         return super().has_change_permission(request, obj) and self._holds(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let people delete a grant only if they have its role themselves.
+        """Let people delete a grant only if they have the granted role themselves.
 
-        Otherwise deleting the last "cancel" grant would let anybody who starts a run cancel it.
+        If others could delete the last grant of "cancel", everybody who starts a run could then
+        cancel it.
         """
         return super().has_delete_permission(request, obj) and self._holds(request, obj)
 

@@ -20,7 +20,10 @@ SOUND = lazy("This row agrees with the journal.")
 
 
 class ProvenAdmin(HistoryAdmin):
-    """An admin of rows that a run's journal proves; each row's page shows the verdict."""
+    """An admin of rows that a run's journal proves.
+
+    The page of a row says if the row agrees with the journal.
+    """
 
     def run_of(self, row: Any) -> Run | None:
         run: Run | None = row.run
@@ -42,11 +45,11 @@ class ProvenAdmin(HistoryAdmin):
             return _(
                 "The journal has {count} events. To verify it, choose “Verify the journal” in Runs."
             ).format(count=f"{run.head_seq:,}")
-        return said_of(row, examine(run))
+        return describe_proof(row, examine(run))
 
 
-def said_of(row: Any, verdict: Verdict) -> SafeString | str:
-    """Return what the verdict says about this row, as one or more sentences."""
+def describe_proof(row: Any, verdict: Verdict) -> SafeString | str:
+    """Return one or more sentences that say if this row agrees with the journal."""
     name = row_name(row)
     if verdict.damages:
         words = _("The journal is damaged, so this row can't be verified.")
@@ -61,7 +64,7 @@ def said_of(row: Any, verdict: Verdict) -> SafeString | str:
 
 
 def verdict_words(run: Run, verdict: Verdict) -> str:
-    """Return a run's verdict as one or more sentences."""
+    """Return one or more sentences that say if a run's journal and rows are unchanged."""
     sound = _("All {count} events are unchanged. The rows and files agree with them.")
     told = " ".join(verdict.faults) or sound.format(count=f"{run.head_seq:,}")
     return f"{told} {verdict.note}".strip()

@@ -1,4 +1,4 @@
-"""Admin pages that are drawn before their scripts have come."""
+"""Admin pages that the browser can draw before their scripts are loaded."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,10 @@ else:
 
 
 def deferred(media: Media) -> Media:
-    """Return the media with scripts that run in the same order once the page has been read.
+    """Return the media with deferred scripts: the browser runs them after it has parsed the page.
 
-    Django's own scripts allow that: they wait for the page anyway.
+    The order of the scripts stays the same. Django's own scripts can be deferred, because they wait
+    until the page is parsed anyway.
     """
     scripts, styles = media._js, media._css  # type: ignore[attr-defined]  # noqa: SLF001 (no other way to read them)
     late: list[Any] = [Script(one, defer=True) if isinstance(one, str) else one for one in scripts]
@@ -32,7 +33,7 @@ def with_deferred_scripts(response: HttpResponse) -> HttpResponse:
 
 
 class QuickAdmin(Admin):
-    """An admin whose pages don't wait for their scripts before they are drawn."""
+    """An admin whose pages the browser draws without waiting for the pages' scripts."""
 
     def changelist_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
         return with_deferred_scripts(super().changelist_view(*args, **kwargs))

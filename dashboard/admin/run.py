@@ -198,7 +198,7 @@ class RunAdmin(ProvenAdmin):
 
 
 def kept_aside(kept: str | None) -> str:
-    """Return the size and digest of a value that is stored outside its row; "" for any other."""
+    """Return the size and digest of a value that is stored outside the run's row, else ""."""
     place = place_of(kept)
     if place is None:
         return ""

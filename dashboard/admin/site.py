@@ -54,9 +54,9 @@ _log_passwords(admin.site)
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(GuardedAdmin):
-    """An admin that can only revoke tokens.
+    """An admin that can only revoke API tokens.
 
-    They are created on the profile page, or by `manage.py create_token`.
+    People create tokens on the profile page or by `manage.py create_token`.
     """
 
     secrets = ("digest",)
@@ -97,7 +97,7 @@ class ApiTokenAdmin(GuardedAdmin):
 
 
 class OfUserAdmin(HistoryAdmin):
-    """An admin of rows that belong to users; a search finds them by the user's name."""
+    """An admin of rows that each belong to a user; a search finds them by the user's name."""
 
     list_select_related = ["user"]
     search_fields = [f"user__{name_field()}"]
@@ -105,7 +105,10 @@ class OfUserAdmin(HistoryAdmin):
 
 @admin.register(SignIn)
 class SignInAdmin(OfUserAdmin):
-    """An admin of sign-ins that hides the session key, because anybody could sign in with it."""
+    """An admin of sign-ins.
+
+    It hides the session key, because whoever knows the key is signed in by it.
+    """
 
     secrets = ("session",)
     list_display = ["user", "address", "agent", "signed_in_at"]
@@ -114,7 +117,10 @@ class SignInAdmin(OfUserAdmin):
 
 @admin.register(PushSubscription)
 class PushSubscriptionAdmin(HistoryAdmin):
-    """An admin of notified browsers that hides their addresses and keys at push services."""
+    """An admin of browsers that get notifications.
+
+    It hides the secret address and keys of each browser.
+    """
 
     secrets = ("endpoint", "digest", "public_key", "secret")
     list_display = ["sign_in", "created_at"]

@@ -1,4 +1,4 @@
-"""The viewer of an admin page: a page links only to other pages that its viewer may open."""
+"""The viewer of an admin page: a page only links to other pages that its viewer may open."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,10 @@ _viewer: ContextVar[Any] = ContextVar("viewer", default=None)
 
 @contextmanager
 def viewing(user: Any) -> Iterator[None]:
-    """Draw links for this user inside the block; template responses must be rendered in it, too."""
+    """Let pages that are rendered inside the block link only to what this user may see.
+
+    A template response must also be rendered inside the block.
+    """
     token = _viewer.set(user)
     try:
         yield

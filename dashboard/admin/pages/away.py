@@ -1,4 +1,4 @@
-"""The page on which somebody is said to be away, and who answers meanwhile."""
+"""The page that sets until when a person is away, and which deputy answers in the meantime."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ LONGEST_NAME = 160
 
 
 class AwayForm(LoggedReasonForm):
-    """A form for the end of an absence, the deputy and the reason."""
+    """A form for the end of an absence, for the deputy, and for the reason of the change."""
 
     until = forms.DateTimeField(
         label=lazy("Away until"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"})
@@ -42,7 +42,7 @@ class AwayForm(LoggedReasonForm):
 
 @add_part("person/<str:key>/away/", "person_away", may_look)
 def person_away(request: HttpRequest, key: str) -> HttpResponse:
-    """Ask until when the person is away and who answers; or end the absence."""
+    """Ask until when the person is away and who answers in the meantime, or end the absence."""
     user, by = find_person(key), of_request(request)
     if not may_set_deputy(by, user):
         raise PermissionDenied

@@ -1,4 +1,4 @@
-"""The first page of the admin: what needs somebody, whether the site works, and the last acts."""
+"""The first page of the admin: what somebody should do, if the site works, and the newest acts."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -31,18 +31,21 @@ MOST_COUNTED = 1_000
 MOST_ACTS, MOST_SLOTS = 12, 12
 RECENT = timedelta(days=7)
 LITTLE_SPACE = 0.05
-"""The part of a disk below which its free space counts as little."""
+"""The fraction of a disk: if less than this is free, the page warns."""
 
 
 class Need(NamedTuple):
-    """Something that waits for somebody: a sentence, and the address of the rows in question."""
+    """A problem that somebody should solve: a sentence, and the address of a list of the rows."""
 
     words: str
     url: str
 
 
 class Figure(NamedTuple):
-    """The state of a part of the site, and what helps if it is late."""
+    """The state of a part of the site, such as the clock.
+
+    If `is_late` is True, the page also shows the remedy.
+    """
 
     name: str
     value: str
@@ -51,7 +54,7 @@ class Figure(NamedTuple):
 
 
 def front_page(request: HttpRequest) -> dict[str, Any]:
-    """Return what the first page shows its viewer."""
+    """Return the template context of the first page, with only what its viewer may see."""
     user: Any = request.user
     with viewing(user):
         may_read, is_operator = may_look_at(Act), access.is_operator(user)
@@ -76,7 +79,10 @@ def _health() -> dict[str, Any]:
 
 
 def _needs() -> Iterator[Need]:
-    """Yield what needs somebody, as far as the viewer may see the rows in question."""
+    """Yield the problems that somebody should solve.
+
+    Those about rows that the viewer may not see are left out.
+    """
     for model, find in NEEDS:
         if may_look_at(model):
             found = find()
@@ -179,7 +185,7 @@ NEEDS: list[tuple[Any, Callable[[], Need | None]]] = [
 
 
 def _figures(now: Figures) -> Iterator[Figure]:
-    """Yield the state of each part, with what helps."""
+    """Yield the state of each part of the site, each with its remedy."""
     unknown = _("unknown: Redis doesn't answer")
     yield Figure(
         _("Workers"),
@@ -215,7 +221,7 @@ def _database() -> str:
 
 
 def _disk() -> Figure:
-    """Return the free space where the site keeps files, if it keeps them on this machine."""
+    """Return the free space of the disk with the site's files, or that it is unknown."""
     place = next((one for one in (conf.LOCAL_DIR, conf.BASE_DIR) if one.is_dir()), None)
     if place is None:
         return Figure(_("Free disk space"), _("unknown"))
@@ -231,7 +237,7 @@ def _disk() -> Figure:
 
 
 def _extend(site: admin.AdminSite) -> None:
-    """Have the first page of an admin site show this, whatever class the site has."""
+    """Add this content to the first page of an admin site, whatever class the site has."""
     djangos_index = site.index
 
     def index(request: HttpRequest, extra_context: Any = None) -> TemplateResponse:

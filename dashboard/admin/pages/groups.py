@@ -1,4 +1,4 @@
-"""The list of groups, and the page of a group: members, roles, names in the code."""
+"""The list of groups, and the page of one group: members, roles, and code that names the group."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -43,7 +43,7 @@ may_look = may_all("auth.view_group")
 
 
 class RenameForm(LoggedReasonForm):
-    """A form for a group's new name and the reason."""
+    """A form for the new name of a group, and for the reason of the change."""
 
     name = forms.CharField(label=lazy("New name"), max_length=LONGEST_NAME)
     field_order = ("name", "reason")
@@ -68,7 +68,7 @@ def group_list(request: HttpRequest) -> HttpResponse:
 
 @add_part("groups/<int:key>/", "group", may_look)
 def group(request: HttpRequest, key: int) -> HttpResponse:
-    """Show the group; add and remove members."""
+    """Show the group, and add or remove members."""
     found = get_object_or_404(Group, pk=key)
     if request.method == "POST":
         return change_members(request, found)
@@ -101,7 +101,10 @@ def draw_group(request: HttpRequest, found: Group, **told: Any) -> HttpResponse:
 
 
 def roles_of(found: Group) -> list[tuple[str, list[tuple[Any, bool]]]]:
-    """Return the group's row of the table of access: each procedure with its roles."""
+    """Return the titles of the procedures on which the group has a role, each with all roles.
+
+    A role is a pair of the role's title and True if the group has the role.
+    """
     held: dict[str, set[str]] = {}
     grants = Grant.objects.filter(group=found).order_by("procedure__title", "procedure")
     for title, role in grants.values_list("procedure__title", "role"):
@@ -117,12 +120,12 @@ def change_members(request: HttpRequest, found: Group) -> HttpResponse:
         user = find_user(request.POST.get("user", "").strip().removeprefix("@").replace("\0", ""))
         if user is None:
             return draw_group(request, found, fault=_("There is no user with this name."))
-        return do(
+        return do_or_warn(
             request, found, partial(add_member, found, user, by=by), _("The person was added.")
         )
     if act == "remove":
         user = find_person(request.POST.get("user", ""))
-        return do(
+        return do_or_warn(
             request, found, lambda: remove_member(found, user, by=by), _("The person was removed.")
         )
     raise Http404
@@ -130,13 +133,13 @@ def change_members(request: HttpRequest, found: Group) -> HttpResponse:
 
 @add_part("groups/<int:key>/rename/", "group_rename", may_look)
 def group_rename(request: HttpRequest, key: int) -> HttpResponse:
-    """Show which code names the group, and rename it."""
+    """Show the procedures whose code names the group, and rename the group."""
     found, by = get_object_or_404(Group, pk=key), superuser(request)
     form = RenameForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         before, said = found.name, form.cleaned_data
         try:
-            return do(
+            return do_or_warn(
                 request,
                 found,
                 lambda: rename_group(found, said["name"], by=by, reason=said["reason"]),
@@ -152,10 +155,12 @@ def group_rename(request: HttpRequest, key: int) -> HttpResponse:
 
 @add_part("groups/<int:key>/retire/", "group_retire", may_look)
 def group_retire(request: HttpRequest, key: int) -> HttpResponse:
-    """Show what retiring the group would break, and retire it."""
+    """Show what would break without the group, and retire the group, or offer it again."""
     found, by = get_object_or_404(Group, pk=key), superuser(request)
     if request.POST.get("act") == "revive":
-        return do(request, found, lambda: revive_group(found, by=by), _("It is offered again."))
+        return do_or_warn(
+            request, found, lambda: revive_group(found, by=by), _("It is offered again.")
+        )
     [listed] = listed_groups([found])
     if listed.is_standard or listed.is_retired:
         messages.error(request, _("This group can't be retired."))
@@ -166,19 +171,24 @@ def group_retire(request: HttpRequest, key: int) -> HttpResponse:
             request, found, form, _("Retire {name}").format(name=found.name), verb=_("Retire")
         )
     retire = partial(retire_group, found, by=by, reason=form.cleaned_data["reason"])
-    return do(request, found, retire, _("The group was retired."))
+    return do_or_warn(request, found, retire, _("The group was retired."))
 
 
 def superuser(request: HttpRequest) -> User:
-    """Return the person who sent the request; raise `Http404` unless they are a superuser."""
+    """Return the person who sent the request. Raises `Http404` unless the person is a superuser."""
     user = of_request(request)
     if not user.is_superuser:
         raise Http404
     return user
 
 
-def do(request: HttpRequest, found: Group, act: Callable[[], object], words: str) -> HttpResponse:
-    """Do an act, or show what it would break; then say what was done on the group's page."""
+def do_or_warn(
+    request: HttpRequest, found: Group, act: Callable[[], object], words: str
+) -> HttpResponse:
+    """Do an act and redirect to the group's page, which then shows `words`.
+
+    If the act has consequences that nobody has confirmed, show them and do nothing.
+    """
 
     def done() -> HttpResponse:
         try:
@@ -203,7 +213,11 @@ def draw_act(
     looked: Sequence[Finding] = (),
     verb: str = "",
 ) -> HttpResponse:
-    """Return the page that asks before an act: its consequences, its fields, and its button."""
+    """Return the page that asks before an act on the group.
+
+    The page shows the act's consequences, the fields of the form, and a button with the label
+    `verb`.
+    """
     code, procedures = naming(Group.objects.get(pk=found.pk))
     shown = {"csrfmiddlewaretoken", CONFIRMED, *(form.fields if form else ())}
     sent = [

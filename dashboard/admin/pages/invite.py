@@ -1,4 +1,4 @@
-"""Pages on which people are invited: a list of addresses, a preview, and the links once."""
+"""Pages that invite people: a form for addresses, a preview, and sign-in links, shown only once."""
 
 import hashlib
 from typing import Any
@@ -30,7 +30,7 @@ WAYS = {"mail": lazy("Send each person the link by mail"), "show": lazy("Show me
 
 
 class InvitationForm(forms.Form):
-    """A form for a list of people, the groups they all join, and the way of their links."""
+    """A form for a list of people, the groups that all of them join, and how links are sent."""
 
     required_css_class = "required"
     addresses = forms.CharField(
@@ -69,7 +69,7 @@ class InvitationForm(forms.Form):
         way.initial = way.choices[0][0]
 
     def clean_file(self) -> str:
-        """Return the text of the file, or "" without one."""
+        """Return the text of the uploaded file, or "" if no file was uploaded."""
         found = self.cleaned_data["file"]
         if not found:
             return ""
@@ -95,7 +95,7 @@ class InvitationForm(forms.Form):
 
 @add_part("people/invite/", "invite", may_all(permission_to("add")))
 def invite_people(request: HttpRequest) -> HttpResponse:
-    """Ask for a list, show what inviting it would do, and do it when that is confirmed."""
+    """Ask for a list of people, show a preview, and invite them once that is confirmed."""
     by: Any = request.user
     if request.method != "POST":
         return _draw(request, "invite", _("Invite people"), form=InvitationForm(by))
@@ -103,8 +103,8 @@ def invite_people(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _draw(request, "invite", _("Invite people"), form=form)
     guests = plan(form.cleaned_data["lines"], form.cleaned_data["groups"], by=by)
-    if "is_decided" in request.POST and request.POST.get("seen") == _seen(guests):
-        return _finish(request, invite(guests, by=by), form.cleaned_data["way"])
+    if "is_decided" in request.POST and request.POST.get("seen") == _digest_of(guests):
+        return _send_or_show_links(request, invite(guests, by=by), form.cleaned_data["way"])
     return _draw(
         request,
         "invite_preview",
@@ -112,13 +112,17 @@ def invite_people(request: HttpRequest) -> HttpResponse:
         form=form,
         guests=guests,
         new=sum(guest.is_new for guest in guests),
-        seen=_seen(guests),
+        seen=_digest_of(guests),
         way=WAYS[form.cleaned_data["way"]],
     )
 
 
-def _seen(guests: list[Guest]) -> str:
-    """Return a digest of what the preview says, so that nothing else is done than was read."""
+def _digest_of(guests: list[Guest]) -> str:
+    """Return a digest of the invitations that the preview shows.
+
+    The confirmation sends the digest back. So if the invitations have become others, a new preview
+    is shown.
+    """
     told = [
         f"{one.line.address} {one.name if one.is_new else ''} {','.join(map(str, one.groups))}"
         for one in guests
@@ -126,8 +130,11 @@ def _seen(guests: list[Guest]) -> str:
     return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
 
-def _finish(request: HttpRequest, invited: list[Invited], way: str) -> HttpResponse:
-    """Send the links or show them; a link that can't be sent is made on the person's page."""
+def _send_or_show_links(request: HttpRequest, invited: list[Invited], way: str) -> HttpResponse:
+    """Send the links by mail, or show them on the page.
+
+    The page names the people to whom no link could be sent.
+    """
     by: Any = request.user
     links: list[tuple[Invited, str, bool]] = []
     connection = get_connection() if way == "mail" else None

@@ -1,4 +1,4 @@
-"""The roles of groups on procedures, as a table in which many are changed together."""
+"""The roles of groups on procedures, as a table in which people change many roles at once."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -34,9 +34,9 @@ from procedures.models import Grant, Procedure
 from procedures.users import active_users
 
 SENT = ("held", "kept", "grant")
-"""The fields in which the page sends the table back."""
+"""The names of the form fields that hold the table when the page is submitted."""
 MOST_PROCEDURES, MOST_GROUPS = 12, 8
-"""The procedures and groups on one page: more would make it too large to read and to send."""
+"""The maximum numbers of procedures and of groups on one page, so that the table stays readable."""
 TITLES: Mapping[Role, Any] = {
     "see": lazy("See"),
     "start": lazy("Start"),
@@ -45,12 +45,12 @@ TITLES: Mapping[Role, Any] = {
     "cancel": lazy("Cancel"),
 }
 NEEDED: tuple[Role, ...] = ("start", "answer", "operate")
-"""The roles of which a procedure usually needs a holder."""
+"""The roles that somebody should have on each procedure, because runs need a holder of them."""
 may_look = may_all("countersign_procedures.view_grant")
 
 
 class LoggedReasonForm(ReasonForm):
-    """A form that asks for the reason of a change of people or access."""
+    """A form that asks for the reason of a change to people or access; the log keeps the reason."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -58,7 +58,7 @@ class LoggedReasonForm(ReasonForm):
 
 
 class Box(NamedTuple):
-    """A cell of the table: whether the group has the role, and whether the viewer may change it."""
+    """A checkbox of the table: if the group has the role, and if the viewer may change that."""
 
     cell: Cell
     is_held: bool
@@ -66,18 +66,18 @@ class Box(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A role on a procedure, with a box for each group on the page."""
+    """One role on one procedure, with a checkbox for each group on the page."""
 
     role: Role
     title: str
     boxes: list[Box]
-    is_nobodys: bool
-    """True if runs need somebody with the role, and no group with active members has it."""
+    lacks_holder: bool
+    """True if somebody should have the role, but no group with active members has it."""
 
 
 @dataclass
 class Matrix:
-    """A part of the table: some procedures, some groups, and the roles that they have."""
+    """One page of the table: some procedures, some groups, and the roles of these groups."""
 
     user: Any
     query: Mapping[str, str]
@@ -95,12 +95,12 @@ class Matrix:
 
     @cached_property
     def members(self) -> dict[int, int]:
-        """The numbers of active members of the groups on the page."""
+        """The number of active members of each group on the page, by the group's id."""
         return active_members([one.pk for one in self.groups.rows])
 
     @cached_property
     def held(self) -> dict[tuple[int, str], dict[int, bool]]:
-        """The groups with each role on a procedure; True for a group with active members."""
+        """The groups that have a role, as `{(procedure, role): {group: has_active_members}}`."""
         present = active_users().filter(groups=OuterRef("group"))
         grants = Grant.objects.filter(procedure__in=[one.pk for one in self.procedures.rows])
         rows = grants.order_by().values_list(
@@ -113,7 +113,10 @@ class Matrix:
 
     @cached_property
     def shown(self) -> str:
-        """The cells that are held on this page, as the page sends them back."""
+        """The cells of this page in which a group has the role, separated by blanks.
+
+        The page sends this text back, so that only what the viewer has changed is changed.
+        """
         return " ".join(
             str(box.cell)
             for _procedure, rows in self.rows
@@ -137,14 +140,17 @@ class Matrix:
         return [(one, self.members.get(one.pk, 0)) for one in self.groups.rows]
 
     def address(self, **changes: str) -> str:
-        """Return the address of this page with some of its parameters changed."""
+        """Return the address of this page with some parameters changed, such as `after="…"`."""
         kept = {**self.query, **changes}
         told = urlencode({name: value for name, value in kept.items() if value})
         return f"{reverse('admin:access')}?{told}"
 
     @property
     def links(self) -> dict[str, str]:
-        """The addresses of the pages before and after this one, by their names."""
+        """The addresses of the first and the next page of procedures, and of groups.
+
+        The address is "" for a page that doesn't exist.
+        """
         procedures, groups = self.procedures.after, self.groups.after
         return {
             "first_procedures": self.address(after="") if self.query.get("after") else "",
@@ -160,8 +166,8 @@ class Matrix:
     def _row(self, procedure: Procedure, role: Role) -> Row:
         held = self.held.get((procedure.pk, role), {})
         boxes = [self._box(Cell(procedure.pk, group.pk, role), held) for group in self.groups.rows]
-        is_nobodys = role in NEEDED and not any(held.values())
-        return Row(role, str(TITLES[role]), boxes, is_nobodys)
+        lacks_holder = role in NEEDED and not any(held.values())
+        return Row(role, str(TITLES[role]), boxes, lacks_holder)
 
     def _box(self, cell: Cell, held: Mapping[int, bool]) -> Box:
         is_held = cell.group in held
@@ -174,7 +180,10 @@ class Matrix:
 
 @add_part("access/", "access", may_look, lazy("Access"), place=3)
 def access(request: HttpRequest) -> HttpResponse:
-    """Show the table; when it is sent back, show the difference and ask for the reason."""
+    """Show the table.
+
+    When the table is submitted, show what would change, and ask for the reason.
+    """
     if request.method == "POST":
         return save(request)
     query = {name: value for name, value in request.GET.items() if isinstance(value, str)}
@@ -211,7 +220,7 @@ def save(request: HttpRequest) -> HttpResponse:
 
 
 class Change(NamedTuple):
-    """A change as a sentence, with the number of people whom it concerns."""
+    """A change to access, as a sentence, and the number of active members of its group."""
 
     words: str
     people: int

@@ -1,4 +1,4 @@
-"""The page on which an account is ended, and the receipt of it."""
+"""The page that ends the account of somebody who leaves, and the receipt of what was ended."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -36,7 +36,7 @@ LONGEST_NAME = 160
 
 
 class LeavingForm(LoggedReasonForm):
-    """A form that asks whom each request of somebody who leaves goes to, and for the reason."""
+    """A form that asks for the new assignee of each request of somebody who leaves, and why."""
 
     def __init__(self, user: User, left: list[Left], *args: Any, may_pass: bool) -> None:
         super().__init__(*args)
@@ -58,7 +58,10 @@ class LeavingForm(LoggedReasonForm):
             )
 
     def rows(self) -> list[tuple[Left, Any]]:
-        """Return each request with its field, or with None if the viewer can't pass it on."""
+        """Return each request with its form field, or with None if there is no field.
+
+        There are no fields if the viewer may not reassign requests.
+        """
         names = [(one, f"to-{one.request.pk}") for one in self.left]
         return [(one, self[name] if name in self.fields else None) for one, name in names]
 
@@ -80,7 +83,7 @@ class LeavingForm(LoggedReasonForm):
 
 @add_part("person/<str:key>/offboard/", "person_offboard", may_look)
 def person_offboard(request: HttpRequest, key: str) -> HttpResponse:
-    """Ask whom each request goes to; show what the end of the account would break, and end it."""
+    """Ask for the new assignees, show what would break without the account, and end the account."""
     user, by = find_person(key), of_request(request)
     if not may_offboard(by, user):
         raise PermissionDenied
@@ -106,7 +109,7 @@ def person_offboard(request: HttpRequest, key: str) -> HttpResponse:
         )
 
     def act() -> HttpResponse:
-        return finish(request, user, form)
+        return end_account(request, user, form)
 
     if refusal or not form.is_valid():
         return show([])
@@ -117,8 +120,8 @@ def person_offboard(request: HttpRequest, key: str) -> HttpResponse:
         return show([])
 
 
-def finish(request: HttpRequest, user: User, form: LeavingForm) -> HttpResponse:
-    """End the account, and return the receipt."""
+def end_account(request: HttpRequest, user: User, form: LeavingForm) -> HttpResponse:
+    """End the account, and return the page with the receipt."""
     by, said = of_request(request), form.cleaned_data
     receipt = offboard(user, form.chosen(), rest=said.get("rest", ""), by=by, reason=said["reason"])
     told = {"receipt": receipt, "reason": said["reason"], "by": by, "at": clock.now()}

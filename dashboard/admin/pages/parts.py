@@ -1,4 +1,4 @@
-"""The pages of the administration that aren't lists of rows, and the menu that leads to them."""
+"""The pages of the admin that aren't lists of rows, and the menu that leads to pages and lists."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,25 +24,25 @@ View = Callable[..., HttpResponse]
 
 @dataclass(frozen=True)
 class Part:
-    """A page of the administration: its address, its view, and who may open it."""
+    """A page of the admin: its address, its view, and a function that says who may open it."""
 
     route: str
     name: str
-    """The name of its address in the namespace "admin"."""
+    """The name of the page's address within "admin:", such as "groups" for "admin:groups"."""
     view: View
     may: Callable[[User], bool]
     title: str | Promise = ""
-    """Its entry in the menu; empty for pages to which another one leads."""
+    """The title of the page in the menu; "" for a page that isn't in the menu."""
     place: int = 0
-    """Its place in the menu."""
+    """The position of the page in the menu; the lowest number comes first."""
 
 
 parts: list[Part] = []
-"""The pages; modules add theirs when they are loaded."""
+"""All such pages. Each module adds its own pages when the module is imported."""
 
 
 class Listed(NamedTuple):
-    """An entry of the menu that leads to the list of a model's rows."""
+    """An entry of the menu that leads to the list of the rows of a model."""
 
     title: str | Promise
     model: type[Model]
@@ -57,15 +57,16 @@ lists = [
     Listed(lazy("Mail"), Notification, 8),
     Listed(lazy("Log"), Act, 9),
 ]
-"""The lists to which the menu leads."""
+"""The entries of the menu that lead to lists of rows."""
 
 
 def add_part(
     route: str, name: str, may: Callable[[User], bool], title: Any = "", *, place: int = 0
 ) -> Callable[[View], View]:
-    """Return a decorator that makes a view a page of the administration.
+    """Return a decorator that adds a view to the pages of the admin.
 
-    The page is for staff for whom `may` returns True. If it has a title, the menu leads to it.
+    Only staff for whom `may` returns True can open the page. If `title` is given, the menu leads to
+    the page.
     """
 
     def add(view: View) -> View:
@@ -82,12 +83,12 @@ def draw(request: HttpRequest, template: str, title: str, **context: Any) -> Tem
 
 
 def may_all(*permissions: str) -> Callable[[User], bool]:
-    """Return a function that says whether a user has all of these permissions."""
+    """Return a function that returns True for a user who has all of these permissions."""
     return lambda user: user.has_perms(permissions)
 
 
 def _extend(site: admin.AdminSite) -> None:
-    """Add the pages and their menu to an admin site, whatever class it has."""
+    """Add the pages and the menu to an admin site, whatever class the site has."""
     djangos_urls, djangos_context = site.get_urls, site.each_context
 
     def get_urls() -> Any:
@@ -112,7 +113,7 @@ def _address(site: admin.AdminSite, part: Part) -> URLPattern:
 
 
 def _menu(request: HttpRequest) -> list[tuple[str, str, bool]]:
-    """Return the address and the title of each page of the menu, and whether it is shown now."""
+    """Return the menu's entries: address, title, and True if the request is for that page."""
     user: Any = request.user
     if not admin.site.has_permission(request):
         return []
@@ -126,7 +127,7 @@ def _menu(request: HttpRequest) -> list[tuple[str, str, bool]]:
 
 
 def _lists(request: HttpRequest) -> Iterator[tuple[int, str, str]]:
-    """Yield the place, the address and the title of each list that the viewer may see."""
+    """Yield the menu position, the address and the title of each list that the viewer may see."""
     for one in lists:
         names, its_admin = one.model._meta, admin.site._registry.get(one.model)  # noqa: SLF001 (Django documents the first)
         if its_admin and its_admin.has_view_permission(request):

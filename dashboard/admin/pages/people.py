@@ -1,4 +1,4 @@
-"""The list of people: their groups, marks and states, and what waits for them."""
+"""The list of people: their groups, marks such as "Staff", states and numbers of open requests."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from procedures.users import name_field
 
 MOST_PEOPLE = 50
 NAMES = {"words": "q", "state": "state", "mark": "mark", "group": "group"}
-"""The parameters of the address, by the names of the filters."""
+"""The parameters of the page's address, by the names of the filters that they set."""
 
 
 def may_look(user: Any) -> bool:

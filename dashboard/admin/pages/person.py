@@ -1,4 +1,4 @@
-"""The pages about a person: what they may do and why, what waits for them, and their sign-ins."""
+"""The pages about one person: roles with their reasons, open requests, sign-ins and acts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,7 +39,7 @@ TABS = {
     "person_sign_in": lazy("Sign-in"),
     "person_acts": lazy("Acts"),
 }
-"""The pages about a person, by the names of their addresses."""
+"""The titles of the pages about a person, by the names of the pages' addresses."""
 
 
 def find_person(key: str) -> User:
@@ -55,7 +55,7 @@ def find_person(key: str) -> User:
 
 @add_part("person/<str:key>/", "person", may_look)
 def person(request: HttpRequest, key: str) -> HttpResponse:
-    """Show what the person may do on each procedure on which they have a role."""
+    """Show each procedure on which the person has a role, and the reasons for each role."""
     found = find_person(key)
     after = request.GET.get("after", "")
     procedures = page_after(access.procedures_for(found), "title", after, MOST_PROCEDURES)
@@ -75,7 +75,7 @@ def person(request: HttpRequest, key: str) -> HttpResponse:
 
 @add_part("person/<str:key>/open/", "person_open", may_look)
 def person_open(request: HttpRequest, key: str) -> HttpResponse:
-    """Show the open requests that wait for the person."""
+    """Show the open requests that the person can answer."""
     found, viewer = find_person(key), of_request(request)
     shown = open_requests(found, viewer=viewer, sees_all=may_look_at(HumanRequest))
     return draw_person(request, found, "person_open", asked=shown.asked, hidden=shown.hidden)
@@ -83,7 +83,7 @@ def person_open(request: HttpRequest, key: str) -> HttpResponse:
 
 @add_part("person/<str:key>/sign-in/", "person_sign_in", may_look)
 def person_sign_in(request: HttpRequest, key: str) -> HttpResponse:
-    """Show the person's sessions and tokens; end them, and make sign-in links."""
+    """Show the person's sessions and tokens, end them, and make sign-in links for the person."""
     found = find_person(key)
     if request.method == "POST":
         return act_on(request, found)
@@ -109,7 +109,7 @@ def draw_sign_in(request: HttpRequest, user: User, *, link: str = "") -> HttpRes
 
 
 def act_on(request: HttpRequest, user: User) -> HttpResponse:
-    """Carry out what a button of the page says, and say what was done."""
+    """Do what the pressed button of the sign-in page stands for, and show a sentence about it."""
     by, what = of_request(request), request.POST.get("act", "")
     if what == "make_link":
         return draw_sign_in(request, user, link=sign_ins.make_link(user, by=by))
@@ -148,7 +148,7 @@ def act_on(request: HttpRequest, user: User) -> HttpResponse:
 
 
 def number_of(request: HttpRequest) -> int:
-    """Return the id of the row that a button names; raise `Http404` if it names none."""
+    """Return the row's id that the pressed button sends; raise `Http404` if there is none."""
     text = request.POST.get("row", "")
     if not text.isascii() or not text.isdigit() or len(text) > len(str(2**62)) - 1:
         raise Http404
@@ -157,7 +157,7 @@ def number_of(request: HttpRequest) -> int:
 
 @add_part("person/<str:key>/acts/", "person_acts", may_look)
 def person_acts(request: HttpRequest, key: str) -> HttpResponse:
-    """Show what the person has done and answered, and what was done to the account."""
+    """Show what the person has done and answered, and what others have done to the account."""
     found = find_person(key)
     may_read, may_see = may_look_at(Act), may_look_at(HumanResponse)
     answers = HumanResponse.objects.filter(user=found).order_by("-pk").select_related("request")
@@ -173,7 +173,7 @@ def person_acts(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def log_of(user: User) -> list[Act]:
-    """Return the newest entries by and about a person."""
+    """Return the newest entries of the log about the person, and about what the person has done."""
     # Each by an index of its own, which a condition for both would not use.
     by, about = Act.objects.by(user), Act.objects.about(user)
     found = {one.pk: one for one in [*by[:MOST_SHOWN], *about[:MOST_SHOWN]]}
@@ -181,7 +181,7 @@ def log_of(user: User) -> list[Act]:
 
 
 def draw_person(request: HttpRequest, user: User, tab: str, **context: Any) -> HttpResponse:
-    """Return a page about a person, with the head that all of them share."""
+    """Return a page about a person; all these pages begin with the same name, groups and tabs."""
     by = of_request(request)
     return draw(
         request,
@@ -201,7 +201,7 @@ def draw_person(request: HttpRequest, user: User, tab: str, **context: Any) -> H
 
 
 def of_request(request: HttpRequest) -> User:
-    """Return the person who sent the request."""
+    """Return the signed-in user of a request; raise `PermissionDenied` if the user isn't active."""
     user: Any = request.user
     if not user.is_active:
         raise PermissionDenied
@@ -210,7 +210,7 @@ def of_request(request: HttpRequest) -> User:
 
 
 def account_page(user: User) -> str:
-    """Return the address of the form of the account, or "" if the site has none."""
+    """Return the address of the admin's form for the account; "" if the site has no form."""
     names = user._meta  # noqa: SLF001 (Django documents it)
     try:
         return reverse(f"admin:{names.app_label}_{names.model_name}_change", args=[user.pk])

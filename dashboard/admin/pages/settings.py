@@ -1,4 +1,4 @@
-"""The page that shows the site's settings as they are in force, and where each comes from."""
+"""The page that shows the values of the site's settings, and the source of each value."""
 
 import os
 from collections.abc import Mapping
@@ -17,14 +17,14 @@ from procedures.conf import NAMES, Settings, conf
 from procedures.engine.values.secrecy import masked
 
 SECRETS = {"LEDGER_KEY", "LEDGER_KEY_FALLBACKS", "PUSH_KEY"}
-"""The settings of which only is shown whether they are set."""
+"""The settings whose values are hidden: the page shows only whether they are set."""
 NAMED_ONLY = {"WEBHOOKS"}
-"""The settings whose values hold secrets, so that only their names are shown."""
+"""The settings that map names to secret values: the page shows only the names."""
 may_look = may_all("countersign_procedures.view_installation")
 
 
 class InForce(NamedTuple):
-    """A setting: its name, its value as text, and where the value comes from."""
+    """A setting as this process uses it: its name, its value as text, and the value's source."""
 
     name: str
     value: str
@@ -34,13 +34,13 @@ class InForce(NamedTuple):
 
 @add_part("settings/", "settings", may_look, lazy("Settings"), place=10)
 def settings_in_force(request: HttpRequest) -> HttpResponse:
-    """Show all settings; secrets are shown as set or not set."""
+    """Show all settings. Of a secret, the page shows only whether it is set."""
     shown = [in_force(name) for name in sorted(NAMES)]
     return draw(request, "dashboard/admin/settings.html", _("Settings"), shown=shown)
 
 
 def in_force(name: str) -> InForce:
-    """Return a setting as this process reads it."""
+    """Return a setting with the value that this process uses."""
     value, default = getattr(conf, name), getattr(Settings, name)
     variables = [one for one in variables_of(name) if one in os.environ]
     if variables:
@@ -51,7 +51,7 @@ def in_force(name: str) -> InForce:
 
 
 def variables_of(name: str) -> list[str]:
-    """Return the environment variables of the product that can set this."""
+    """Return the names of the environment variables that can set this setting of the product."""
     return [one for one in Environment.model_fields if one == name or one.startswith(f"{name}_")]
 
 
@@ -78,6 +78,6 @@ def _parts(value: Any) -> list[str]:
 
 
 def _without_password(url: str) -> str:
-    """Return the address without the name and the password in it."""
+    """Return the address without user name, password and query."""
     host = urlsplit(url).netloc.rpartition("@")[2]
     return urlsplit(url)._replace(netloc=host, query="").geturl()

@@ -1,4 +1,4 @@
-"""The page on which new runs are stopped for a while, of one procedure or of all."""
+"""The page that stops new runs of one procedure or of all, until somebody allows them again."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ may_look = may_all("countersign_procedures.view_stoppedstarts")
 
 
 class StopForm(LoggedReasonForm):
-    """A form for the procedure, the notice that people read, and the reason for the log."""
+    """A form for the procedure to stop, the notice for people who try to start it, and a reason."""
 
     procedure = forms.ModelChoiceField(
         Procedure.objects.order_by("title"),
@@ -40,7 +40,7 @@ class StopForm(LoggedReasonForm):
 
 @add_part("new-runs/", "new_runs", may_look, lazy("New runs"), place=9)
 def new_runs(request: HttpRequest) -> HttpResponse:
-    """Show what is stopped; stop new runs, or allow them again."""
+    """Show the procedures of which new runs are stopped; stop new runs, or allow them again."""
     by: Any = request.user
     may_change = by.has_perm(CHANGE)
     if request.method == "POST" and not may_change:

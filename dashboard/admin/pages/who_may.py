@@ -1,4 +1,4 @@
-"""The people who have a role on a procedure, with the reasons."""
+"""The page that lists the people who have a role on a procedure, with the reasons for the role."""
 
 from typing import Any, cast
 
