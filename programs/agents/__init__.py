@@ -1,4 +1,7 @@
-"""Agents: models that use tools inside a procedure, where each request and each call is a step."""
+"""Agents: models that use tools inside a procedure.
+
+Each request to a model is a step of the run, and so is each call of a tool that is a function.
+"""
 
 from programs.agents.agent import Agent, AgentLimitError, AgentLimits, AgentResult
 from programs.agents.messages import (

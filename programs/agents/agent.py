@@ -1,4 +1,4 @@
-"""Agents: a model, its instructions and its tools, and what a conversation with one returns."""
+"""Agents: a model, its instructions and its tools, and the result of a conversation with it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,8 +25,9 @@ class AgentLimitError(PublicError):
 class AgentLimits:
     """The limits on what one call of `run_agent` may use, checked before each request to the model.
 
-    The last request may therefore exceed `tokens` and `cost`. `cost` is in US dollars; if it is set
-    and a model's price isn't known, no further request is allowed.
+    Because nothing is checked after a request, the last request may exceed `tokens` and `cost`.
+    `cost` is in US dollars. If `cost` is set and the price of the model isn't known, only one
+    request is allowed.
     """
 
     requests: int = 25
@@ -47,7 +48,7 @@ class AgentLimits:
             )
 
     def check(self, used: Usage) -> None:
-        """Raise `AgentLimitError` if no further request is allowed."""
+        """Raise `AgentLimitError` if, after this use, no further request is allowed."""
         if used.requests >= self.requests:
             words = f"The agent has used {used.requests:,} of {self.requests:,} requests."
             raise AgentLimitError(words)
@@ -71,15 +72,15 @@ def _check_limit(name: str, value: object) -> None:
 
 @dataclass(frozen=True)
 class Agent:
-    """A model with instructions and tools, which `run_agent` runs inside a procedure."""
+    """A model with instructions and tools. `run_agent` lets the agent work inside a procedure."""
 
     name: str
-    """The name of the steps in which the model is asked."""
+    """The name of the agent, and of each step that sends a request to the agent's model."""
     instructions: str = ""
     tools: Sequence[Any] = ()
     """`Tool` objects, plain functions, or procedures."""
     servers: Sequence[ToolServer] = ()
-    """MCP servers, whose tools the agent has in addition to `tools`."""
+    """MCP servers: the agent gets their tools in addition to `tools`."""
     model: Any = None
     """A name such as "anthropic:claude-sonnet-4-5", a model object of pydantic-ai, or a function.
 
@@ -88,15 +89,18 @@ class Agent:
     """
     limits: AgentLimits = field(default_factory=AgentLimits)
     retry: Retry = USUAL_RETRY
-    """The retry policy of requests to the model; the library and its clients retry nothing."""
+    """The retry policy of requests to the model.
+
+    Nothing below the step retries, neither pydantic-ai nor HTTP.
+    """
     timeout: Duration = "10 min"
-    """The longest time that one request may take."""
+    """The maximum duration of one request to the model."""
     speaks: bool = True
-    """True if the model's text appears in the chat while the model is writing it."""
+    """True if people see the model's text in the chat while the model is still writing it."""
     at_once: bool = True
-    """True if tool calls of one reply run as branches, so that an approval delays only its call."""
+    """True if all tool calls of a reply run as branches. Then an approval delays only one call."""
     settings: dict[str, Any] = field(default_factory=dict)
-    """Settings of pydantic-ai that each request is sent with, such as {"temperature": 0}."""
+    """Settings of pydantic-ai for each request, such as {"temperature": 0}."""
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -118,9 +122,10 @@ class Agent:
         return {one.name: one for one in self.tools}
 
     def only(self, *names: str) -> "Agent":
-        """Return a copy of the agent that has only the named tools, for example for a child run.
+        """Return a copy of the agent that has only the tools with these names.
 
-        Raises `DefinitionError` if the agent lacks one of them.
+        A child run may get such a copy. Raises `DefinitionError` if the agent has no tool with one
+        of these names.
         """
         of_servers = {name for one in self.servers for name in one.tools or ()}
         if unknown := set(names) - self.by_name.keys() - of_servers:
@@ -133,14 +138,14 @@ class Agent:
 
 
 class AgentResult(BaseModel):
-    """The answer of an agent, and the conversation that led to it."""
+    """The agent's answer, and the conversation from the prompt to this answer."""
 
     model_config = ConfigDict(frozen=True)
     text: str
     messages: tuple[Message, ...]
-    """The whole conversation; pass it as `history=` to go on with it."""
+    """The whole conversation. To continue it later, pass it to `run_agent` as `history=`."""
     usage: Usage
-    """The amounts that the requests of this call have used, without requests in the history."""
+    """The amounts that the requests of this call of `run_agent` have used."""
 
 
 def names_of(tools: Iterable[Tool]) -> str:

@@ -1,4 +1,4 @@
-"""Calls of tools: steps, child runs or parts of the procedure, some of them after an approval."""
+"""Calls of tools: as steps, as child runs or in the procedure, some of them after an approval."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,51 +21,54 @@ from procedures.engine import (
 )
 from programs.agents.agent import Agent, names_of
 from programs.agents.messages import ToolCall, ToolResult
-from programs.agents.tools import ArgumentsError, Rule, Tool, ToolSpec, filled
+from programs.agents.tools import ArgumentsError, Rule, Tool, ToolSpec, fill_prompt
 
 EXPECTED = (ChildFailedError, PublicError, RequestExpiredError, SignalError, StepFailedError)
-"""The errors that are reported to the model, so that it can react; other errors fail the run."""
+"""Errors of tools that are reported to the model, which can react to them.
+
+All other errors fail the run.
+"""
 LONGEST_PROMPT = 200
 
 
 @dataclass(frozen=True)
 class Toolbox:
-    """The tools of one conversation: their descriptions for the model, and the code behind them."""
+    """The tools of one conversation: the descriptions for the model, and the code of each tool."""
 
     specs: Sequence[ToolSpec]
     tools: dict[str, Tool]
 
 
 class Ruling(BaseModel):
-    """The decision that an `auto_approve` rule has made about a call."""
+    """The decision of an `auto_approve` rule about one call."""
 
     is_allowed: bool
     reason: str = ""
     rule: str = ""
-    """The name of the function that decided."""
+    """The name of the rule's function."""
 
 
 @dataclass(frozen=True)
 class Permission:
-    """The permission for a call: the allowed arguments, the approval, and a note for the model."""
+    """The permission for a call: its arguments, a note for the model, and people's approval."""
 
     arguments: dict[str, Any]
     note: str = ""
     response: Response[Any] | None = None
-    """The approval; None if no people were asked."""
+    """The people's response that approved the call; None if no people were asked."""
 
 
 class Denied(Exception):  # noqa: N818 (an answer, which the model reads)
-    """The exception for a call that people have denied; the model reads its message."""
+    """The error for a call that people have denied. The model reads the error's message."""
 
 
 def do_calls(
     ctx: Context, agent: Agent, tools: Toolbox, calls: Sequence[ToolCall]
 ) -> list[ToolResult]:
-    """Carry out the tool calls of one reply, and return their results in the same order.
+    """Do the tool calls of one reply, and return the results in the order of the calls.
 
-    Unless `agent.at_once` is False, several calls run as branches, so that an approval delays only
-    its call.
+    Unless `agent.at_once` is False, each call runs as a branch, so that each approval delays only
+    one call.
     """
     if len(calls) == 1 or not agent.at_once:
         return [_result(ctx, agent, tools, one) for one in calls]
@@ -82,7 +85,10 @@ def _branch(agent: Agent, tools: Toolbox, call: ToolCall) -> Callable[[Context],
 
 
 def _result(ctx: Context, agent: Agent, tools: Toolbox, call: ToolCall) -> ToolResult:
-    """Carry out a call and return its result; a denial or an expected error is a result, too."""
+    """Do a call and return its result.
+
+    If people deny the call or it fails as expected, that is the result.
+    """
     told = {"call": call.id, "tool": call.tool}
     tool = tools.tools.get(call.tool)
     if tool is None:
@@ -91,7 +97,7 @@ def _result(ctx: Context, agent: Agent, tools: Toolbox, call: ToolCall) -> ToolR
     try:
         given = _read(tool, call)
         permission = _permission(ctx, agent, tool, call, given)
-        content = to_jsonable_python(_done(ctx, tool, permission), serialize_unknown=True)
+        content = to_jsonable_python(_run_tool(ctx, tool, permission), serialize_unknown=True)
     except ArgumentsError as error:
         return ToolResult(**told, outcome="failed", content=f"Invalid arguments: {error}")
     except Denied as denied:
@@ -107,8 +113,8 @@ def _read(tool: Tool, call: ToolCall) -> dict[str, Any]:
     return tool.read(call.arguments)
 
 
-def _done(ctx: Context, tool: Tool, permission: Permission) -> Any:
-    """Run the tool with the arguments that are allowed."""
+def _run_tool(ctx: Context, tool: Tool, permission: Permission) -> Any:
+    """Run the tool with the arguments that the permission allows, and return the tool's result."""
     given = permission.arguments
     if tool.is_child:
         return ctx.call(tool.run, **given)  # type: ignore[arg-type]  # a procedure, as checked
@@ -134,25 +140,28 @@ def _options_of(tool: Tool) -> dict[str, Any]:
 def _permission(
     ctx: Context, agent: Agent, tool: Tool, call: ToolCall, given: dict[str, Any]
 ) -> Permission:
-    """Return the permission for a call; raises `Denied` if people deny it."""
+    """Return the permission for a call. Raises `Denied` if people deny the call."""
     if not tool.needs:
         return Permission(given)
     if tool.auto_approve:
         ruling = ctx.step(rule_on, call, tool.auto_approve, name=f"{tool.name} rule")
         if ruling.is_allowed:
             return Permission(given, note=f"Allowed by rule: {ruling.reason or ruling.rule}")
-    response = _asked(ctx, agent, tool, call, given)
+    response = _ask_people(ctx, agent, tool, call, given)
     if not response:
         raise Denied(_denial(response))
     if response.value is None:
         return Permission(given, response=response)
-    arguments = _changed(tool, response.value)
-    note = _note_of(call.arguments, to_jsonable_python(response.value), response)
+    arguments = _changed_arguments(tool, response.value)
+    note = _note_of_changes(call.arguments, to_jsonable_python(response.value), response)
     return Permission(arguments, note=note, response=response)
 
 
 def rule_on(call: ToolCall, rule: Rule) -> Ruling:
-    """Return the rule's decision about the call; it is recorded as the result of a step."""
+    """Return the decision of a rule about a call.
+
+    This function is a step, so the decision is recorded.
+    """
     said = rule(call)
     name = getattr(rule, "__name__", type(rule).__name__)
     if not isinstance(said, bool | str):  # the coroutine of an `async` rule, say, which is true
@@ -160,10 +169,10 @@ def rule_on(call: ToolCall, rule: Rule) -> Ruling:
     return Ruling(is_allowed=bool(said), reason=said if isinstance(said, str) else "", rule=name)
 
 
-def _asked(
+def _ask_people(
     ctx: Context, agent: Agent, tool: Tool, call: ToolCall, given: dict[str, Any]
 ) -> Response[Any]:
-    """Ask people about a call, with its exact arguments as evidence."""
+    """Ask people whether the call may be made. The question's evidence are the exact arguments."""
     evidence: Any = _evidence_of(tool, call)
     shown = call.arguments
     if tool.is_step:
@@ -178,7 +187,8 @@ def _asked(
 def _evidence_of(tool: Tool, call: ToolCall) -> dict[str, Any]:
     """Return the tool's name and the arguments of a call, as people see them.
 
-    If an argument is itself named "tool", the arguments are nested, so that it can't hide the name.
+    If the call has an argument named "tool", all arguments are put into a dict of their own. So the
+    argument can't take the place of the tool's name.
     """
     if "tool" in call.arguments:
         return {"tool": tool.name, "arguments": call.arguments}
@@ -188,11 +198,11 @@ def _evidence_of(tool: Tool, call: ToolCall) -> dict[str, Any]:
 def _prompt(agent: Agent, tool: Tool, values: dict[str, Any]) -> str:
     if not tool.prompt:
         return f"May {agent.name} use {tool.name}?"
-    return " ".join(filled(tool.prompt, values).split())[:LONGEST_PROMPT]
+    return " ".join(fill_prompt(tool.prompt, values).split())[:LONGEST_PROMPT]
 
 
-def _changed(tool: Tool, value: Any) -> dict[str, Any]:
-    """Return the arguments as people have changed them, converted to their types."""
+def _changed_arguments(tool: Tool, value: Any) -> dict[str, Any]:
+    """Return the arguments with the changes that people made, converted to the arguments' types."""
     if tool.model is not None:
         return {name: getattr(value, name) for name in tool.model.model_fields}
     return tool.read(value)
@@ -205,10 +215,10 @@ def _denial(response: Response[Any]) -> str:
     return f"{response.responder} denied this call{why}"
 
 
-def _note_of(before: dict[str, Any], now: Any, response: Response[Any]) -> str:
+def _note_of_changes(before: dict[str, Any], now: Any, response: Response[Any]) -> str:
     """Return a sentence that tells the model which arguments a person has changed.
 
-    Where several people decided, it is the first of them who changed the values.
+    If several people had to approve, the person who answered first has made the changes.
     """
     assert response.outcome == Outcome.EDITED
     first = response.votes[0] if response.votes else response

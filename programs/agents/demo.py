@@ -1,6 +1,7 @@
-"""The demo's agent: it answers customers of a shop, on a model that needs no provider.
+"""The demo's agent, which answers customers of a shop. It needs no provider of models.
 
-The model is a few rules in Python. So the demo works without a key, and does the same each time.
+The agent's model consists of a few rules in Python. So the demo works without a key, and gives the
+same answers each time.
 """
 
 import json
@@ -55,7 +56,7 @@ def ask_colleague(ctx: Context, question: str) -> str:
 
 
 def decide(messages: list[Any]) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
-    """Return the text that the model writes next, and the names and arguments of its tool calls."""
+    """Return the next reply of the demo's model: its text, and its tool calls (name, arguments)."""
     mail = str(messages[0].parts[-1].content)
     results = {part.tool_name: part for one in messages for part in _results(one)}
     number = NUMBER.search(str(getattr(results.get("ask_colleague"), "content", "")) or mail)
@@ -80,7 +81,7 @@ def _results(message: Any) -> list[Any]:
 
 
 def _letter(order: dict[str, str], payment: Any) -> str:
-    """Return the letter to the customer: it names the refund, or the reason why there is none."""
+    """Return the letter to the customer, which names the refund or says why there is no refund."""
     begin = f"Dear customer,\n\nthank you for your mail about **{order['item']}** "
     begin += f"(order {order['order']}). "
     if payment is None:
@@ -96,7 +97,7 @@ def _letter(order: dict[str, str], payment: Any) -> str:
 
 
 def offline_model() -> "FunctionModel":
-    """Return the demo's model, which streams the text that `decide` returns word by word."""
+    """Return the demo's model; it streams the text from `decide` word by word."""
     from pydantic_ai.models.function import DeltaToolCall, FunctionModel  # noqa: PLC0415 (an extra)
 
     async def stream(messages: list[Any], _: Any) -> AsyncIterator[Any]:
@@ -144,7 +145,7 @@ def answer_customer(
 ) -> str:
     """Answer a customer's mail with an agent, which looks up the order.
 
-    If something is broken, it asks finance to pay the money back. Finance can change the amount or
-    say no, and the letter follows from that.
+    If the customer writes that something arrived broken, the agent asks finance to pay the money
+    back. Finance can change the amount or say no, and the agent writes its letter accordingly.
     """
     return run_agent(ctx, desk_agent, mail, hears=True).text

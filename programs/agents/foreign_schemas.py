@@ -1,4 +1,4 @@
-"""The check of arguments by a JSON Schema of another program, which may be hostile or wrong."""
+"""Checks of arguments by another program's JSON Schema, which may be hostile or wrong."""
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -17,10 +17,10 @@ BY_PATTERN = ("patternProperties", "additionalProperties", "unevaluatedPropertie
 
 
 def faults_of(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
-    """Return why the arguments don't fit the schema, or "".
+    """Return a text that says why the arguments don't fit the schema, or "" if they do.
 
-    Two parts of a schema aren't checked, because that wouldn't be safe: references to other
-    documents, which would be fetched, and properties whose names are given by patterns.
+    Two things in a schema are ignored because they are unsafe: references to other documents, which
+    would have to be fetched, and `patternProperties`, whose patterns could take very long to match.
     """
     try:
         checker = _Checker(_without_dangers(schema))
@@ -58,7 +58,7 @@ def _pattern(_: Any, pattern: str, value: object, __: Any) -> Iterator[Validatio
 
 @lru_cache(maxsize=64)
 def _matcher(pattern: str) -> TypeAdapter[str]:
-    """Return a validator that matches strings against the pattern in linear time."""
+    """Return a validator for strings that match the pattern; matching takes linear time."""
     text: Any = Annotated[str, Field(pattern=pattern)]
     return TypeAdapter(text, config=ConfigDict(regex_engine="rust-regex"))
 

@@ -1,7 +1,8 @@
-"""The messages between a program, a model and tools, in a shape of our own.
+"""The messages between a program, a model and tools, in a format of our own.
 
-They are what journals hold. The shape has a version, and `model_edge` translates it to and from the
-library that talks to models, so a newer library reads what an older one has left.
+Journals contain messages in this format. The format has a version. `model_edge` converts messages
+to and from the format of the library that talks to models. So messages can be read even if a newer
+version of the library is installed than when they were stored.
 """
 
 from collections.abc import Callable
@@ -25,11 +26,11 @@ class TextPart(BaseModel):
     kind: Literal["text"] = "text"
     text: str
     of_provider: dict[str, Any] = {}
-    """The fields that the provider expects in the next request; nothing else reads them."""
+    """Data of the model's provider, to be sent back to the provider in the next request."""
 
 
 class ThoughtPart(BaseModel):
-    """A thought that a model wrote before its reply; providers expect it in the next request."""
+    """A thought that a model wrote before its reply. It has to be sent back in the next request."""
 
     model_config = FROZEN
     kind: Literal["thought"] = "thought"
@@ -38,7 +39,7 @@ class ThoughtPart(BaseModel):
 
 
 class ToolCall(BaseModel):
-    """A tool call that a model has asked for."""
+    """A call of a tool that a model wants to be made."""
 
     model_config = FROZEN
     kind: Literal["call"] = "call"
@@ -46,7 +47,7 @@ class ToolCall(BaseModel):
     tool: str
     arguments: dict[str, Any] = {}
     malformed: str = ""
-    """The arguments as the model wrote them if they aren't a JSON object; else ""."""
+    """The text of the arguments if the model didn't write a JSON object; else ""."""
     of_provider: dict[str, Any] = {}
 
 
@@ -54,24 +55,24 @@ Part = Annotated[TextPart | ThoughtPart | ToolCall, Field(discriminator="kind")]
 
 
 class Usage(BaseModel):
-    """The amounts that requests to models have used."""
+    """The amounts that one or more requests to models have used."""
 
     model_config = FROZEN
     requests: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     cost: Decimal = Decimal(0)
-    """The price in US dollars, as far as it is known."""
+    """The price in US dollars of all requests whose price is known."""
     unpriced: int = 0
     """The number of requests whose price isn't known."""
 
     @property
     def tokens(self) -> int:
-        """The number of tokens, read and written."""
+        """The number of tokens: those that models read and those that they wrote."""
         return self.input_tokens + self.output_tokens
 
     def __add__(self, other: "Usage") -> "Usage":
-        """Return the sum of both amounts."""
+        """Return the sum of two usages."""
         mine, others = self.model_dump(), other.model_dump()
         return Usage(**{name: mine[name] + others[name] for name in mine})
 
@@ -99,7 +100,7 @@ class Reply(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _check_release(cls, value: Any, read: Callable[[Any], "Reply"]) -> "Reply":
-        """Read a reply; if its shape is that of another release, say what to do."""
+        """Read a stored reply. If another release has stored it, raise an error with a remedy."""
         try:
             return read(value)
         except ValidationError as error:
@@ -120,21 +121,21 @@ class Reply(BaseModel):
 
 
 class ToolResult(BaseModel):
-    """The end of a tool call, as the model reads it."""
+    """The result of a tool call, in the form in which the model reads it."""
 
     model_config = FROZEN
     call: str
-    """The id of the call."""
+    """The id of the tool call."""
     tool: str
     outcome: Literal["done", "failed", "denied"] = "done"
     content: Any = None
     """The result as plain JSON, or a sentence about what went wrong."""
     note: str = ""
-    """A sentence about what people changed, or by which rule the call was allowed."""
+    """A sentence that says what people changed in the call, or which rule allowed it; or ""."""
 
 
 class ToolResults(BaseModel):
-    """The results of all calls of one reply."""
+    """The results of all tool calls of one reply, which the model reads next."""
 
     model_config = FROZEN
     kind: Literal["results"] = "results"

@@ -1,7 +1,7 @@
-"""The edge to pydantic-ai: our messages become its messages, and its replies become ours.
+"""The edge to pydantic-ai: messages are converted from our format to the library's, and back.
 
-It is the only module that knows the library. One request is one call, without the library's loop
-and without retries of its own or of its clients.
+No other module imports the library. One call of the library sends one request: the library's own
+loop isn't used, and neither the library nor its HTTP clients retry a request.
 """
 
 import inspect
@@ -34,18 +34,18 @@ if TYPE_CHECKING:
 NEEDED = "Agents need the package pydantic-ai-slim. Install countersign[agents]."
 NO_MODEL = "Agent {name} has no model. Set model=, or AGENT_MODEL for the whole site."
 OF_PROVIDER = ("id", "provider_name", "provider_details", "signature")
-"""The fields of a part that only the provider reads."""
+"""The attributes of a part of a library's message that only the model's provider reads."""
 
 
 class StoppedError(EngineError):
-    """The error for a request to a model that was stopped because the run is being cancelled."""
+    """The error for a request to a model, interrupted because the run is being cancelled."""
 
 
 class Request:
-    """One request to a model.
+    """One request to a model, as the argument of a step.
 
-    It has no JSON form on purpose: all of it follows from results that the journal holds, so a
-    replay need not compare it.
+    A request deliberately has no JSON form. Everything in it follows from results that the journal
+    contains, so a replay doesn't have to compare it.
     """
 
     __slots__ = ("instructions", "messages", "model", "name", "settings", "speaks", "tools")
@@ -67,7 +67,10 @@ class Request:
 
 
 async def ask_model(request: Request, step: Step) -> Reply:
-    """Send one request to the model, write its text as it comes, and return its reply."""
+    """Send one request to the model, and return the model's reply.
+
+    The text of the reply is written to the chat while it arrives.
+    """
     from pydantic_ai.models import ModelRequestParameters  # noqa: PLC0415 (an extra)
     from pydantic_ai.tools import ToolDefinition  # noqa: PLC0415
 
@@ -126,7 +129,10 @@ async def _sent(
 
 
 def _streams(model: Any) -> bool:
-    """Return False if the model is a pydantic-ai `FunctionModel` without a streaming function."""
+    """Return True if the model can stream its reply.
+
+    Only a pydantic-ai `FunctionModel` without a streaming function can't.
+    """
     return getattr(model, "stream_function", model) is not None
 
 
@@ -141,7 +147,10 @@ def _text_in(event: Any) -> str:
 
 
 def model_of(request: Request) -> "Model":
-    """Return the model of a request; raises `EngineError` if none is known."""
+    """Return the model for a request.
+
+    Raises `EngineError` if neither the agent nor the site names one.
+    """
     try:
         from pydantic_ai.models import infer_model  # noqa: PLC0415 (an extra)
     except ImportError:
@@ -154,7 +163,7 @@ def model_of(request: Request) -> "Model":
 
 
 def model_of_site() -> str:
-    """Return the model that the site names for agents without one; "" outside a site."""
+    """Return the setting AGENT_MODEL, the model for agents that name none; "" outside a site."""
     from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
 
     from procedures.conf import conf  # noqa: PLC0415 (a test in memory has no site)
@@ -166,7 +175,7 @@ def model_of_site() -> str:
 
 
 def to_library(messages: Sequence[Message], instructions: str) -> Iterator[Any]:
-    """Yield our messages as messages of the library."""
+    """Yield our messages, converted to messages of the library."""
     from pydantic_ai import messages as theirs  # noqa: PLC0415 (an extra)
 
     for one in messages:
@@ -187,17 +196,18 @@ def _their_part(part: Part) -> Any:
     from pydantic_ai import messages as theirs  # noqa: PLC0415 (an extra)
 
     if isinstance(part, TextPart):
-        return theirs.TextPart(part.text, **_known_to(theirs.TextPart, part))
+        return theirs.TextPart(part.text, **_known_fields(theirs.TextPart, part))
     if isinstance(part, ThoughtPart):
-        return theirs.ThinkingPart(part.text, **_known_to(theirs.ThinkingPart, part))
-    arguments, kept = part.malformed or part.arguments, _known_to(theirs.ToolCallPart, part)
+        return theirs.ThinkingPart(part.text, **_known_fields(theirs.ThinkingPart, part))
+    arguments, kept = part.malformed or part.arguments, _known_fields(theirs.ToolCallPart, part)
     return theirs.ToolCallPart(part.tool, arguments, tool_call_id=part.id, **kept)
 
 
-def _known_to(kind: Any, part: Part) -> dict[str, Any]:
-    """Return the provider's fields that this version of the library knows in such a part.
+def _known_fields(kind: Any, part: Part) -> dict[str, Any]:
+    """Return the provider's data for a part, without fields that this version of the library lacks.
 
-    Another version may have had more of them, and providers answer without them.
+    Another version, with more fields, may have received the part. Providers also answer if such
+    fields are missing.
     """
     known = {one.name for one in fields(kind)}
     return {name: value for name, value in part.of_provider.items() if name in known}
@@ -219,7 +229,10 @@ def _their_result(result: ToolResult) -> Any:
 
 
 def from_library(found: "theirs.ModelResponse") -> Reply:
-    """Return a reply of the library as our `Reply`; parts of unknown kinds are left out."""
+    """Return a reply of the library, converted to our `Reply`.
+
+    Unknown kinds of parts are left out.
+    """
     usage = found.usage
     price = _price_of(found)
     return Reply(
@@ -257,7 +270,10 @@ def _our_parts(parts: Sequence[Any]) -> Iterator[Part]:
 
 
 def _arguments_in(given: Any) -> tuple[dict[str, Any], str]:
-    """Return the arguments of a call, or its text if that isn't a storable JSON object."""
+    """Return the arguments of a call as a dict, and "".
+
+    If they aren't a JSON object that can be stored, return {} and the arguments' text instead.
+    """
     if given is None or given == "":
         return {}, ""
     try:
@@ -269,7 +285,7 @@ def _arguments_in(given: Any) -> tuple[dict[str, Any], str]:
 
 
 def _price_of(found: "theirs.ModelResponse") -> Decimal | None:
-    """Return the price of a reply in US dollars; None if it isn't known."""
+    """Return the price of a reply in US dollars, or None if the library doesn't know it."""
     try:
         return Decimal(found.cost().total_price)
     except (AssertionError, LookupError, ValueError):

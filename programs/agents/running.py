@@ -1,4 +1,4 @@
-"""Running an agent inside a procedure: request after request, until the model calls no tool."""
+"""Running an agent inside a procedure: request after request, until a reply has no tool calls."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,7 +12,7 @@ from programs.agents.tools import ToolSpec
 
 
 class Tools:
-    """The descriptions of an agent's tools, as an argument of the step that records them."""
+    """The descriptions of an agent's own tools, to pass to the step that records them."""
 
     def __init__(self, agent: Agent) -> None:
         self.specs = [one.spec for one in agent.tools]
@@ -26,17 +26,17 @@ def run_agent(
     history: Sequence[Message] = (),
     hears: bool = False,
 ) -> AgentResult:
-    """Let an agent answer a prompt with its tools, and return its answer.
+    """Let an agent work on a prompt with its tools until it answers, and return the answer.
 
-    Each request to the model is a step named after the agent, and each call of a tool a step named
-    after the tool. `history` is an earlier conversation, as in `AgentResult.messages`. With
-    `hears`, what people write to the run is passed to the model with the next request; the
-    procedure needs `listens=True` for it.
+    Each request to the model is a step with the agent's name, and each call of a tool is a step
+    with the tool's name. `history` is an earlier conversation, as in `AgentResult.messages`. With
+    `hears`, the next request to the model contains what people have written to the run; the
+    procedure then needs `listens=True`.
 
     Raises `AgentLimitError` if the agent needs more than its limits allow, and `StepFailedError` if
     the model can't be reached.
     """
-    tools = _fixed_tools(ctx, agent)
+    tools = _recorded_tools(ctx, agent)
     messages: list[Message] = [*history, UserMessage(text=prompt)]
     used = Usage()
     while True:
@@ -71,8 +71,11 @@ def _heard(ctx: Context) -> Iterable[UserMessage]:
     return [UserMessage(text=f"{one.sender}: {one.text}") for one in ctx.inbox()]
 
 
-def _fixed_tools(ctx: Context, agent: Agent) -> Toolbox:
-    """Return the agent's tools, as steps have recorded them; changed code doesn't change them."""
+def _recorded_tools(ctx: Context, agent: Agent) -> Toolbox:
+    """Return the agent's tools with the descriptions that steps of the run have recorded.
+
+    So the model gets the same descriptions in the whole run, even if the code was changed since.
+    """
     kept: list[ToolSpec] = ctx.step(own_tools, Tools(agent), name=f"{agent.name} tools", pure=True)
     found = {one.name: agent.by_name.get(one.name) for one in kept}
     for server in agent.servers:
@@ -87,5 +90,8 @@ def _fixed_tools(ctx: Context, agent: Agent) -> Toolbox:
 
 
 def own_tools(tools: Tools) -> list[ToolSpec]:
-    """Return the descriptions of the tools for the model."""
+    """Return the descriptions of the agent's own tools.
+
+    This function is the step that records them.
+    """
     return tools.specs

@@ -1,4 +1,7 @@
-"""MCP servers as sources of tools: programs that are started for a step, and end with it."""
+"""MCP servers, whose tools an agent can use.
+
+Each step that needs a server starts and ends a process of it.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
@@ -16,29 +19,30 @@ NEEDED = "MCP servers need the package mcp. Install countersign[mcp]."
 
 
 class ToolServerError(PublicError):
-    """A tool server that can't be used, or a tool of it that has failed."""
+    """A tool server can't be used, or a call of one of its tools has failed."""
 
 
 @dataclass(frozen=True)
 class ToolServer:
     """A program that offers tools by the Model Context Protocol over its standard streams.
 
-    Each step starts a new process of the program, which ends with the step.
+    Each step that lists or calls tools starts a new process of the program; the process ends with
+    the step.
     """
 
     name: str
     command: Sequence[str]
     tools: Collection[str] | None = None
-    """The names of the tools that the agent gets; None for all of them."""
+    """The names of the tools that the agent gets; None for all tools of the server."""
     needs_approval: Collection[str] | bool = ()
-    """The names of the tools whose calls need an approval by people; True for all tools."""
+    """The names of the tools whose calls people must approve; True for all tools."""
     asking: RequestOptions = field(default_factory=RequestOptions)
-    """The options of the questions that ask for approvals."""
+    """The options of the questions by which people are asked to approve calls."""
     auto_approve: Rule | None = None
     options: StepOptions = field(default_factory=StepOptions)
-    """The options of the steps that call tools."""
+    """The options of the steps that call the server's tools."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Variables for the program, besides the few that every program gets, such as PATH."""
+    """Environment variables of the program, in addition to those it always gets, such as PATH."""
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -56,12 +60,15 @@ class ToolServer:
         return list(self.command), dict(self.environment)
 
     def only(self, names: Collection[str]) -> "ToolServer":
-        """Return a copy of the server that offers only those of its tools that are named."""
+        """Return a copy of the server that offers only the tools with these names."""
         known = names if self.tools is None else set(self.tools) & set(names)
         return replace(self, tools=sorted(known))
 
     def tool(self, spec: ToolSpec) -> Tool:
-        """Return the server's tool with this description, which was listed when the agent began."""
+        """Return the server's tool that this description is about.
+
+        The description is one of those that the server listed when the run first used the agent.
+        """
         asks = self.needs_approval is True or (
             self.needs_approval is not False and spec.name in self.needs_approval
         )
@@ -83,13 +90,13 @@ class ToolServer:
 SERVERS: dict[str, ToolServer] = {}
 """The tool servers in this process, by name.
 
-The arguments of steps contain only the name of a server, so that neither evidence nor the journal
-contains its command or environment.
+The arguments of steps contain only the name of a server. So the command and the environment of a
+server are neither shown as evidence nor stored in the journal.
 """
 
 
 def list_tools(server: str, only: list[str] | None) -> list[ToolSpec]:
-    """Return the tools that a server offers now."""
+    """Return the descriptions of the tools that a server offers now."""
     return asyncio.run(_list(SERVERS[server], only))
 
 
@@ -112,7 +119,10 @@ async def _list(server: ToolServer, only: list[str] | None) -> list[ToolSpec]:
 
 
 async def all_pages(list_page: Callable[..., Awaitable[Any]]) -> list[Any]:
-    """Return the tools of all pages; raise `ToolServerError` for a list that doesn't end."""
+    """Return the tools of all pages of a list.
+
+    Raises `ToolServerError` if the list is too long or endless.
+    """
     found, cursor = list[Any](), None
     for _ in range(MOST_PAGES):
         page = await list_page(cursor=cursor)
@@ -136,7 +146,7 @@ async def _call(server: ToolServer, tool: str, arguments: dict[str, Any]) -> Any
 
 @asynccontextmanager
 async def _client(server: ToolServer) -> AsyncIterator[Any]:
-    """Start the server, and yield a client of it; the server ends with the block."""
+    """Start the server and yield a client for it; when the block ends, stop the server."""
     try:
         from mcp import Client, StdioServerParameters, stdio_client  # noqa: PLC0415 (an extra)
     except ImportError:

@@ -30,20 +30,21 @@ from programs.agents.messages import ToolCall
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 OF_EVIDENCE = ("repeatable", "volatile")
-"""Options of a question that name parts of its evidence, which isn't known before the call."""
+"""Options of a question that name fields of its evidence; they can't be checked before a call."""
 Rule = Callable[[ToolCall], bool | str]
-"""A function that may allow a call without people.
+"""A function that can allow a call without asking people.
 
-It returns True or the reason to allow the call; with False or "", people are asked.
+It gets the call. It returns True, or a reason as a text, to allow the call; or False or "" if
+people should be asked.
 """
 
 
 class ArgumentsError(Exception):
-    """The error for arguments that don't fit a tool; the model reads its message."""
+    """The arguments of a call don't fit its tool. The model reads the message."""
 
 
 class ToolSpec(BaseModel):
-    """The description of a tool for a model; a run uses the descriptions that it began with."""
+    """The description of a tool that a model gets. It stays the same until the run ends."""
 
     model_config = ConfigDict(frozen=True)
     name: str
@@ -56,27 +57,31 @@ class ToolSpec(BaseModel):
 class Tool:
     """A function or a procedure that a model may call.
 
-    A function is a step of the run: its parameters, by their types, are the tool's arguments, its
-    docstring is the description, and a parameter annotated `Step` gets the attempt with its
-    idempotency key. A function whose first parameter is annotated `Context` runs between steps
-    instead, so it can ask people, wait and call steps itself. A procedure becomes a child run. With
-    `schema=`, a JSON Schema, the function gets all arguments as one dict.
+    A call of a function is a step of the run. The function's parameters and their types describe
+    the tool's arguments, and its docstring is the tool's description. A parameter annotated `Step`
+    isn't an argument: it gets the current attempt, with an idempotency key. If the first parameter
+    of the function is annotated `Context`, the function isn't a step: it runs between steps, so it
+    can ask people, wait and call steps itself. A call of a procedure is a child run. With
+    `schema=`, a JSON Schema of the arguments, the function gets all arguments as one dict.
     """
 
     run: Callable[..., Any] | Procedure
     name: str = ""
-    """The name that the model uses; by default that of the function or procedure."""
+    """The name by which the model calls the tool; by default, that of the function or procedure."""
     description: str = ""
     needs: Literal["", "approval"] = ""
-    """The permission that each call needs: with "approval", people approve, change or deny it."""
+    """With "approval", people must approve each call.
+
+    They can also change the arguments or deny the call. With "", a call needs no permission.
+    """
     prompt: str = ""
     """The question to people, with arguments in braces: "Pay back {amount} € for {order}?"."""
     asking: RequestOptions = field(default_factory=RequestOptions)
     """The options of the question to people, such as {"assign": "finance", "expires": "2h"}."""
     auto_approve: Rule | None = None
-    """A rule that allows some calls without people; its decisions are recorded as steps."""
+    """A rule that allows some calls without asking people; each decision is recorded as a step."""
     options: StepOptions = field(default_factory=StepOptions)
-    """The options of the step, such as {"retry": Retry(3), "timeout": "30s"}."""
+    """The options of the step that runs the function: {"retry": Retry(3), "timeout": "30s"}."""
     schema: Mapping[str, Any] | None = None
     """The JSON Schema of the arguments, for a function that gets them as one dict."""
 
@@ -99,7 +104,7 @@ class Tool:
         self._check_options()
 
     def _check_options(self) -> None:
-        """Raise `DefinitionError` for options that couldn't be used in a run."""
+        """Raise `DefinitionError` for options that would cause an error in a run."""
         try:
             options_of(self.options)
             if self.needs:
@@ -107,7 +112,7 @@ class Tool:
                 for name in OF_EVIDENCE:
                     asking.pop(name, None)
                 new_question("action", self.name, **asking)
-            places = places_of(self.prompt)
+            places = names_in_braces(self.prompt)
         except (EngineError, TypeError, ValueError) as error:
             raise DefinitionError(
                 f"The options of the tool {self.name} can't be used: {error}"
@@ -118,17 +123,17 @@ class Tool:
 
     @property
     def is_child(self) -> bool:
-        """True if each call is a child run."""
+        """True if each call of the tool is a child run."""
         return isinstance(self.run, Procedure)
 
     @cached_property
     def is_in_body(self) -> bool:
-        """True if the function runs between steps, with the run's context."""
+        """True if the function isn't a step: it runs between steps and gets the run's context."""
         return bool(self.context_parameter)
 
     @cached_property
     def context_parameter(self) -> str:
-        """The name of the parameter that gets the run's context; "" if there is none."""
+        """The name of the function's parameter that gets the run's context; "" if none does."""
         hints = {} if self.is_child else _hints(self.run)
         return next((name for name, hint in hints.items() if hint is Context), "")
 
@@ -160,7 +165,10 @@ class Tool:
         return ToolSpec(name=self.name, description=told, parameters=self.parameters)
 
     def read(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the arguments in their Python types; raises `ArgumentsError` if they don't fit."""
+        """Return the arguments, converted to their Python types.
+
+        Raises `ArgumentsError` if they don't fit.
+        """
         if isinstance(self.run, Procedure):
             return _inputs(self.run, arguments)
         if self.model is None:
@@ -174,9 +182,10 @@ class Tool:
 
     @cached_property
     def form(self) -> dict[str, Any]:
-        """The options with which `ctx.request` lets people change the arguments.
+        """The options of `ctx.request` for a form in which people can change the arguments.
 
-        They are {} if the arguments can't be drawn as a form, so that nobody can change them.
+        They are {} if no form can be drawn for the arguments. Then people can't change the
+        arguments.
         """
         terms: dict[str, Any] = (
             {"schema": self.parameters} if self.model is None else {"model": self.model}
@@ -188,14 +197,17 @@ class Tool:
         return terms
 
 
-def places_of(prompt: str) -> set[str]:
-    """Return the names in the braces of a prompt; raise `ValueError` if it can't be read."""
+def names_in_braces(prompt: str) -> set[str]:
+    """Return the names in braces in a prompt.
+
+    Raises `ValueError` for braces without a counterpart.
+    """
     return {name for _, name, _, _ in Formatter().parse(prompt) if name is not None}
 
 
-def filled(prompt: str, values: Mapping[str, Any]) -> str:
-    """Return the prompt with each name in braces replaced by its value, or by "" if it has none."""
-    given = dict.fromkeys(places_of(prompt), "") | dict(values)
+def fill_prompt(prompt: str, values: Mapping[str, Any]) -> str:
+    """Return the prompt with values in place of the names in braces; "" for an unknown name."""
+    given = dict.fromkeys(names_in_braces(prompt), "") | dict(values)
     try:
         return prompt.format_map(given)
     except (TypeError, ValueError):  # a format such as `:.2f` for a value of another type
@@ -205,7 +217,7 @@ def filled(prompt: str, values: Mapping[str, Any]) -> str:
 
 
 def as_tool(one: Any) -> Tool:
-    """Return the `Tool`; a function or procedure becomes a tool that needs no approval."""
+    """Return the given `Tool`, or a tool without approvals for the given function or procedure."""
     if isinstance(one, Tool):
         return one
     if callable(one) or isinstance(one, Procedure):
@@ -214,7 +226,7 @@ def as_tool(one: Any) -> Tool:
 
 
 def _check_shown(fn: Any, name: str) -> None:
-    """Raise `DefinitionError` if the function can't be shown to the people who approve a call."""
+    """Raise `DefinitionError` if people who approve a call couldn't see what the function does."""
     try:
         Bound(_plain(fn), ()).as_evidence()
     except EngineError as error:
@@ -224,7 +236,7 @@ def _check_shown(fn: Any, name: str) -> None:
 
 
 def _plain(fn: Any) -> Any:
-    """Return the function inside a partial."""
+    """Return the function, without any `functools.partial` around it."""
     while isinstance(fn, partial):
         fn = fn.func
     return fn
