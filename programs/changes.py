@@ -1,4 +1,4 @@
-"""The changes that a step of a program makes in the values of its run."""
+"""The changes that a step of a program has made to the values of its run."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,10 +9,10 @@ from procedures.engine.values import canonical
 def changes(
     before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[str]]:
-    """Return the values that differ afterwards, as plain JSON, and the names that are gone.
+    """Return the values that a step has added or changed, and the names that it has removed.
 
-    Values without JSON, such as NaN, are returned as they are: the step has done its work, and its
-    result can't be stored.
+    The values are plain JSON. But if one of them has no JSON form, such as NaN, all are returned
+    unconverted: the step has done its work, and then fails because its result can't be stored.
     """
     try:
         plain: dict[str, Any] = canonical.jsonable(dict(after))
@@ -27,7 +27,7 @@ def changes(
 
 
 def is_same(one: Any, other: Any) -> bool:
-    """Return True if both values are the same JSON."""
+    """Return True if both values have the same JSON form."""
     try:
         return canonical.text_of(one) == canonical.text_of(other)
     except ValueError:

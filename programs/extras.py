@@ -1,4 +1,4 @@
-"""The packages that programs need beyond the product's own."""
+"""Optional packages that front-ends for programs need in addition to those of the product."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def needing(extra: str) -> Iterator[None]:
-    """Name the extra to install if a package that is imported inside is missing."""
+    """Name the extra to install if an import inside the block fails for lack of a package."""
     try:
         yield
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""YAML without what makes short texts huge or files ambiguous."""
+"""YAML without anchors, by which a short text can mean a huge one, and without ambiguous keys."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,10 @@ MOST_LEVELS = 30
 
 
 def compose_yaml(text: str) -> yaml.Node:
-    """Return the nodes of a YAML text, in which all keys of mappings are strings.
+    """Return the root node of a YAML text. All keys of mappings are strings.
 
     Raises `ProcedureFileError`, with the line, for a text that isn't YAML, and for anchors, tags,
-    deep nests and keys that are given twice.
+    nesting of more than `MOST_LEVELS` levels and keys that a mapping has twice.
     """
     try:
         _check_events(text)
@@ -32,9 +32,10 @@ def compose_yaml(text: str) -> yaml.Node:
 
 
 def _check_events(text: str) -> None:
-    """Raise an error for anchors, by which a short text can mean a huge one, tags and deep nests.
+    """Raise `ProcedureFileError` for anchors, tags and deep nesting.
 
-    The text is read event by event, so that a deep nest ends the reading where it begins.
+    With anchors, a short text can mean a huge one. The text is read event by event, so that reading
+    stops at the first level that is too deep.
     """
     level = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):

@@ -11,9 +11,10 @@ from procedures.engine import DefinitionError
 def sign(
     fn: Callable[..., Any], name: str, inputs: Mapping[str, Any], *, module: str = "", doc: str = ""
 ) -> None:
-    """Give the function the signature of these inputs, as if it had been written in `module`.
+    """Give the function a signature with these inputs, and the name, docstring and module.
 
-    `inputs` maps names to types, or to pairs of a type and a default.
+    The function then looks like a procedure that was written in `module`. `inputs` maps names to
+    types, or to pairs of a type and a default.
     """
     empty = inspect.Parameter.empty
     pairs = {key: one if isinstance(one, tuple) else (one, empty) for key, one in inputs.items()}
@@ -35,7 +36,7 @@ def sign(
 
 
 def source_of(module: str) -> str:
-    """Return the text of the module that defines a program, or "" if there is none."""
+    """Return the source of the module in which a program is defined; "" if there is none."""
     try:
         return inspect.getsource(sys.modules[module])
     except (KeyError, OSError, TypeError):

@@ -1,4 +1,4 @@
-"""Programs of effects as procedures: nodes ask for effects, and handlers perform them."""
+"""Programs of effects as procedures: nodes ask for effects, and handlers perform the effects."""
 
 from programs.effects.limits import LimitWarning
 from programs.effects.program import as_procedure

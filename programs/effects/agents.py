@@ -1,6 +1,6 @@
-"""Handlers for llm_call and tool_calls over the models and tools of agents.
+"""Handlers for the effects llm_call and tool_calls, which use the models and tools of agents.
 
-They need the extra `agents`.
+The handlers need the extra `agents`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,14 +18,15 @@ from programs.effects.visits import EffectError
 
 Between = Callable[[Context, RunState, Mapping[str, Any]], dict[str, Any]]
 OF_MODEL = ("temperature", "max_tokens", "top_p", "seed")
-"""The parameters of an llm_call that are passed to the model as settings."""
+"""The parameters in the payload of an llm_call that are passed to the model as settings."""
 
 
 def tool_calls(tools: Sequence[Any], *, name: str = "program") -> Between:
-    """Return a handler for tool_calls; `tools` are `Tool` objects, functions or procedures.
+    """Return a handler for the effect tool_calls, which calls `tools`.
 
-    Each call is a step of the run. A tool with `needs="approval"` asks people first: "May `name`
-    use the tool?"
+    `tools` are `Tool` objects, functions or procedures. Each call of a function is a step of the
+    run. Before a tool with `needs="approval"` is called, people are asked "May `name` use the
+    tool?"
     """
     agent = Agent(name, tools=tools)
     toolbox = Toolbox([one.spec for one in agent.tools], agent.by_name)
@@ -39,11 +40,11 @@ def tool_calls(tools: Sequence[Any], *, name: str = "program") -> Between:
 
 
 def llm_call(model: Any = None, *, name: str = "model", **options: Any) -> Between:
-    """Return a handler for llm_call, which asks a model in a step of the run.
+    """Return a handler for the effect llm_call, which asks a model in a step of the run.
 
-    `model` has the values that `Agent` accepts: a name, a model, or a function that returns one.
-    With None, the model is the one that the site's setting AGENT_MODEL names. `options` are the
-    options of the step.
+    `model` is what `Agent` accepts: the name of a model, a model object, or a function that returns
+    a model. With None, the site's setting AGENT_MODEL names the model. `options` are the options of
+    the step.
     """
 
     def call_model(ctx: Context, run: RunState, payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A runtime with the names of AbstractRuntime's own, over runs of this site."""
+"""A runtime with the methods of AbstractRuntime's `Runtime`, for runs of this site."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -47,7 +47,7 @@ NOT_FOUND = "The run {} was not found, or you don't have access to it."
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A snapshot of a run: a paused copy of the run, with a name."""
+    """A snapshot of a run: a copy of the run that is paused and has a name."""
 
     snapshot_id: str
     run_id: str
@@ -59,14 +59,14 @@ class Runtime:
     """An interface to start, answer and cancel runs of programs; the site's workers run the steps.
 
     `by` is the user for whom the runtime starts, answers and cancels runs. The programs are
-    procedures of the site, made with `as_procedure`. `config` gives the limits with which runs
-    start (`to_limits_dict()`).
+    procedures of the site, made with `as_procedure`. `config.to_limits_dict()` returns the limits
+    of the runs that the runtime starts.
     """
 
     look_every = 0.2
-    """Seconds between two looks at a run that `tick` waits for."""
+    """The seconds between two readings of a run for which `tick` waits."""
     patience = timedelta(minutes=1)
-    """The longest time that `tick` waits."""
+    """The maximum duration of one call of `tick`."""
 
     def __init__(self, *, by: "User | None" = None, config: Any = None) -> None:
         self.by, self.config = by, config
@@ -80,9 +80,10 @@ class Runtime:
         session_id: str | None = None,
         idempotency_key: str = "",
     ) -> str:
-        """Start a run and return its id; `workflow` is a program, its procedure, or a name.
+        """Start a run and return the id of the run.
 
-        Raises the errors of `start_run`, for example if there is no procedure of that name.
+        `workflow` is a program, the procedure of a program, or the name of a procedure. Raises the
+        errors of `start_run`, for example if there is no procedure with this name.
         """
         values = {limits.KEY: self._limits(), **(vars or {})}
         inputs: dict[str, Any] = {"vars": values}
@@ -94,10 +95,11 @@ class Runtime:
         return str(run.pk)
 
     def tick(self, *, run_id: str, workflow: Any = None, max_steps: int = 100) -> RunState:
-        """Wait until a run waits, has ended or has visited `max_steps` nodes; return its state.
+        """Wait for a run, and return the state of the run.
 
-        It waits at most for `patience`. The site's workers execute the run, so the run continues
-        whether or not `tick` is called. Raises `KeyError` for an unknown run.
+        This method returns when the run waits, has ended or has visited `max_steps` nodes, and at
+        the latest after `patience`. It executes nothing: the site's workers execute the run, even
+        if nobody calls `tick`. Raises `KeyError` for an unknown run.
         """
         ends = time.monotonic() + self.patience.total_seconds()
         state, steps = self._look(run_id)
@@ -108,7 +110,7 @@ class Runtime:
         return state
 
     def wait(self, run_id: str) -> None:
-        """Sleep for `look_every` seconds, while workers execute the run."""
+        """Sleep for `look_every` seconds. In the meantime, workers execute the run."""
         time.sleep(self.look_every)
 
     def resume(
@@ -119,11 +121,12 @@ class Runtime:
         wait_key: str | None = None,
         workflow: Any = None,
     ) -> RunState:
-        """Answer a run's question or send its event, and return its state as `tick` does.
+        """Answer the question or send the event for which a run waits, and return the run's state.
 
-        For a question, the answer is the payload's `response` or its only value. Only the first
-        answer to each wait counts. Raises `ValueError` if the run isn't waiting for this, such as
-        for a time or a child run, or if the answer is refused.
+        The answer to a question is `payload["response"]`, or the only value in the payload. Only
+        the first answer to each wait counts. The state is returned as by `tick`. Raises
+        `ValueError` if the run doesn't wait, or waits for a time or a child run, or if the answer
+        is refused.
         """
         self.tick(run_id=run_id)
         run, reading = self._read(run_id)
@@ -142,9 +145,10 @@ class Runtime:
         return self.tick(run_id=run_id)
 
     def cancel_run(self, run_id: str, *, reason: str | None = None) -> RunState:
-        """Cancel a run and its children, and return its state; an ended run stays unchanged.
+        """Cancel a run and its children, and return the state of the run.
 
-        A step that is running is finished first. Raises `KeyError` for an unknown run.
+        A running step is finished first. A run that has ended stays unchanged. Raises `KeyError`
+        for an unknown run.
         """
         state = self.get_state(run_id)
         if state.status not in ENDS:
@@ -156,28 +160,40 @@ class Runtime:
         return self.get_state(run_id)
 
     def get_state(self, run_id: str) -> RunState:
-        """Return the state of a run; raise `KeyError` if `by` may operate no run with this id."""
+        """Return the state of a run.
+
+        Raises `KeyError` if `by` may not operate a run with this id.
+        """
         return self._look(run_id)[0]
 
     def get_ledger(self, run_id: str) -> list[dict[str, Any]]:
-        """Return the run's ledger: a record for each attempt, wait and answer, in order."""
+        """Return the run's ledger: one record for each attempt, wait and answer, oldest first."""
         return self._read(run_id)[1].ledger
 
     # Limits
 
     def get_limit_status(self, run_id: str) -> dict[str, Any]:
-        """Return, for each limit of a run: the amount used, the maximum, and any warning."""
+        """Return the status of the limits of a run, by kind: "iterations", "tokens" and "history".
+
+        The status has the amount used, the maximum and the percentage, and True if a warning is
+        due.
+        """
         return limits.status_of(self._limits_of(run_id))
 
     def check_limits(self, run: RunState) -> list[limits.LimitWarning]:
-        """Return a warning for each limit that is nearly or fully used."""
+        """Return a warning for each limit that is nearly or completely used up.
+
+        The run's values say from which percentage a warning is due, for example in
+        `warn_tokens_pct`.
+        """
         return limits.warnings_of(run.vars.get(limits.KEY) or {})
 
     def update_limits(self, run_id: str, updates: Mapping[str, Any]) -> None:
-        """Change limits of one run; they take effect at the first node after its next wait.
+        """Change the limits of one run.
 
-        Unknown names are ignored. Raises `ValueError` if the run has ended, and `KeyError` for an
-        unknown run.
+        The run applies the change before the first node that it visits after its next wait. Unknown
+        names are ignored. Raises `ValueError` if the run has ended, and `KeyError` for an unknown
+        run.
         """
         run, _ = self._read(run_id)
         known = limits.changed({}, updates)
@@ -190,10 +206,10 @@ class Runtime:
     # Snapshots
 
     def save_snapshot(self, run_id: str, name: str) -> Snapshot:
-        """Store the present state of a run as a paused copy of it, and return the snapshot.
+        """Copy a waiting run, pause the copy, and return the copy as a snapshot.
 
-        A second call with the same name returns the same snapshot. Raises `ValueError` if the run
-        isn't waiting.
+        A second call with the same name returns the snapshot of the first call. Raises `ValueError`
+        if the run isn't waiting.
         """
         run, reading = self._read(run_id)
         if not reading.waiting or run.status != "waiting":
@@ -210,7 +226,7 @@ class Runtime:
         return Snapshot(str(made.pk), run_id, name)
 
     def list_snapshots(self, run_id: str) -> list[Snapshot]:
-        """Return the snapshots of a run, in the order in which they were made."""
+        """Return the snapshots of a run, oldest first."""
         run, _ = self._read(run_id)
         found = run.copies.filter(idempotency_key__startswith=SNAPSHOT).order_by("pk")
         return [
@@ -219,7 +235,7 @@ class Runtime:
         ]
 
     def restore_snapshot(self, snapshot_id: str) -> str:
-        """Start a new run from the wait at which the snapshot was made, and return its id."""
+        """Start a new run that continues from the wait in the snapshot, and return the run's id."""
         kept = self._find(snapshot_id)
         assert kept.origin_id
         point, words = ForkPoint(kept.forked_at), f"From {kept.idempotency_key}"
@@ -232,7 +248,7 @@ class Runtime:
         return dict(self.config.to_limits_dict() if self.config else limits.USUAL)
 
     def _limits_of(self, run_id: str) -> dict[str, Any]:
-        """Return the limits of a run with the changes that it hasn't received yet."""
+        """Return the limits of a run, with the changes that the run hasn't received yet."""
         run, reading = self._read(run_id)
         found = dict(reading.values.get(limits.KEY) or {})
         sent = run.signals.filter(name=limits.SIGNAL).order_by("pk")
@@ -271,7 +287,10 @@ class Runtime:
         return state, reading.steps
 
     def _tell_below(self, state: RunState, details: dict[str, Any]) -> None:
-        """Add the child's wait to the state; if the child has none, set it to "running"."""
+        """Add to the state what the child run is waiting for.
+
+        If the child run isn't waiting, set the status of the state to "running".
+        """
         below = self._look(details["sub_run_id"])[0]
         if below.status != RunStatus.WAITING:
             state.status, state.waiting = RunStatus.RUNNING, None
@@ -307,21 +326,24 @@ class Runtime:
 
 
 def name_of(workflow: Any) -> str:
-    """Return the name of the procedure of a program."""
+    """Return the name of the procedure that was made from a program."""
     if isinstance(workflow, str):
         return workflow
     return str(getattr(workflow, "name", "") or procedure_name(workflow.workflow_id))
 
 
 def answer_in(payload: Mapping[str, Any]) -> Any:
-    """Return the answer in a payload; raise `ValueError` if it isn't clear which value that is."""
+    """Return the answer in a payload: the value named "response", or the only value.
+
+    Raises `ValueError` for any other payload.
+    """
     if ANSWER in payload or len(payload) == 1:
         return payload[ANSWER] if ANSWER in payload else next(iter(payload.values()))
     raise ValueError(f"The payload of an answer must contain {ANSWER!r}, or only one value.")
 
 
 def state_of(run: "Run", reading: Reading) -> RunState:
-    """Return the state of a program's run, from its row and a reading of its journal."""
+    """Return the state of a program's run, from the run's row and the reading of its journal."""
     code = code_of(run)
     assert code
     status = STATUSES.get(run.status, RunStatus.RUNNING)

@@ -1,4 +1,4 @@
-"""The limits that a program keeps in its values: iterations, tokens and messages."""
+"""The limits of iterations, tokens and messages, which a program keeps among its run's values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 KEY = "_limits"
 SIGNAL = "limits"
-"""The signal by which an operator changes the limits of one run."""
+"""The name of the signal by which an operator changes the limits of one run."""
 USUAL: Mapping[str, Any] = {
     "max_iterations": 25,
     "current_iteration": 0,
@@ -21,17 +21,20 @@ COUNTED = {
     "iterations": ("current_iteration", "max_iterations", "warn_iterations_pct"),
     "tokens": ("estimated_tokens_used", "max_tokens", "warn_tokens_pct"),
 }
-"""The names of the amount used, the limit, and the percentage to warn at, by kind."""
+"""For each kind of limit, the names of three values of a run.
+
+They are the amount used, the maximum, and the percentage from which a warning is due.
+"""
 
 
 @dataclass(frozen=True)
 class LimitWarning:
-    """A limit that is nearly or fully used."""
+    """A warning about a limit that is nearly or completely used."""
 
     limit_type: str
-    """One of "iterations" and "tokens"."""
+    """The kind of limit: "iterations" or "tokens"."""
     status: str
-    """One of "warning" and "exceeded"."""
+    """The state of the limit: "warning" or "exceeded"."""
     current: int
     maximum: int
 
@@ -41,18 +44,21 @@ class LimitWarning:
 
 
 def share(used: int, most: int) -> float:
-    """Return the percentage of a limit that is used; 0 without a limit."""
+    """Return the percentage of the maximum that is used; 0 if there is no maximum."""
     return round(used / most * 100, 1) if most > 0 else 0.0
 
 
 def numbers_of(limits: Mapping[str, Any], kind: str) -> tuple[int, int, int]:
-    """Return the amount used, the limit, and the percentage from which a warning is due."""
+    """Return the amount used, the maximum, and the percentage from which a warning is due."""
     used, most, warn = (_number(limits, name) for name in COUNTED[kind])
     return used, most, warn
 
 
 def status_of(limits: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the status of each limit: amount used, maximum, percentage, and True if it warns."""
+    """Return the amount used, the maximum and the percentage of each limit.
+
+    The entry "warning" of a limit is True if a warning is due.
+    """
     told: dict[str, Any] = {}
     for kind, used_name in (("iterations", "current"), ("tokens", "estimated_used")):
         used, most, warn = numbers_of(limits, kind)
@@ -62,7 +68,7 @@ def status_of(limits: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def warnings_of(limits: Mapping[str, Any]) -> list[LimitWarning]:
-    """Return a warning for each limit of which at least the warning's percentage is used."""
+    """Return a warning for each limit whose used percentage is at least that for a warning."""
     found = []
     for kind in COUNTED:
         used, most, warn = numbers_of(limits, kind)
@@ -73,7 +79,7 @@ def warnings_of(limits: Mapping[str, Any]) -> list[LimitWarning]:
 
 
 def changed(limits: Mapping[str, Any], updates: Mapping[str, Any]) -> dict[str, Any]:
-    """Return limits with the updates whose names are known; other names are ignored."""
+    """Return the limits with the updates applied; updates of unknown names are ignored."""
     return {**limits, **{name: one for name, one in updates.items() if name in USUAL}}
 
 

@@ -22,7 +22,7 @@ from programs.effects.walk import Program, Walk
 from programs.signing import sign, source_of
 
 PROGRAMS: "WeakKeyDictionary[Callable[..., Any], Program]" = WeakKeyDictionary()
-"""The programs by the functions of the procedures that were made from them."""
+"""The programs, keyed by the functions of the procedures that were made from them."""
 WAITING = {
     EffectType.ASK_USER: waits.OF_REQUEST,
     EffectType.WAIT_EVENT: waits.OF_SIGNAL,
@@ -30,7 +30,7 @@ WAITING = {
     EffectType.START_SUBWORKFLOW: (),
     EffectType.EMIT_EVENT: (),
 }
-"""The effects that need no handler, with the options that each of them can have."""
+"""The effects that need no handler, each with the names of the options that it can have."""
 OF_STEP = tuple(one for one in StepOptions.__annotations__ if one != "name")
 BY_DEFAULT: Mapping[str, Any] = {
     "vars": (dict[str, Any], {}),
@@ -55,21 +55,23 @@ def as_procedure(  # noqa: PLR0913 (the options of authors)
     roles: Mapping[Any, str | Iterable[str]] | None = None,
     limits: Limits | None = None,
 ) -> Procedure:
-    """Return a procedure for a program: nodes that ask for effects, one after another.
+    """Return a procedure that executes a program: its nodes ask for effects, one after another.
 
-    `workflow` has `workflow_id, entry_node` and `nodes`, functions `node(run, ctx)` that return a
-    plan. `effects` maps types of effects to their handlers: `handler(run, effect)`, perhaps with
-    the next node as a third argument, is a step of the run; a handler whose first parameter is
-    annotated `Context` runs between steps, as `handler(ctx, run, payload)`. The effects ask_user,
-    wait_event, wait_until, start_subworkflow and emit_event need no handler.
+    `workflow` has the attributes `workflow_id`, `entry_node` and `nodes`. `nodes` maps names to
+    functions `node(run, ctx)` that return a plan. `effects` maps types of effects to handlers. A
+    handler `handler(run, effect)` or `handler(run, effect, next_node)` is a step of the run. A
+    handler whose first parameter is annotated `Context` runs between steps, as `handler(ctx, run,
+    payload)`. The effects ask_user, wait_event, wait_until, start_subworkflow and emit_event need
+    no handler.
 
-    `workflows` maps ids of other programs to their procedures; others are looked up by name.
-    `policy` says how often handlers are tried (`max_attempts`, `backoff_seconds`). `options` maps
-    types of effects, or nodes, to the `StepOptions` of a handler, the `RequestOptions` of a
-    question, or the `SignalOptions` of an event. `inputs` maps the names of a run's values to their
-    types, or to pairs of a type and a default; without it, a run is started with any `vars`.
-    `title`, `subject`, `roles` and `limits` are those of `@procedure`; `doc` is the description,
-    and `module` the one that defines the program, by default the caller's.
+    `workflows` maps the ids of other programs to the procedures that start_subworkflow starts; a
+    program that isn't in `workflows` is looked up by name. `policy` says how often a handler is
+    tried (`max_attempts`, `backoff_seconds`). `options` maps types of effects, or names of nodes,
+    to the `StepOptions` of a handler, the `RequestOptions` of a question, or the `SignalOptions` of
+    an event. `inputs` maps the names of a run's values to their types, or to pairs of a type and a
+    default; without `inputs`, a run can be started with any `vars`. `title`, `subject`, `roles` and
+    `limits` are those of `@procedure`. `doc` is the description of the procedure. `module` is the
+    name of the module that defines the program; by default, the module that calls this function.
 
     Raises `DefinitionError` for an invalid program.
     """
@@ -101,7 +103,7 @@ def as_procedure(  # noqa: PLR0913 (the options of authors)
 
 
 def _checked(workflow: Any) -> str:
-    """Return the id of a program; raise `DefinitionError` for an invalid program."""
+    """Return the id of a program. Raises `DefinitionError` for an invalid program."""
     try:
         workflow_id, entry, nodes = workflow.workflow_id, workflow.entry_node, dict(workflow.nodes)
     except (AttributeError, TypeError, ValueError):
@@ -118,7 +120,7 @@ def _checked(workflow: Any) -> str:
 def _handlers(
     effects: Mapping[Any, Callable[..., Any]],
 ) -> tuple[dict[str, Callable[..., Any]], dict[str, Callable[..., Any]]]:
-    """Return the handlers that are steps, and those that run between steps."""
+    """Return two dicts, keyed by type of effect: handlers that are steps, and all others."""
     steps, between = dict[str, Callable[..., Any]](), dict[str, Callable[..., Any]]()
     for kind, handler in effects.items():
         if not callable(handler):

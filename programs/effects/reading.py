@@ -1,4 +1,4 @@
-"""Runs of programs as their callers know them, read from their journals."""
+"""The states of programs' runs, as callers of AbstractRuntime know them, read from journals."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -20,7 +20,7 @@ STATUSES = {
     "quarantined": RunStatus.FAILED,
     "cancelled": RunStatus.CANCELLED,
 }
-"""The statuses of programs by those of runs; a run with any other status is "running"."""
+"""The statuses that programs know, by the statuses of runs; all other runs are "running"."""
 REASONS = {
     "request": WaitReason.USER,
     "signal": WaitReason.EVENT,
@@ -31,7 +31,7 @@ REASONS = {
 
 @dataclass
 class Pending:
-    """An effect that a node has asked for, and that isn't finished yet."""
+    """An effect that a node has asked for and that hasn't been performed completely."""
 
     node: str
     kind: str
@@ -50,25 +50,25 @@ class Pending:
 
 @dataclass
 class Reading:
-    """A reading of a journal, event by event."""
+    """The state of a run of a program, built from the run's journal event by event."""
 
     run_id: str
     nodes: Mapping[str, str]
-    """The name of the node to which each step belongs, keyed by the step's name."""
+    """The names of the nodes, keyed by the names of the steps in which they run."""
     values: dict[str, Any]
     current: str
     pending: Pending | None = None
     waiting: WaitState | None = None
     waits_at: str = ""
-    """The key of the run's open wait."""
+    """The key of the open wait of the run; "" if there is none."""
     wait_seq: int = 0
-    """The number of the event that opened the wait."""
+    """The number of the event by which the run's last wait was opened."""
     steps: int = 0
-    """The number of nodes that were visited."""
+    """The number of nodes that the run has visited; a node visited twice counts twice."""
     output: Any = None
     cancelled_for: str = ""
     changes_read: int = 0
-    """The number of changes of the limits that the run has received."""
+    """The number of changes to its limits that the run has received."""
     ledger: list[dict[str, Any]] = field(default_factory=list)
     before: str = ""
 
@@ -192,14 +192,14 @@ class Reading:
             self.pending.delivered_to.append(event.content["to"])
 
     def _finish(self, result: Any) -> None:
-        """Store the result of the pending effect, which has finished."""
+        """Store the result of the pending effect, and continue at the next node."""
         if self.pending:
             keep_result(self.values, self.pending.result_key, {"result": result})
             self.current = self.pending.next_node or self.current
             self.pending = None
 
     def _finish_quietly(self) -> None:
-        """Store the result of a pending effect whose end has no event in the journal."""
+        """Finish a pending effect whose end is recorded by no event, such as the end of a timer."""
         if self.pending and self.pending.kind == EffectType.WAIT_UNTIL:
             self._finish(waits.woken(str(self.pending.payload.get("until"))))
         elif self.pending and self.pending.kind == EffectType.EMIT_EVENT:
@@ -236,10 +236,10 @@ class Reading:
 
 
 def plain_name(event: Event) -> str:
-    """Return the name of a step or wait, without the number of its visit."""
+    """Return the name of a step or wait without its number: "ask" for the second visit "ask#2"."""
     return event.name.partition("#")[0]
 
 
 def error_in(text: str | None) -> str | None:
-    """Return the message of a run's stored error."""
+    """Return the message in the stored error of a run; None without an error."""
     return json.loads(text).get("message") if text else None

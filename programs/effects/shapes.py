@@ -1,6 +1,7 @@
-"""The shapes of programs of effects: nodes, plans, effects, and what a node sees of its run.
+"""The classes of programs of effects: nodes, plans, effects, and the state of a run.
 
-Programs written for AbstractRuntime bring shapes of their own, which are read by the same names.
+Programs for AbstractRuntime come with classes of their own. Their objects can be used, too, because
+only attributes with these names are read.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from typing import Any
 
 
 class RunStatus(StrEnum):
-    """The status of a run, as programs know it."""
+    """The statuses of a run that programs know."""
 
     RUNNING = "running"
     WAITING = "waiting"
@@ -20,7 +21,7 @@ class RunStatus(StrEnum):
 
 
 class WaitReason(StrEnum):
-    """The kind of thing that a run waits for."""
+    """The kinds of things that a run can wait for."""
 
     EVENT = "event"
     UNTIL = "until"
@@ -30,7 +31,7 @@ class WaitReason(StrEnum):
 
 
 class EffectType(StrEnum):
-    """The effects that a node can ask for; a program may have others of its own."""
+    """The types of effects that the product knows; a program may have further types of its own."""
 
     WAIT_EVENT = "wait_event"
     WAIT_UNTIL = "wait_until"
@@ -43,33 +44,33 @@ class EffectType(StrEnum):
 
 @dataclass(frozen=True)
 class Effect:
-    """An effect that a node asks for."""
+    """An effect that a node asks for, such as a question."""
 
     type: EffectType | str
     payload: dict[str, Any] = field(default_factory=dict)
     result_key: str | None = None
-    """The name in `vars` for the result; dots lead into nested values: "answers.first"."""
+    """The name in `vars` for the result; "answers.first" sets `vars["answers"]["first"]`."""
 
 
 @dataclass(frozen=True)
 class StepPlan:
-    """The plan of a node: an effect, the next node, or the end."""
+    """A node's plan: the effect to perform, the node to visit next, or the output of the run."""
 
     node_id: str
     effect: Effect | None = None
     next_node: str | None = None
     complete_output: dict[str, Any] | None = None
-    """The output with which the run ends; None if it continues."""
+    """The output with which the run ends; None if the run continues."""
 
 
 @dataclass
 class WaitState:
-    """A wait of a run: its reason, and what happens when it ends."""
+    """A wait of a run: the reason for the wait, and where the run continues after the wait."""
 
     reason: WaitReason
     wait_key: str | None = None
     until: str | None = None
-    """The time in ISO format."""
+    """The time at which the wait ends, in ISO format; None if no time is set."""
     resume_to_node: str | None = None
     result_key: str | None = None
     prompt: str | None = None
@@ -80,7 +81,7 @@ class WaitState:
 
 @dataclass
 class RunState:
-    """A run as its nodes and handlers see it."""
+    """The state of a run, as nodes, handlers and callers see the run."""
 
     run_id: str
     workflow_id: str
@@ -96,17 +97,17 @@ class RunState:
     session_id: str | None = None
     parent_run_id: str | None = None
     idempotency_key: str = ""
-    """A key that all attempts of the handler's effect share, even after a crash."""
+    """A key that all attempts to perform one effect share, even after a crash."""
     attempt: int = 1
-    """The number of the handler's attempt."""
+    """The number of the current attempt of the handler; the first one is 1."""
 
 
 @dataclass(frozen=True)
 class EffectOutcome:
-    """The outcome of an effect; a handler may also return the result itself."""
+    """The outcome of a handler. A handler can also return the plain result."""
 
     status: str
-    """One of "completed", "waiting" and "failed"."""
+    """The kind of outcome: "completed", "waiting" or "failed"."""
     result: Any = None
     wait: WaitState | None = None
     error: str | None = None

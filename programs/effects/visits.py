@@ -1,4 +1,4 @@
-"""The work inside a step of a program: a node makes its plan, or a handler does an effect."""
+"""The work inside a step of a program: a node returns its plan, or a handler performs an effect."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -17,16 +17,16 @@ MORE_OF_WAIT = ("allow_free_text", "details")
 
 
 class EffectError(PublicError):
-    """An effect couldn't be performed, or its handler failed."""
+    """An effect couldn't be performed, for example because its handler has failed."""
 
 
 class PlanError(PublicError):
-    """A node returned something that isn't a plan, or a plan that leads nowhere."""
+    """A node returned an object that isn't a plan, or a plan without a node to visit next."""
 
 
 @dataclass(frozen=True)
 class Clock:
-    """The clock that a node gets beside its run."""
+    """The clock that a node gets as its second argument."""
 
     now: str
 
@@ -36,18 +36,21 @@ class Clock:
 
 @dataclass
 class Visit:
-    """One visit to a node."""
+    """One call of a node, or of the handler for a node's effect."""
 
     make_state: Callable[..., RunState]
     clock: Clock
     fn: Callable[..., Any]
-    """The node, or the handler of the effect."""
+    """The function of the node, or the handler of the effect."""
     effect: Mapping[str, Any] = field(default_factory=dict)
     next_node: str | None = None
     as_effect: Callable[[Mapping[str, Any]], Any] | None = None
 
     def plan(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Call the node; return its plan with the changes that it made in the values."""
+        """Call the node.
+
+        Return the node's plan, and the changes that the node made to the values.
+        """
         run = self.make_state(vars=deepcopy(values))
         plan = self.fn(run, self.clock)
         if plan is None or not hasattr(plan, "effect"):
@@ -59,7 +62,10 @@ class Visit:
         return {name: one for name, one in told.items() if one is not None}
 
     def perform(self, values: dict[str, Any], step: Step) -> dict[str, Any]:
-        """Call the handler of the effect; return its result, or the wait that it asks for."""
+        """Call the handler of the effect.
+
+        Return the handler's result, or the wait that the handler asks for.
+        """
         run = self.make_state(vars=deepcopy(values))
         run.idempotency_key, run.attempt = step.idempotency_key, step.attempt
         assert self.as_effect
@@ -68,7 +74,7 @@ class Visit:
 
 
 def effect_of(effect: Any) -> dict[str, Any] | None:
-    """Return an effect as plain JSON."""
+    """Return an effect as plain JSON, or None if there is no effect."""
     if effect is None:
         return None
     told = {"type": type_name(effect.type), "payload": canonical.jsonable(effect.payload or {})}
@@ -80,7 +86,10 @@ def type_name(effect_type: Any) -> str:
 
 
 def outcome_of(done: Any, kind: str) -> dict[str, Any]:
-    """Return a handler's result, or the wait it asks for; raise `EffectError` if it has failed."""
+    """Return the result of a handler, or the wait that the handler asks for.
+
+    Raises `EffectError` if the handler returned the outcome "failed".
+    """
     status = getattr(done, "status", None)
     if status not in ("completed", "waiting", "failed"):
         return {"result": done}
@@ -92,7 +101,7 @@ def outcome_of(done: Any, kind: str) -> dict[str, Any]:
 
 
 def wait_of(wait: Any) -> dict[str, Any]:
-    """Return the wait that a handler asked for as plain JSON."""
+    """Return, as plain JSON, the wait that a handler asks for."""
     told = {name: getattr(wait, name, None) for name in (*WAIT, *MORE_OF_WAIT)}
     told["reason"] = type_name(wait.reason)
     kept: dict[str, Any] = canonical.jsonable(
@@ -102,7 +111,11 @@ def wait_of(wait: Any) -> dict[str, Any]:
 
 
 def _arity(fn: Callable[..., Any]) -> int:
-    """Return 3 if a handler takes the run, the effect and the next node; 2 without the last."""
+    """Return the number of arguments to pass to a handler.
+
+    It is 3 for a handler that takes the run, the effect and the next node; 2 for one without the
+    next node.
+    """
     try:
         parameters = list(inspect.signature(fn).parameters.values())
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""The waits of programs: for people, an event, time, and the runs of other programs."""
+"""The waits of programs: for people, for events, for times, and for runs of other programs."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,12 +21,15 @@ OF_REQUEST = tuple(one for one in RequestOptions.__annotations__ if one != "name
 OF_SIGNAL = tuple(SignalOptions.__annotations__)
 LONGEST_PROMPT = 200
 ANSWER = "response"
-"""The name of the answer in the result of a question."""
+"""The name under which the result of a question contains the answer."""
 Payload = Mapping[str, Any]
 
 
 def needed(payload: Payload, name: str, kind: str) -> str:
-    """Return a value of the payload; raise `EffectError` if it is missing or empty."""
+    """Return the value with this name in the payload, as text.
+
+    Raises `EffectError` if the value is missing or empty.
+    """
     value = payload.get(name)
     if not value:
         raise EffectError(f"The effect {kind} needs {name!r} in its payload.")
@@ -37,7 +40,7 @@ def needed(payload: Payload, name: str, kind: str) -> str:
 
 
 def ask(ctx: Context, node: str, payload: Payload, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Ask people, and return their answer as a result."""
+    """Ask people, wait for their answer, and return the answer in the form of a result."""
     prompt, body = parted(needed(payload, "prompt", "ask_user"))
     asking = {"name": engine_name(node), **options}
     asking |= {name: payload[name] for name in OF_REQUEST if name in payload}
@@ -62,14 +65,20 @@ def answered(response: Response[Any]) -> dict[str, Any]:
 
 
 def answer_of(value: Any, responder: str | None, *, timed_out: bool) -> dict[str, Any]:
-    """Return the result of a question."""
+    """Return the result of a question, which contains the answer and the responder.
+
+    For a default after a deadline, the result has `timed_out` instead of the responder.
+    """
     if timed_out:
         return {ANSWER: value, "timed_out": True}
     return {ANSWER: value, "responder": responder}
 
 
 def parted(text: str) -> tuple[str, str]:
-    """Return the first line of a text as the prompt, and the rest as its body."""
+    """Return the prompt and the body of a question: the first line of a text, and all other lines.
+
+    If the first line is too long for a prompt, the prompt is cut, and the body is the whole text.
+    """
     first, _, rest = text.strip().partition("\n")
     if len(first) <= LONGEST_PROMPT:
         return first, rest.strip()
@@ -80,7 +89,7 @@ def parted(text: str) -> tuple[str, str]:
 
 
 def event_key(payload: Payload, kind: str) -> str:
-    """Return the key of an event: its `wait_key`, or else its `name`."""
+    """Return the key of an event: `wait_key` in the payload, or if that is missing, `name`."""
     name = "wait_key" if payload.get("wait_key") or "name" not in payload else "name"
     return needed(payload, name, kind)
 
@@ -92,7 +101,7 @@ def wait_for_event(ctx: Context, key: str, options: Mapping[str, Any]) -> Any:
 
 
 def emit(ctx: Context, payload: Payload, *, by: Mapping[str, Any], to: list[str]) -> dict[str, Any]:
-    """Send an event to other runs, and return their ids as a result."""
+    """Send an event to other runs; return a result that contains the ids of these runs."""
     name, scope = needed(payload, "name", "emit_event"), str(payload.get("scope") or "session")
     if scope != "session":
         raise EffectError(
@@ -109,7 +118,7 @@ def emit(ctx: Context, payload: Payload, *, by: Mapping[str, Any], to: list[str]
 
 
 def wait_until(ctx: Context, node: str, payload: Payload) -> dict[str, Any]:
-    """Wait for a time in ISO format; one without a time zone is in UTC."""
+    """Wait until a time, given in ISO format. A time without an offset is in UTC."""
     until = needed(payload, "until", "wait_until")
     try:
         moment = datetime.fromisoformat(until)
@@ -133,8 +142,8 @@ def start(
 ) -> Handle[Any]:
     """Start a run of another program.
 
-    With `async`, the new run continues after this run has ended; otherwise, the end of this run
-    cancels it.
+    With `async` in the payload, the new run continues after this run has ended. Otherwise the new
+    run is cancelled when this run ends.
     """
     workflow_id = needed(payload, "workflow_id", "start_subworkflow")
     code: Procedure | str = workflows.get(workflow_id) or procedure_name(workflow_id)
@@ -150,5 +159,5 @@ def start(
 
 
 def started(run_id: str | None, *, output: Any = None, later: bool = False) -> dict[str, Any]:
-    """Return the result of starting the run of another program."""
+    """Return the result of starting a run of another program."""
     return {"sub_run_id": run_id, **({"async": True} if later else {"output": output})}

@@ -1,4 +1,4 @@
-"""The walk of a run through the nodes of a program."""
+"""The execution of a program: the run goes from node to node and performs the effects."""
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -17,50 +17,53 @@ EffectOptions = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Program:
-    """A program with all that its runs need."""
+    """A program, with everything that runs of it need."""
 
     spec: WorkflowSpec
     name: str
-    """The name of the procedure made from the program."""
+    """The name of the procedure that was made from the program."""
     handlers: Mapping[str, Callable[..., Any]]
-    """The handlers that run as steps, by the types of their effects."""
+    """The handlers that run as steps, keyed by the types of the effects that they perform."""
     between: Mapping[str, Callable[..., Any]]
-    """The handlers that run between steps with the run's context, by the types of their effects."""
+    """The handlers that run between steps with the run's context, keyed by types of effects."""
     options: EffectOptions
-    """The options of effects, keyed by the effects' types or by the nodes that ask for them."""
+    """The options of effects, keyed by types of effects or by names of nodes that ask for them."""
     policy: Any = None
-    """The policy of AbstractRuntime for repeated tries; None leaves them to `options`."""
+    """AbstractRuntime's policy for retries of handlers. If it is None, only `options` decide."""
 
     def options_of(self, node: str, kind: str) -> dict[str, Any]:
-        """Return the options of an effect; those of the node override those of the type."""
+        """Return the options of an effect.
+
+        Options given for the node override those for the type of effect.
+        """
         return {**self.options.get(kind, {}), **self.options.get(node, {})}
 
 
 @dataclass
 class Walk:
-    """One run of a program; everything it does goes through the run's context."""
+    """One run of a program. Everything that the program does is a call of the run's context."""
 
     ctx: Context
     program: Program
     values: dict[str, Any]
     workflows: Mapping[str, Procedure]
-    """The procedures of other programs, by the ids of the programs."""
+    """The procedures of other programs, keyed by the ids of the programs."""
     who: Mapping[str, str] = field(default_factory=dict)
-    """The names `actor_id` and `session_id`, as the run was started with."""
+    """The values `actor_id` and `session_id` with which the run was started."""
     children: list[str] = field(default_factory=list)
-    """The runs that this run has started without waiting for them."""
+    """The ids of the runs that this run has started and doesn't wait for."""
     new_limits: Handle[Received[dict[str, Any]]] | None = None
     is_limited: bool = False
 
     def run(self) -> Any:
-        """Go from node to node until one of them gives the output."""
+        """Visit node after node until a node's plan contains the output; return the output."""
         node = self.program.spec.entry_node
         self.is_limited = limits.KEY in self.values
         while True:
             plan = self._planned(node)
             if "complete_output" in plan:
                 return plan["complete_output"]
-            node = self._followed(node, plan)
+            node = self._perform_plan(node, plan)
 
     def _planned(self, node: str) -> dict[str, Any]:
         if self.is_limited:
@@ -73,19 +76,19 @@ class Walk:
         self.is_limited |= limits.KEY in self.values
         return plan
 
-    def _followed(self, node: str, plan: Mapping[str, Any]) -> str:
-        """Perform the effect of a plan, and return the next node."""
+    def _perform_plan(self, node: str, plan: Mapping[str, Any]) -> str:
+        """Perform the effect of a node's plan, if any, and return the name of the next node."""
         effect, after = plan.get("effect"), plan.get("next_node")
         if effect:
-            done = self._done(node, effect, after)
+            done = self._perform(node, effect, after)
             keep_result(self.values, done.get("result_key") or effect.get("result_key"), done)
             after = done.get("next") or effect["payload"].get("resume_to_node") or after
         if not after:
             raise PlanError(f"The node {node!r} returned no next_node.")
         return str(after)
 
-    def _done(self, node: str, effect: dict[str, Any], after: str | None) -> dict[str, Any]:
-        """Perform an effect, and return its result."""
+    def _perform(self, node: str, effect: dict[str, Any], after: str | None) -> dict[str, Any]:
+        """Perform an effect, and return the effect's result."""
         kind, payload = effect["type"], effect["payload"]
         program, ctx = self.program, self.ctx
         options = program.options_of(node, kind)
@@ -96,13 +99,13 @@ class Walk:
             kept = ctx.step(kept_result, found, name=engine_name(f"{node}.{kind}"), pure=True)
             return dict(kept)
         if kind in program.handlers:
-            return self._handled(node, effect, after, options)
-        return {"result": self._waited_for(node, kind, payload, options)}
+            return self._call_handler(node, effect, after, options)
+        return {"result": self._perform_itself(node, kind, payload, options)}
 
-    def _waited_for(
+    def _perform_itself(
         self, node: str, kind: str, payload: dict[str, Any], options: dict[str, Any]
     ) -> Any:
-        """Perform an effect that needs no handler."""
+        """Perform an effect that needs no handler, and return the effect's result."""
         match kind:
             case EffectType.ASK_USER:
                 return waits.ask(self.ctx, f"{node}.{kind}", payload, options)
@@ -120,10 +123,10 @@ class Walk:
             f"{', '.join([*self.program.handlers, *self.program.between]) or 'none'}."
         )
 
-    def _handled(
+    def _call_handler(
         self, node: str, effect: dict[str, Any], after: str | None, options: dict[str, Any]
     ) -> dict[str, Any]:
-        """Call an effect's handler in a step; if the handler asks for a wait, wait after it."""
+        """Call the handler of an effect in a step. If the handler asks for a wait, wait then."""
         kind = effect["type"]
         if self.program.policy is not None:
             options.setdefault("retry", retry_of(self.program.policy, effect))
@@ -158,7 +161,7 @@ class Walk:
         return waits.emit(self.ctx, payload, by=by, to=[*above, *self.children])
 
     def _read_limits(self) -> None:
-        """Take in the limits that an operator has changed since the last node."""
+        """Apply the changes that operators have made to the limits since the previous node."""
         while True:
             if self.new_limits is None:
                 reason = "a change of the limits by an operator"
@@ -176,7 +179,10 @@ class Walk:
         return Visit(self._state_maker(node), Clock(now), fn)
 
     def _state_maker(self, node: str) -> Callable[..., RunState]:
-        """Return a function that makes the state for nodes and handlers, even inside a step."""
+        """Return a function that creates the state for a node or handler.
+
+        The function can also be called inside a step, because it doesn't use the run's context.
+        """
         return partial(
             RunState,
             run_id=str(self.ctx.run_id),
@@ -191,32 +197,32 @@ class Walk:
 
 
 def kept_result(result: Any) -> dict[str, Any]:
-    """Return the result of an effect in the form in which steps store it."""
+    """Return the result of an effect in the form in which steps store results."""
     return {"result": result}
 
 
 def as_effect(effect: Mapping[str, Any]) -> Effect:
-    """Return a stored effect as the object that handlers get."""
+    """Return the object that a handler gets for a stored effect."""
     kind = effect["type"]
     known = EffectType(kind) if kind in EffectType._value2member_map_ else kind
     return Effect(known, deepcopy(effect["payload"]), effect.get("result_key"))
 
 
 def apply_plan(values: dict[str, Any], plan: Mapping[str, Any]) -> None:
-    """Apply the changes that a node has made to the values of its run."""
+    """Apply the changes in a node's plan to the values of the node's run."""
     values |= deepcopy(plan.get("changes", {}))
     for name in plan.get("removed", ()):
         values.pop(name, None)
 
 
 def keep_result(values: dict[str, Any], key: str | None, done: Mapping[str, Any]) -> None:
-    """Store the result of an effect in the values, if it has a result and a key for it."""
+    """Store the result of an effect among the values, if the effect has a result and a key."""
     if key and done.get("result") is not None:
         set_nested(values, key, done["result"])
 
 
 def retry_of(policy: Any, effect: Mapping[str, Any]) -> Retry:
-    """Return the retry options that a policy like AbstractRuntime's gives an effect."""
+    """Return the retry policy for an effect, as the policy of AbstractRuntime describes it."""
     asked = as_effect(effect)
     attempts = int(policy.max_attempts(asked))
     first, second, last = (
