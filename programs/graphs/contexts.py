@@ -8,11 +8,11 @@ from typing import Any
 
 @dataclass
 class StepExecution:
-    """One execution of a step, as later steps can read it."""
+    """The record of one execution of a step, which later steps can read."""
 
     step_name: str
     status: str
-    """ "succeeded" or "skipped"."""
+    """The string "succeeded", "skipped" or "failed"."""
     started_at: datetime
     completed_at: datetime | None = None
     result: Any = None
@@ -20,17 +20,17 @@ class StepExecution:
     input_data: dict[str, Any] | None = None
     output_data: dict[str, Any] | None = None
     user_id: str | None = None
-    """The name of the person who answered, for a step that asked people."""
+    """The name of the person who answered, if the step asked people."""
     timed_out: bool = False
-    """True if nobody answered in time, so that the default counted."""
+    """True if nobody answered in time, so that the step's default was used."""
 
 
 @dataclass
 class GraphContext:
-    """The context that each step of a graph gets; changes in `data` are kept for later steps.
+    """The context that a step of a graph gets. Changes to `data` are passed on to later steps.
 
-    It has the fields and methods of the `WorkflowContext` of litestar-workflows, and two more:
-    `attempt` and `idempotency_key`.
+    It has the fields and methods of the `WorkflowContext` of litestar-workflows, and two more
+    fields: `attempt` and `idempotency_key`.
     """
 
     workflow_id: str
@@ -43,33 +43,39 @@ class GraphContext:
     step_history: Sequence[StepExecution]
     started_at: datetime
     user_id: str | None = None
-    """The name of the person who answered last on this path."""
+    """The name of the person who gave the latest answer on the path that leads to this step."""
     tenant_id: str | None = None
     idempotency_key: str = ""
-    """A key that all attempts of the step share, even after a crash; "" outside a step."""
+    """A key that is the same in all attempts of the step, even after a crash; "" outside a step."""
     attempt: int = 1
     _hidden: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    """Values that only this step can read; they aren't part of the data."""
+    """Values that only this step can read, such as `_previous_result`, outside the data."""
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return the value of that name, or the default."""
+        """Return the value with this name, or `default` if there is no such value."""
         if key in self._hidden:
             return self._hidden[key]
         return self.data.get(key, default)
 
     def set(self, key: str, value: Any) -> None:
-        """Set a value, which must be plain JSON."""
+        """Set the value with this name. The value must be plain JSON."""
         self.data[key] = value
 
     def with_step(self, step_name: str) -> "GraphContext":
-        """Return a copy of this context for another step, with the same data."""
+        """Return a copy of this context for the step with this name.
+
+        Both contexts share the same data.
+        """
         return replace(self, current_step=step_name)
 
     def get_last_execution(self, step_name: str | None = None) -> StepExecution | None:
-        """Return the last execution of that step, or of any step; None if there is none."""
+        """Return the last execution of the step with this name, or None if there is none.
+
+        Without a name, return the last execution of all.
+        """
         of_step = (one for one in reversed(self.step_history) if step_name in (None, one.step_name))
         return next(of_step, None)
 
     def has_step_executed(self, step_name: str) -> bool:
-        """Return True if the step has been executed or skipped."""
+        """Return True if the step with this name was executed or skipped."""
         return any(one.step_name == step_name for one in self.step_history)

@@ -1,4 +1,4 @@
-"""The values of a path through a graph, and how the values of several paths are merged."""
+"""The values of a path through a graph, and the merging of the values of several paths."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
@@ -11,12 +11,12 @@ from procedures.engine.values import canonical
 from programs.changes import is_same
 
 ABSENT: Any = object()
-"""The value of a name that was removed."""
+"""A mark in place of the value of a name that was removed."""
 LONGEST_SHOWN = 80
 
 
 class DataConflictError(PublicError):
-    """Parallel paths set the same name to different values before they came together."""
+    """Parallel paths gave the same name different values before the paths met."""
 
     def __init__(self, name: str, where: str, values: Mapping[str, Any]) -> None:
         self.name = name
@@ -36,7 +36,10 @@ def _shown(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Held:
-    """A value, with the number and the step of its write, and the numbers of replaced writes."""
+    """A value, with the number of the write that set it and the step that wrote it.
+
+    `replaced` are the numbers of all earlier writes that this write has replaced.
+    """
 
     value: Any
     write: int
@@ -46,39 +49,46 @@ class Held:
 
 @dataclass
 class Data:
-    """The values of one path through a graph, by name."""
+    """The values of one path through a graph, keyed by name."""
 
     held: dict[str, Held] = field(default_factory=dict)
     writes: "count[int]" = field(default_factory=count)
-    """The numbers of the writes, which all paths of a run share."""
+    """The counter that numbers the writes; all paths of a run use the same counter."""
 
     def plain(self) -> dict[str, Any]:
-        """Return a deep copy of the values, which a step may change."""
+        """Return a deep copy of the values. A step may change the copy."""
         held = self.held.items()
         return {name: deepcopy(one.value) for name, one in held if one.value is not ABSENT}
 
     def update(self, values: Mapping[str, Any], *, by: str, removed: Iterable[str] = ()) -> None:
-        """Set these values and remove these names; `by` is the step that does it."""
+        """Set these values and remove the names in `removed`.
+
+        `by` describes the step that does so.
+        """
         for name, value in (*values.items(), *((name, ABSENT) for name in removed)):
             before = self.held.get(name)
             replaced = before.replaced | {before.write} if before else frozenset[int]()
             self.held[name] = Held(value, next(self.writes), by, replaced)
 
     def split(self) -> "Data":
-        """Return a copy of the data for another path that starts here."""
+        """Return a copy of the data, for another path that starts where this path is now."""
         return Data(dict(self.held), self.writes)
 
-    def settle(self) -> None:
-        """Forget the replaced writes, when no other path can still have them."""
+    def forget_replaced(self) -> None:
+        """Forget the numbers of replaced writes.
+
+        This may only be called if no other path can contain one of these writes.
+        """
         for name, one in self.held.items():
             if one.replaced:
                 self.held[name] = Held(one.value, one.write, one.by)
 
 
-def together(paths: Sequence[Data], *, where: str) -> Data:
-    """Return the merged values of paths that meet.
+def merge_paths(paths: Sequence[Data], *, where: str) -> Data:
+    """Return the merged data of paths that meet at the node `where`.
 
-    Raises `DataConflictError` if two of them have given a name different values since they parted.
+    Raises `DataConflictError` if two of these paths have given the same name different values since
+    the paths parted.
     """
     if len(paths) == 1:
         return paths[0]

@@ -1,4 +1,7 @@
-"""Definitions of litestar-workflows as procedures, without importing that package."""
+"""Definitions of litestar-workflows as procedures.
+
+The package litestar-workflows isn't imported.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,16 +14,16 @@ from programs.graphs.shape import link_of, shape_of
 
 
 class MissingStepError(PublicError):
-    """The error for a run that reaches a step that its definition doesn't have."""
+    """The error for a run that comes to a step that its definition names but doesn't have."""
 
 
 @dataclass(frozen=True, eq=False)
-class Missing:
-    """A step that stands for one that a definition names but doesn't have."""
+class MissingStep:
+    """A step in place of one that an edge of a definition names but the definition lacks."""
 
     name: str
     of: str
-    """The name of the definition."""
+    """The name of the definition that lacks the step."""
 
     def execute(self, context: GraphContext) -> None:
         # "not found in definition" is what litestar-workflows' own test asks for.
@@ -36,12 +39,12 @@ def definition_graph(
     options: Mapping[str, Mapping[str, Any]] | None = None,
     **about: Any,
 ) -> Procedure:
-    """Return a procedure for a definition, or for a class with `get_definition()`.
+    """Return a procedure for a definition, or for a class with a method `get_definition()`.
 
-    The definition has `name, version, steps, edges, initial_step` and `terminal_steps`. `options`
-    are those of `graph`, and `about` are the options of `@procedure`. Raises `DefinitionError` if
-    an edge names a step that is missing. With `lenient=True`, only a run that reaches such a step
-    fails.
+    A definition has the attributes `name`, `version`, `steps`, `edges`, `initial_step` and
+    `terminal_steps`. `options` are those of `graph`, and `about` are the options of `@procedure`.
+    Raises `DefinitionError` if an edge names a step that the definition doesn't have. With
+    `lenient=True`, there is no such error, but a run that comes to such a step fails.
     """
     definition = workflow.get_definition() if hasattr(workflow, "get_definition") else workflow
     try:
@@ -52,7 +55,7 @@ def definition_graph(
         raise DefinitionError(f"{words}, unlike {workflow!r:.100}.") from None
     if lenient:
         steps |= {
-            one: Missing(one, name or definition.name)
+            one: MissingStep(one, name or definition.name)
             for one in _named_by(edges)
             if one not in steps
         }

@@ -1,4 +1,4 @@
-"""The picture of a graph."""
+"""The picture of a graph, which pages draw."""
 
 from collections.abc import Mapping
 
@@ -18,10 +18,10 @@ KINDS: Mapping[Kind, PlaceKind] = {
 
 
 def picture_of(shape: Shape) -> Picture:
-    """Return the picture of a graph.
+    """Return the picture of a graph: its places, and the ways between them.
 
-    The nodes that begin or end a group aren't drawn; ways lead from the nodes before them directly
-    to the nodes after them.
+    The nodes that begin or end a group aren't places. A way leads from the place before such a node
+    directly to the place after it.
     """
     places = [Place(one.name, _label(one), KINDS[one.kind]) for one in shown(shape)]
     names = {one.name for one in places}

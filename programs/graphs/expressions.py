@@ -1,4 +1,4 @@
-"""Conditions as text: a small part of Python's expressions, checked before any run begins."""
+"""Conditions as texts: a small part of Python's expressions, checked before a run begins."""
 
 import ast
 import operator
@@ -13,9 +13,9 @@ LONGEST = 500
 MOST_LEVELS = 40
 LARGEST_WHOLE = 1e15
 DATA = ("context", "ctx", "data")
-"""The names under which an expression finds all values, as in `context.get('amount', 0)`."""
+"""The names that mean all values of a run in an expression, as in `context.get('amount', 0)`."""
 OTHERWISE = "otherwise"
-"""The condition that holds if no other condition of the same step does."""
+"""The condition of an edge that is taken if no condition of the step's other edges holds."""
 PLACE = re.compile(r"\{([^\W\d]\w*(?:\.[^\W\d]\w*)*)\}")
 COMPARISONS: Mapping[type, Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
@@ -52,16 +52,17 @@ KEPT = str | int | float | bool | None
 
 
 class ConditionError(PublicError):
-    """A condition that can't be evaluated with the values of a run."""
+    """A condition couldn't be evaluated with the values of a run."""
 
     def __init__(self, text: str, why: str) -> None:
         super().__init__(f"The condition {text!r} can't be evaluated: {why}.")
 
 
 class Expression:
-    """A condition or value as text; it can read values, compare them and calculate with numbers.
+    """A condition or a value as a text.
 
-    Raises `DefinitionError` for everything else.
+    The text can read values, compare them and calculate with numbers. Raises `DefinitionError` for
+    a text that does anything else.
     """
 
     def __init__(self, text: object) -> None:
@@ -72,9 +73,9 @@ class Expression:
         return f"Expression({self.text!r})"
 
     def value(self, values: Mapping[str, Any]) -> Any:
-        """Return the value of the expression; names without a value are None.
+        """Return the value of the expression. A name that isn't among `values` has the value None.
 
-        Raises `ConditionError` for values that can't be compared or calculated with.
+        Raises `ConditionError` for values that can't be compared or used in a calculation.
         """
         try:
             return _Evaluation(values).of(self._tree)
@@ -85,7 +86,7 @@ class Expression:
 
 
 def filled(template: str, values: Mapping[str, Any]) -> str:
-    """Return the text with each `{name}` or `{name.part}` replaced by that value."""
+    """Return the text with values in place of each `{name}` and `{name.part}`."""
     return PLACE.sub(lambda found: _shown(_at(values, found[1].split("."))), template)
 
 
@@ -135,7 +136,7 @@ def _levels_of(tree: ast.AST) -> int:
 
 
 def _fault_of(part: ast.AST) -> str:
-    """Return why a condition can't have this part, or ""."""
+    """Return a phrase that says why a condition can't contain this part of its syntax, or ""."""
     match part:
         case ast.Call():
             return _fault_of_call(part)
@@ -163,7 +164,7 @@ def _fault_of_call(call: ast.Call) -> str:
 
 
 class _Evaluation:
-    """One evaluation over the values of a run."""
+    """One evaluation of an expression with the values of a run."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = values

@@ -1,4 +1,4 @@
-"""An engine with the names of litestar-workflows' own, over runs of this site."""
+"""An engine with the methods of litestar-workflows' own engine, for runs of this site."""
 
 import asyncio
 import json
@@ -38,20 +38,21 @@ T = TypeVar("T")
 MOST_REQUESTS = 100
 NOT_FOUND = "The run {} was not found, or you don't have access to it."
 DECISION_KEYS = {"approved", "comment"}
-"""The keys of an answer to a step without a form."""
+"""The keys that the data of an answer can have if the step has no form."""
 
 
 class GraphEngine:
     """An interface to start, answer and cancel runs of graphs; the site's workers run the steps.
 
-    `by` is the user for whom the engine starts, reads and cancels runs. `registry` returns the
-    definitions by name (`get_definition`); procedures with the same names are declared in a module
-    of the site with `definition_graph`. The engine follows the runs that it has started or was
-    asked for, and reports their changes to `persistence` and `event_bus`.
+    `by` is the user for whom the engine starts, reads and cancels runs.
+    `registry.get_definition(name)` returns the definition with this name. A module of the site
+    declares a procedure of the same name with `definition_graph`. The engine follows each run that
+    it has started or that `find_instances` has found, and reports changes of the run to
+    `persistence` and `event_bus`.
     """
 
     follow_every = 0.5
-    """Seconds between two looks at a run that is followed."""
+    """The seconds between two readings of a run that the engine follows."""
 
     def __init__(
         self,
@@ -72,7 +73,7 @@ class GraphEngine:
     async def start_workflow(
         self, workflow: Any, initial_data: dict[str, Any] | None = None
     ) -> Instance:
-        """Start a run of the graph with the workflow's name, and return the new run.
+        """Start a run of the graph that has the workflow's name, and return the new run.
 
         Raises the errors of `start_run`, for example if there is no procedure of that name.
         """
@@ -85,9 +86,9 @@ class GraphEngine:
         return instance
 
     async def execute_step(self, step: Any, context: Any, previous_result: Any = None) -> Any:
-        """Execute a step in this process, outside any run; its result isn't stored.
+        """Execute a step in this process, outside any run, and return the step's result.
 
-        Raises `EngineError` if the step fails.
+        The result isn't stored. Raises `EngineError` if the step fails.
         """
         if previous_result is not None:
             context.set("_previous_result", previous_result)
@@ -99,11 +100,11 @@ class GraphEngine:
     async def schedule_step(
         self, instance_id: UUID, step_name: str, delay: timedelta | None = None
     ) -> None:
-        """Retry a step after a delay, if its failure has ended the run.
+        """Retry the failed step of a failed run after a delay.
 
-        For any other step, nothing is done, because runs go to their next steps by themselves. This
-        process sleeps during the delay; for a delay that survives the process, use a timer step.
-        Raises `KeyError` for an unknown instance.
+        If the run hasn't failed at this step, nothing happens, because runs go from step to step by
+        themselves. This process sleeps during the delay. If the delay has to survive the end of
+        this process, use a timer step instead. Raises `KeyError` for an unknown instance.
         """
         if delay:
             await asyncio.sleep(delay.total_seconds())
@@ -116,10 +117,10 @@ class GraphEngine:
     async def complete_human_task(
         self, instance_id: UUID, step_name: str, user_id: str, data: dict[str, Any]
     ) -> None:
-        """Give the answer of a person, who must be a user of the site whom the step asks.
+        """Give the answer of the user `user_id` to the question of a step.
 
-        Raises `ValueError` if the instance doesn't wait there, if there is no such user or they
-        can't answer, and if the data isn't what the step's form asks for.
+        Raises `ValueError` if the run doesn't wait at this step, if the site has no such user, if
+        the step doesn't ask this user, and if `data` doesn't fit the step's form.
         """
         instance = await self.get_instance(instance_id)
         if instance.status != "waiting":
@@ -132,7 +133,7 @@ class GraphEngine:
         await self._look(instance_id)
 
     async def cancel_workflow(self, instance_id: UUID, reason: str) -> None:
-        """Cancel a run; a step that is running is finished first.
+        """Cancel a run. A running step is finished first.
 
         Raises `KeyError` for an unknown instance.
         """
@@ -144,7 +145,7 @@ class GraphEngine:
         await self._emit("workflow.canceled", instance, once="end", reason=reason)
 
     async def get_instance(self, instance_id: UUID) -> Instance:
-        """Return a run; raise `KeyError` if `by` may operate no run with this id."""
+        """Return the run with this id. Raises `KeyError` if `by` may not operate such a run."""
         try:
             return await self._look(instance_id)
         except KeyError:
@@ -154,17 +155,20 @@ class GraphEngine:
             raise
 
     def get_running_instances(self) -> list[Instance]:
-        """Return the runs of `get_all_instances` that have not ended."""
+        """Return those runs of `get_all_instances` that have not ended."""
         return [one for one in self.get_all_instances() if one.status not in ENDS]
 
     def get_all_instances(self) -> list[Instance]:
-        """Return the runs that this engine has started or was asked for; see `find_instances`."""
+        """Return the runs that this engine has started, read or found; see `find_instances`."""
         return list(self._seen.values())
 
     # Besides
 
     async def find_instances(self, run_ids: Iterable[UUID]) -> list[Instance]:
-        """Look for runs that another process has started, and follow them from now on."""
+        """Return the runs with these ids, and follow the runs from now on.
+
+        The runs may have been started by another process.
+        """
         found = [await self.get_instance(one) for one in run_ids]
         for one in found:
             if one.id not in self._following and one.status not in ENDS:
@@ -172,7 +176,7 @@ class GraphEngine:
         return found
 
     async def follow(self, instance_id: UUID) -> None:
-        """Report the changes of a run to the event bus and the persistence until the run ends."""
+        """Report changes of a run to the event bus and the persistence, until the run has ended."""
         while (await self._look(instance_id)).status not in ENDS:  # noqa: ASYNC110 (rows)
             await asyncio.sleep(self.follow_every)
         self._following.pop(instance_id, None)
@@ -240,7 +244,10 @@ class GraphEngine:
 
 
 def graph_of(run: "Run") -> Procedure:
-    """Return the graph of a run; raise `KeyError` if this process has none for it."""
+    """Return the procedure of a run.
+
+    Raises `KeyError` if it isn't a graph that this process has loaded.
+    """
     code = code_of(run)
     if code is None or code.fn not in SHAPES:
         raise KeyError(f"The run {run.pk} isn't one of a graph that this process knows.")
@@ -248,7 +255,7 @@ def graph_of(run: "Run") -> Procedure:
 
 
 def instance_of(run: "Run", code: Procedure, version: str) -> Instance:
-    """Return a run of a graph with its data and history, read from its journal."""
+    """Return the state of a run with its data and history, read from the run's journal."""
     shape = SHAPES[code.fn]
     inputs = code.load(whole_text(run.inputs))
     reading = Reading(shape, dict(inputs.get("data", inputs)))
@@ -276,7 +283,7 @@ def instance_of(run: "Run", code: Procedure, version: str) -> Instance:
 
 
 def _answer_of(code: Procedure, step: str, data: dict[str, Any]) -> tuple[Any, str]:
-    """Return the value and the comment of an answer that is given as data."""
+    """Return the value and the comment of an answer, from the data of a completed human task."""
     if form_of(SHAPES[code.fn].nodes[step]):
         return data, ""
     if unknown := sorted(data.keys() - DECISION_KEYS):

@@ -1,4 +1,4 @@
-"""Procedures made of graphs: steps as objects, edges with conditions."""
+"""Procedures made of graphs: steps, and edges with conditions that lead from step to step."""
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -31,7 +31,7 @@ OF_STEP = tuple(one for one in StepOptions.__annotations__ if one != "name")
 OF_SIGNAL = tuple(SignalOptions.__annotations__)
 
 SHAPES: "WeakKeyDictionary[Callable[..., Any], Shape]" = WeakKeyDictionary()
-"""The shapes of graphs by the functions of the procedures that were made from them."""
+"""The shapes of graphs, keyed by the functions of the procedures that were made from the graphs."""
 
 
 def graph(  # noqa: PLR0913 (the options of authors)
@@ -52,18 +52,21 @@ def graph(  # noqa: PLR0913 (the options of authors)
 ) -> Procedure:
     """Return a procedure that walks through a graph of steps.
 
-    `steps` maps names to steps: functions, or objects with `execute(context)` and perhaps
-    `can_execute`, `on_success`, `on_failure`, `step_type`, `form_schema` and `assignee_key`; any of
-    the methods may be `async`. Groups of steps are steps, too. `edges` are pairs of names, with a
-    condition as a third part: a text ("amount > 100", "otherwise"), or a function of the context.
-    The graph begins at `start`, by default at the one step without an incoming edge. A path ends
-    after a step in `ends`, and where no edge leads on.
+    `steps` maps names to steps. A step is a function, or an object with a method
+    `execute(context)`. The object can also have the methods `can_execute`, `on_success` and
+    `on_failure`, and the attributes `step_type`, `form_schema` and `assignee_key`. Each of the
+    methods may be `async`. A group of steps can be used as a step. `edges` are tuples of two names,
+    such as ("check", "pay"). A third item is the condition of the edge: a text such as "amount >
+    100" or "otherwise", or a function that gets the context. The graph begins at the step `start`;
+    by default, that is the only step to which no edge leads. A path ends after a step in `ends`,
+    and after a step from which no edge can be taken.
 
     `options` maps the names of steps to their `StepOptions`, `RequestOptions` or `SignalOptions`.
     `inputs` maps the names of a run's inputs to their types, or to pairs of a type and a default;
-    without it, a run is started with any `data`. The data is the result of the run. `title`,
-    `subject`, `roles` and `limits` are those of `@procedure`; `doc` is the description, and steps
-    read `version` as `context.metadata["workflow_version"]`.
+    without `inputs`, a run can be started with any `data`. The result of the run is its data at the
+    end. `title`, `subject`, `roles` and `limits` are those of `@procedure`. `doc` is the
+    description of the procedure. Steps can read `version` as
+    `context.metadata["workflow_version"]`.
 
     Raises `DefinitionError` for an invalid graph.
     """
@@ -90,7 +93,10 @@ def made_of(  # noqa: PLR0913 (all that a procedure is made of)
     doc: str = "",
     options: Mapping[str, Any] | None = None,
 ) -> Procedure:
-    """Return the procedure for a checked graph; `module` is the module that defines the graph."""
+    """Return the procedure for a checked graph.
+
+    `module` is the name of the module that defines the graph.
+    """
     for node in shape.nodes.values():
         check_options(node)
     told = {"workflow_name": name, "workflow_version": version}
@@ -109,7 +115,7 @@ def made_of(  # noqa: PLR0913 (all that a procedure is made of)
 
 
 def check_options(node: Node) -> None:
-    """Raise `DefinitionError` for options of a step that couldn't be used in a run."""
+    """Raise `DefinitionError` if a step has options that would cause an error in a run."""
     try:
         _try_options(node)
     except DefinitionError:

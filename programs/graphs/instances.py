@@ -1,4 +1,4 @@
-"""Runs of graphs as litestar-workflows shows instances: status, data and history of steps."""
+"""Runs of graphs in the form of litestar-workflows' instances: status, data and steps' history."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,14 +21,14 @@ STATUSES = {
     "quarantined": "failed",
     "cancelled": "canceled",
 }
-"""The statuses of instances by those of runs; others are "waiting" or "running"."""
+"""The statuses of instances, by the statuses of runs; other runs are "waiting" or "running"."""
 ENDS = frozenset({"completed", "failed", "canceled"})
 ASKING = ("human", "webhook")
 
 
 @dataclass
 class Instance:
-    """A run of a graph, as it was when it was read."""
+    """The state of a run of a graph when the run was last read."""
 
     id: UUID
     workflow_name: str
@@ -41,19 +41,19 @@ class Instance:
     error: str | None = None
     workflow_id: UUID | None = None
     waiting_at: list[str] = field(default_factory=list)
-    """The steps that wait for people or a signal."""
+    """The names of the steps that wait for people or for a signal."""
 
 
 @dataclass
 class Reading:
-    """A reading of a journal, event by event."""
+    """The data and history of a run of a graph, built from the run's journal event by event."""
 
     shape: Shape
     data: dict[str, Any]
     history: list[StepExecution] = field(default_factory=list)
     open: dict[str, datetime] = field(default_factory=dict)
     last: str = ""
-    """The name of the last step that the journal mentions."""
+    """The name of the step that the last event about a step names; "" before the first one."""
 
     def read(self, events: Iterable[Event]) -> None:
         for event in events:
@@ -98,7 +98,10 @@ class Reading:
 
 
 def values_of(node: Node, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values that a closed wait has added to the data."""
+    """Return the values that the end of a wait adds to the data.
+
+    `content` is the content of the event that closed the wait.
+    """
     value = content.get("value")
     if node.kind == "webhook":
         return {getattr(node.step, "callback_key", "") or node.name: value}

@@ -1,4 +1,4 @@
-"""YAML as data that contains the line numbers of its keys and items."""
+"""YAML as data: mappings and lists that know the line numbers of their keys and items."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ TEXT, WHOLE, REAL = "tag:yaml.org,2002:str", "tag:yaml.org,2002:int", "tag:yaml.
 
 
 class Marked(dict[str, Any]):
-    """A mapping in a YAML text, with the number of its own line and of each key's line."""
+    """A mapping in a YAML text, with the number of its first line, and of each key's line."""
 
     def __init__(self, line: int) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class Marked(dict[str, Any]):
 
 
 class Items(list[Any]):
-    """A list in a YAML text, with the number of each item's line."""
+    """A list in a YAML text, with the number of the line of each item."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,12 +37,15 @@ class Items(list[Any]):
 
 
 def read_yaml(text: str) -> Any:
-    """Return the data in a YAML text; raise `ProcedureFileError` unless JSON could express it."""
+    """Return the data in a YAML text.
+
+    Raises `ProcedureFileError` for data that JSON can't express.
+    """
     return _value_of(compose_yaml(text))
 
 
 def plain(value: Any) -> Any:
-    """Return the value as ordinary dicts and lists."""
+    """Return the value with ordinary dicts and lists in place of `Marked` and `Items`."""
     if isinstance(value, dict):
         return {key: plain(one) for key, one in value.items()}
     return [plain(one) for one in value] if isinstance(value, list) else value
@@ -50,7 +53,7 @@ def plain(value: Any) -> Any:
 
 @contextmanager
 def at_line(line: int) -> Iterator[None]:
-    """Add the line to errors that are raised inside the block."""
+    """Turn errors that are raised inside the block into a `ProcedureFileError` with this line."""
     try:
         yield
     except ProcedureFileError:
@@ -84,7 +87,10 @@ def _mapping(pairs: Sequence[tuple[yaml.Node, yaml.Node]], line: int) -> Marked:
 
 
 def _scalar(node: yaml.ScalarNode) -> Any:
-    """Return a string, a number, True, False or None; words such as `on` and dates stay strings."""
+    """Return a string, a number, True, False or None.
+
+    Words such as `on`, and dates, stay strings, although YAML reads them as other values.
+    """
     if node.style or node.tag == TEXT:
         return node.value
     if node.value.lower() in WORDS:

@@ -11,29 +11,32 @@ from programs.graphs.steps import as_step
 Kind = Literal["machine", "human", "timer", "webhook", "gateway", "group"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 LONGEST_NAME = 60
-"""The maximum number of characters in a step's name; names of its parts are longer."""
+"""The maximum number of characters in the name that an author gives a step.
+
+The names of steps in a group are longer, because they begin with the name of the group.
+"""
 NOT_IN_NAMES = frozenset("#/:")
 Condition = Callable[[GraphContext], object]
 
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """One place of a graph: a step, or the beginning or end of a group."""
+    """A node of a graph: a step, or the beginning or the end of a group of steps."""
 
     name: str
     step: Any
     kind: Kind
     options: Mapping[str, Any] = field(default_factory=dict)
-    """The options of the step, the question or the wait for a signal."""
+    """The options of the step, of its question or of its wait for a signal."""
     after: tuple[str, ...] = ()
-    """The nodes whose results the step gets as `_previous_result`."""
+    """The names of the nodes whose results the step can read as `_previous_result`."""
     gathers: bool = False
-    """True if `_previous_result` is the list of all these results, not the newest of them."""
+    """True if `_previous_result` is a list of all these results, False if it is the last one."""
 
     @property
     def title(self) -> str:
         given = getattr(self.step, "title", "")
-        return given if isinstance(given, str) and given else spoken(self.name)
+        return given if isinstance(given, str) and given else title_from_name(self.name)
 
     @property
     def description(self) -> str:
@@ -43,7 +46,7 @@ class Node:
 
 @dataclass(frozen=True, eq=False)
 class Link:
-    """An unchecked edge between two nodes; its condition is a function, an expression or None."""
+    """An unchecked edge between two nodes. Its condition is a function, a text or None."""
 
     source: str
     target: str
@@ -52,15 +55,15 @@ class Link:
 
 @dataclass
 class Parts:
-    """The nodes and links of the steps, and where each step begins and ends."""
+    """The nodes and links of a graph while its steps are added one by one."""
 
     nodes: dict[str, Node] = field(default_factory=dict)
     links: list[Link] = field(default_factory=list)
     ends: dict[str, str] = field(default_factory=dict)
-    """The last node of each step: its own, or the end of a group."""
+    """The name of each step's last node: that of the step itself, or of the end of a group."""
 
     def add(self, name: object, step: Any, options: Mapping[str, Any]) -> str:
-        """Add a step or a group with all its steps, and return the name of its last node."""
+        """Add a step, or a group with all its steps. Return the name of the step's last node."""
         given = checked_name(name)
         step = as_step(given, step)
         if given in self.nodes:
@@ -74,14 +77,20 @@ class Parts:
         return self.ends[given]
 
     def add_plain(self, name: str, after: Sequence[str] = (), *, gathers: bool = False) -> str:
-        """Add a node that does no work of its own."""
+        """Add a node that executes nothing, such as the beginning of a group.
+
+        Return the node's name.
+        """
         if name in self.nodes:
             raise DefinitionError(f"Two steps of the graph are called {name!r}.")
         self.nodes[name] = Node(name, None, "group", after=tuple(after), gathers=gathers)
         return name
 
     def add_after(self, name: str, step: Any, after: Sequence[str], *, gathers: bool) -> str:
-        """Add a step of a group that gets the results of earlier ones."""
+        """Add a step in a group; the step gets the results of the nodes `after`.
+
+        Return the name of the step's last node.
+        """
         end = self.add(name, step, {})
         found = self.nodes[name]
         self.nodes[name] = Node(
@@ -122,8 +131,8 @@ def checked_name(name: object) -> str:
     return str(name)
 
 
-def spoken(name: str) -> str:
-    """Return a name in words, such as "Load order" for "load_order"."""
+def title_from_name(name: str) -> str:
+    """Return a step's name as a title: "Load order" for "load_order"."""
     words = name.replace("_", " ").replace(".", " ").strip()
     return words[:1].upper() + words[1:]
 
@@ -136,7 +145,7 @@ def is_group(step: Any) -> bool:
 
 
 def group_of(step: Any) -> str:
-    """Return the kind of group that the object is, or ""."""
+    """Return the kind of a group, "choice", "parallel" or "sequence"; "" for any other step."""
     if isinstance(getattr(step, "branches", None), Mapping):
         return "choice" if callable(getattr(step, "condition", None)) else ""
     if not isinstance(getattr(step, "steps", None), Sequence):
@@ -190,7 +199,7 @@ def _add_parallel(parts: Parts, name: str, group: Any) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """The first node of a conditional group: it leads to the branch that its function names."""
+    """The first node of a group with branches; a function of the group names the branch to take."""
 
     name: str
     condition: Condition

@@ -1,4 +1,4 @@
-"""The work inside a step of a run: one method of a graph's step, and the choice of edges."""
+"""The work inside a step of a run: calls of a graph step's methods, and the choice of edges."""
 
 import asyncio
 import inspect
@@ -17,7 +17,7 @@ SKIPPED, SUCCEEDED = "skipped", "succeeded"
 
 
 class GatewayError(PublicError):
-    """A gateway that chose a step to which no edge leads."""
+    """A gateway chose a step to which none of its edges leads."""
 
     def __init__(self, gateway: str, chosen: object, known: Iterable[str]) -> None:
         super().__init__(
@@ -28,18 +28,21 @@ class GatewayError(PublicError):
 
 @dataclass
 class Visit:
-    """One visit to a node, with what the functions of its step need."""
+    """One visit to a node, with everything that the methods of the node's step need."""
 
     shape: Shape
     node: Node
     make_context: Callable[..., GraphContext]
     hidden: Mapping[str, Any] = field(default_factory=dict)
-    """Values that the step can read although they aren't part of the data."""
+    """Values that the step can read with `context.get`, although they aren't part of the data."""
     about: Mapping[str, Any] = field(default_factory=dict)
-    """Values that conditions can read besides the data."""
+    """Values that conditions of edges can read in addition to the data, such as `timed_out`."""
 
     def perform(self, data: dict[str, Any], step: Step) -> dict[str, Any]:
-        """Execute the step; return its status, its result, its changes and the next nodes."""
+        """Execute the step.
+
+        Return its status, its result, its changes to the data and the next nodes.
+        """
         with Finishing() as finish:
             return self._perform(data, step, finish)
 
@@ -51,7 +54,7 @@ class Visit:
             if hasattr(self.node.step, "on_failure"):
                 finish(self.node.step.on_failure(context, error))
             raise
-        return self._told(before, context, finish, **done)
+        return self._record_of(before, context, finish, **done)
 
     def _call(self, context: GraphContext, finish: "Finishing") -> dict[str, Any]:
         of = self.node.step
@@ -65,11 +68,14 @@ class Visit:
         return {"status": SUCCEEDED, "result": result}
 
     def prepare(self, data: dict[str, Any], step: Step) -> dict[str, Any]:
-        """Call the step's methods that say if it is skipped, whom it asks and how long it waits."""
+        """Call the methods of a step that are needed before its wait.
+
+        They say if the step is skipped, which user it asks and how long it waits.
+        """
         with Finishing() as finish:
             context, before = self.context(data, step), dict(data)
             if not self._may_execute(context, finish):
-                return self._told(before, context, finish, status=SKIPPED)
+                return self._record_of(before, context, finish, status=SKIPPED)
             found: dict[str, Any] = {}
             if callable(assignee := getattr(self.node.step, "get_assignee", None)):
                 found["assignee"] = finish(assignee(context))
@@ -78,7 +84,10 @@ class Visit:
             return found
 
     def choose(self, data: dict[str, Any], step: Step) -> list[str]:
-        """Return the next nodes, by conditions that are functions of the site."""
+        """Return the names of the next nodes.
+
+        This is a step, because conditions may be functions.
+        """
         with Finishing() as finish:
             return self.next_of(self.context(data, step), self.about.get("result"), finish)
 
@@ -90,7 +99,11 @@ class Visit:
     def next_of(
         self, context: GraphContext, result: Any, finish: Callable[[Any], Any]
     ) -> list[str]:
-        """Return the nodes that follow, by the gateway's choice or the conditions of the edges."""
+        """Return the names of the next nodes.
+
+        A gateway's result can name them. Otherwise they are those to which an edge with a true
+        condition leads.
+        """
         edges = self.shape.leaving(self.node.name)
         if self.node.kind == "gateway" and isinstance(result, str | list | tuple):
             return self._chosen([result] if isinstance(result, str) else result, edges)
@@ -113,7 +126,7 @@ class Visit:
         may = getattr(self.node.step, "can_execute", None)
         return bool(finish(may(context))) if callable(may) else True
 
-    def _told(
+    def _record_of(
         self,
         before: dict[str, Any],
         context: GraphContext,
@@ -122,7 +135,10 @@ class Visit:
         status: str = SUCCEEDED,
         result: Any = None,
     ) -> dict[str, Any]:
-        """Return the record of a visit, without its empty values."""
+        """Return the result of a visit in the form in which the journal stores it.
+
+        Empty values are left out.
+        """
         changed, removed = changes(before, context.data)
         told = {"status": status, "result": result, "changes": changed, "removed": removed}
         kept = {name: value for name, value in told.items() if value not in (None, {}, [])}
@@ -130,7 +146,10 @@ class Visit:
 
 
 class Finishing:
-    """A helper that awaits the results of `async` methods, in one event loop for each visit."""
+    """A context manager that yields a function, which awaits a value if the value is awaitable.
+
+    All values of one visit are awaited in the same event loop.
+    """
 
     def __init__(self) -> None:
         self._runner: asyncio.Runner | None = None

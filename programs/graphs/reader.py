@@ -1,4 +1,4 @@
-"""The reader of graphs in YAML, for PROCEDURE_READERS."""
+"""The reader of graphs in YAML, to be named in the setting PROCEDURE_READERS."""
 
 import importlib
 import inspect
@@ -48,13 +48,13 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "parallel": ("then",),
     "sequence": (),
 }
-"""The kinds of steps by the key that names them, and their other keys."""
+"""The kinds of steps, each named by its own key, with the other keys that such a step can have."""
 EDGE = re.compile(r"(.+?)\s*->\s*(.+?)(?:\s+when\s+(.+)|\s+(otherwise))?", re.DOTALL)
 PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 
 
 def read_graph(file: str, text: str) -> Procedure:
-    """Return the procedure of a graph in YAML.
+    """Return the procedure for a graph in YAML.
 
     Raises `ProcedureFileError`, with the line, if the text isn't a valid graph.
     """
@@ -84,7 +84,7 @@ def _shape(given: Marked) -> Shape:
         line = steps.line_of(name)
         with at_line(line):
             made[name], options[name] = _step(name, one, line)
-            _try_alone(name, made[name], options[name])
+            _check_alone(name, made[name], options[name])
     edges = given.get("edges", Items())
     if not isinstance(edges, Items):
         raise ProcedureFileError("edges must be a list.", line=given.line_of("edges"))
@@ -104,8 +104,8 @@ def _check_names(given: Any, what: str, line: int) -> None:
         raise ProcedureFileError(f"{what} must be a list of names.", line=line)
 
 
-def _try_alone(name: str, step: Any, options: Mapping[str, Any]) -> None:
-    """Check a step by itself, so that its errors can be reported with its line."""
+def _check_alone(name: str, step: Any, options: Mapping[str, Any]) -> None:
+    """Check a step without the others, so that an error can be reported with the step's line."""
     parts = Parts()
     parts.add(name, step, options)
     for node in parts.nodes.values():
@@ -113,7 +113,11 @@ def _try_alone(name: str, step: Any, options: Mapping[str, Any]) -> None:
 
 
 def _edge(edge: Any, steps: Mapping[str, Any], line: int) -> tuple[Any, ...]:
-    """Return an edge that is "one -> other when condition", or a mapping of from, to and when."""
+    """Return an edge as a tuple of two names and perhaps a condition.
+
+    In the file, an edge is a text "one -> other when condition" or a mapping with the keys from, to
+    and when.
+    """
     if isinstance(edge, str) and (found := EDGE.fullmatch(edge.strip())):
         source, target, condition = found[1], found[2], found[3] or found[4]
     elif isinstance(edge, Marked):
@@ -134,7 +138,7 @@ def _edge(edge: Any, steps: Mapping[str, Any], line: int) -> tuple[Any, ...]:
 
 
 def _step(name: str, given: Any, line: int) -> tuple[Any, dict[str, Any]]:
-    """Return a step and its options."""
+    """Return a step, and the options of the step."""
     of = _mapping(given, f"The step {name!r}", line=line)
     kinds = [kind for kind in KINDS if kind in of]
     if len(kinds) != 1:
@@ -146,7 +150,7 @@ def _step(name: str, given: Any, line: int) -> tuple[Any, dict[str, Any]]:
 
 
 def _run(name: str, of: Marked) -> tuple[Any, dict[str, Any]]:
-    found = _found(of, "run")
+    found = _import_from(of, "run")
     options = {key: of[key] for key in WORKING[1:] if key in of}
     if "retry" in options:
         options["retry"] = _retry(of)
@@ -236,7 +240,10 @@ def _inner(of: Marked, key: str) -> list[Any]:
 
 
 def _named(steps: Marked, name: str, given: Any, line: int) -> Any:
-    """Return a step of a group, with its name; options are refused."""
+    """Return a step in a group, with the name of the step.
+
+    Raises `ProcedureFileError` if it has options.
+    """
     step, options = _step(name, given, line)
     if options:
         words = f"The step {name!r} is in a group, so it can't have {', '.join(options)}"
@@ -255,8 +262,11 @@ _MAKERS: Mapping[str, Callable[[str, Marked], tuple[Any, dict[str, Any]]]] = {
 }
 
 
-def _found(of: Marked, key: str) -> Any:
-    """Return the function or class whose dotted path stands under the key."""
+def _import_from(of: Marked, key: str) -> Any:
+    """Return the function or class whose dotted path is the value of the key.
+
+    Such a path is "shop.orders.check".
+    """
     path, line = of[key], of.line_of(key)
     if not isinstance(path, str) or not PATH.fullmatch(path):
         words = f'{key} must name a function or a class, such as "shop.orders.check"'
@@ -279,7 +289,7 @@ def _inputs(given: Marked) -> dict[str, Any] | None:
 
 
 def _input(name: str, given: Any, line: int) -> Any:
-    """Return the type of an input, or a pair of the type and its default."""
+    """Return the type of an input, or a pair of its type and its default if it has a default."""
     of = given if isinstance(given, Marked) else None
     if of is not None:
         _mapping(of, f"The input {name!r}", ("type", "default", "choices"))
@@ -319,7 +329,7 @@ def _text(of: Mapping[str, Any], key: str) -> str:
 def _mapping(
     given: Any, what: str, known: tuple[str, ...] = (), *, line: int | None = None
 ) -> Marked:
-    """Return `given`; raise an error if it isn't a mapping, or has unknown keys."""
+    """Return `given`. Raises `ProcedureFileError` unless it is a mapping with only known keys."""
     if not isinstance(given, Marked):
         raise ProcedureFileError(f"{what} must be a mapping of names to values.", line=line)
     for key in given if known else ():

@@ -1,4 +1,4 @@
-"""The shape of a graph: its nodes and edges, checked before any run begins."""
+"""The shape of a graph: its nodes and edges, checked before a run begins."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,16 +13,19 @@ from programs.graphs.nodes import Link, Node, Parts
 
 @dataclass(frozen=True, eq=False)
 class Edge:
-    """A way from one node to another."""
+    """An edge of a graph, which leads from one node to another."""
 
     source: str
     target: str
     condition: Expression | Callable[[GraphContext], object] | None = None
     is_otherwise: bool = False
-    """True if the edge is taken when no condition of another edge holds."""
+    """True if the edge is taken only when no condition of the node's other edges holds."""
 
     def holds(self, values: Mapping[str, Any], context: GraphContext) -> Any:
-        """Return the value of the condition; that of an `async` function must be awaited."""
+        """Return the value of the edge's condition.
+
+        If the condition is an `async` function, await the value.
+        """
         if self.condition is None:
             return True
         if isinstance(self.condition, Expression):
@@ -35,7 +38,7 @@ class Edge:
 
     @property
     def label(self) -> str:
-        """The condition as people read it, or ""."""
+        """The condition as a text for people; "" without a condition."""
         if self.is_otherwise:
             return OTHERWISE
         if isinstance(self.condition, Expression):
@@ -49,13 +52,13 @@ class Edge:
 
 @dataclass(frozen=True, eq=False)
 class Shape:
-    """A checked graph."""
+    """A checked graph: its nodes and edges, the first node, and the last ones."""
 
     nodes: Mapping[str, Node]
     edges: Sequence[Edge]
     start: str
     ends: frozenset[str]
-    """The nodes after which a path ends, whatever edges they have."""
+    """The names of the nodes after which a path ends, even if the nodes have edges."""
 
     @cached_property
     def _leaving(self) -> Mapping[str, list[Edge]]:
@@ -66,11 +69,11 @@ class Shape:
         return found
 
     def leaving(self, name: str) -> list[Edge]:
-        """Return the edges that lead on from a node."""
+        """Return the edges that a path can take from a node; none if the node is in `ends`."""
         return self._leaving[name]
 
     def reaches(self, source: str, target: str) -> bool:
-        """Return True if a path from `source` can come to `target` by at least one edge."""
+        """Return True if a path can come from `source` to `target` along one or more edges."""
         return target in self._reach[source]
 
     @cached_property
@@ -87,7 +90,7 @@ class Shape:
                     yield edge.target
 
     def check(self) -> None:
-        """Raise `DefinitionError` for steps that no path reaches, and for paths without an end."""
+        """Raise `DefinitionError` for steps that no path reaches, and for paths that can't end."""
         lost = self.nodes.keys() - self._reach[self.start] - {self.start}
         if lost:
             names = ", ".join(sorted(lost))
@@ -115,7 +118,7 @@ def shape_of(
     ends: Iterable[str] = (),
     options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Shape:
-    """Return the checked shape of a graph as its author gives it."""
+    """Return the checked shape of a graph. The arguments are those of `graph`."""
     if not steps:
         raise DefinitionError("A graph needs at least one step.")
     given = dict(options or {})
@@ -133,7 +136,11 @@ def shape_of(
 
 
 def link_of(edge: Any) -> Link:
-    """Return an edge given as a tuple, or as an object with source, target and condition."""
+    """Return an edge as a `Link`.
+
+    The edge is given as a tuple, or as an object with the attributes `source`, `target` and
+    `condition`.
+    """
     if isinstance(edge, tuple | list) and len(edge) in (2, 3):
         source, target, *rest = edge
         condition = rest[0] if rest else None
@@ -148,7 +155,10 @@ def link_of(edge: Any) -> Link:
 
 
 def _name_of(end: Any) -> str:
-    """Return the name of a step that an edge gives as its name or its class."""
+    """Return the name of the step at one end of an edge.
+
+    The edge contains the name itself, or the step's class with an attribute `name`.
+    """
     name = end if isinstance(end, str) else getattr(end, "name", None)
     if not isinstance(name, str):
         raise DefinitionError(
@@ -171,7 +181,7 @@ def _known_link(link: Link, parts: Parts) -> Link:
 
 
 def _of_gateways(parts: Parts) -> Iterator[Link]:
-    """Yield the edges that parallel gateways define by their attribute `branches`."""
+    """Yield the edges to the steps that gateways name in their attribute `branches`."""
     for node in parts.nodes.values():
         branches = getattr(node.step, "branches", None)
         if node.kind == "gateway" and isinstance(branches, list | tuple):
@@ -190,9 +200,10 @@ def _edge(link: Link) -> Edge:
 
 
 def _each_once(edges: Iterable[Edge]) -> list[Edge]:
-    """Return the edges without repetitions; a gateway and the graph may both define the same edge.
+    """Return the edges without repetitions.
 
-    Raises `DefinitionError` for two edges with the same ends if one of them has a condition.
+    A gateway and the graph may define the same edge. Raises `DefinitionError` for two edges between
+    the same nodes if one of the edges has a condition.
     """
     found: dict[tuple[str, str], Edge] = {}
     for edge in edges:

@@ -1,4 +1,4 @@
-"""Steps for graphs that have no classes of their own: functions, questions, timers, signals."""
+"""Steps for authors of graphs who write no classes: functions, questions, timers and signals."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -13,9 +13,10 @@ from programs.graphs.expressions import Expression
 
 @dataclass(frozen=True, eq=False)
 class Work:
-    """A step that calls a function, and stores its result in the data under the step's name.
+    """A step that calls a function and stores the result in the data, under the step's name.
 
-    The function gets the context or, with `given`, the values of these expressions as arguments.
+    The function gets the context. With `given`, it gets the values of these expressions as named
+    arguments instead.
     """
 
     name: str
@@ -31,10 +32,10 @@ class Work:
 
 @dataclass(frozen=True, eq=False)
 class Ask:
-    """A question to people; the answer is stored in the data under the step's name.
+    """A question to people, whose answer is stored under the step's name in the data.
 
     Without a form, people approve or reject. `title` and `description` may contain names of values,
-    as in "Refund {amount} €?". The values that `show` names are shown as evidence.
+    as in "Refund {amount} €?". `show` names the values that are the evidence of the question.
     """
 
     title: str
@@ -44,14 +45,14 @@ class Ask:
     show: Sequence[str] = ()
     step_type: str = "human"
     into: bool = True
-    """True to store the answer under the step's name; False to store each field under its own."""
+    """True to store the answer under the step's name, False to store each field by its own name."""
     name: str = ""
-    """The name of a step in a group; other steps don't need one. The classes below have it, too."""
+    """The name of this step within a group. A step that isn't in a group needs no `name`."""
 
 
 @dataclass(frozen=True, eq=False)
 class Wait:
-    """A wait for a length of time."""
+    """A wait for a duration, or for as long as a function of the context says."""
 
     duration: Duration | Callable[[GraphContext], timedelta]
     title: str = ""
@@ -62,7 +63,10 @@ class Wait:
 
 @dataclass(frozen=True, eq=False)
 class Signal:
-    """A wait for the signal with the step's name; its value is stored under the same name."""
+    """A wait for the signal with the step's name.
+
+    The signal's value is stored under this name in the data.
+    """
 
     title: str = ""
     description: str = ""
@@ -74,7 +78,10 @@ class Signal:
 
 @dataclass(frozen=True, eq=False)
 class Gateway:
-    """A place where paths part; with `first`, only the first edge whose condition holds counts."""
+    """A step from which paths part: one path takes each edge whose condition holds.
+
+    With `first=True`, only the first of these edges is taken.
+    """
 
     first: bool = False
     title: str = ""
@@ -83,12 +90,15 @@ class Gateway:
     name: str = ""
 
     def execute(self, context: GraphContext) -> None:
-        """Leave the choice to the conditions of the edges."""
+        """Do nothing: the conditions of the edges choose the next steps."""
 
 
 @dataclass(frozen=True, eq=False)
 class Chain:
-    """Steps one after another; each gets the result of the one before as `_previous_result`."""
+    """Steps that run one after another.
+
+    Each gets the previous step's result as `_previous_result`.
+    """
 
     steps: Sequence[Any]
     name: str = ""
@@ -96,7 +106,10 @@ class Chain:
 
 @dataclass(frozen=True, eq=False)
 class Parallel:
-    """Steps side by side; the callback gets the list of their results."""
+    """Steps that run side by side.
+
+    After them runs `callback`, which gets the list of their results.
+    """
 
     steps: Sequence[Any]
     callback: Any = None
@@ -112,7 +125,7 @@ def takes_one(fn: Callable[..., Any]) -> bool:
 
 
 def as_step(name: str, step: Any) -> Any:
-    """Return the step; a plain function becomes a step that calls it."""
+    """Return the step. If it is a plain function, return a `Work` that calls the function."""
     if inspect.isroutine(step):
         if step.__name__ == "<lambda>":
             raise DefinitionError(f"The step {name!r} is a lambda. Define it with def.")

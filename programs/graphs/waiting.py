@@ -1,4 +1,4 @@
-"""The waits of a graph's steps: for people, for time, for a signal."""
+"""The waits of steps of graphs: for people, for time, and for signals."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,35 +13,35 @@ from programs.graphs.nodes import Node
 
 @dataclass(frozen=True)
 class Answer:
-    """The end of a wait: an answer, a moment or a signal."""
+    """The result of a wait: people's answer, the value of a signal, or nothing after a timer."""
 
     asked_at: datetime
     value: Any = None
     values: Mapping[str, Any] = field(default_factory=dict)
-    """The values that the end of the wait adds to the data."""
+    """The values that are added to the data when the wait ends."""
     user: str | None = None
     timed_out: bool = False
 
     @property
     def about(self) -> dict[str, Any]:
-        """The values that conditions after the step can read."""
+        """The values that the conditions of the step's edges can read in addition to the data."""
         return {"timed_out": self.timed_out}
 
 
-class Kept(Protocol):
-    """The interface of a kind of wait."""
+class WaitKind(Protocol):
+    """The interface that each kind of wait implements."""
 
     def open(
         self, ctx: Context, node: Node, data: Mapping[str, Any], found: Mapping[str, Any]
     ) -> Handle[Any] | None:
-        """Open the wait; return None if there is nothing to wait for."""
+        """Open the wait. Return None if there is nothing to wait for, such as no time."""
 
     def close(self, node: Node, came: Any, since: datetime) -> Answer:
-        """Return the answer that the end of the wait brings; `came` is the result of the wait."""
+        """Return the answer for a closed wait; `came` is what the wait's handle returned."""
 
 
 class People:
-    """A question to people: a form, or without a form a yes or no."""
+    """A wait for people: a form, or without a form an approval."""
 
     def open(
         self, ctx: Context, node: Node, data: Mapping[str, Any], found: Mapping[str, Any]
@@ -68,7 +68,7 @@ class People:
 
 
 class Time:
-    """A timer."""
+    """A wait for a duration."""
 
     def open(
         self, ctx: Context, node: Node, data: Mapping[str, Any], found: Mapping[str, Any]
@@ -82,7 +82,7 @@ class Time:
 
 
 class Outside:
-    """A wait for a signal of the step's name."""
+    """A wait for a signal whose name is that of the step."""
 
     def open(
         self, ctx: Context, node: Node, data: Mapping[str, Any], found: Mapping[str, Any]
@@ -96,19 +96,25 @@ class Outside:
         return Answer(since, came.value, {name: came.value}, came.sender, came.timed_out)
 
 
-WAITS: Mapping[str, Kept] = {"human": People(), "timer": Time(), "webhook": Outside()}
+WAITS: Mapping[str, WaitKind] = {"human": People(), "timer": Time(), "webhook": Outside()}
 
 
 def form_of(node: Node) -> dict[str, Any]:
-    """Return the JSON Schema of a question's form; {} for a question without fields."""
+    """Return the JSON Schema of the form that a step's question has; {} if it has no fields."""
     schema = getattr(node.step, "form_schema", None)
     if not isinstance(schema, Mapping) or not schema.get("properties"):
         return {}
-    return {**schema, "properties": {n: _named(one) for n, one in schema["properties"].items()}}
+    return {
+        **schema,
+        "properties": {n: _with_titles(one) for n, one in schema["properties"].items()},
+    }
 
 
-def _named(field_schema: Any) -> Any:
-    """Return the schema of a field; `enumNames`, which some form libraries use, becomes `oneOf`."""
+def _with_titles(field_schema: Any) -> Any:
+    """Return the schema of a field in which `oneOf` replaces `enumNames`.
+
+    Some form libraries use `enumNames` for the titles of the values.
+    """
     if not isinstance(field_schema, Mapping) or "enumNames" not in field_schema:
         return field_schema
     plain = {key: one for key, one in field_schema.items() if key not in ("enum", "enumNames")}
@@ -117,7 +123,7 @@ def _named(field_schema: Any) -> Any:
 
 
 def assigned(node: Node, data: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    """Return the assignee that a question's step chooses, or "" for the default assignees."""
+    """Return the assignee that a step chooses for its question; "" to ask the default assignees."""
     key = getattr(node.step, "assignee_key", None)
     whom = found.get("assignee") or (data.get(key) if key else None)
     if not isinstance(whom, str) or not whom:

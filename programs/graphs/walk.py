@@ -1,4 +1,4 @@
-"""The walk of a run through a graph: paths that part, wait, and come together."""
+"""The walk of a run through a graph, along paths that part, wait and meet."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -9,7 +9,7 @@ from typing import Any
 from procedures.engine import Context, Handle
 from procedures.engine.values import canonical
 from programs.graphs.contexts import GraphContext, StepExecution
-from programs.graphs.data import Data, together
+from programs.graphs.data import Data, merge_paths
 from programs.graphs.nodes import Node
 from programs.graphs.performing import SKIPPED, SUCCEEDED, Finishing, Visit
 from programs.graphs.shape import Shape
@@ -18,7 +18,7 @@ from programs.graphs.waiting import WAITS, Answer
 
 @dataclass
 class Path:
-    """A path of the run that has come to a node."""
+    """A path of the run: the node to which it has come, and its data."""
 
     node: str
     data: Data
@@ -27,7 +27,7 @@ class Path:
 
 @dataclass
 class Waiting:
-    """A path that waits at a node for people, time or a signal."""
+    """A path that waits at its node for people, for time or for a signal."""
 
     node: Node
     path: Path
@@ -37,30 +37,30 @@ class Waiting:
 
 @dataclass
 class Walk:
-    """One run of a graph; everything it does goes through the run's context."""
+    """One run of a graph. Everything that the run does is a call of the run's context."""
 
     ctx: Context
     shape: Shape
     metadata: Mapping[str, Any]
     paths: list[Path] = field(default_factory=list)
-    """The paths that have come to a node and not entered it, in the order of their arrival."""
+    """The paths that have come to a node but haven't entered it, in the order of their arrival."""
     waiting: list[Waiting] = field(default_factory=list)
     ended: list[Path] = field(default_factory=list)
     history: list[StepExecution] = field(default_factory=list)
     results: dict[str, Any] = field(default_factory=dict)
-    """The newest result of each node."""
+    """The last result of each node, by the node's name."""
     began: datetime = field(init=False)
 
     def run(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Walk from the first step until every path has ended, and return the data."""
+        """Walk from the first step until all paths have ended, and return their merged data."""
         self.began = self.ctx.now()
         data = Data()
         data.update(canonical.jsonable(dict(values)), by="the start")
-        data.settle()
+        data.forget_replaced()
         self.paths.append(Path(self.shape.start, data))
         while self.paths or self.waiting:
             self._go_on()
-        return together([one.data for one in self.ended], where="the end").plain()
+        return merge_paths([one.data for one in self.ended], where="the end").plain()
 
     def _go_on(self) -> None:
         if node := self._ready():
@@ -71,7 +71,10 @@ class Walk:
             self._enter(self.paths[0].node)
 
     def _ready(self) -> str:
-        """Return a node that a path has reached and that no other path can still reach, or ""."""
+        """Return a node that a path has reached and that no other path can still reach.
+
+        If there is no such node, "" is returned.
+        """
         places = {one.node for one in self.paths} | {one.node.name for one in self.waiting}
         for path in self.paths:
             others = places - {path.node} | {one.node.name for one in self.waiting}
@@ -85,15 +88,15 @@ class Walk:
         return next(one for one in self.waiting if one.handle is won)
 
     def _enter(self, name: str) -> None:
-        """Let all paths that have come to a node enter it as one."""
+        """Merge all paths that have come to a node, and let the merged path enter the node."""
         node = self.shape.nodes[name]
         come = [one for one in self.paths if one.node == name]
         self.paths = [one for one in self.paths if one.node != name]
         users = [one.user for one in come if one.user]
-        data = together([one.data for one in come], where=f"{name!r}")
+        data = merge_paths([one.data for one in come], where=f"{name!r}")
         path = Path(name, data, users[-1] if users else None)
         if not (self.paths or self.waiting or self.ended):
-            data.settle()
+            data.forget_replaced()
         match node.kind:
             case "machine" | "gateway":
                 self._perform(node, path)
@@ -103,7 +106,7 @@ class Walk:
                 self._wait(node, path)
 
     def _perform(self, node: Node, path: Path, answer: Answer | None = None) -> None:
-        """Execute a step, which can read its answer if it had a wait, and follow the edges."""
+        """Execute a step, and follow the edges. A step that has waited can read the answer."""
         began = answer.asked_at if answer else self.ctx.now()
         visit = self._visit(node, path, answer)
         options = node.options if node.kind in ("machine", "gateway") else {}
@@ -116,7 +119,7 @@ class Walk:
         self._leave(node, path, done["next"])
 
     def _wait(self, node: Node, path: Path) -> None:
-        """Open a node's wait, unless its step is to be skipped."""
+        """Open the wait of a node's step, or skip the step if its `can_execute` says so."""
         began, found = self.ctx.now(), dict[str, Any]()
         if any(hasattr(node.step, one) for one in ("can_execute", "get_assignee", "get_duration")):
             visit = self._visit(node, path)
@@ -139,7 +142,7 @@ class Walk:
         self._finish(one.node, one.path, answer)
 
     def _finish(self, node: Node, path: Path, answer: Answer) -> None:
-        """Execute the step's own code for its answer, if it has any, and follow the edges."""
+        """After a wait, execute the step if it has code of its own, and follow the edges."""
         if node.kind != "timer" and hasattr(node.step, "execute"):
             self._perform(node, path, answer)
             return
@@ -147,7 +150,10 @@ class Walk:
         self._leave(node, path, self._next(node, path, answer.value, answer.about))
 
     def _gather(self, node: Node, path: Path) -> None:
-        """Pass a node that begins or ends a group; its result comes from the nodes before it."""
+        """Go through a node that begins or ends a group.
+
+        Its result comes from the nodes in `node.after`.
+        """
         found = [self.results[name] for name in node.after if name in self.results]
         result = found if node.gathers else found[-1] if found else None
         self.results[node.name] = result
