@@ -1,4 +1,4 @@
-"""Programs in Lua: a sandbox, the primitives of programs, and readers of their files."""
+"""Programs in Lua: a sandbox, the primitives that programs call, and readers of program files."""
 
 from programs.extras import needing
 

@@ -1,4 +1,7 @@
-"""Times and random numbers for Lua programs: those of the run, the same on every replay."""
+"""Times and random numbers for Lua programs.
+
+They come from the run, so replays get the same ones.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -10,7 +13,7 @@ USUAL = {"hour": 12, "min": 0, "sec": 0}
 
 
 class Clock(Protocol):
-    """The source of `os.time`, `os.date`, `os.clock` and `math.random`."""
+    """An object that implements `os.time`, `os.date`, `os.clock` and `math.random` for Lua."""
 
     def time(self, parts: dict[str, Any] | None = None) -> int: ...
     def date(self, text: str | None = None, moment: float | None = None) -> Any: ...
@@ -20,15 +23,16 @@ class Clock(Protocol):
 
 
 class RunClock:
-    """The clock of a run: all times are in UTC."""
+    """The clock of a run. All times are in UTC."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx, self._began = ctx, ctx.now()
 
     def time(self, parts: dict[str, Any] | None = None) -> int:
-        """Return the seconds since 1970, for now or for a date given as a table of its parts.
+        """Return the seconds since 1970: now, or for a date given as a table of its parts.
 
-        As in Lua, parts may lie outside their range: the day 32 is a day of the next month.
+        Such a table is `{year = 2026, month = 11, day = 30}`. As in Lua, the parts may be out of
+        range: the day 32 is a day of the next month.
         """
         if parts is None:
             return int(self._ctx.now().timestamp())
@@ -42,7 +46,10 @@ class RunClock:
         return int((first + more).timestamp())
 
     def date(self, text: str | None = None, moment: float | None = None) -> Any:
-        """Return a date as a string, or as a table of its parts for the format "*t"."""
+        """Return the date at `moment` as a string, or for the format "*t" as a table.
+
+        `moment` is given in seconds since 1970; without it, the date is now.
+        """
         when = self._ctx.now() if moment is None else datetime.fromtimestamp(moment, UTC)
         form = (text or "%c").removeprefix("!")
         if not form.startswith("*t"):
@@ -52,7 +59,7 @@ class RunClock:
         return {**dict(named), "wday": day, "yday": of_year, "isdst": False}
 
     def clock(self) -> float:
-        """Return the seconds since the run began, by the time of its journal."""
+        """Return the seconds from the start of the run to its latest event."""
         return (self._ctx.now() - self._began).total_seconds()
 
     def random(self) -> float:

@@ -4,24 +4,24 @@ from procedures.engine import PublicError
 
 
 class ProgramError(PublicError):
-    """A Lua program has failed; the message begins with the file and the line."""
+    """A Lua program has failed. The message begins with the file and the line of the failure."""
 
 
 class ChildTimeoutError(PublicError):
-    """A program waited for child runs, which didn't end in time."""
+    """A program waited for child runs that didn't end in time."""
 
 
 class GuardError(PublicError):
-    """A guard of a Lua program has refused the run."""
+    """A guard, which is code that a program runs first, has refused the run."""
 
 
 class OutputError(PublicError):
-    """A Lua program returned a value that doesn't fit the declared outputs."""
+    """A Lua program returned a value that doesn't fit the outputs that the program declares."""
 
 
 class HumanTimeoutError(PublicError):
-    """Nobody has answered a question in time, and `on_timeout` was "error"."""
+    """Nobody answered in time a question with `on_timeout = "error"`."""
 
 
 class TurnLimitError(PublicError):
-    """The agents of a program have taken all turns that its `max_turns` allows."""
+    """The agents of a program have already taken as many turns as `max_turns` allows."""

@@ -1,4 +1,4 @@
-"""The names that programs may use, and the refusal of all others when a file is read."""
+"""The names that programs may use. A file that uses any other name is refused when it is read."""
 
 from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
@@ -73,21 +73,26 @@ INSTEAD = {
 
 
 class Offer:
-    """The names that one kind of file may use."""
+    """The names that files of one kind may use."""
 
     def __init__(self, *names: Mapping[str, Collection[str]]) -> None:
         self._names = {name: fields for group in names for name, fields in group.items()}
 
     def uses(self, code: str, first: int = 1) -> Sequence[Use]:
-        """Return each use of a name that the code doesn't define itself."""
+        """Return all uses of names that the code itself doesn't define.
+
+        `first` is the line number of the code's first line.
+        """
         return list(uses_in(tokens_of(code, first)))
 
     def check(
         self, code: str, first: int = 1, *, human: Collection[str] | None = None
     ) -> Sequence[Use]:
-        """Return what `uses` returns; raise `ProcedureFileError` for a name that isn't offered.
+        """Return the uses of names that the code doesn't define.
 
-        `human` holds the names under which the file declares questions, if they are known.
+        Raises `ProcedureFileError` for a name that files of this kind may not use, and for a
+        question that isn't declared. `human` contains the names of the declared questions; with
+        None, questions aren't checked.
         """
         uses = self.uses(code, first)
         for use in uses:

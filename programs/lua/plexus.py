@@ -1,4 +1,4 @@
-"""The reader of YAML files with Lua code, as the Procedure DSL of Plexus defines them."""
+"""The reader of YAML files with Lua code, in the format of the Procedure DSL of Plexus."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from programs.lua.sandbox import MOST_SECONDS
 from programs.lua.schemas import (
     Declaration,
     Family,
-    checked_most,
+    checked_limit,
     checked_output,
     declaration,
     with_inputs,
@@ -53,15 +53,15 @@ GROUPS: Mapping[type, tuple[str, ...]] = {
     list: ("guards", "stages"),
     str: ("name", "title", "subject", "description", "code"),
 }
-"""The keys whose values must be mappings, lists or strings."""
+"""The keys of a file whose values must be mappings, must be lists or must be strings."""
 TYPE_WORDS: Mapping[type, str] = {dict: "a mapping", list: "a list of strings", str: "a string"}
 OFFER = (STANDARD, PRIMITIVES, {"params": ANY})
 
 
 def read_plexus(file: str, text: str) -> list[Procedure]:
-    """Return the procedure that a YAML file defines, and those that are defined inside it.
+    """Return the procedure that a YAML file defines, and the procedures that are nested in it.
 
-    Raises `ProcedureFileError` for a file that uses something unknown, with its line.
+    Raises `ProcedureFileError`, with the line, for a file that uses something unknown.
     """
     node = compose_yaml(text)
     if not isinstance(node, yaml.MappingNode):
@@ -71,7 +71,7 @@ def read_plexus(file: str, text: str) -> list[Procedure]:
 
 
 class Loader(yaml.SafeLoader):
-    """A YAML loader that reads keys and dates as strings, such as `on`, `1` and `2026-11-30`."""
+    """A YAML loader that reads all keys and all dates as strings, such as `on` and `2026-11-30`."""
 
     def mapping(self, node: yaml.MappingNode) -> dict[str, Any]:
         return {key.value: self.construct_object(one, deep=True) for key, one in node.value}
@@ -86,14 +86,17 @@ Loader.add_constructor("tag:yaml.org,2002:timestamp", Loader.text)
 
 @dataclass(frozen=True)
 class Part:
-    """A mapping in the file, with the line numbers of its keys."""
+    """A mapping in a file, which knows the line numbers of the keys in it."""
 
     file: str
     told: Mapping[str, Any]
     node: yaml.MappingNode
 
     def line(self, *path: str) -> int:
-        """Return the line of the key at the end of the path, or of the last key that exists."""
+        """Return the line number of the key to which the path leads: `line("hitl", "ask")`.
+
+        If that key doesn't exist, the line number of the last existing key of the path is returned.
+        """
         node: yaml.Node = self.node
         line = node.start_mark.line
         for name in path:
@@ -104,7 +107,7 @@ class Part:
         return line + 1
 
     def code_line(self, *path: str | int) -> int:
-        """Return the line at which the code at the end of the path begins."""
+        """Return the line number of the beginning of the code to which the path leads."""
         node: yaml.Node = self.node
         for name in path:
             if isinstance(name, int):
@@ -115,7 +118,10 @@ class Part:
         return node.start_mark.line + (2 if is_block else 1)
 
     def inner(self, *path: str) -> "Part":
-        """Return the mapping at the end of the path; raise `ProcedureFileError` if it isn't one."""
+        """Return the mapping to which the path leads.
+
+        Raises `ProcedureFileError` if the value at the end of the path isn't a mapping.
+        """
         told: Any = self.told
         node: yaml.Node = self.node
         for name in path:
@@ -134,7 +140,7 @@ def _entry(node: yaml.Node, name: str) -> tuple[yaml.Node, yaml.Node] | None:
 
 
 def _procedures(part: Part, name: str) -> Iterator[Procedure]:
-    """Yield the procedures that are defined inside the mapping, then the one that it defines."""
+    """Yield the procedures nested in a mapping, then the procedure that the mapping defines."""
     _check(part, name)
     family: Family = {}
     for inner in part.told.get("procedures") or {}:
@@ -196,7 +202,7 @@ def _procedure(part: Part, name: str, family: Family) -> Procedure:
         raise ProcedureFileError(words, line=part.line("roles"))
     title = str(told.get("title") or "")
     try:
-        limits = Limits(depth=checked_most(told.get("max_depth"), "max_depth"))
+        limits = Limits(depth=checked_limit(told.get("max_depth"), "max_depth"))
     except ValueError as error:
         raise ProcedureFileError(str(error), line=part.line("max_depth")) from None
     subject = str(told.get("subject") or "")
@@ -207,21 +213,21 @@ def _procedure(part: Part, name: str, family: Family) -> Procedure:
 
 
 def described(text: str, stages: Sequence[str]) -> str:
-    """Return the description of a program, with its stages."""
+    """Return the description of a program, followed by the names of its stages."""
     listed = f"Stages: {' → '.join(stages)}." if stages else ""
     return "\n\n".join(filter(None, (text.strip(), listed)))
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """A piece of Lua code, with the line of the file at which it begins."""
+    """A piece of Lua code, with the number of the line of the file on which the code begins."""
 
     code: str
     line: int
 
 
 def _chunks(part: Part) -> list[Chunk]:
-    """Return the guards and, at the end, the code."""
+    """Return the guards of a program in their order, followed by the program's code."""
     guards = part.told.get("guards") or []
     found = [Chunk(guard, part.code_line("guards", place)) for place, guard in enumerate(guards)]
     return [*found, Chunk(part.told["code"], part.code_line("code"))]
@@ -235,7 +241,7 @@ def _declarations(part: Part, group: str, of: str) -> list[Declaration]:
 
 
 def _check_code(part: Part, chunks: Sequence[Chunk], human: Mapping[str, Any]) -> list[Use]:
-    """Return the names that the code uses; raise `ProcedureFileError` for an unknown one."""
+    """Return the uses of names in all chunks. Raises `ProcedureFileError` for an unknown name."""
     found: list[Use] = []
     runtime = lua54.LuaRuntime()
     agents = {f(str(name)) for name in part.told.get("agents") or {} for f in (str, _capitalized)}
@@ -253,9 +259,10 @@ def _check_code(part: Part, chunks: Sequence[Chunk], human: Mapping[str, Any]) -
 
 
 def _check_children(part: Part, uses: Sequence[Use], family: Family) -> None:
-    """Raise `ProcedureFileError` for a procedure that the code starts and the file doesn't list.
+    """Raise `ProcedureFileError` if the code starts a procedure that the file doesn't list.
 
-    A file without `dependencies.procedures` may start any procedure of the site.
+    The list is `dependencies.procedures`. A file without this list may start any procedure of the
+    site.
     """
     listed = (part.told.get("dependencies") or {}).get("procedures")
     if listed is None:
@@ -271,7 +278,7 @@ def _check_children(part: Part, uses: Sequence[Use], family: Family) -> None:
 
 
 def check_syntax(runtime: Any, code: str, line: int) -> None:
-    """Raise `ProcedureFileError` for code that isn't Lua, with its line."""
+    """Raise `ProcedureFileError`, with the line, if the code isn't valid Lua."""
     try:
         # Blank lines before the code make the line numbers in all messages right.
         runtime.compile("\n" * (line - 1) + code, name=b"=code")

@@ -1,4 +1,4 @@
-"""A Lua program in a claim of its run: a sandbox with primitives that use the run's context."""
+"""A Lua program during one claim of a run: a sandbox, and primitives that use the run's context."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,23 +19,23 @@ PRIMITIVES = (Path(__file__).parent / "primitives" / "primitives.lua").read_text
 
 @dataclass(frozen=True)
 class Declared:
-    """The declarations in a file, which its code can use."""
+    """What a file declares for the code in it to use."""
 
     file: str
     stages: Sequence[str] = ()
     human: Mapping[str, Any] = field(default_factory=dict)
-    """The options of the questions that are asked by name."""
+    """The options of questions, keyed by the names by which the code asks them."""
     family: dict[str, Procedure] = field(default_factory=dict)
-    """The other procedures of the file, by the names that its code uses."""
+    """The other procedures of the file, keyed by the names by which the code calls them."""
 
 
 class Program:
-    """The primitives of a Lua program, and the sandbox in which its code can call them."""
+    """A running Lua program: its primitives, and the sandbox in which its code calls them."""
 
     def __init__(self, ctx: Context, fence: Fence, declared: Declared) -> None:
         self.ctx = ctx
         self.count_turns: Callable[[], int] = lambda: 0
-        """A function that returns the number of turns that agents have taken."""
+        """A function that returns how many turns all agents together have taken."""
         self.sandbox = Sandbox(RunClock(ctx), fence)
         self.sessions, self.files = Sessions(ctx), Files(ctx)
         telling = Telling(ctx)
@@ -74,7 +74,10 @@ QUIET = {
     *("checkpoint_exists", "checkpoint_get", "json_encode", "json_decode", "iterations"),
     *("session_append", "session_inject", "session_clear", "session_history", "session_count"),
 }
-"""Functions that write no event, so that the run's limits would never end a loop of their calls."""
+"""Primitives that write no event.
+
+The limits of a run would never end a loop that only calls these.
+"""
 STATELESS = {"json_encode": encode, "json_decode": decode}
 
 

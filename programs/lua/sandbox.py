@@ -1,4 +1,4 @@
-"""A Lua runtime for a claim of a run: its limits, and the functions that its code may call."""
+"""A Lua runtime for one claim of a run: its limits, and the functions that Lua code may call."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,18 +15,21 @@ from programs.lua.errors import ProgramError
 from programs.lua.values import lua, plain
 
 MOST_MEMORY = 64 * 1024 * 1024
-"""The bytes that a program may use in Lua."""
+"""The maximum number of bytes of memory that a program may use in Lua."""
 MOST_SECONDS = 2.0
-"""The seconds of processor time that a program may use between two calls of the context."""
+"""The maximum processor time in seconds that a program may use between two context calls."""
 LONGEST_ERROR = 5_000
-"""The longest message of an error, in characters; a longer one is cut."""
+"""The maximum number of characters in the message of an error; a longer message is cut."""
 HERE = Path(__file__).parent
 SAFE = (HERE / "safe.lua").read_text()
 MEMORY = "not enough memory"
 
 
 class Fence(Protocol):
-    """The limits of a program: in a run, those of the engine; while a file is read, `Reading`."""
+    """The interface of a program's limits.
+
+    In a run, these are limits of the engine; while a file is read, `Reading`.
+    """
 
     place: str
 
@@ -36,7 +39,7 @@ class Fence(Protocol):
 
 
 class Reading:
-    """The limits while a file is read; its declarations are executed then."""
+    """The limits while a file is read. Reading a .tac file executes the file's declarations."""
 
     def __init__(self, seconds: float = MOST_SECONDS) -> None:
         self.place, self._seconds = "", seconds
@@ -54,16 +57,16 @@ class Reading:
 
 
 class ReadingTooLong(BaseException):
-    """Reading a file takes too long, or needs too much memory."""
+    """Reading a file takes more time or more memory than the limits allow."""
 
 
 class Sandbox:
-    """A Lua runtime whose code reaches nothing in Python except the functions that it is given."""
+    """A Lua runtime whose code can reach nothing of Python but the functions that it was given."""
 
     def __init__(self, clock: Clock, fence: Fence) -> None:
         self._fence, self._file = fence, ""
         self._stopped: BaseException | None = None
-        """A suspension, a limit or another exception that no program may catch."""
+        """A suspension, a broken limit or another exception that no program may catch, or None."""
         self._runtime: Any = lua54.LuaRuntime(
             unpack_returned_tuples=True,
             register_eval=False,
@@ -80,7 +83,7 @@ class Sandbox:
             "over": self._guard(fence.check),
             "mark": self._mark,
             "fatal": self._is_fatal,
-            "words": _words,
+            "words": _message_of,
             "no_memory": self._guard(self._no_memory),
             "time": self.leaf(clock.time),
             "date": self.leaf(clock.date),
@@ -100,19 +103,20 @@ class Sandbox:
         return self._runtime.globals()
 
     def define(self, name: str, value: Any) -> None:
-        """Set a global name to a plain value."""
+        """Set the global variable with this name to a plain JSON value."""
         self.globals[name] = lua(value, self)
 
     def print_by(self, say: Callable[[str], object]) -> None:
-        """Let Lua's `print` call this function with each line."""
+        """Make Lua's `print` call `say` with each line that it would print."""
         self._say = say
 
     def leaf(self, fn: Callable[..., Any], *, rests: bool = False) -> Callable[..., Any]:
-        """Return a function for Lua that calls `fn` with plain values, and converts its result.
+        """Return a function for Lua, which calls `fn` with plain JSON values.
 
-        A tuple becomes several results. With `rests=True`, the time of the call isn't counted, and
-        the program's time begins again at 0 after it. Only functions that write events may have
-        this, because the limits of a run then end a loop of such calls.
+        The result of `fn` is converted to Lua; a tuple becomes several results. With `rests=True`,
+        the duration of the call isn't counted, and after the call, the time that the program may
+        use begins again at 0. Only functions that write events may be called this way: because the
+        number of events is limited, a loop of such calls ends, too.
         """
         guarded = self._guard(fn)
 
@@ -127,22 +131,26 @@ class Sandbox:
         return cast(Callable[..., Any], self._wrapped(called))
 
     def load(self, text: str, file: str, line: int = 1) -> Any:
-        """Return the text as a Lua function; raise lupa's `LuaSyntaxError` if it isn't valid Lua.
+        """Return a Lua text, compiled to a function.
 
-        `line` is the line of the file at which the text begins.
+        Raises lupa's `LuaSyntaxError` for invalid Lua. `line` is the number of the line of the file
+        on which the text begins.
         """
         self._file = file
         return self._chunk("\n" * (line - 1) + text, file)
 
     def extend(self, text: str, name: str, given: Mapping[str, Any]) -> Any:
-        """Run trusted Lua code, which gets these functions in a table, and return its result."""
+        """Run trusted Lua code, and return its result.
+
+        The code gets the functions `given` in a table.
+        """
         return self._chunk(text, f"<{name}>")(self._runtime.table_from(given))
 
     def call(self, fn: Any, *args: Any) -> list[Any]:
-        """Call a function of the program with plain values, and return its results as plain values.
+        """Call a function of the program; its arguments and its results are plain JSON values.
 
-        Raises `ProgramError` for an error of the program. An exception by which a host function has
-        stopped the program, such as `Suspend`, is raised again.
+        Raises `ProgramError` for an error of the program. If a Python function has stopped the
+        program by an exception such as `Suspend`, that exception is raised again.
         """
         try:
             return [plain(one, self) for one in self.enter(fn, *(lua(one, self) for one in args))]
@@ -150,7 +158,7 @@ class Sandbox:
             raise ProgramError(f"The result can't be stored: {error}") from error
 
     def enter(self, fn: Any, *args: Any) -> Sequence[Any]:
-        """Call a function of the program like `call`, but with Lua values."""
+        """Call a function of the program like `call`, but convert neither arguments nor results."""
         try:
             found = self._run(fn, *args)
         except lua54.LuaError as error:
@@ -171,7 +179,10 @@ class Sandbox:
         return self._runtime.compile(text, name=f"={name}".encode())
 
     def _guard(self, fn: Callable[..., Any]) -> Callable[..., Any]:
-        """Wrap a function; remember an exception of it that the program must not catch."""
+        """Return a function that calls `fn` and stores an exception that the program may not catch.
+
+        After such an exception, each further call raises the exception again.
+        """
 
         def guarded(*args: Any) -> Any:
             if self._stopped is not None:
@@ -220,8 +231,8 @@ def _ignore(_text: str) -> None:
     return
 
 
-def _words(error: object) -> str:
-    """Return the message of a Python exception, as a program sees it."""
+def _message_of(error: object) -> str:
+    """Return the message that a program sees for an exception of Python."""
     if isinstance(error, BaseException):
         told = str(error)
         is_told = isinstance(error, EngineError | PublicError | ValueError | TypeError) or not told

@@ -1,4 +1,4 @@
-"""The declared inputs and outputs of a program: its start form, and the check of its result."""
+"""The inputs and outputs that a program declares: its start form, and the check of its result."""
 
 import inspect
 import keyword
@@ -29,16 +29,16 @@ FITTING: Mapping[str, tuple[type, ...]] = {
     "object": (dict,),
 }
 CHOSEN = ("string", "number", "integer", "boolean")
-"""The types whose declarations can contain an enum."""
+"""The types of inputs and outputs whose declarations can contain the key `enum`."""
 CONTEXT = "ctx"
-"""The name of a procedure's first parameter, which no input can have."""
+"""The name of the first parameter of each procedure, which is therefore not allowed for inputs."""
 Family = dict[str, Procedure]
-"""The procedures of one file, by the names that its code uses."""
+"""The procedures of one file, keyed by the names by which the file's code calls them."""
 
 
 @dataclass(frozen=True)
 class Declaration:
-    """One declared input or output."""
+    """The declaration of one input or output."""
 
     name: str
     kind: str
@@ -52,9 +52,11 @@ class Declaration:
 def declaration(
     name: object, told: object, line: int | None, *, of: str, is_parameter: bool = True
 ) -> Declaration:
-    """Return the declaration of an input or output; raise `ProcedureFileError` if it is invalid.
+    """Return the declaration of one input or output, as `told` in the file.
 
-    With `is_parameter`, the name must be valid as the name of a Python parameter.
+    `of` is "input" or "output", for messages. With `is_parameter`, the name must be valid as the
+    name of a Python parameter. Raises `ProcedureFileError`, with the line, for an invalid
+    declaration.
     """
     if not isinstance(name, str) or (is_parameter and not _can_be_parameter(name)):
         words = f"use letters, digits and _, but neither {CONTEXT} nor a keyword of Python"
@@ -73,7 +75,7 @@ def declaration(
 
 
 def _check_values(of: str, kind: str, options: object, default: object, line: int | None) -> None:
-    """Raise `ProcedureFileError` for options and a default that don't have the declared type."""
+    """Raise `ProcedureFileError` if the options or the default don't have the declared type."""
     if not isinstance(options, list | tuple):
         raise ProcedureFileError(f"The enum of the {of} must be a list.", line=line)
     for one in options:
@@ -105,8 +107,11 @@ def _mapping(told: object) -> Mapping[Any, Any]:
     return told if isinstance(told, Mapping) else {}
 
 
-def checked_most(value: Any, of: str) -> int | None:
-    """Return a limit that a file sets, or None; raises `ValueError` for an invalid limit."""
+def checked_limit(value: Any, of: str) -> int | None:
+    """Return a limit that a file sets, or None if it sets none.
+
+    Raises `ValueError` for an invalid limit.
+    """
     if value is None:
         return None
     if type(value) is not int or value < 1:
@@ -119,9 +124,9 @@ def with_inputs(
     inputs: list[Declaration],
     family: Family,
 ) -> Callable[..., Any]:
-    """Return the function with a parameter for each input, which a start form shows.
+    """Return a function that has a parameter for each input, so that start forms show all inputs.
 
-    `family` holds the procedures that the function calls.
+    `family` is passed on to `fn`: it contains the procedures that the file's code calls.
     """
 
     def body(ctx: Context, **given: Any) -> Any:
@@ -151,10 +156,10 @@ def _default(one: Declaration) -> Any:
 
 
 def checked_output(value: Any, outputs: list[Declaration]) -> Any:
-    """Return the declared outputs of what a program has returned.
+    """Return, from the value that a program returned, only the outputs that the program declares.
 
-    Raises `OutputError` for a value that is missing or has another type. Without declared outputs,
-    everything is returned.
+    Raises `OutputError` for a declared output that is missing or has another type. If no outputs
+    are declared, the whole value is returned.
     """
     if not outputs:
         return value
@@ -181,7 +186,7 @@ def _fault_of(one: Declaration, found: Mapping[str, Any]) -> str:
 
 
 def _fitted(one: Declaration, value: Any) -> Any:
-    """Return the value in its declared type; an empty table can be a list or a dict."""
+    """Return the value converted to the declared type: an empty table becomes a list or a dict."""
     if one.kind == "array" and value == {}:
         return []
     if one.kind == "object" and value == []:

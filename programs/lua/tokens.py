@@ -1,4 +1,4 @@
-"""The names that Lua code uses, by line: what a program needs is known before it runs."""
+"""The names that Lua code uses, with line numbers. They are found without running the code."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -20,16 +20,16 @@ WORDS = {
     *("in", "local", "nil", "not", "or", "repeat", "return", "then", "true", "until", "while"),
 }
 USES = {"(", "{", ".", ":", "["}
-"""Marks after a name that use its value as a function or a table."""
+"""Marks after a name, by which code calls the value of the name or reads a field of the value."""
 OF_LIST = {"<", ">", ","}
-"""Marks between the names after `local` and `for`."""
+"""Marks that can stand between the names after `local` and `for`."""
 OF_FUNCTION = {*OF_LIST, ".", ":", "...", "("}
-"""Marks in the name and the parameters of a function."""
+"""Marks that can stand between the names in the head of a function: its name and its parameters."""
 
 
 @dataclass(frozen=True)
 class Token:
-    """A piece of Lua code: a name, a text, a number or a mark."""
+    """A token of Lua code: a name, a string, a number or a mark."""
 
     kind: str
     text: str
@@ -38,18 +38,21 @@ class Token:
 
 @dataclass(frozen=True)
 class Use:
-    """A global name that code uses, with the field that the code reads from it, or ""."""
+    """A use of a global name in code.
+
+    `field` is the field that the code reads from the value of the name, or "".
+    """
 
     name: str
     field: str
     line: int
     argument: str = ""
-    """The string with which the name is called, if the code has it as a literal."""
+    """The string literal that is the first argument of a call of the name, or ""."""
     is_called: bool = False
 
 
 def tokens_of(code: str, first: int = 1) -> list[Token]:
-    """Return the tokens of the code, without comments; `first` is the number of its first line."""
+    """Return the tokens of Lua code without comments; `first` is the first line's number."""
     found, line, place = [], first, 0
     for match in TOKEN.finditer(code):
         line += code.count("\n", place, match.start())
@@ -64,7 +67,7 @@ def tokens_of(code: str, first: int = 1) -> list[Token]:
 
 
 def uses_in(tokens: Sequence[Token]) -> Iterator[Use]:
-    """Yield the uses of names that the code defines nowhere itself."""
+    """Yield the uses of names in code; names that the code itself defines are left out."""
     own = set(_defined(tokens))
     for place, token in enumerate(tokens):
         if token.kind != "name" or token.text in WORDS or token.text in own:
@@ -89,7 +92,7 @@ def _use_at(tokens: Sequence[Token], place: int) -> Use:
 
 
 def _defined(tokens: Sequence[Token]) -> Iterator[str]:
-    """Yield the names that the code assigns, declares, or takes as parameters."""
+    """Yield the names that code assigns to, declares as local, or has as names of parameters."""
     for place, token in enumerate(tokens):
         before = tokens[place - 1].text if place else ""
         after = tokens[place + 1].text if place + 1 < len(tokens) else ""
@@ -102,7 +105,10 @@ def _defined(tokens: Sequence[Token]) -> Iterator[str]:
 
 
 def _listed(tokens: Sequence[Token], place: int) -> Iterator[str]:
-    """Yield the names after `local` and `for`, and the name and the parameters of a function."""
+    """Yield the names that the `local`, `for` or `function` at this index introduces.
+
+    After `function`, these are the function's name and its parameters.
+    """
     is_function = tokens[place].text == "function"
     if not is_function and place + 1 < len(tokens) and tokens[place + 1].text == "function":
         return  # `local function`: the next token is read as a function
@@ -115,5 +121,8 @@ def _listed(tokens: Sequence[Token], place: int) -> Iterator[str]:
 
 
 def _inside(text: str) -> str:
-    """Return a string literal without its quotes; escapes in it are left as they are."""
+    """Return the content of a string literal, without its quotes.
+
+    Escape sequences stay as written.
+    """
     return text[1:-1] if text[:1] in {'"', "'"} else text.strip("[]=")

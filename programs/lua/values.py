@@ -1,20 +1,23 @@
-"""Values on their way between Lua and Python: plain JSON on this side, tables on the other."""
+"""Conversion of values between Lua and Python: Lua has tables where Python has plain JSON."""
 
 import math
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 DEEPEST = 100
-"""The deepest nesting of tables that can leave Lua; a table that contains itself is deeper."""
+"""The maximum depth of nested tables in a converted value.
+
+A table that contains itself is deeper.
+"""
 LARGEST = 64 * 1024 * 1024
-"""The maximum size of a value that leaves Lua: the length of its strings, and `EACH` per value."""
+"""The maximum size of a value from Lua: the length of its strings, plus `EACH` for each value."""
 EACH = 256
 LARGEST_WHOLE = 2**53
-"""The whole numbers up to this one are exact as floats, too."""
+"""The largest number up to which floats represent all integers exactly."""
 
 
 class Tables(Protocol):
-    """The part of a Lua runtime that creates and recognizes tables."""
+    """The interface of a Lua runtime that can create tables and recognize values of Lua."""
 
     kind_of: Callable[[Any], str | None]
     """A function that returns the type of a Lua object, or None for a Python value."""
@@ -24,19 +27,21 @@ class Tables(Protocol):
 
 
 def plain(value: Any, tables: Tables) -> Any:
-    """Return a Lua value as plain JSON: a list for a table with the keys 1 to n, else a dict.
+    """Return a Lua value as plain JSON.
 
-    The keys of a dict are strings, and sorted. An empty table is a dict, unless it was made from an
-    empty list. Raises `ValueError` for functions and other values without JSON, for keys that would
-    be the same string, and for a value that is larger than `LARGEST`.
+    A table whose keys are 1 to n becomes a list, any other a dict. The keys of a dict are strings,
+    in sorted order. An empty table becomes a dict, unless it was made from an empty list. Raises
+    `ValueError` for a function or another value without a JSON form, for two keys that would become
+    the same string, and for a value larger than `LARGEST`.
     """
-    return _Leaving(tables).plain(value, 0)
+    return _Conversion(tables).plain(value, 0)
 
 
-class _Leaving:
-    """A conversion of a Lua value, which counts the size of all its parts.
+class _Conversion:
+    """A conversion of one Lua value to plain JSON, which adds up the sizes of all parts.
 
-    Lua stores a string or a table once, even if many tables contain it, but JSON repeats it.
+    In Lua, many tables can contain the same string or table, which is stored only once; in JSON, it
+    is repeated each time.
     """
 
     def __init__(self, tables: Tables) -> None:
@@ -71,7 +76,10 @@ class _Leaving:
 
 
 def lua(value: Any, tables: Tables) -> Any:
-    """Return plain JSON as a Lua value; None in it is nil, and whole floats stay floats."""
+    """Return plain JSON as a Lua value.
+
+    None becomes nil, and a float that is a whole number stays a float.
+    """
     if isinstance(value, dict):
         table = tables.table()
         for name, one in value.items():
@@ -90,7 +98,7 @@ def lua(value: Any, tables: Tables) -> Any:
 
 
 def tidy(value: Any) -> Any:
-    """Return an input with whole floats as integers, as a person would write them."""
+    """Return an input in which floats such as 3.0 are replaced by integers."""
     if isinstance(value, float) and value.is_integer() and abs(value) <= LARGEST_WHOLE:
         return int(value)
     if isinstance(value, dict):
@@ -105,7 +113,7 @@ def _number(value: float) -> float:
 
 
 def _listed(pairs: list[tuple[Any, Any]]) -> list[Any]:
-    """Return the values in order if the keys are 1 to n, else []."""
+    """Return the values in the order of their keys if the keys are 1 to n, else []."""
     if not all(isinstance(key, int) and not isinstance(key, bool) for key, _ in pairs):
         return []
     placed = dict(pairs)

@@ -1,1 +1,1 @@
-"""The primitives that a program calls: State, Human, Procedure and the others, one noun a file."""
+"""The primitives that programs call, such as State, Human and Procedure, a module for each."""

@@ -1,4 +1,4 @@
-"""Human: the questions of a program, which are requests like any other."""
+"""The primitives named Human: a program's questions, which are ordinary requests to people."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -11,9 +11,9 @@ from programs.lua.primitives.files import Files
 from programs.lua.primitives.options import seconds_of, table_of, text_of
 
 PASSED_ON = ("assign", "due", "remind", "escalate", "risk", "irreversible", "quorum", "four_eyes")
-"""Options of the engine's questions that a program may set under the same name."""
+"""Options of the engine's questions that a program can set by the same names."""
 PLAIN_MARKS = re.compile(r"^[#>\s]+|[*_`]{2,}|^[*_`]+|[*_`]+$")
-"""Markdown that is removed from prompts, because a prompt is one line of plain text."""
+"""A pattern for Markdown that is removed from prompts: a prompt is one line of plain text."""
 USUAL_DECISIONS = {"Approve": "Approve", "Reject": "Reject"}
 ON_TIMEOUT = ("default", "error", "retry")
 DEFAULT_MESSAGES = {
@@ -26,14 +26,14 @@ DEFAULT_MESSAGES = {
     "upload": "File upload requested",
 }
 Answered = tuple[Any, bool, str]
-"""The answer's value, True if nobody has answered in time, and the name of the responder."""
+"""The value of the answer, True if nobody answered in time, and the name of who answered."""
 
 
 class Humans:
     """The questions that a program asks.
 
-    Only an approval returns several values to Lua. Calls of the others may be the last argument of
-    another call, where Lua would pass all their values on.
+    Only `approve` returns several values to Lua. All other questions return one value. So a call of
+    them can be the last argument of another call, to which Lua would pass all returned values.
     """
 
     def __init__(self, ctx: Context, declared: Mapping[str, Any], files: Files) -> None:
@@ -63,7 +63,7 @@ class Humans:
         return self._answer("input", told, ask, lambda one: one.value, default)[0]
 
     def inputs(self, items: Any = None, more: Any = None) -> Any:
-        """Ask for several values in one form; return a table of the values, by the items' ids."""
+        """Ask for several values in one form; return a table of values by the ids of the items."""
         schema = form_of(items)
         times = [one["timeout"] for one in items if one.get("timeout") is not None]
         usual = {"timeout": min(times)} if times else {}
@@ -76,7 +76,10 @@ class Humans:
         return self._answer("inputs", told, ask, lambda one: one.value, default)[0]
 
     def upload(self, options: Any = None, more: Any = None) -> Any:
-        """Ask for a file or several, which `File.read` reads by their paths."""
+        """Ask for one or several files.
+
+        Return a table for each; `File.read` reads a file by its `path`.
+        """
         told = self._options("upload", options, more)
         many = bool(told.get("multiple"))
         limits: dict[str, Any] = {"many": many}
@@ -144,7 +147,10 @@ class Humans:
         return self._answer(verb, told, ask, lambda one: one.value, default)[0]
 
     def _options(self, verb: str, options: Any, more: Any) -> dict[str, Any]:
-        """Return the options of a question; they override those that the file declares for it."""
+        """Return the options of a question: those in the call, and those that the file declares.
+
+        The options in the call override the declared ones.
+        """
         if isinstance(options, str):
             options = {**table_of(more, f"Human.{verb}"), "config_key": options}
         told = table_of(options, f"Human.{verb}")
@@ -169,7 +175,7 @@ class Humans:
     ) -> Answered:
         seconds = seconds_of(told.get("timeout"), f"timeout of Human.{verb}")
         while seconds is None or seconds > 0:
-            response = ask(_asking(told, seconds))
+            response = ask(_engine_options(told, seconds))
             if not response.timed_out:
                 return read(response), False, response.responder
             if told.get("on_timeout") != "retry":
@@ -179,8 +185,8 @@ class Humans:
         return default, True, ""
 
 
-def _asking(told: Mapping[str, Any], seconds: float | None) -> dict[str, Any]:
-    """Return the options that a question passes to the engine."""
+def _engine_options(told: Mapping[str, Any], seconds: float | None) -> dict[str, Any]:
+    """Return the options for the engine's question, from the options of the program's question."""
     asking = {name: told[name] for name in PASSED_ON if told.get(name) is not None}
     asking["body"] = told["message"].partition("\n")[2].strip()
     if context := told.get("context"):
@@ -198,9 +204,10 @@ def _prompt(told: Mapping[str, Any]) -> str:
 
 
 def _decisions(options: Any) -> dict[str, str]:
-    """Return the labels of a review's buttons, keyed by the decisions that programs get.
+    """Return the labels of a review's buttons, keyed by the decisions that the program gets.
 
-    For an option given as a table, the decision is its label; for a string, it is the string.
+    An option is a table or a string. For a table, the decision is the table's label. For a string,
+    the decision is the string itself, and the label is the string with a capital letter.
     """
     if not options:
         return USUAL_DECISIONS

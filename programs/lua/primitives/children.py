@@ -1,4 +1,4 @@
-"""Procedure: the child runs of a program."""
+"""The primitives named Procedure: the child runs of a program."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,15 +14,15 @@ STATUSES = {
     "failed": "FAILED",
     "cancelled": "CANCELLED",
 }
-"""The statuses that programs see, by the statuses of runs; any other is RUNNING."""
+"""The statuses that programs see, by the statuses of child runs; other children are "RUNNING"."""
 OVER = {"COMPLETED", "FAILED", "CANCELLED"}
 GUIDANCE = "guidance"
-"""The signal by which `Procedure.inject` sends a message to a child."""
+"""The name of the signal by which `Procedure.inject` sends a message to a child run."""
 REASON = "The program has cancelled this child run."
 
 
 class Children:
-    """The child runs that a program has started; the program refers to them by their ids."""
+    """The child runs that a program has started. The program refers to a child run by its id."""
 
     def __init__(self, ctx: Context, family: Mapping[str, Procedure]) -> None:
         self._ctx, self._family = ctx, family
@@ -41,34 +41,40 @@ class Children:
         return STATUSES.get(self._handle(child).status, "RUNNING")
 
     def wait(self, child: Any = None, timeout: Any = None) -> Any:
-        """Return the child's result; raise an error if the child fails or doesn't end in time."""
+        """Return the result of a child run as soon as the child run ends.
+
+        Raises an error if the child run fails, or doesn't end within `timeout` seconds.
+        """
         handle = self._handle(child)
         self._wait_for([handle], 1, timeout, f"The child {child} isn't done")
         return handle.wait()
 
     def wait_any(self, children: Any = None, timeout: Any = None) -> tuple[str, Any]:
-        """Return the id and the result of the first child that ends."""
+        """Return the id and the result of whichever child run ends first."""
         handles = self._all(children, "Procedure.wait_any")
         first = self._wait_for(list(handles.values()), 1, timeout, "No child is done")[0]
         ended = next(name for name, handle in handles.items() if handle is first)
         return ended, _result_of(first)
 
     def wait_all(self, children: Any = None, timeout: Any = None) -> dict[str, Any]:
-        """Wait until all children have ended, and return their results keyed by id."""
+        """Wait until all these child runs have ended, and return their results, keyed by id."""
         handles = self._all(children, "Procedure.wait_all")
         words = "Not all children are done"
         self._wait_for(list(handles.values()), len(handles), timeout, words)
         return {name: _result_of(handle) for name, handle in handles.items()}
 
     def cancel(self, child: Any = None) -> bool:
-        """Cancel a child; return False if it has ended already."""
+        """Cancel a child run; return False if the child run has already ended."""
         if self.status(child) in OVER:
             return False
         self._handle(child).cancel(REASON)
         return True
 
     def inject(self, child: Any = None, message: Any = None) -> bool:
-        """Send a message to a child, which its agents read; return False if it has ended."""
+        """Send a message to a child run; return False if the child run has already ended.
+
+        The agents of the child run read the message at their next turn.
+        """
         if self.status(child) in OVER:
             return False
         self._ctx.send(self._handle(child), GUIDANCE, text_of(message))
@@ -99,7 +105,10 @@ class Children:
     def _wait_for(
         self, handles: list[Handle[Any]], most: int, timeout: Any, words: str
     ) -> list[Handle[Any]]:
-        """Wait until at least `most` handles are closed; raise an error if that takes too long."""
+        """Wait until `most` of the handles are closed, and return these handles.
+
+        Raises `ChildTimeoutError` after `timeout` seconds; its message begins with `words`.
+        """
         seconds = seconds_of(timeout, "timeout")
         if seconds is None:
             return self._ctx.wait_n(most, *handles, keep_open=True)

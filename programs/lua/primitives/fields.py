@@ -1,4 +1,4 @@
-"""Human.inputs and Human.upload: forms of several fields, and the files that people send."""
+"""Forms for `Human.inputs`, options of choices, and files that people send by `Human.upload`."""
 
 import mimetypes
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ TYPES: Mapping[str, str] = {"approval": "boolean", "input": "string", "select": 
 
 
 def form_of(items: Any) -> dict[str, Any]:
-    """Return the JSON Schema of the form that asks for several items in one form."""
+    """Return the JSON Schema of a form with one field for each item of `Human.inputs`."""
     if not isinstance(items, list) or not items:
         raise ValueError("Human.inputs needs a list of items.")
     read = [_item(one) for one in items]
@@ -55,7 +55,10 @@ def _field(told: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def options_of(options: Any) -> dict[str, str]:
-    """Return the labels of a choice by value, from texts or from tables with label and value."""
+    """Return the labels of a choice's options, keyed by the values of the options.
+
+    An option is given as a text, or as a table with `label` and `value`.
+    """
     if not isinstance(options, list) or not options:
         raise ValueError("A choice needs a list of options.")
     found = {}
@@ -67,7 +70,7 @@ def options_of(options: Any) -> dict[str, str]:
 
 
 def media_types(accept: Any) -> list[str]:
-    """Return the media types of a list such as ".pdf, image/*"."""
+    """Return the media types for a text such as ".pdf, image/*", or for a list of such texts."""
     listed = accept if isinstance(accept, list) else text_of(accept).split(",")
     return [_media_type(text_of(one).strip()) for one in listed if text_of(one).strip()]
 
@@ -81,7 +84,7 @@ def _media_type(told: str) -> str:
     return found
 
 
-def told_of(file: File) -> dict[str, Any]:
-    """Return the table that programs get for a file; `File.read` accepts its path."""
+def table_of_file(file: File) -> dict[str, Any]:
+    """Return the table by which a program knows a file; `File.read` accepts the table's `path`."""
     path = f"uploads/{file.digest[:12]}/{file.name}"
     return {"path": path, "name": file.name, "size": file.size, "mime_type": file.content_type}

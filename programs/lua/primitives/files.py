@@ -1,4 +1,4 @@
-"""File, and the modules csv, tsv and json: the files of a run, and those that the site offers."""
+"""The primitives named File, and the modules csv, tsv and json: files that programs use."""
 
 import csv
 import io
@@ -6,25 +6,28 @@ from pathlib import Path
 from typing import Any
 
 from procedures.engine import Context, File, SiteChoice
-from programs.lua.primitives.fields import told_of
+from programs.lua.primitives.fields import table_of_file
 from programs.lua.primitives.keeping import decode, encode
 from programs.lua.primitives.options import text_of
 
 FOLDERS = "LUA_FOLDERS"
-"""The site's folders, by the first part of the paths that programs use."""
+"""The setting with the site's folders that programs can read.
+
+It maps names to folders: a program's path begins with such a name.
+"""
 LARGEST = 4_000_000
-"""The largest file that a program can read, in bytes."""
+"""The maximum size in bytes of a file that a program reads."""
 LARGEST_WRITTEN = 20_000_000
-"""The maximum number of characters in all files that a run writes."""
+"""The maximum number of characters in all files together that a run writes."""
 Row = dict[str, str]
 
 
 class Files:
     """The files that a program writes and reads.
 
-    A file that a program writes becomes a file of the run, which people can download; nothing on
-    the disk is changed. A program can read the files that it has written, those that people have
-    sent, and files in the folders of the setting LUA_FOLDERS.
+    A file that a program writes becomes a file of the run, which people can download. Nothing on
+    the disk is changed. A program can read the files that it has written, the files that people
+    have sent, and the files in the folders of the setting LUA_FOLDERS.
     """
 
     def __init__(self, ctx: Context) -> None:
@@ -45,8 +48,8 @@ class Files:
         return True
 
     def take(self, file: File) -> dict[str, Any]:
-        """Register a file that people have sent, and return the table that programs get for it."""
-        told = told_of(file)
+        """Remember a file that people have sent, and return the file's table for the program."""
+        told = table_of_file(file)
         self._sent[told["path"]] = file
         return told
 
@@ -105,19 +108,19 @@ class Files:
 
 
 def keep_file(path: str, content: str) -> File:
-    """Store a text as a file of the run."""
+    """Store a text as a file of the run. This function is a step."""
     return File.keep(path.rpartition("/")[2], content)
 
 
 def read_sent(file: File) -> str:
-    """Read a file that people have sent."""
+    """Return the text of a file that people have sent. This function is a step."""
     if file.size > LARGEST:
         raise ValueError(f"The file {file.name!r} is too large. The limit is {LARGEST:,} bytes.")
     return file.text()
 
 
 def read_file(path: str) -> str:
-    """Read a file in one of the site's folders."""
+    """Return the text of a file in one of the site's folders. This function is a step."""
     found = _on_disk(path)
     if found is None or not found.is_file():
         raise ValueError(
@@ -134,7 +137,10 @@ def has_file(path: str) -> bool:
 
 
 def _on_disk(path: str) -> Path | None:
-    """Return the path inside a folder of the setting; None for any other."""
+    """Return the place on the disk of a path in one of the site's folders.
+
+    For a path that leads anywhere else, None is returned.
+    """
     name, _, rest = path.removeprefix("./").partition("/")
     folders = SiteChoice(FOLDERS)
     if not rest or name not in folders.names:

@@ -1,4 +1,4 @@
-"""State, Step, Checkpoint, Session and Json: what a program keeps, and how it writes it."""
+"""The primitives named State, Step, Checkpoint, Session and Json: what a program stores."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ SPOKEN = {"USER": "User", "ASSISTANT": "Assistant", "SYSTEM": "System"}
 
 
 class Keeping:
-    """The durable values and results of a program."""
+    """The values, step results and checkpoints that a program stores in the run."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
@@ -22,7 +22,7 @@ class Keeping:
         return default if found is None else found
 
     def set(self, name: Any = None, value: Any = None) -> None:
-        """Set a value; nil deletes it, as in any table."""
+        """Set a value in the run's state. With nil, delete the value, as in any table of Lua."""
         if value is None:
             self._ctx.state.pop(_name(name), None)
         else:
@@ -51,7 +51,7 @@ class Keeping:
             del self._ctx.state[name]
 
     def keep(self, name: Any = None, value: Any = None) -> Any:
-        """Store the result of a step under its name, and return the stored value."""
+        """Store the result of a step under the step's name, and return the stored result."""
         return self._ctx.step_run(_name(name), lambda: value)
 
     def exists(self, name: Any = None) -> bool:
@@ -68,7 +68,10 @@ class Keeping:
 
 
 class Sessions:
-    """The conversation that a program composes; it is posted in the chat session at the end."""
+    """The conversation that a program composes.
+
+    At the end, it is posted in the run's chat session.
+    """
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
@@ -76,7 +79,7 @@ class Sessions:
         self._size = 0
 
     def append(self, role: Any = None, content: Any = None, metadata: Any = None) -> None:
-        """Add a message: a role and a text, or a table with both."""
+        """Add a message to the conversation: a role and a text, or one table that contains both."""
         if isinstance(role, dict):
             role, content, metadata = (role.get(name) for name in ("role", "content", "metadata"))
         told = text_of(role).upper()
@@ -101,19 +104,19 @@ class Sessions:
         return len(self._messages)
 
     def post(self) -> None:
-        """Post the messages of the conversation."""
+        """Post all messages of the conversation in the run's chat session."""
         for one in self._messages:
             line, _, body = one["content"].partition("\n")
             self._ctx.notify(f"{SPOKEN[one['role']]}: {line}", body=body.strip())
 
 
 def encode(value: Any = None) -> str:
-    """Return a value as JSON with sorted keys."""
+    """Return a value as JSON, with the keys of objects sorted."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, allow_nan=False)
 
 
 def decode(text: Any = None) -> Any:
-    """Return the value of a JSON text; null is nil."""
+    """Return the value of a JSON text; null becomes None, which is nil in Lua."""
     try:
         return json.loads(text, parse_constant=_refuse)
     except (TypeError, ValueError, RecursionError) as error:

@@ -1,11 +1,15 @@
-"""The options that programs pass in tables."""
+"""Conversions of the arguments with which programs call primitives."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 def table_of(value: Any, verb: str) -> dict[str, Any]:
-    """Return the table of options with which a primitive was called; nil is an empty table."""
+    """Return the table of options with which a primitive was called, as a dict; {} for nil.
+
+    `verb` is the name of the primitive in the error's message. Raises `ValueError` if the value
+    isn't a table.
+    """
     if value is None or value == []:
         return {}
     if isinstance(value, Mapping):
@@ -14,14 +18,14 @@ def table_of(value: Any, verb: str) -> dict[str, Any]:
 
 
 def text_of(value: Any) -> str:
-    """Return a value as a string, such as Lua prints it; "" for nil."""
+    """Return a value as a text: as Lua would print it, or "" for nil."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else str(value)
 
 
 def seconds_of(value: Any, verb: str) -> float | None:
-    """Return the seconds given as a number or by a table `{timeout = 5}`, or None."""
+    """Return the seconds that are given as a number or as `{timeout = 5}`; None for nil."""
     given = value.get("timeout") if isinstance(value, Mapping) else value
     if given is None or given == []:
         return None

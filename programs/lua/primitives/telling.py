@@ -1,4 +1,4 @@
-"""Log, Human.notify, System.alert, print and Stage: what a program shows to people."""
+"""The primitives that show people something: Log, Stage, print, Human.notify and System.alert."""
 
 import json
 from collections.abc import Sequence
@@ -8,10 +8,10 @@ from procedures.engine import Context
 from programs.lua.primitives.options import table_of, text_of
 
 LONGEST_LINE = 9_000
-"""The longest line of a log, in characters; a longer one is cut."""
+"""The maximum number of characters in a log line; a longer line is cut."""
 MARKED = {"warning": "warning", "warn": "warning", "error": "error", "critical": "critical"}
 MOST_SHOWN = 50
-"""The largest number of stages that people are shown as open."""
+"""The maximum number of coming stages that people are shown."""
 Level = Literal["debug", "info", "warning", "error"]
 
 
@@ -22,7 +22,7 @@ class Telling:
         self._ctx = ctx
 
     def say(self, text: str) -> None:
-        """Write a line of `print` to the journal, unless it is empty."""
+        """Write a line to the journal for Lua's `print`, unless the line is empty."""
         if text.strip():
             self._ctx.log(_cut(text))
 
@@ -43,7 +43,10 @@ class Telling:
         self._ctx.log(_cut(f"{words} {written(data)}" if data else words or "-"), level=level)
 
     def notify(self, options: Any = None) -> None:
-        """Post a message with its details below it; a warning or an error is posted as an alert."""
+        """Post a message, with the details below the first line.
+
+        A message with the level warning, error or critical is posted as an alert.
+        """
         told = table_of({"message": options} if isinstance(options, str) else options, "notify")
         words = text_of(told.get("content") or told.get("message") or "Notification")
         line, _, body = words.partition("\n")
@@ -70,7 +73,7 @@ class Telling:
 
 
 class Stages:
-    """The stages of a program: the declared ones in their order, and those that were entered."""
+    """The stages of a program: the declared ones in their order, and the stages entered so far."""
 
     def __init__(self, ctx: Context, declared: Sequence[str]) -> None:
         self._ctx, self._declared = ctx, list(declared)
@@ -90,7 +93,11 @@ class Stages:
         self._history.append(entered)
 
     def advance(self, name: Any = None) -> str | None:
-        """Enter the named stage or the next one; return its name, or None after the last one."""
+        """Enter the stage with this name, or without a name, the stage after the current one.
+
+        The name of the entered stage is returned, or None if there is no stage after the current
+        one.
+        """
         if name is not None:
             self.set(name)
             return self._current
@@ -121,7 +128,7 @@ class Stages:
 
 
 def written(value: Any) -> str:
-    """Return a value as text in one line: a string unchanged, and any other value as JSON."""
+    """Return a value as one line of text: a string as it is, and any other value as JSON."""
     if isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False, sort_keys=True)

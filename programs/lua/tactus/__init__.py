@@ -1,4 +1,4 @@
-"""The reader of .tac files, with agents, tools and the specifications that the files contain."""
+"""The reader of .tac files and of specifications in them, and the agents that the files declare."""
 
 from programs.lua.tactus.agents import AgentReply, AgentRequest, Model, ToolCall
 from programs.lua.tactus.reader import read_tactus

@@ -1,4 +1,7 @@
-"""The agents of a .tac file: each request to a model is a step, whose reply is kept."""
+"""The agents of a .tac file.
+
+Each request to a model is a step, whose result is the model's reply.
+"""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +26,7 @@ AGAIN = Retry(attempts=3, backoff="2s")
 
 @dataclass(frozen=True)
 class ToolCall:
-    """A model's call of a tool."""
+    """A call of a tool that a model asks for."""
 
     name: str
     args: Mapping[str, Any] = field(default_factory=dict)
@@ -31,7 +34,7 @@ class ToolCall:
 
 @dataclass(frozen=True)
 class AgentReply:
-    """The reply of a model: its text, and the tools that it calls."""
+    """The reply of a model: a text, and the calls of tools that the model asks for."""
 
     text: str = ""
     calls: Sequence[ToolCall] = ()
@@ -39,21 +42,24 @@ class AgentReply:
 
 @dataclass(frozen=True)
 class AgentRequest:
-    """A request of an agent to its model."""
+    """A request that an agent sends to its model."""
 
     agent: str
     settings: Mapping[str, Any]
-    """The agent's declaration: its model, temperature, and tools with name, description, input."""
+    """The settings in the agent's declaration, such as `temperature`.
+
+    `tools` is a list of the agent's tools, each with `name`, `description` and `input`.
+    """
     messages: Sequence[dict[str, Any]]
-    """The conversation: messages with a role and content, the results of tools at the end."""
+    """The conversation so far: dicts with a `role` and a `content`, oldest first."""
 
 
 Model = Callable[[AgentRequest], AgentReply]
-"""A function that answers agents' requests in place of a model; after an error, it is retried."""
+"""A function that takes the place of a model. If it raises an error, it is called again later."""
 
 
 class Agents:
-    """The agents of a program, and their conversations."""
+    """The agents of a program, each with its conversation."""
 
     def __init__(
         self,
@@ -73,11 +79,15 @@ class Agents:
         self.turns = 0
 
     def begin(self, inputs: Mapping[str, Any]) -> None:
-        """Store the run's inputs, which prompts can name in braces."""
+        """Set the inputs of the run, which prompts can name in braces."""
         self._values = inputs
 
     def ask(self, number: Any, message: Any = None, is_first: Any = None) -> dict[str, Any]:
-        """Ask the model of the agent with that number; return the reply's text and tool calls."""
+        """Send a request to the model of the agent with this number.
+
+        The text and the tool calls of the model's reply are returned. With `is_first`, a turn of
+        the agent begins with `message`.
+        """
         agent = self._agent(number)
         if is_first:
             self._count_turn(agent)
@@ -89,7 +99,7 @@ class Agents:
     def note_result(
         self, number: Any, call: Any, tool: Any, result: Any = None, outcome: Any = "done"
     ) -> None:
-        """Add a tool's result to the conversation, for the next request."""
+        """Add the result of a tool to the conversation; the next request contains the result."""
         said = self._said[number]
         told = ToolResult(call=call, tool=tool, outcome=outcome, content=written(result))
         last = said[-1]
@@ -99,9 +109,9 @@ class Agents:
             said.append(ToolResults(results=(told,)))
 
     def summary(self, prompt: str) -> str | None:
-        """Ask the agent that spoke last with this prompt, but without tools; return its answer.
+        """Send the prompt to the agent that took the latest turn, and return that agent's reply.
 
-        If no agent has spoken, return None.
+        The agent can't call tools this time. If no agent has taken a turn, None is returned.
         """
         if self._last is None:
             return None
@@ -152,13 +162,16 @@ class Agents:
         return [{"role": one["role"].lower(), "content": one["content"]} for one in listed]
 
     def _guided(self) -> list[str]:
-        """Return the messages that the parent run has sent since the last turn of an agent."""
+        """Return the messages that the parent run has sent since the latest turn of an agent."""
         if not self._ctx.parent_id:
             return []
         return [text_of(one.value) for one in self._ctx.received(GUIDANCE)]
 
     def _filled(self, text: str) -> str:
-        """Return the text with the inputs and the state in place of their names in braces."""
+        """Return the text with values in place of names in braces, such as {state.total}.
+
+        The values are those of the run's inputs and of its state.
+        """
         return NAMED.sub(lambda match: self._value(match[1], match[0]), text)
 
     def _value(self, name: str, otherwise: str) -> str:
@@ -172,7 +185,7 @@ class Agents:
 
 
 def answer(model: Model, request: AgentRequest) -> Reply:
-    """Ask a function instead of a model; each such request is a step that calls this."""
+    """Call a function in place of a model, and return its reply. This function is a step."""
     found = model(request)
     before = sum(one["role"] == "assistant" for one in request.messages)
     text = [TextPart(text=found.text)] if found.text else []
@@ -184,7 +197,10 @@ def answer(model: Model, request: AgentRequest) -> Reply:
 
 
 def _call_of(call: Called, agent: DeclaredAgent) -> dict[str, Any]:
-    """Return a tool call as a table for Lua; if it can't be carried out, with the reason."""
+    """Return a tool call as a table for Lua.
+
+    If the call can't be made, the table has the reason as `problem`.
+    """
     told = {"id": call.id, "name": call.tool, "args": call.arguments}
     tool = next((one for one in agent.tools if one.name == call.tool), None)
     if tool is None:
@@ -200,7 +216,7 @@ def _call_of(call: Called, agent: DeclaredAgent) -> dict[str, Any]:
 
 
 def _plain(message: Message) -> list[dict[str, Any]]:
-    """Return a message in the form that functions of the type `Model` get."""
+    """Return a message as the dicts that functions of the type `Model` get."""
     if isinstance(message, UserMessage):
         return [{"role": "user", "content": message.text}]
     if isinstance(message, Reply):

@@ -1,4 +1,4 @@
-"""The agents and tools that a .tac file declares, checked when the file is read."""
+"""The agents and tools that a .tac file declares. They are checked when the file is read."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,17 +7,20 @@ from typing import Any
 from procedures.engine import DefinitionError, ProcedureFileError
 from programs.agents import Tool
 from programs.lua.primitives.options import text_of
-from programs.lua.schemas import checked_most, declaration
+from programs.lua.schemas import checked_limit, declaration
 
 Settings = Mapping[str, Any]
 MODEL_SETTINGS = ("max_tokens", "temperature", "tool_choice", "top_p")
-"""Settings of an agent that are passed to its model as they are."""
+"""The settings of an agent that are passed on to the agent's model unchanged."""
 KNOWN = {
     *MODEL_SETTINGS,
     *("description", "initial_message", "max_turns", "name", "system_prompt", "tools"),
     *("disable_streaming", "model", "model_type", "provider"),
 }
-"""The settings that an agent may have; those of its model are ignored, as the site chooses it."""
+"""The settings that an agent can have.
+
+`model` and `provider` are ignored, because the site chooses the model.
+"""
 DONE = {
     "description": "Ends the work.",
     "input": {"reason": {"type": "string", "description": "What was done"}},
@@ -26,13 +29,13 @@ DONE = {
 
 @dataclass(frozen=True)
 class DeclaredAgent:
-    """An agent of a file, with the descriptions of its tools for the model."""
+    """An agent that a file declares, with the descriptions of its tools that models get."""
 
     number: int
-    """The position of the agent among the file's agents, from 1."""
+    """The number of the agent in the file, in the order of the declarations; the first has 1."""
     name: str
     told: Settings
-    """The agent's settings as written in the file."""
+    """The agent's settings as the file contains them, with the full descriptions of the tools."""
     tools: Sequence[Tool] = ()
 
     @property
@@ -45,7 +48,7 @@ class DeclaredAgent:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The settings with which requests to its model are sent."""
+        """The settings that are sent with each request to the agent's model."""
         return {name: self.told[name] for name in MODEL_SETTINGS if name in self.told}
 
     @property
@@ -59,13 +62,13 @@ class DeclaredAgent:
 
 @dataclass
 class Declarations:
-    """The agents, tools and sets of tools of a file, as they were declared one after another."""
+    """The agents, tools and toolsets that a file declares, in the order of their declarations."""
 
     agents: list[Settings] = field(default_factory=list)
     functions: list[Sequence[str]] = field(default_factory=list)
-    """The names of the settings of each agent whose values are functions."""
+    """For each agent, the names of the settings whose values are functions, which is an error."""
     names: dict[int, str] = field(default_factory=dict)
-    """The names of the agents by their numbers."""
+    """The names of the agents, keyed by the numbers of the agents."""
     tools: dict[str, Settings] = field(default_factory=dict)
     toolsets: dict[str, Settings] = field(default_factory=dict)
 
@@ -82,9 +85,9 @@ class Declarations:
                 self.toolsets[name] = told or {}
 
     def checked(self, lines: Sequence[int]) -> list[DeclaredAgent]:
-        """Return the agents; `lines` are those at which agents are declared.
+        """Return the declared agents. `lines` are the line numbers of their declarations.
 
-        Raises `ProcedureFileError` for an invalid declaration of an agent.
+        Raises `ProcedureFileError`, with the line, for an invalid declaration.
         """
         return [
             self._agent(number, lines[number - 1] if number <= len(lines) else None)
@@ -116,10 +119,10 @@ class Declarations:
         if unknown := sorted(set(told) - KNOWN):
             words = f"The setting {unknown[0]} of the agent {name} isn't offered."
             raise ValueError(words)
-        checked_most(told.get("max_turns"), f"max_turns of the agent {name}")
+        checked_limit(told.get("max_turns"), f"max_turns of the agent {name}")
 
     def _tools(self, agent: str, told: Settings) -> Iterator[tuple[str, Settings]]:
-        """Yield the name and the settings of each tool of an agent."""
+        """Yield the name and the settings of each tool that an agent has, also by a toolset."""
         for one in _listed(told.get("tools"), f"tools of the agent {agent}"):
             if one in self.toolsets:
                 yield from self._of_set(one)
@@ -146,7 +149,7 @@ class Declarations:
 
 @dataclass(frozen=True)
 class Bounds:
-    """The limits of a procedure, and the prompt that its agents get at its end."""
+    """The limits of a procedure, and the prompt for an agent's summary when the procedure ends."""
 
     most_turns: int | None
     most_depth: int | None
@@ -154,8 +157,12 @@ class Bounds:
 
     @classmethod
     def of(cls, told: Settings, *, has_outputs: bool, has_agents: bool) -> "Bounds":
-        """Return the bounds that a file sets; an error's message begins with the setting's name."""
-        turns, depth = (checked_most(told.get(of), of) for of in ("max_turns", "max_depth"))
+        """Return the bounds that the settings of a file contain.
+
+        Raises `TypeError` or `ValueError` for an invalid setting; the message begins with the
+        setting's name.
+        """
+        turns, depth = (checked_limit(told.get(of), of) for of in ("max_turns", "max_depth"))
         prompt = told.get("return_prompt") or ""
         if not isinstance(prompt, str):
             raise TypeError("return_prompt must be a string.")
@@ -175,12 +182,12 @@ def _listed(value: Any, of: str) -> list[Any]:
 
 
 def handled_in_lua(arguments: Settings) -> None:
-    """Serve as a tool's function where one is needed; the real one is part of the Lua code."""
+    """Raise an error: this function stands in for the function of a tool, which is Lua code."""
     raise AssertionError(arguments)
 
 
 def _tool(name: str, told: Settings) -> Tool:
-    """Return the description of a tool for models."""
+    """Return a tool with the description that models get."""
     given = told.get("input") or {}
     if not isinstance(given, dict):
         raise TypeError(f"The input of the tool {name} must be a table with names.")

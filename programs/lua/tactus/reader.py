@@ -1,4 +1,4 @@
-"""The reader of .tac files, as Tactus defines them."""
+"""The reader of .tac files, in the format of Tactus."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -56,22 +56,25 @@ OTHER = re.compile(r"[^\w.-]", re.ASCII)
 
 
 class Begun(BaseException):
-    """While a file is read, its code calls a function that works only in a run."""
+    """A file that is being read has called a function that works only in a run, so reading ends."""
 
 
 @dataclass
 class Found:
-    """The declarations of a file, by kind and name."""
+    """The declarations in a file."""
 
     declarations: Declarations = field(default_factory=Declarations)
     procedures: dict[str, Any] = field(default_factory=dict)
     human: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
-    """The settings of the file, which apply to all of its procedures."""
+    """The settings of the whole file, which apply to all procedures of the file."""
     stages: list[str] = field(default_factory=list)
     specifications: list[str] = field(default_factory=list)
     main: str | None = None
-    """The name of the procedure that a start runs; "" if it is unnamed, None for a script."""
+    """The name of the procedure that a run of the file executes.
+
+    It is "" for a procedure without a name, and None if the file is a script without procedures.
+    """
 
     def declare(self, kind: Any, name: Any, told: Any = None, functions: Any = None) -> None:
         match kind:
@@ -94,12 +97,12 @@ class Found:
 def read_tactus(
     file: str, text: str, *, model: Model | SiteModel | str | None = None
 ) -> list[Procedure]:
-    """Return the procedure of a .tac file, and the other procedures that it declares.
+    """Return the main procedure of a .tac file, and the other procedures that the file declares.
 
-    `model` answers the requests of agents: a function from `AgentRequest` to `AgentReply`, or the
-    model of a site, `SiteModel("anthropic:claude-sonnet-4-5")`. By default it is the one that
-    AGENT_MODEL names; if there is none, a file with agents is refused. Raises `ProcedureFileError`
-    for a file that uses something unknown, with its line.
+    `model` answers the requests of agents: a function that takes an `AgentRequest` and returns an
+    `AgentReply`, or a model of pydantic-ai, such as `SiteModel("anthropic:claude-sonnet-4-5")`. By
+    default, the setting AGENT_MODEL names the model; if it is empty, a file with agents is refused.
+    Raises `ProcedureFileError`, with the line, for a file that uses something unknown.
     """
     uses = checked_names(text)
     asked = model if model is not None and not isinstance(model, str) else SiteModel(model)
@@ -111,12 +114,12 @@ def read_tactus(
 
 
 def specifications_in(file: str, text: str) -> list[str]:
-    """Return the texts of the file's specifications."""
+    """Return the texts of the specifications that a file contains."""
     return declarations_of(file, text).specifications
 
 
 def checked_names(text: str) -> Sequence[Use]:
-    """Return the uses of names in the file; raise `ProcedureFileError` for an unknown one."""
+    """Return the uses of names in a file. Raises `ProcedureFileError` for an unknown name."""
     check_syntax(lua54.LuaRuntime(), text, 1)
     declared = [name for use in _declared_by_name(text) for name in (use, use.capitalize())]
     offer = Offer(STANDARD, PRIMITIVES, NAMES, dict.fromkeys(declared, ANY))
@@ -129,7 +132,7 @@ def checked_names(text: str) -> Sequence[Use]:
 
 
 def _declared_by_name(text: str) -> list[str]:
-    """Return the names in `Agent "name" {...}` and `agent("name", {...})`."""
+    """Return the names in declarations such as `Agent "name" {...}` or `agent("name", {...})`."""
     everything = Offer(STANDARD, PRIMITIVES, NAMES)
     return [
         use.argument for use in everything.uses(text) if use.name in CONSTRUCTORS and use.argument
@@ -137,7 +140,7 @@ def _declared_by_name(text: str) -> list[str]:
 
 
 def declarations_of(file: str, text: str) -> Found:
-    """Run the file up to the first function that works only in a run; return its declarations."""
+    """Execute a file up to the first call that works only in a run; return its declarations."""
     found, fence = Found(), Reading()
     sandbox = Sandbox(_NoClock(), fence)
     own: dict[str, Any] = {"declare": found.declare, **dict.fromkeys(LOGS, _ignore), **STATELESS}
@@ -174,7 +177,7 @@ def _calls(text: str) -> list[Use]:
 
 
 def _at_its_line(file: str, words: str) -> ProcedureFileError:
-    """Return an error in the declarations, with the line number with which its message begins."""
+    """Return an error about the declarations, with the line number that begins the message."""
     place, _, rest = words.removeprefix(f"{file}:").partition(": ")
     if words.startswith(f"{file}:") and place.isdigit():
         return ProcedureFileError(rest, line=int(place))
@@ -191,14 +194,17 @@ def _begin(*_: Any) -> NoReturn:
 
 
 class _NoClock:
-    """The clock while a file is read: none, so that a file reads the same at every time."""
+    """A clock for files that are being read.
+
+    Each call ends the reading, because results must not depend on time.
+    """
 
     time = date = clock = random = whole = staticmethod(_begin)
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A checked file, and the model for its agents."""
+    """A file that has been checked, and the model that answers the file's agents."""
 
     file: str
     text: str
@@ -241,7 +247,10 @@ class Reader:
             raise ProcedureFileError(str(error), line=self._line("subject") or None) from None
 
     def _bounds(self, told: Mapping[str, Any], outputs: Sequence[Declaration]) -> Bounds:
-        """Return the limits of a procedure; its own settings override those of the file."""
+        """Return the limits of a procedure.
+
+        Settings of the procedure override those of the file.
+        """
         given = {**self.found.settings, **told}
         try:
             return Bounds.of(given, has_outputs=bool(outputs), has_agents=bool(self.agents))
@@ -251,7 +260,7 @@ class Reader:
             raise ProcedureFileError(str(error), line=line) from None
 
     def _declarations(self, told: Any, of: str) -> list[Declaration]:
-        """Return the declared inputs or outputs in the order of the file."""
+        """Return the declared inputs, or outputs, in the order in which the file declares them."""
         fields = told if isinstance(told, dict) else {}
         lines = {name: self._line(name) for name in fields}
         listed = sorted(fields, key=lambda name: lines[name])
@@ -306,7 +315,10 @@ def _ignore(*_: Any) -> None:
 
 
 def name_of(file: str) -> str:
-    """Return the name of a file's procedure: that of the file, without the numbers before it."""
+    """Return the name of a file's procedure.
+
+    It is the name of the file without extension and leading digits: "refund" for "01_refund.tac".
+    """
     stem = LEADING.sub("", PurePosixPath(file).name.partition(".")[0])
     found = OTHER.sub("_", stem)
     if not found:

@@ -1,4 +1,4 @@
-"""The specifications in .tac files: scenarios with inputs, replies of models, and expectations."""
+"""The specifications in .tac files: scenarios with inputs, models' replies and expectations."""
 
 import ast
 import json
@@ -16,20 +16,20 @@ USUAL_LIKENESS = 0.8
 
 @dataclass(frozen=True)
 class Seen:
-    """The result of a scenario's run, and what happened in it."""
+    """The result of a run of a scenario, and what happened in the run."""
 
     has_succeeded: bool
     output: Any
     state: Mapping[str, Any]
     called: Sequence[str]
-    """The names of the tools that were called, in order."""
+    """The names of the tools that were called, in the order of the calls."""
     turns: int
     error: str = ""
 
 
 @dataclass
 class Scenario:
-    """One scenario: what it starts with, what models reply, and what must be true at the end."""
+    """One scenario: inputs for the run, replies of models, and expectations about the result."""
 
     name: str
     inputs: dict[str, Any] = field(default_factory=dict)
@@ -37,21 +37,21 @@ class Scenario:
     calls: dict[str, list[ToolCall]] = field(default_factory=dict)
     expectations: list[tuple[str, Callable[[Seen], bool]]] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
-    """The lines that aren't understood."""
+    """The lines of the scenario that this reader doesn't understand."""
 
     def model(self, request: AgentRequest) -> AgentReply:
-        """Answer the request of an agent as the scenario says."""
+        """Return the reply that the scenario gives for the agent of the request."""
         is_after_tools = bool(request.messages) and request.messages[-1]["role"] == "tool"
         calls = [] if is_after_tools else self.calls.get(request.agent, [])
         return AgentReply(self.replies.get(request.agent, ""), tuple(calls))
 
     def failures(self, seen: Seen) -> list[str]:
-        """Return the lines that aren't true, or aren't understood."""
+        """Return the expectations that the run didn't meet, and the unknown lines."""
         return [*self.unknown, *(line for line, check in self.expectations if not check(seen))]
 
 
 def scenarios_of(text: str) -> list[Scenario]:
-    """Return the scenarios of a specification in Gherkin."""
+    """Return the scenarios in a specification, which is written in Gherkin."""
     found: list[Scenario] = []
     for raw in text.splitlines():
         line = raw.strip()
@@ -108,7 +108,7 @@ SETTINGS: Sequence[Setting] = [(re.compile(pattern), take) for pattern, take in 
 
 
 def value_of(text: str) -> Any:
-    """Return the value of a text that is JSON or a Python literal, or else the text itself."""
+    """Return the value of a JSON text or a Python literal; any other text is its own value."""
     for read in (json.loads, ast.literal_eval):
         try:
             return read(text)
@@ -126,8 +126,8 @@ def _is_equal(actual: Any, text: str) -> bool:
     return str(actual) == str(expected)
 
 
-def _likeness(text: str, other: str) -> float:
-    """Return the similarity of two texts, from 0 to 1; it is 1 if one contains the other."""
+def _similarity(text: str, other: str) -> float:
+    """Return the similarity of two texts from 0 to 1; it is 1 if one text contains the other."""
     short, long = sorted((text.lower(), other.lower()), key=len)
     whole = SequenceMatcher(None, short, long, autojunk=False).ratio()
     return 1.0 if short and short in long else whole
@@ -172,7 +172,7 @@ def _matches(of: str, name: str, pattern: str) -> Callable[[Seen], bool]:
 
 def _is_like(text: str, likeness: str | None = None) -> Callable[[Seen], bool]:
     least = float(likeness) if likeness else USUAL_LIKENESS
-    return lambda seen: any(_likeness(str(seen.output), one) >= least for one in _texts(text))
+    return lambda seen: any(_similarity(str(seen.output), one) >= least for one in _texts(text))
 
 
 def _called(tool: str) -> Callable[[Seen], bool]:

@@ -12,7 +12,7 @@ from programs.agents.model_edge import NEEDED, Request, ask_model, model_of_site
 from programs.lua.tactus.declared import DeclaredAgent
 
 LONGEST = "10 min"
-"""The longest time that one request may take."""
+"""The maximum duration of one request."""
 NO_MODEL = "The file's agents can't run, because the site has no model for agents. Set AGENT_MODEL."
 NO_PACKAGE = f"The file's agents can't run. {NEEDED}"
 CONTINUE = UserMessage(text="Continue.")
@@ -20,12 +20,12 @@ CONTINUE = UserMessage(text="Continue.")
 
 @dataclass(frozen=True)
 class SiteModel:
-    """A model of pydantic-ai or its name; None is the one that AGENT_MODEL names."""
+    """A model of pydantic-ai or the name of one; None for the model named by AGENT_MODEL."""
 
     model: Any = None
 
     def problem(self) -> str:
-        """Return why no agent can run, or ""."""
+        """Return a sentence that says why no agent can run on this site, or ""."""
         if not (self.model or model_of_site()):
             return NO_MODEL
         return "" if find_spec("pydantic_ai") else NO_PACKAGE
@@ -40,7 +40,7 @@ class SiteModel:
         *,
         name: str,
     ) -> Reply:
-        """Ask the model in a step, which records what the request has cost."""
+        """Send a request to the model in a step, which also records the cost of the request."""
         rules = [one["content"] for one in session if one["role"] == "SYSTEM"]
         messages = [*_spoken(session), *said]
         if not messages or isinstance(messages[-1], Reply):
