@@ -70,7 +70,7 @@ def read_amount(cell: str) -> Amount:
 
 
 def add_up(amounts: Iterable[Decimal]) -> Decimal:
-    """Return the exact sum with two decimals."""
+    """Return the exact sum of the amounts, with two decimals."""
     total = Decimal("0.00")
     for amount in amounts:
         # `sum` would add in the decimal context of the process, whose precision other code may have
@@ -80,5 +80,5 @@ def add_up(amounts: Iterable[Decimal]) -> Decimal:
 
 
 def money(amount: Decimal, currency: str) -> str:
-    """Return an amount for people, like "1,234.50 EUR"."""
+    """Return an amount as people write it, like "1,234.50 EUR"."""
     return f"{amount:,.2f} {currency}".strip()

@@ -11,13 +11,13 @@ from examples.git import Message, Tag
 
 PREFIX = re.compile(r"(?P<type>[A-Za-z]+)(\((?P<scope>[^()]*)\))?(?P<mark>!)?:\s+(?P<text>\S.*)")
 BULLET = re.compile(r"^[ \t]*[*+-][ \t]+(?P<subject>\S.*?)[ \t\r]*$", re.MULTILINE)
-"""A pattern for a line in a squashed commit's body that holds an original commit's subject."""
+"""A pattern for a bullet in the body of a squashed commit: the subject of an original commit."""
 BREAKING = re.compile(r"^[ \t]*(?:[*+-][ \t]+)?BREAKING[ -]CHANGE(?:[ \t]*:|[ \t]+#)", re.MULTILINE)
 NUMBERS = r"(?P<numbers>\d{1,9}\.\d{1,9}\.\d{1,9})"
 DIGIT = re.compile(r"\d", re.ASCII)
 TAG_PREFIX = re.compile(r"[A-Za-z0-9_][\w.@/+-]*", re.ASCII)
 NO_REFERENCE = ("..", "//", "/.", "./", "@{", ".lock/")
-"""Character sequences that git forbids in the names of tags."""
+"""Character sequences that names of tags can't contain, because git forbids them."""
 REVERTED = re.compile(
     r"\b(?:reverts (?:merge )?commits?|Refs:)\s+"
     r"(?P<commits>[0-9a-f]{7,64}(?:\s*,\s*[0-9a-f]{7,64})*)"
@@ -65,7 +65,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """A commit, as its message describes it."""
+    """The change that a commit makes, according to the message of the commit."""
 
     commit: str
     sort: Sort
@@ -237,7 +237,11 @@ def _subject_of(message: Message) -> str:
 
 
 def read_change(message: Message) -> Change:
-    """Read the change from a commit's subject, or from the list in its body if it was squashed."""
+    """Return the change that a commit makes.
+
+    It is read from the subject of the commit's message. If the subject doesn't tell, it is read
+    from the bullets in the body, which a squashed commit has.
+    """
     subject, body = _subject_of(message)[:LONGEST_SUBJECT], message.text.partition("\n")[2]
     match = PREFIX.fullmatch(subject)
     inner = list(_bullets(body))

@@ -17,7 +17,7 @@ from pathlib import Path
 from procedures.engine import File, Step
 
 PATIENCE = 30 * 60
-"""The seconds that a check may take."""
+"""The maximum duration of a check in seconds."""
 LOOK = 0.25
 """The longest wait for output, and the pause after the output was closed, in seconds."""
 MOST_OUTPUT = 1_000_000
@@ -192,7 +192,7 @@ def _follow(process: subprocess.Popen[bytes], output: Output, *, until: float) -
 
 
 def _read(process: subprocess.Popen[bytes], output: Output) -> bool:
-    """Wait briefly for output, and pass it on; return False once the output has ended."""
+    """Wait briefly for output, and pass it on. Return False once the output has been closed."""
     assert process.stdout
     ready, _, _ = select.select([process.stdout], [], [], LOOK)
     chunk = os.read(process.stdout.fileno(), CHUNK) if ready else b""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PATIENCE = 120
-"""The seconds one git command may take."""
+"""The maximum duration of one git command in seconds."""
 MOST_NAMED = 3
 NOTHING_RUNS = (
     "core.hooksPath=/dev/null",
@@ -24,14 +24,14 @@ NOTHING_RUNS = (
     "protocol.ext.allow=never",
 )
 FILTERS = r"^filter\..*\.(clean|smudge|process|required)$"
-"""A pattern for git settings that run programs on files; all settings that match are disabled."""
+"""A pattern for the names of git settings that run programs on files; we disable such settings."""
 NOT_FOUND = 1
 ISOLATION = {
     "HOME": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": os.devnull,
 }
-"""Variables that hide the configuration of the machine and of the worker's user from git."""
+"""Environment variables by which git ignores the configuration of the machine and of the user."""
 OWN_PLACES = ("HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM")
 
 
@@ -253,7 +253,7 @@ class Repository:
 
 
 def plain(text: str) -> str:
-    """Return a text with each unprintable character, including line breaks, replaced."""
+    """Return a text with "�" in place of each unprintable character, including line breaks."""
     return "".join(mark if mark.isprintable() else "�" for mark in text)
 
 

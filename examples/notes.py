@@ -9,11 +9,14 @@ from procedures.engine.kinds.question_options import one_line
 
 HEADINGS = {Sort.FEATURE: "Features", Sort.FIX: "Fixes", Sort.OTHER: "Other changes"}
 MOST_LINES = 100
-"""The maximum number of lines under one heading; a last line says how many more there are."""
+"""The maximum number of changes under one heading.
+
+If there are more, a last line gives their number.
+"""
 SPECIAL = re.compile(r"[\\`*\[\]<>|]|(?<![^\W_])_+|_+(?![^\W_])|&(?=#?\w+;)|~(?=~)|(?<=~)~")
 """A pattern for characters with a meaning in Markdown.
 
-An underscore inside a word, as in `snake_case`, has none.
+An underscore inside a word, as in `snake_case`, has no meaning in Markdown.
 """
 AT_THE_START = re.compile(r"^\d*(?=[-+=~#.)])")
 """A pattern for the digits at the start of a line, if a mark follows that begins a list or heading.
@@ -24,7 +27,10 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def draft_notes(changes: Sequence[Change]) -> str:
-    """Return draft notes: breaking changes first, then a section for each type, newest first."""
+    """Return the draft of the notes: breaking changes, and then a section for each type of change.
+
+    Each section begins with the newest change.
+    """
     if all(one.sort == Sort.OTHER and not one.is_breaking for one in changes):
         return tidy_notes(_section("Changes", changes))
     sections = [_section("Breaking changes", [one for one in changes if one.is_breaking])]

@@ -63,7 +63,7 @@ class Total:
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome for all returned orders; the file lists each one."""
+    """The result of a run: a total for each outcome, and a file with the outcome of each order."""
 
     read: int
     """The number of orders in the file, returned or not."""
@@ -141,7 +141,10 @@ def refund(
 
 
 def find_returned(orders: File, statuses: str, columns: str) -> Export:
-    """Read the orders in a step, so that the file is read once and not after every answer."""
+    """Return the orders of a file.
+
+    This function is a step, so the file isn't read again in each replay.
+    """
     return read_orders(orders, statuses=statuses, columns=columns)
 
 

@@ -50,7 +50,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Counts:
-    """The number of commits of each type; breaking commits also count in their own type."""
+    """The number of commits of each type.
+
+    A breaking commit is counted as breaking and in its type.
+    """
 
     features: int
     fixes: int
@@ -351,7 +354,7 @@ def passed_over(history: History) -> dict[str, object]:
 
 
 def named(names: Sequence[str]) -> str:
-    """Return a list for a sentence: the newest of these names, and the number of the others."""
+    """Return the newest of these names as a list for a sentence, with the number of other names."""
     more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
     return ", ".join(map(plain, reversed(names[-MOST_NAMED:]))) + more
 

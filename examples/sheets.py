@@ -34,7 +34,7 @@ BLANKS = " \u00a0\u3000"
 WHOLE = re.compile(r"[0-9]+")
 DECIMALS = 2
 SECOND_HALF = re.compile(r"[0-9]{1,2}|[0-9]{3}(\.[0-9]{1,2})?")
-"""A pattern for the digits after a number's comma: its decimals, or a group of thousands."""
+"""A pattern for the digits after the comma in a number: decimals, or a group of thousands."""
 LONGEST_SHOWN = 40
 MOST_SHOWN = 12
 
@@ -42,7 +42,7 @@ Record = tuple[int, list[str]]
 
 
 class HeaderError(ValueError):
-    """An error for a file in which no line names all the required columns."""
+    """The error for a file in which no line names all required columns."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,10 @@ class Sheet:
     """The line number of the header in the file; the first line of the file has the number 1."""
     dialect: Dialect
     columns: Sequence[str]
-    """The names by which the caller requested the columns; other columns are marked as unused."""
+    """The names that the caller of `read_sheet` has for the columns, such as "order".
+
+    A column that the caller hasn't named is marked as unused.
+    """
     width: int
     """The number of fields in the header, including empty fields at the end of the header."""
 
@@ -161,7 +164,10 @@ def sheet_bytes(
 
 
 def _line_of(cells: Sequence[str], delimiter: str) -> str:
-    """Return one record without its line end; a cell with a line break is quoted."""
+    """Return one record as text, without a line end.
+
+    A cell that contains a line break is quoted.
+    """
     line = io.StringIO(newline="")
     csv.writer(line, delimiter=delimiter, lineterminator="\r\n").writerow(cells)
     return line.getvalue().removesuffix("\r\n")

@@ -12,7 +12,7 @@ UNKNOWN_TYPE = "application/octet-stream"
 
 @dataclass(frozen=True)
 class File:
-    """A file with its content."""
+    """A file: its name, its content and its content type."""
 
     name: str
     content: bytes = field(repr=False)
@@ -26,7 +26,7 @@ class File:
 
     @property
     def as_part(self) -> tuple[str, bytes, str]:
-        """The file as a part of a form."""
+        """The file as httpx sends it in a form: name, content and content type."""
         return self.name, self.content, self.content_type
 
 

@@ -14,13 +14,13 @@ U = TypeVar("U")
 
 
 class Blocks(Protocol):
-    """A client whose calls return their results."""
+    """A client whose method `send` returns the result of a call."""
 
     def send(self, call: Call[U]) -> U: ...
 
 
 class Awaits(Protocol):
-    """A client whose calls are awaited."""
+    """A client whose method `send` returns a coroutine, which returns the result of a call."""
 
     def send(self, call: Call[U]) -> Coroutine[Any, Any, U]: ...
 

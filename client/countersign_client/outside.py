@@ -38,7 +38,7 @@ A single larger value is sent in a command of its own.
 """
 EVENTS = 200
 ASIDE = "value_elsewhere"
-"""The field of an event whose value is so large that lists of events leave it out."""
+"""The field that an event in a list has in place of a value that is too large for lists."""
 
 
 class OutsideRun:
@@ -289,7 +289,7 @@ class OutsideRun:
                 return
 
     def _apply(self, event: Event) -> None:
-        """Take in an event of the journal, unless another thread has done so."""
+        """Apply an event of the journal to the known state, unless another thread has done so."""
         if event.kind == "state" and ASIDE in event.data:
             event = self._client.get_event(self.id, event.seq)
         with self._lock:

@@ -14,34 +14,37 @@ NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 class Deadline:
-    """The time limit of a wait, if it has one."""
+    """The time limit of a wait. A wait without a time limit has a deadline that never passes."""
 
     def __init__(self, seconds: float | None) -> None:
         self._at = None if seconds is None else time.monotonic() + seconds
 
     @property
     def left(self) -> float | None:
-        """The seconds that are left, at least 0; None without a time limit."""
+        """The seconds until the deadline, at least 0; None without a time limit."""
         return None if self._at is None else max(self._at - time.monotonic(), 0)
 
     def check(self) -> None:
-        """Raise `WaitTimeoutError` if no time is left."""
+        """Raise `WaitTimeoutError` if the deadline has passed."""
         if self.left == 0:
             raise WaitTimeoutError("The wait has timed out. You can wait again.")
 
     def cut(self, seconds: float) -> float:
-        """Return the given seconds, or the seconds that are left if they are fewer."""
+        """Return `seconds`, or the seconds until the deadline if these are fewer."""
         return seconds if self.left is None else min(seconds, self.left)
 
 
 class Pauses:
-    """Growing pauses between tries, of random lengths, so that clients don't all try together."""
+    """The pauses between tries. Each is longer than the one before, and partly random.
+
+    Because of the random part, many clients don't all try again at the same time.
+    """
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Begin with short pauses again."""
+        """Make the next pause as short as the first one."""
         self._next = FIRST_PAUSE
 
     def take(self) -> float:

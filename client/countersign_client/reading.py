@@ -20,12 +20,15 @@ Reader = Callable[[httpx.Response], T]
 
 
 def one(kind: type[T]) -> Reader[T]:
-    """Return a function that reads a response as this dataclass."""
+    """Return a function that reads a response and returns an object of the dataclass `kind`."""
     return lambda response: value_as(kind, json_of(response))
 
 
 def many(kind: type[T], inside: str = "") -> Reader[tuple[T, ...]]:
-    """Return a function that reads a response, or a part of it, as a list of this dataclass."""
+    """Return a function that reads a response as a tuple of objects of the dataclass `kind`.
+
+    With `inside`, the objects are read from the field of the response with this name.
+    """
 
     def read(response: httpx.Response) -> tuple[T, ...]:
         found = json_of(response)
@@ -36,7 +39,7 @@ def many(kind: type[T], inside: str = "") -> Reader[tuple[T, ...]]:
 
 
 def page_of(kind: type[T]) -> Reader[Page[T]]:
-    """Return a function that reads a response as a page of this dataclass."""
+    """Return a function that reads a response as a page of objects of the dataclass `kind`."""
 
     def read(response: httpx.Response) -> Page[T]:
         items = many(kind, "items")(response)
@@ -46,12 +49,12 @@ def page_of(kind: type[T]) -> Reader[Page[T]]:
 
 
 def inside(name: str, kind: type[T]) -> Reader[T]:
-    """Return a function that reads the part of a response with that name as this dataclass."""
+    """Return a function that reads one field of a response as an object of the dataclass `kind`."""
     return lambda response: value_as(kind, _part(json_of(response), name))
 
 
 def json_of(response: httpx.Response) -> Any:
-    """Return a response's JSON; raise `UnreadableError` if it has none."""
+    """Return the JSON of a response. Raises `UnreadableError` if the response isn't JSON."""
     try:
         return response.json()
     except ValueError:
@@ -59,7 +62,10 @@ def json_of(response: httpx.Response) -> Any:
 
 
 def value_as(kind: type[T], value: Any) -> T:
-    """Return a JSON value as this dataclass; raise `UnreadableError` if it isn't one."""
+    """Return an object of the dataclass `kind`, made from a JSON value.
+
+    Raises `UnreadableError` if the value lacks a field of the dataclass.
+    """
     return cast("T", _value(kind, value))
 
 

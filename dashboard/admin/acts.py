@@ -1,4 +1,4 @@
-"""What administrators do, as the site's log keeps it."""
+"""The acts of administrators, in the form in which the site's log keeps them."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from dashboard.models.trail import kind_of
 from procedures.models.act import NOTHING, Act, log_act
 
 LONGEST_VALUE = 1_000
-"""The maximum number of characters of an old or new value in the log."""
+"""The maximum number of characters that the log keeps of an old or a new value."""
 SECRET = "password"  # noqa: S105 (part of a name)
 
 

@@ -54,7 +54,7 @@ class ExportedAdmin(HistoryAdmin):
         return rows  # type: ignore[no-any-return]
 
     def export_view(self, request: HttpRequest) -> HttpResponse:
-        """Return the rows of the list as a CSV file, up to `MOST_EXPORTED`."""
+        """Return the rows of the list as a CSV file, of which at most `MOST_EXPORTED` rows."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         if request.method != "POST":  # the log notes it, and reading a page changes nothing

@@ -49,7 +49,7 @@ def newest_values(model: type[Model], field: str) -> set[Any]:
 
 
 class NamedValues(admin.AllValuesFieldListFilter):
-    """A filter by the values of a field, in which an empty value is labelled "None".
+    """A filter by the values of a field. An empty value has the label "None".
 
     It offers the values that the field has in the newest `MOST_COUNTED` rows, and the chosen value.
     """

@@ -23,7 +23,7 @@ from procedures.users import name_field
 
 @admin.register(Act)
 class ActAdmin(ExportedAdmin):
-    """The log: who did what to the site, in the order of its chain."""
+    """An admin of the site's log of who did what to the site. The newest entries come first."""
 
     title = lazy("Log")
     change_list_template = "dashboard/admin/log_list.html"

@@ -60,7 +60,7 @@ OWN = (Presence, SignIn, Preferences, LinkCounter)
 
 
 def version_of(row: Model) -> str:
-    """Return a digest of the fields that a form for this row can write."""
+    """Return a digest of the values that a form for the row can change."""
     names = row._meta  # noqa: SLF001 (Django documents it)
     fields = [field.attname for field in names.concrete_fields if field.name not in NOT_PART]
     values = [(name, str(getattr(row, name))) for name in fields]

@@ -165,7 +165,7 @@ class RunAdmin(ProvenAdmin):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
-        """Add the operator actions from the run's journal, which Django's log doesn't contain."""
+        """Show the site's log about the run, and the operator actions in the run's journal."""
         run = self.get_object(request, unquote(object_id))
         lines = history_of(run) if run and self.has_view_or_change_permission(request, run) else []
         context = {"journal": lines[:MOST], "is_part": len(lines) > MOST}

@@ -20,7 +20,7 @@ class Tables(Protocol):
     """The interface of a Lua runtime that can create tables and recognize values of Lua."""
 
     kind_of: Callable[[Any], str | None]
-    """A function that returns the type of a Lua object, or None for a Python value."""
+    """A function that returns the Lua type of a value, such as "table"; None for a Python value."""
     table: Callable[[], Any]
     empty_array: Callable[[], Any]
     is_array: Callable[[Any], bool]

@@ -86,12 +86,12 @@ class InboxItem(RequestRow):
     started_by: str | None
     votes: int
     version: int
-    """The version that was seen, which `answer_requests` needs."""
+    """The version of the request; to answer this version only, `answer_requests` needs it."""
 
 
 @dataclass(frozen=True)
 class SeenAnswer:
-    """An answer to a version of a request that somebody has seen."""
+    """An answer to a request, and the version of the request that the answer was given for."""
 
     request_id: str
     version: int
@@ -100,7 +100,7 @@ class SeenAnswer:
 
 @dataclass(frozen=True)
 class BulkResult:
-    """The result of one of several answers."""
+    """The result of one of the answers that `answer_requests` has sent."""
 
     request_id: str
     result: str
@@ -109,7 +109,7 @@ class BulkResult:
 
     @property
     def is_applied(self) -> bool:
-        """True if the answer counts."""
+        """True if the request was answered with this answer."""
         return self.result == "applied"
 
 

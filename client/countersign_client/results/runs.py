@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 ENDS = frozenset({"succeeded", "failed", "cancelled"})
-"""The statuses of a run that has ended. Operators can retry a failed one."""
+"""The statuses of a run that has ended. An operator can retry a run that has failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +86,10 @@ class Run(RunRow):
     inputs: Any
     result: Any
     result_at: str | None
-    """The address of a large result, which `get_result` returns; None if `result` has it."""
+    """The address of a result that is too large for `result`, else None.
+
+    `get_result` returns the result in both cases.
+    """
     error: Failure | None
     state: dict[str, Any] | None
     stage: Stage | None
@@ -125,7 +128,7 @@ class Signal:
     name: str
     number: int
     status: str = ""
-    """Kept, received or skipped; only `get_signal` sets it."""
+    """Kept, received or skipped. Only signals that `get_signal` returns have a status."""
     reason: str = ""
     """The reason why the signal was skipped."""
 
@@ -139,4 +142,4 @@ class Procedure:
     doc: str
     version: str | None
     inputs: dict[str, Any] | None = None
-    """The JSON Schema of the inputs; only `get_procedure` sets it."""
+    """The JSON Schema of the inputs. Only procedures that `get_procedure` returns have it."""

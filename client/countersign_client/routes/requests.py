@@ -107,12 +107,15 @@ def claim_request(request_id: str) -> Call[RequestRow]:
 
 
 def release_request(request_id: str) -> Call[RequestRow]:
-    """Give up a claim."""
+    """Give up the claim to a request, so that others can answer the request again."""
     return Call(method="DELETE", path=path("requests", request_id, "claim"), read=one(RequestRow))
 
 
 def upload_file(request_id: str, file: File) -> Call[Upload]:
-    """Store a file for an answer; its token stands for the file in the answer's value."""
+    """Store a file for an answer to a request.
+
+    In the value of the answer, the `token` of the returned upload takes the place of the file.
+    """
     return Call(
         method="POST",
         path=path("requests", request_id, "files"),

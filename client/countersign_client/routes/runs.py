@@ -31,12 +31,12 @@ def start_run(
     key: str = "",
     files: Mapping[str, File | Sequence[File]] | None = None,
 ) -> Call[Run]:
-    """Start a run, and return it.
+    """Start a run, and return the run.
 
     If the `key` was used before, this returns the run that was started with it. So choose a key
     that names the cause, such as "deploy-1187"; then a restarted program starts no second run.
-    `files` are sent by the names of their inputs. Raises `InvalidError` with the faults of the
-    inputs, and `TooManyError` beyond a quota.
+    `files` maps the names of inputs to files. Raises `InvalidError`, which names the faults of the
+    inputs, and `TooManyError` if a quota is used up.
     """
     return Call(
         method="POST",
@@ -128,7 +128,10 @@ def list_events(run_id: str, *, after: int = 0, limit: int = 50) -> Call[Page[Ev
 
 
 def get_event(run_id: str, seq: int) -> Call[Event]:
-    """Return an event with its large values; lists of events contain only their digests."""
+    """Return one event with its values.
+
+    Lists of events contain only the digests of large values.
+    """
     return Call(method="GET", path=path("runs", run_id, "events", seq), read=one(Event))
 
 
@@ -148,9 +151,9 @@ def cancel_run(run_id: str, reason: str) -> Call[Run]:
 
 
 def send_signal(run_id: str, name: str, value: Any = None, *, signal_id: str = "") -> Call[Signal]:
-    """Send a signal to a run; it is stored until the run waits for it.
+    """Send a signal to a run. The site stores the signal until the run waits for it.
 
-    A signal with a `signal_id` that was used before counts once.
+    If a signal with the same `signal_id` was sent before, nothing happens.
     """
     return Call(
         method="POST",
@@ -162,7 +165,7 @@ def send_signal(run_id: str, name: str, value: Any = None, *, signal_id: str = "
 
 
 def get_signal(number: int) -> Call[Signal]:
-    """Return a signal with its status, by its number."""
+    """Return the signal with this number, with its present status."""
     return Call(method="GET", path=path("signals", number), read=one(Signal))
 
 

@@ -77,7 +77,7 @@ class ChatMessage:
 
 
 def built(kind: Any, values: dict[str, Any]) -> Any:
-    """Return an object of that class; values for which it has no field are left out."""
+    """Return an object of the class `kind`. Values without a field in this class are left out."""
     known = names_of(kind)
     return kind(**{name: value for name, value in values.items() if name in known})
 

@@ -86,7 +86,7 @@ class LogHandler:
         """The costs of model calls, which Tactus adds up."""
 
     def log(self, event: Any) -> None:
-        """Take in an event of any type."""
+        """Record an event of any type in the run. If the run has ended, nothing happens."""
         try:
             self._log(event, getattr(event, "event_type", "log"))
         except EndedRunError:
@@ -128,7 +128,10 @@ def _line(text: str, context: Any) -> str:
 
 
 def _details(event: Any) -> Any:
-    """Return an event's other fields as JSON, or {} if they can't be stored."""
+    """Return an event as JSON, without the fields that the journal has anyway.
+
+    If the event can't be stored as JSON, {} is returned.
+    """
     hidden = {"event_type", "timestamp", "procedure_id"}
     try:
         found = plain(event)

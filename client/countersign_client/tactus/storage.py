@@ -20,7 +20,10 @@ STATE, LOG, META = "state/", "log/", "meta/"
 STATUS, WAITING_ON, INDEX = "status", "waiting_on_message_id", "replay_index"
 LUA_STATE, MORE = "lua_state", "more"
 NAMED = "checkpoint"
-"""The type of a checkpoint with a name; its result holds the name and the data."""
+"""The type of a checkpoint with a name.
+
+The result of such a checkpoint contains its name and its data.
+"""
 FIELDS = frozenset(
     {
         *("procedure_id", "execution_log", "replay_index", "state", "lua_state", "status"),
@@ -28,7 +31,7 @@ FIELDS = frozenset(
     }
 )
 BASE = "_countersign_base"
-"""The attribute of a metadata object that holds its content as last loaded or saved."""
+"""The attribute in which a metadata object keeps what was last loaded from or saved to the site."""
 RUNNING = "RUNNING"
 
 
@@ -72,7 +75,7 @@ class TactusStorage:
     # Whole metadata
 
     def load_procedure_metadata(self, procedure_id: str) -> Any:
-        """Return the metadata of a procedure; empty metadata if nothing has been stored yet."""
+        """Return the stored metadata of a procedure, or empty metadata if nothing is stored."""
         run = self.run_of(procedure_id)
         run.refresh()
         self._loads[procedure_id] = self.loads_of(procedure_id) + 1
@@ -127,33 +130,33 @@ class TactusStorage:
         self._keep(run, known, {STATE + str(name): plain(one) for name, one in state.items()})
 
     def state_get(self, procedure_id: str, key: str, default: Any = None) -> Any:
-        """Return one value of the state."""
+        """Return the value of the procedure's state with the name `key`, or `default`."""
         return self.run_of(procedure_id).get(STATE + key, default)
 
     def state_set(self, procedure_id: str, key: str, value: Any) -> None:
-        """Set one value of the state."""
+        """Set the value of the procedure's state with the name `key`."""
         run, found = self.run_of(procedure_id), plain(value)
         if not run.has(STATE + key) or run.get(STATE + key) != found:
             run.keep({STATE + key: found})
 
     def state_delete(self, procedure_id: str, key: str) -> None:
-        """Remove one value of the state, if it is there."""
+        """Remove the value of the procedure's state with the name `key`, if there is one."""
         run = self.run_of(procedure_id)
         if run.has(STATE + key):
             run.keep(gone=[STATE + key])
 
     def state_clear(self, procedure_id: str) -> None:
-        """Remove all values of the state."""
+        """Remove all values of the procedure's state."""
         self.set_state(procedure_id, {})
 
     # Named checkpoints
 
     def checkpoint_exists(self, procedure_id: str, name: str) -> bool:
-        """Return True if there is a checkpoint of that name."""
+        """Return True if the procedure has a checkpoint with this name."""
         return _place_of(self.run_of(procedure_id).values, name) is not None
 
     def checkpoint_get(self, procedure_id: str, name: str) -> Any:
-        """Return the data of the checkpoint of that name, or None if there is none."""
+        """Return the data of the checkpoint with this name, or None if there is none."""
         found = self.run_of(procedure_id).values
         place = _place_of(found, name)
         return None if place is None else found[place]["result"]["data"]
@@ -173,11 +176,11 @@ class TactusStorage:
         run.keep({place: plain(entry)})
 
     def checkpoint_clear_all(self, procedure_id: str) -> None:
-        """Remove all checkpoints; the state stays."""
+        """Remove all checkpoints of the procedure. Its state isn't changed."""
         self._clear(procedure_id, _place(0))
 
     def checkpoint_clear_after(self, procedure_id: str, name: str) -> None:
-        """Remove the checkpoint of that name and all after it."""
+        """Remove the checkpoint with this name, and all later checkpoints of the procedure."""
         place = _place_of(self.run_of(procedure_id).values, name)
         if place is not None:
             self._clear(procedure_id, place)
@@ -193,15 +196,15 @@ class TactusStorage:
         self.run_of(procedure_id).fail(message)
 
     def position_of(self, procedure_id: str) -> int:
-        """Return how many checkpoints have a result."""
+        """Return the position of the next checkpoint: the number of checkpoints with a result."""
         return sum(not _is_pending(one) for one in _log_in(self.run_of(procedure_id).values))
 
     def loads_of(self, procedure_id: str) -> int:
-        """Return how often this process has loaded the metadata: once for each execution."""
+        """Return how often this process has loaded the metadata. Each execution loads it once."""
         return self._loads.get(procedure_id, 0)
 
     def notices_of(self, run_id: str) -> Iterator[Mapping[str, Any]]:
-        """Yield what a run has posted in its session, oldest first."""
+        """Yield the messages that a run has posted in its session, oldest first."""
         after: int | None = 0
         while after is not None:
             page = self._client.list_events(run_id, after=after, limit=200)
@@ -228,7 +231,10 @@ class TactusStorage:
 
 
 def _layout(metadata: Any) -> dict[str, Any]:
-    """Return metadata as values by name; the checkpoints come last, so that they are sent last."""
+    """Return the metadata as values by name.
+
+    The checkpoints come last, so they are also sent last.
+    """
     found = {STATE + str(name): plain(one) for name, one in metadata.state.items()}
     found[META + LUA_STATE] = plain(metadata.lua_state) or {}
     for name in (STATUS, WAITING_ON, INDEX):

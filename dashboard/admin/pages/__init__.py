@@ -1,4 +1,4 @@
-"""Pages of the administration about people and access, beside Django's lists of rows."""
+"""Pages of the admin about people and access, in addition to Django's lists of rows."""
 
 from dashboard.admin.pages import (
     away,

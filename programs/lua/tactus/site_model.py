@@ -1,4 +1,4 @@
-"""The model of the site for the agents of .tac files, asked like that of any other agent."""
+"""The site's model for the agents of .tac files, asked by the same step as that of other agents."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
