@@ -119,8 +119,8 @@ def confirmed_first(
 ) -> HttpResponse:
     """Return what `act` returns, or undo the act and return a warning.
 
-    The act is undone if it has consequences that the request doesn't confirm. `warn` gets these
-    findings and returns the warning.
+    The act is undone if it has consequences that the request doesn't confirm. `warn` gets findings
+    with these consequences, and returns the warning.
     """
     response, found = tried(act, undo=lambda found: not is_confirmed(request, found))
     if response is not None:

@@ -105,10 +105,7 @@ class OfUserAdmin(HistoryAdmin):
 
 @admin.register(SignIn)
 class SignInAdmin(OfUserAdmin):
-    """An admin of sign-ins.
-
-    It hides the session key, because whoever knows the key is signed in by it.
-    """
+    """An admin of sign-ins, without the session key: whoever knows the key can act as the user."""
 
     secrets = ("session",)
     list_display = ["user", "address", "agent", "signed_in_at"]

@@ -1,6 +1,6 @@
 """MCP servers, whose tools an agent can use.
 
-Each step that needs a server starts and ends a process of it.
+Each step that uses a server starts a process of the server, and ends the process afterwards.
 """
 
 import asyncio

@@ -176,7 +176,7 @@ class TactusStorage:
         run.keep({place: plain(entry)})
 
     def checkpoint_clear_all(self, procedure_id: str) -> None:
-        """Remove all checkpoints of the procedure. Its state isn't changed."""
+        """Remove all checkpoints of the procedure. The procedure's state isn't changed."""
         self._clear(procedure_id, _place(0))
 
     def checkpoint_clear_after(self, procedure_id: str, name: str) -> None:

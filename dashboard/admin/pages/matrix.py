@@ -220,7 +220,7 @@ def save(request: HttpRequest) -> HttpResponse:
 
 
 class Change(NamedTuple):
-    """A change to access, as a sentence, and the number of active members of its group."""
+    """A change of one group's access: a sentence, and the number of the group's active members."""
 
     words: str
     people: int
