@@ -158,7 +158,7 @@ def probable_prefix(names: Iterable[str]) -> str:
 
 
 Merged = Callable[[str, str], Collection[str]]
-"""A function (merge, parent) that returns the hashes of the commits which a merge added."""
+"""A function (merge, parent) that returns the hashes of commits that the merge has added."""
 
 
 def drop_reverted(messages: Sequence[Message], merged: Merged) -> list[Message]:

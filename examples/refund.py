@@ -28,7 +28,7 @@ COLUMNS = ("order", "customer", "amount", "currency", "reason", "outcome", "deci
 LISTED = COLUMNS[:5]
 """The columns of an order that the evidence of a question about a group contains."""
 AT_ONCE = 20
-"""The maximum number of orders that are each asked about; more orders are asked about in groups."""
+"""The maximum number of orders with one question each; more orders are asked about in groups."""
 MOST_LISTED = 50
 """The maximum number of orders that the evidence of a question about a group lists."""
 MOST_STATUSES = 12

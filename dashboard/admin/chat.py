@@ -302,7 +302,7 @@ class PartOfRequestAdmin(HistoryAdmin):
 
 
 class ProvenPartAdmin(ProvenAdmin, PartOfRequestAdmin):
-    """A base class for admins of rows of a request that the journal of the request's run proves."""
+    """A base class for admins of rows that belong to a request and are proven by a journal."""
 
     def run_of(self, row: Assignment | HumanResponse | RequestEvent) -> Run:
         return row.request.wait.run

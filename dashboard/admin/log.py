@@ -1,4 +1,4 @@
-"""The admin page of the site's log, and of Django's own."""
+"""The admin pages of the site's log and of Django's own log."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The admin pages of notifications, and of when people had a page open."""
+"""The admin pages of notifications, and of the times at which people last had a page open."""
 
 from django.contrib import admin
 from django.db import transaction
@@ -38,7 +38,10 @@ class NotificationAdmin(PartOfRequestAdmin):
 
     @admin.action(description=lazy("Send again"), permissions=["operate"])
     def send_again(self, request: HttpRequest, rows: QuerySet[Notification]) -> None:
-        """Have those tried again that were given up; whether each is still needed is seen then."""
+        """Queue the selected notifications for another try, if all their tries have failed.
+
+        A notification that is no longer needed when the try is due isn't sent.
+        """
         count, now = 0, clock.now()
         for row in chosen_rows(self, request, rows):
             with transaction.atomic():

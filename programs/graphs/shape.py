@@ -24,7 +24,7 @@ class Edge:
     def holds(self, values: Mapping[str, Any], context: GraphContext) -> Any:
         """Return the value of the edge's condition.
 
-        If the condition is an `async` function, await the value.
+        The value of an `async` function must be awaited.
         """
         if self.condition is None:
             return True

@@ -177,7 +177,7 @@ def _calls(text: str) -> list[Use]:
 
 
 def _at_its_line(file: str, words: str) -> ProcedureFileError:
-    """Return an error about the declarations, with the line number that begins the message."""
+    """Return an error about the declarations. Its line number is read from the start of `words`."""
     place, _, rest = words.removeprefix(f"{file}:").partition(": ")
     if words.startswith(f"{file}:") and place.isdigit():
         return ProcedureFileError(rest, line=int(place))
