@@ -21,7 +21,7 @@ COUNTED = {
     "iterations": ("current_iteration", "max_iterations", "warn_iterations_pct"),
     "tokens": ("estimated_tokens_used", "max_tokens", "warn_tokens_pct"),
 }
-"""For each kind of limit, the names of three values of a run.
+"""The names of three values of a run for each kind of limit.
 
 They are the amount used, the maximum, and the percentage from which a warning is due.
 """

@@ -142,7 +142,7 @@ class Walk:
         self._finish(one.node, one.path, answer)
 
     def _finish(self, node: Node, path: Path, answer: Answer) -> None:
-        """After a wait, execute the step if it has code of its own, and follow the edges."""
+        """Execute the step after its wait, if it has code of its own, and follow the edges."""
         if node.kind != "timer" and hasattr(node.step, "execute"):
             self._perform(node, path, answer)
             return

@@ -19,7 +19,7 @@ PRIMITIVES = (Path(__file__).parent / "primitives" / "primitives.lua").read_text
 
 @dataclass(frozen=True)
 class Declared:
-    """What a file declares for the code in it to use."""
+    """The declarations in a file that the file's code can use."""
 
     file: str
     stages: Sequence[str] = ()

@@ -66,7 +66,7 @@ class Declarations:
 
     agents: list[Settings] = field(default_factory=list)
     functions: list[Sequence[str]] = field(default_factory=list)
-    """For each agent, the names of the settings whose values are functions, which is an error."""
+    """The names of each agent's settings whose values are functions, which is an error."""
     names: dict[int, str] = field(default_factory=dict)
     """The names of the agents, keyed by the numbers of the agents."""
     tools: dict[str, Settings] = field(default_factory=dict)
