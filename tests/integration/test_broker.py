@@ -239,7 +239,7 @@ def test_a_worker_outlives_a_broker_that_goes_away_while_it_holds_a_message(
         desk.wait_for_arrivals("before work", count=2)
         celery_app.send_task(TASK, queue="runs")
         # It has taken a message that no slot is free for, and waits for one more.
-        wait_until(lambda: len(one.ask("reserved") or ()) == 1, what="a message to be held")
+        wait_until(lambda: len(one.ask("reserved") or ()) == 1, 60, what="a message to be held")
         redis_server.kill()
         wait_until(lambda: "Connection to broker lost" in one.output, what="the loss to be noticed")
         redis_server.start()
