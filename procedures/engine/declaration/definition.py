@@ -214,7 +214,14 @@ class Procedure:
         )
 
     def check(self) -> None:
-        """Raise `DefinitionError` for a declaration with faults, such as an unsupported type."""
+        """Raise `DefinitionError` for a declaration with faults, such as an unsupported type.
+
+        A declaration without faults is checked only once.
+        """
+        _ = self._is_sound
+
+    @cached_property
+    def _is_sound(self) -> bool:
         returns = {RESULT: self._hints.get(RESULT, Any)}
         hints = {name: self._hints[name] for name in self._parameters}
         check_types(self.name, hints | returns)
@@ -231,6 +238,7 @@ class Procedure:
                 f"{self.name}: its title, docstring or inputs contain a NUL character or a lone "
                 "surrogate, which can't be stored."
             )
+        return True
 
     def revise(self, kept: str, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Return the stored inputs of another run with these changes, validated as for a new run.
