@@ -6,13 +6,8 @@
 
 from procedures.testing.crashes import CrashReport, CrashTestError, crash_test, everything
 from procedures.testing.given import Given
-from procedures.testing.local import (
-    LOCAL_RUNS,
-    LocalExecutionContext,
-    LocalRuns,
-    PendingMessage,
-    ProcedureWaitingForHuman,
-)
+from procedures.testing.local import LocalExecutionContext, ProcedureWaitingForHuman
+from procedures.testing.local_runs import LOCAL_RUNS, LocalRuns, PendingMessage
 from procedures.testing.people import (
     Answer,
     Asked,
