@@ -10,7 +10,7 @@ from ninja.params.functions import Header
 from pydantic import AfterValidator, ConfigDict, Field
 
 from procedures import access, registry
-from procedures.engine.errors import without_traceback
+from procedures.engine.journal.error_payloads import without_traceback
 from procedures.models import Event, Procedure, Run, Signal
 
 

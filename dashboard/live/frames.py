@@ -22,7 +22,7 @@ from dashboard.live.streams import Stream
 from dashboard.live.views import Subject, View, look_up
 from dashboard.overview import card_overview, run_overview
 from dashboard.overview.cards import Card, cards_in
-from procedures.engine.errors import without_traceback
+from procedures.engine.journal.error_payloads import without_traceback
 from procedures.models import Event, Run
 
 LARGEST_RANGE = 500

@@ -27,7 +27,7 @@ from dashboard.overview.words import (
     strong,
     who,
 )
-from procedures.engine.errors import without_traceback
+from procedures.engine.journal.error_payloads import without_traceback
 from procedures.engine.journal.events import Event as JournalEvent
 from procedures.engine.journal.events import EventKind
 from procedures.engine.journal.large import ELSEWHERE

@@ -20,7 +20,7 @@ from chat.access import visible_requests
 from chat.models import HumanRequest
 from dashboard.pages.wholes import download
 from procedures.access import SignedIn
-from procedures.engine.errors import without_traceback
+from procedures.engine.journal.error_payloads import without_traceback
 from procedures.engine.journal.events import Event
 from procedures.engine.values import canonical
 from procedures.models import Run

@@ -20,7 +20,7 @@ from chat.models import HumanRequest, HumanResponse
 from chat.written import whole_message
 from procedures import access
 from procedures.access import SignedIn
-from procedures.engine.errors import without_traceback
+from procedures.engine.journal.error_payloads import without_traceback
 from procedures.file_responses import FILE_HEADERS
 from procedures.files import whole_content, whole_text
 

@@ -26,10 +26,10 @@ from procedures.engine.errors import (
     Suspend,
     WorkerStops,
     Yielded,
-    error_payload,
 )
 from procedures.engine.execution.attempts import do_step
 from procedures.engine.execution.surroundings import call_turn
+from procedures.engine.journal.error_payloads import error_payload
 from procedures.engine.journal.events import (
     BEGUN_ANEW,
     PROGRESS,

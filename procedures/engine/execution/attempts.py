@@ -19,13 +19,13 @@ from procedures.engine.errors import (
     Suspend,
     WorkerStops,
     Yielded,
-    error_payload,
 )
 from procedures.engine.execution.comparison import check_comparable, compare_arguments
 from procedures.engine.execution.doubts import settle_doubt
 from procedures.engine.execution.process import SetBack
 from procedures.engine.execution.reports import Reports
 from procedures.engine.execution.surroundings import call_step, spent_by, warning_of
+from procedures.engine.journal.error_payloads import error_payload
 from procedures.engine.journal.events import (
     Batch,
     Event,

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NoReturn, Self
 
-from procedures.engine.errors import LimitReached, OptionError, error_payload
+from procedures.engine.errors import LimitReached, OptionError
+from procedures.engine.journal.error_payloads import error_payload
 from procedures.engine.journal.events import Batch, EventKind, Handoff, NewEvent, RunStatus
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.values.spelling import short_repr

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from procedures.engine.errors import error_payload
+from procedures.engine.journal.error_payloads import error_payload
 from procedures.engine.values import canonical
 from procedures.engine.values.sizes import cut
 

@@ -16,8 +16,8 @@ from procedures.engine.errors import (
     Paused,
     Refused,
     Suspend,
-    error_payload,
 )
+from procedures.engine.journal.error_payloads import error_payload
 from procedures.engine.journal.events import (
     OPENING,
     PROGRESS,

@@ -13,8 +13,8 @@ from procedures.engine.errors import (
     OptionError,
     StateConflictError,
     Suspend,
-    error_payload,
 )
+from procedures.engine.journal.error_payloads import error_payload
 from procedures.engine.journal.events import EventKind, NewEvent, closing
 from procedures.engine.journal.payloads import Attempt, StepFailure
 from procedures.engine.replay.blame import excuse_for, is_interrupt

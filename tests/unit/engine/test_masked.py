@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from procedures.engine import PublicError
-from procedures.engine.errors import StepFailedError, error_payload
+from procedures.engine.errors import StepFailedError
+from procedures.engine.journal.error_payloads import error_payload
 from procedures.engine.values.secrecy import masked, note_site_secrets, site_secrets
 
 
