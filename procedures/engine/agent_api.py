@@ -9,7 +9,7 @@ from typing import Any
 
 from procedures.engine.declaration.arguments import call_of, check_callable
 from procedures.engine.errors import OptionError, QuestionError, StepFailedError
-from procedures.engine.execution.attempts import do_step
+from procedures.engine.execution.steps import do_step
 from procedures.engine.journal.events import EventKind
 from procedures.engine.kinds import drafts
 from procedures.engine.kinds.kind import Outcome

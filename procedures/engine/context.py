@@ -22,7 +22,7 @@ from procedures.engine.declaration.definition import Procedure
 from procedures.engine.declaration.steps import PLAIN, StepOptions
 from procedures.engine.errors import Continued
 from procedures.engine.execution.approvals import approved
-from procedures.engine.execution.attempts import do_step
+from procedures.engine.execution.steps import do_step
 from procedures.engine.execution.watch import Watch
 from procedures.engine.journal.events import EventKind, NewEvent
 from procedures.engine.kinds.responses import Response

@@ -27,7 +27,7 @@ from procedures.engine.errors import (
     WorkerStops,
     Yielded,
 )
-from procedures.engine.execution.attempts import do_step
+from procedures.engine.execution.steps import do_step
 from procedures.engine.execution.surroundings import call_turn
 from procedures.engine.journal.error_payloads import error_payload
 from procedures.engine.journal.events import (

@@ -8,7 +8,7 @@ from typing import Any
 
 from procedures.engine.declaration.arguments import digest_of
 from procedures.engine.declaration.bound import Bound, named_arguments
-from procedures.engine.declaration.signatures import Signature, name_of, signature_of
+from procedures.engine.declaration.signatures import Signature
 from procedures.engine.declaration.steps import ONCE, Options, Step
 from procedures.engine.errors import (
     EngineError,
@@ -20,7 +20,6 @@ from procedures.engine.errors import (
     WorkerStops,
     Yielded,
 )
-from procedures.engine.execution.comparison import check_comparable, compare_arguments
 from procedures.engine.execution.doubts import settle_doubt
 from procedures.engine.execution.process import SetBack
 from procedures.engine.execution.reports import Reports
@@ -35,10 +34,10 @@ from procedures.engine.journal.events import (
     RunStatus,
     Working,
 )
-from procedures.engine.journal.large import packed, unpacked
+from procedures.engine.journal.large import packed
 from procedures.engine.journal.payloads import NOT_KEPT, Attempt, StepFailure, StepResult
 from procedures.engine.replay.blame import excuse_for, is_interrupt
-from procedures.engine.replay.fiber import LONGEST_TITLE, Fiber, checked_name
+from procedures.engine.replay.fiber import LONGEST_TITLE, Fiber
 from procedures.engine.replay.history import Entry, is_doubtful
 from procedures.engine.replay.keeping import kept_result, not_kept
 from procedures.engine.replay.rebuilt import place_of
@@ -47,48 +46,6 @@ from procedures.engine.values import canonical
 from procedures.engine.values.files import File, in_haste, named, open_desk
 
 IN_PLACE = timedelta(seconds=1)
-
-
-def do_step(
-    fiber: Fiber,
-    fn: Callable[..., Any],
-    args: tuple[Any, ...],
-    kwargs: Mapping[str, Any],
-    options: Options,
-    *,
-    bound: Bound[Any] | None = None,
-) -> Any:
-    """Return the step's stored result, or run the step now.
-
-    Raises `StepFailedError` if the step has failed for good. `bound` gives each attempt its own
-    copy of the arguments.
-    """
-    signature = signature_of(fn)
-    name = options.name or signature.name or name_of(fn)
-    key = fiber.scope.key_for(checked_name(name, kind="step name"))
-    entry = fiber.take("step", key)
-    if entry is None:
-        if options.strict:
-            check_comparable(fn, args, kwargs)
-        fiber.take_step(key)
-        return StepExecution(fiber, fn, args, kwargs, options, signature, key, bound).do(failures=0)
-    # A replay gets here for each step, so a step that is done costs no further calls.
-    events = entry.events
-    last, now = events[-1], digest_of(fn, args, kwargs, signature)
-    content = canonical.plain(last.data)
-    is_done = last.kind == EventKind.STEP_SUCCEEDED and NOT_KEPT not in content
-    if content.get("arguments") != now:
-        compare_arguments(fiber, entry, content, now, args, is_strict=options.strict)
-    for event in events if "pure" not in content else events[:-1]:
-        fiber.pass_by(event)  # a pure step's event was stored later than the step was done
-    if len(events) > 1 or not is_done:
-        # The questions that were asked while the step's outcome was unknown.
-        fiber.scope.forget(key)
-    if is_done:
-        return fiber.restored(entry, unpacked(content, "result"), signature.returns)
-    return StepExecution(fiber, fn, args, kwargs, options, signature, key, bound).go_on(
-        entry, content
-    )
 
 
 @dataclass(slots=True)

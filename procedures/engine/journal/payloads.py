@@ -2,8 +2,8 @@
 
 `read(content)` makes an object of the content of an event, and `as_json()` returns the same content
 again. The field `rest` holds all fields of the event that no rule needs, so that none of them is
-lost. The result of a finished step is written and read as plain content (`execution/attempts.py`),
-because that happens at every step.
+lost. The result of a finished step is written and read as plain content (`execution/attempts.py`
+and `execution/steps.py`), because that happens at every step.
 """
 
 from collections.abc import Mapping
