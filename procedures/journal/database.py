@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 from itertools import repeat
 from typing import Any
 
-from django.db import Error, connection, transaction
-from django.db.models import F
+from django.db import connection
 
 from procedures import hooks
 from procedures.board import board
@@ -35,12 +34,13 @@ from procedures.engine.lifecycle.deliveries import refusal
 from procedures.engine.lifecycle.inbox import unread_messages, unread_signals
 from procedures.engine.values.sizes import Sizes
 from procedures.journal.database_store import DatabaseStore
+from procedures.journal.forgiveness import forgive_claim
 from procedures.journal.lease import LEASE, renew
 from procedures.journal.leftovers import Standings, closed_after
 from procedures.journal.storage import durable, fault_of, receivers, storage
 from procedures.live_texts import scribe
 from procedures.models import Event as EventRow
-from procedures.models import Head, Run
+from procedures.models import Run
 from procedures.models.event import journal_since
 from procedures.models.ids import uuid7
 from procedures.models.proofs import ledger_key
@@ -65,8 +65,6 @@ PLAIN = {
 """Kinds of events that change no row outside the journal."""
 TRY_AGAIN_AFTER = (0.1, 0.5, 1, 2)
 """Seconds to wait before the second, third, fourth and fifth attempt to write."""
-EXCUSED_EVERY = 1
-"""Seconds between two attempts to record that a claim doesn't count towards the poison limit."""
 SHARE_OF_A_LEASE = 0.6
 """The share of a lease for which a step's transaction may hold SQLite's only write lock."""
 
@@ -245,34 +243,8 @@ class DatabaseJournal:
         self._tell_of_change()
 
     def forgive_claim(self) -> None:
-        """Don't count this claim towards the poison limit, because the worker is healthy.
-
-        If the database is unreachable, a thread tries again until the database has recorded this.
-        """
-        if not self._has_excused():
-            # Use a thread, because the worker leaves the run now, and the database may be away for
-            # hours.
-            threading.Thread(target=self._excuse_at_last, name="excuse", daemon=True).start()
-
-    def _excuse_at_last(self) -> None:
-        while not self._has_excused():
-            time.sleep(EXCUSED_EVERY)
-        connection.close()
-
-    def _has_excused(self) -> bool:
-        try:
-            # Change both rows or none: if the second write were lost and both repeated, two claims
-            # would be forgiven instead of one. The run is locked before its head, as everywhere.
-            with transaction.atomic():
-                Run.objects.filter(pk=self._row.pk).update(is_left_without_storage=True)
-                # Progress may have reset the count meanwhile, and the count must not become
-                # negative.
-                counted = Head.objects.filter(pk=self._row.pk, claims__gt=0)
-                counted.update(claims=F("claims") - 1)
-        except Error:
-            connection.close()
-            return False
-        return True
+        """Don't count this claim towards the poison limit, because the worker is healthy."""
+        forgive_claim(self._row.pk)
 
     def note_storage(self) -> None:
         with storage:
