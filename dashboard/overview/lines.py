@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
@@ -12,8 +11,8 @@ from django.utils.translation import ngettext
 
 from dashboard.overview.cuts import RAW, Room, cut_text, cut_value
 from dashboard.overview.drawing import pretty
+from dashboard.overview.wait_lines import Told, closed_wait, opened_wait
 from dashboard.overview.words import (
-    Part,
     Sentence,
     code,
     format_duration,
@@ -21,19 +20,18 @@ from dashboard.overview.words import (
     name_of,
     paragraph,
     progress_words,
+    run_code,
     sentence,
-    short_id,
     shortened,
     strong,
-    who,
+    with_comment,
+    with_reason,
 )
 from procedures.engine.journal.error_payloads import without_traceback
 from procedures.engine.journal.events import Event as JournalEvent
 from procedures.engine.journal.events import EventKind
 from procedures.engine.journal.large import ELSEWHERE
 from procedures.engine.journal.payloads import NOT_KEPT
-from procedures.engine.lifecycle.fork import CARRIED_FROM
-from procedures.engine.lifecycle.inbox import MESSAGE
 from procedures.engine.values.readable import readable
 from procedures.models import Event
 
@@ -82,9 +80,6 @@ def _actor(kind: str, data: dict[str, Any]) -> str:
     return WORKER
 
 
-Told = tuple[str, Sentence]
-
-
 def _started(_event: JournalEvent, data: dict[str, Any]) -> Told:
     return "running", sentence(_("Started with code {version}"), version=code(data["code"]))
 
@@ -112,96 +107,6 @@ def _failed_step(event: JournalEvent, data: dict[str, Any]) -> Told:
         return "failed", failed
     due = moment(datetime.fromisoformat(data["retry_at"]), "seconds")
     return "retrying", paragraph(failed, sentence(_("It will be tried again at {due}."), due=due))
-
-
-def _opened(_event: JournalEvent, data: dict[str, Any]) -> Told:
-    due = datetime.fromisoformat(data["due_at"]) if data.get("due_at") else ""
-    match data["wait"]:
-        case "timer":
-            slept = sentence(_("Sleeping until {due}") if due else _("Sleeping"), due=due)
-            return "timer", _because(slept, data.get("reason", ""))
-        case "signal" if data["signal"] == MESSAGE:
-            words = _("Waiting until {due} for a reply to {text}")
-            words = words if due else _("Waiting for a reply to {text}")
-            return "timer", sentence(words, text=strong(shortened(data["text"], 200)), due=due)
-        case "signal":
-            words = _("Waiting for the signal {signal} until {due}")
-            words = words if due else _("Waiting for the signal {signal}")
-            waits = sentence(words, signal=code(data["signal"]), due=due)
-            return "timer", _because(waits, data.get("reason", ""))
-        case "set":
-            words = _("Waiting until {need} of {count} waits have ended")
-            return "timer", sentence(words, need=data["need"], count=len(data["over"]))
-    words = _("Asked {prompt} (until {due})") if due else _("Asked {prompt}")
-    return "person", sentence(words, prompt=strong(data["prompt"]), due=due)
-
-
-def _closed(_event: JournalEvent, data: dict[str, Any]) -> Told:
-    if plain := CLOSINGS.get(data["outcome"]):
-        return "done", sentence(str(plain))
-    by = who(data["responder"])
-    if data["outcome"] == "received" and data.get("is_message"):
-        words, text = _("{sender} wrote: {text}"), shortened(_value_of(data).get("text", ""), 300)
-        return "done", sentence(words, sender=strong(by), text=text)
-    if data["outcome"] == "received":
-        return "done", sentence(_("The signal arrived from {sender}"), sender=strong(by))
-    if data["responder"] == "system: child":
-        ended = sentence(str(CHILDREN.get(data["outcome"], _("The child run has ended"))))
-        return "failed", _because(ended, data["comment"])
-    look = "done" if data["outcome"] in ANSWERS else "refused"
-    words = str(ANSWERED.get(data["outcome"], _("Closed by {person}: {outcome}")))
-    closed = sentence(words, person=by, outcome=data["outcome"])
-    if CARRIED_FROM in data:
-        words, run = _("{answer}, in the run {run}"), _short(data[CARRIED_FROM])
-        closed = sentence(words, answer=closed, run=run)
-    told = _with_comment(closed, data["comment"])
-    if reason := data.get("reason"):
-        words = _("{event} (bypass by an administrator: {reason})")
-        told = sentence(words, event=told, reason=shortened(reason, 200))
-    return look, told
-
-
-def _value_of(data: dict[str, Any]) -> dict[str, Any]:
-    """Return the signal or message that closed a wait.
-
-    Return {} if the value isn't a mapping or is stored outside the event because of its size.
-    """
-    value = data.get("value")
-    return value if isinstance(value, dict) else {}
-
-
-ANSWERS = {"approved", "answered", "edited", "changes_requested"}
-CLOSINGS = {
-    "elapsed": lazy("The time is up"),
-    "decided": lazy("Enough of the waits have ended"),
-    "succeeded": lazy("The child run has succeeded"),
-    "finished": lazy("The child runs have ended"),
-}
-CHILDREN = {
-    "failed": lazy("The child run failed"),
-    "cancelled": lazy("The child run was cancelled"),
-}
-ANSWERED = {
-    "approved": lazy("Approved by {person}"),
-    "rejected": lazy("Rejected by {person}"),
-    "answered": lazy("Answered by {person}"),
-    "edited": lazy("Edited by {person}"),
-    "changes_requested": lazy("Asked back by {person}"),
-    "expired": lazy("Expired without an answer"),
-    "withdrawn": lazy("Withdrawn by {person}"),
-}
-
-
-def _because(words: Sentence, reason: str) -> Sentence:
-    if not reason:
-        return words
-    return sentence(_("{event}: {reason}"), event=words, reason=shortened(reason, 200))
-
-
-def _with_comment(words: Sentence, comment: str) -> Sentence:
-    if not comment:
-        return words
-    return sentence(_("{event}: “{comment}”"), event=words, comment=shortened(comment, 300))
 
 
 def _begun(event: JournalEvent, data: dict[str, Any]) -> Told:
@@ -256,15 +161,15 @@ def _with_messages(words: Sentence, data: dict[str, Any], name: str) -> Sentence
         return words
     told = ngettext("{event}, with {count} message", "{event}, with {count} messages", count)
     texts = [f"{one['by']}: {one['text']}" for one in data.get(name) or ()]
-    return _because(sentence(told, event=words, count=count), " · ".join(texts))
+    return with_reason(sentence(told, event=words, count=count), " · ".join(texts))
 
 
 def _sent(_event: JournalEvent, data: dict[str, Any]) -> Told:
     if data["refused"]:
         return "failed", sentence("{reason}", reason=data["refused"])
-    to = _short(data["to"])
+    to = run_code(data["to"])
     if data["act"] == "cancel":
-        return "idle", _because(sentence(_("Cancelled the run {run}"), run=to), data["reason"])
+        return "idle", with_reason(sentence(_("Cancelled the run {run}"), run=to), data["reason"])
     words = _("Sent the signal {signal} to the run {run}")
     if data["error"]:
         words = _("Sent the signal {signal} to the run {run} as an error: {error}")
@@ -324,7 +229,7 @@ def _progress(event: JournalEvent, data: dict[str, Any]) -> Told:
 
 
 def _operator(event: JournalEvent, data: dict[str, Any]) -> Told:
-    return "person", _with_comment(_deed(event.key, data), data["reason"])
+    return "person", with_comment(_deed(event.key, data), data["reason"])
 
 
 def _deed(step: str, data: dict[str, Any]) -> Sentence:
@@ -337,16 +242,12 @@ def _deed(step: str, data: dict[str, Any]) -> Sentence:
         return sentence(_("{person} retried {step}"), person=by, step=code(step))
     if action == "restart":
         words = _("{person} restarted the run {run}")
-        return sentence(words, person=by, run=_short(data["from"]))
+        return sentence(words, person=by, run=run_code(data["from"]))
     if action == "fork":
         words, place = _("{person} forked the run {run} at {place}"), code(data["at"])
-        return sentence(words, person=by, run=_short(data["from"]), place=place)
+        return sentence(words, person=by, run=run_code(data["from"]), place=place)
     words = str(DEEDS.get(action, "{person}: {action}"))
     return sentence(words, person=by, action=action)
-
-
-def _short(run_id: str) -> Part:
-    return code(short_id(UUID(run_id)))
 
 
 DEEDS = {
@@ -395,8 +296,8 @@ KINDS: dict[str, Callable[[JournalEvent, dict[str, Any]], Told]] = {
             step=code(event.name),
         ),
     ),
-    EventKind.WAIT_OPENED: _opened,
-    EventKind.WAIT_CLOSED: _closed,
+    EventKind.WAIT_OPENED: opened_wait,
+    EventKind.WAIT_CLOSED: closed_wait,
     EventKind.STATE: _state,
     EventKind.STAGE: lambda event, __: ("stage", sentence("{stage}", stage=strong(event.name))),
     EventKind.LOG: _text,

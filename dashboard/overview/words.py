@@ -111,6 +111,20 @@ def _parts(value: Value) -> Sequence[Part]:
     return [Part(text, is_value=True)] if text else []
 
 
+def with_reason(words: Sentence, reason: str) -> Sentence:
+    """Return the sentence with the reason after a colon, or unchanged without a reason."""
+    if not reason:
+        return words
+    return sentence(_("{event}: {reason}"), event=words, reason=shortened(reason, 200))
+
+
+def with_comment(words: Sentence, comment: str) -> Sentence:
+    """Return the sentence with the comment in quotes, or unchanged without a comment."""
+    if not comment:
+        return words
+    return sentence(_("{event}: “{comment}”"), event=words, comment=shortened(comment, 300))
+
+
 def strong(text: str) -> Part:
     return Part(text, "strong")
 
@@ -160,6 +174,11 @@ def short_id(key: UUID) -> str:
     """Return the last seven digits of an id, because ids made at similar times begin equally."""
     text = key.hex[-7:]
     return f"{text[:4]}·{text[4:]}"
+
+
+def run_code(run_id: str) -> Part:
+    """Return the short form of a run's id, drawn as code."""
+    return code(short_id(UUID(run_id)))
 
 
 def progress_words(done: float, total: float | None) -> str:
