@@ -5,7 +5,6 @@ is ours. For the packages that its examples 06 and 07 need besides, there are st
 """
 
 import importlib
-import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +24,8 @@ from procedures.models import Run
 from procedures.services import sweep
 from programs.effects import EffectOutcome, as_procedure
 from programs.effects.facade import Runtime
-from tests.checkouts import Test, load, modules, procedures_of, tests_of
+from tests.checkouts import Test, load, modules, tests_of
+from tests.configured import procedures_of
 from tests.working import let_pass, work_off
 
 CHECKOUT = os.environ.get("ABSTRACTRUNTIME", "")

@@ -7,9 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
-from procedures import registry
-from tests.configured import configured
-
 Test = tuple[str, str, str]
 """A file, a class ("" for none) and a function."""
 
@@ -26,15 +23,6 @@ def modules(given: Mapping[str, ModuleType], *theirs: str) -> Iterator[None]:
             if name in given or name.startswith(theirs):
                 sys.modules.pop(name, None)
         sys.modules.update({name: one for name, one in before.items() if one})
-
-
-@contextmanager
-def procedures_of(module: str) -> Iterator[None]:
-    """Have only the procedures of that module until the end."""
-    with configured(PROCEDURE_MODULES=[module]):
-        registry.forget()
-        yield
-    registry.forget()
 
 
 def load(name: str, file: Path) -> ModuleType:

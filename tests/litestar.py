@@ -6,7 +6,6 @@ the packages that its web parts need there are stand-ins, for nothing of them is
 
 import asyncio
 import importlib
-import importlib.util
 import inspect
 import os
 import sys
@@ -30,7 +29,8 @@ from procedures.runner import advance_run
 from programs.graphs import definition_graph
 from programs.graphs.facade import GraphEngine
 from programs.graphs.instances import Instance
-from tests.checkouts import Test, load, modules, procedures_of, tests_of
+from tests.checkouts import Test, load, modules, tests_of
+from tests.configured import procedures_of
 
 CHECKOUT = os.environ.get("LITESTAR_WORKFLOWS", "")
 PACKAGE = "litestar_workflows"

@@ -14,7 +14,7 @@ from procedures.models.clock import clock
 from procedures.services import Sent, send_signal, start_run, sweep
 from programs.effects.names import engine_name
 from tests import abstract_runtime as theirs
-from tests.checkouts import procedures_of
+from tests.configured import procedures_of
 from tests.crash.effects import MODULE, values
 from tests.crash.legs import work_and_die
 from tests.runs import answer, journal_of, result_of, status_of

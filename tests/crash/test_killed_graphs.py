@@ -12,7 +12,7 @@ from procedures import registry
 from procedures.models import Run
 from procedures.services import Sent, send_signal, start_run, sweep
 from tests import litestar
-from tests.checkouts import procedures_of
+from tests.configured import procedures_of
 from tests.crash.graphs import MODULE
 from tests.crash.legs import work_and_die
 from tests.runs import answer, journal_of, result_of, status_of

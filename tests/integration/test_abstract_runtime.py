@@ -11,7 +11,6 @@ from django.contrib.auth.models import User
 
 from procedures.testing import RehearsedRun, crash_test, script
 from tests import abstract_runtime as theirs
-from tests.abstract_runtime import tests_beside as beside
 from tests.checkouts import Test
 from tests.programs.runtime_cases import BESIDE
 
@@ -125,7 +124,10 @@ def test_their_test_holds(test: Test, admin_user: User) -> None:
 
 
 def test_each_of_their_other_tests_has_a_reason_and_a_test_of_ours() -> None:
-    found = {f"{file} {of}" if f"{file} {of}" in BESIDE else file for file, of, _ in beside()}
+    found = {
+        f"{file} {of}" if f"{file} {of}" in BESIDE else file
+        for file, of, _ in theirs.tests_beside()
+    }
 
     assert found == BESIDE.keys()
 

@@ -15,7 +15,7 @@ from procedures.models import Run
 from procedures.services import sweep
 from programs.effects import Effect, RunState, RunStatus, StepPlan, WaitReason, as_procedure
 from programs.effects.facade import Runtime
-from tests.configured import configured
+from tests.configured import procedures_of
 from tests.conftest import create_person, group
 from tests.programs.effects.flows import node, of, one, tell
 from tests.working import let_pass, work_off
@@ -76,12 +76,10 @@ def runtime(finance: Group, operators: Group, dave: User) -> Iterator[Working]:
         as_procedure(of(count=count), name="counted", **options),
     ]
     vars(module).update({each.name: each for each in made})
-    with configured(PROCEDURE_MODULES=[MODULE]):
-        registry.forget()
+    with procedures_of(MODULE):
         for each in made:
             registry.register(each)
         yield Working(by=dave)
-    registry.forget()
     del sys.modules[MODULE]
     broken.clear()
 

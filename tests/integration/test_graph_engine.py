@@ -16,7 +16,7 @@ from procedures.engine import DefinitionError
 from programs.graphs import Ask, GraphContext, definition_graph
 from programs.graphs.facade import GraphEngine
 from programs.graphs.instances import Instance
-from tests.configured import configured
+from tests.configured import procedures_of
 from tests.conftest import create_person, group
 from tests.litestar import work
 
@@ -121,11 +121,9 @@ def flow(finance: Group, operators: Group) -> Iterator[Definition]:
     roles = {"start": "operators", "operate": "operators"}
     made = definition_graph(Definition(), module=MODULE, options=options, roles=roles)
     vars(module)["bought"] = made
-    with configured(PROCEDURE_MODULES=[MODULE]):
-        registry.forget()
+    with procedures_of(MODULE):
         registry.register(made)
         yield Definition()
-    registry.forget()
     del sys.modules[MODULE]
     broken.clear()
 

@@ -15,7 +15,7 @@ from procedures.services import start_run
 from programs.graphs import Ask, GraphContext
 from programs.graphs.graph import made_of
 from programs.graphs.shape import shape_of
-from tests.configured import configured
+from tests.configured import procedures_of
 from tests.litestar import work
 from tests.pages import browser
 
@@ -34,11 +34,9 @@ def pictured(operators: Group) -> Iterator[str]:
     module = sys.modules[MODULE] = ModuleType(MODULE)
     made = made_of(shape, "pictured", inputs={"x": str}, module=MODULE, options=roles)
     vars(module)["pictured"] = made
-    with configured(PROCEDURE_MODULES=[MODULE]):
-        registry.forget()
+    with procedures_of(MODULE):
         registry.register(made)
         yield "pictured"
-    registry.forget()
     del sys.modules[MODULE]
 
 
