@@ -193,11 +193,14 @@ def create_person(name: str, *groups: Group) -> User:
 
 def create_manager(*groups: Group) -> User:
     """Staff who may see, add and change people, and nothing else."""
-    user = create_person("manager", *groups)
+    return make_staff(create_person("manager", *groups), "view_user", "change_user", "add_user")
+
+
+def make_staff(user: User, *codes: str) -> User:
+    """Let somebody into the admin, with these permissions besides their own."""
     user.is_staff = True
-    user.save()
-    codes = ("view_user", "change_user", "add_user")
-    user.user_permissions.set(Permission.objects.filter(codename__in=codes))
+    user.save(update_fields=["is_staff"])
+    user.user_permissions.add(*Permission.objects.filter(codename__in=codes))
     return user
 
 

@@ -22,7 +22,7 @@ from procedures.models import Artifact, Run, Signal, Wait
 from procedures.models.clock import clock
 from procedures.services import Sent, send_signal
 from tests.calls import caller, detail, grant, request_of, respond, run_until_it_waits
-from tests.conftest import create_person
+from tests.conftest import create_person, make_staff
 from tests.every_table import fill_tables
 from tests.routes import Address, addresses
 
@@ -108,9 +108,7 @@ def browser_of(user: User) -> PushSubscription:
 @pytest.fixture
 def operator(dave: User) -> User:
     let_operators_view()
-    dave.is_staff = True
-    dave.save()
-    return dave
+    return make_staff(dave)
 
 
 def with_session(user: User | None) -> Client:

@@ -10,7 +10,7 @@ from dashboard.accounts.grants import Cell, Difference, change_grants
 from dashboard.models import RetiredGroup
 from procedures.models import Act, Grant, Procedure
 from tests.calls import grant, request_of, run_until_it_waits
-from tests.conftest import create_person, group
+from tests.conftest import create_person, group, make_staff
 from tests.pages import browser, shown
 
 PATH = "/admin/access/?procedure=question&group="
@@ -25,9 +25,7 @@ def question(db: None) -> Procedure:
 @pytest.fixture
 def eve(support: Group) -> User:
     """Staff who may change grants, in support."""
-    user = create_person("eve", support)
-    user.is_staff = True
-    user.save()
+    user = make_staff(create_person("eve", support))
     user.user_permissions.set(Permission.objects.all())
     return user
 

@@ -1,7 +1,7 @@
 """Auditors read what administrators did, and who came in; a run's history shows its journal."""
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.test import Client
 
 from chat.services import Answer, respond
@@ -11,6 +11,7 @@ from procedures.models import Act
 from procedures.runner import advance_run
 from procedures.services import cancel_run
 from tests.calls import request_of, run_until_it_waits
+from tests.conftest import make_staff
 from tests.pages import browser
 
 LOG = "/admin/countersign_procedures/act/"
@@ -18,10 +19,7 @@ LOG = "/admin/countersign_procedures/act/"
 
 @pytest.fixture
 def auditor(carol: User) -> Client:
-    carol.is_staff = True
-    carol.save()
-    carol.user_permissions.add(Permission.objects.get(codename="view_act"))
-    return browser(carol)
+    return browser(make_staff(carol, "view_act"))
 
 
 def test_auditors_read_the_log_and_change_nothing(auditor: Client, bob: User) -> None:

@@ -4,13 +4,14 @@ import csv
 import io
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.test import Client
 
 from chat.models import HumanResponse
 from chat.services import Answer, respond
 from procedures.models import Act, Event
 from tests.calls import request_of, run_until_it_waits
+from tests.conftest import make_staff
 from tests.pages import browser, grant_to_both, queries_of, shown
 
 LIST = "/admin/countersign_chat/decision/"
@@ -18,11 +19,7 @@ LIST = "/admin/countersign_chat/decision/"
 
 @pytest.fixture
 def auditor(carol: User) -> Client:
-    carol.is_staff = True
-    carol.save()
-    codes = ("view_humanresponse", "view_run")
-    carol.user_permissions.set(Permission.objects.filter(codename__in=codes))
-    return browser(carol)
+    return browser(make_staff(carol, "view_humanresponse", "view_run"))
 
 
 def decide(alice: User, bob: User, *, comment: str = "Carrier agrees.") -> HumanResponse:
@@ -118,9 +115,7 @@ def test_the_table_is_filtered_and_downloaded(
 
 
 def test_nobody_else_sees_decisions(alice: User, decision: HumanResponse) -> None:
-    alice.is_staff = True
-    alice.save()
-    staff = browser(alice)
+    staff = browser(make_staff(alice))
 
     assert staff.get(LIST).status_code == 403
     assert staff.get(f"{LIST}{decision.pk}/change/").status_code == 403

@@ -1,7 +1,7 @@
 """The admin's first page shows what needs somebody; probes say whether the site works."""
 
 import pytest
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, User
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
@@ -12,6 +12,7 @@ from procedures.models import Act, Run
 from procedures.models.act import log_act
 from procedures.models.clock import clock
 from tests.calls import request_of, run_until_it_waits
+from tests.conftest import make_staff
 from tests.pages import browser, grant_to_both, queries_of, shown
 
 FIRST = "/admin/"
@@ -30,13 +31,6 @@ def needing(alice: User, bob: User) -> None:
         other = run_until_it_waits("question", by=alice)
         Run.objects.filter(pk=other.pk).update(status=status, ended_at=now)
     bob.groups.clear()
-
-
-def staff(user: User, *codes: str) -> Client:
-    user.is_staff = True
-    user.save()
-    user.user_permissions.set(Permission.objects.filter(codename__in=codes))
-    return browser(user)
 
 
 SENTENCES = (
@@ -63,12 +57,12 @@ def test_everybody_sees_only_what_they_may(
     needing(alice, bob)
     log_act(Act.Kind.CHANGE, "Something was done.", by=alice)
 
-    page = shown(staff(carol, "view_run").get(FIRST))
+    page = shown(browser(make_staff(carol, "view_run")).get(FIRST))
     assert "1 run is quarantined" in page
     assert not [words for words in SENTENCES[2:] if words in page]
     assert "Something was done." not in page
     assert "Oldest queued run" not in page
-    assert "Something was done." in shown(staff(dave, "view_act").get(FIRST))
+    assert "Something was done." in shown(browser(make_staff(dave, "view_act")).get(FIRST))
     assert browser(bob).get(FIRST).status_code == 302
 
 

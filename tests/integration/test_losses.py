@@ -29,7 +29,7 @@ from tests.admin_acts import (
     state,
 )
 from tests.calls import assign_too, grant, request_of, run_until_it_waits
-from tests.conftest import create_person, group
+from tests.conftest import create_person, group, make_staff
 from tests.flows import ASK, Folder, flow
 from tests.pages import Fields, browser, shown
 
@@ -297,12 +297,8 @@ def test_what_an_act_leaves_for_after_its_commit_is_dropped_with_it(
 def test_who_may_not_see_a_request_reads_only_that_there_is_one(
     asks_erin: HumanRequest, root: Client
 ) -> None:
-    eve = create_person("eve", group("audit"))
-    eve.is_staff = True
-    eve.save()
-    eve.user_permissions.add(
-        *Permission.objects.filter(codename__in=["change_user", "view_user", "view_group"])
-    )
+    codes = ("change_user", "view_user", "view_group")
+    eve = make_staff(create_person("eve", group("audit")), *codes)
     act = ACTS["the user is deactivated"][1](browser(eve))
 
     warned = shown(browser(eve).post(act.path, act.fields))

@@ -19,7 +19,7 @@ from chat.models import HumanRequest
 from dashboard.demo.people import let_operators_view
 from procedures.models import Run
 from tests.calls import caller, grant, request_of, respond, run_until_it_waits
-from tests.conftest import create_person, group
+from tests.conftest import create_person, group, make_staff
 from tests.pages import browser
 from tests.processes import Web
 from tests.sockets import page
@@ -115,13 +115,7 @@ def secret(alice: User, bob: User, dave: User) -> Secret:
 @pytest.fixture
 def operator(dave: User) -> Client:
     let_operators_view()
-    return staff(dave)
-
-
-def staff(user: User) -> Client:
-    user.is_staff = True
-    user.save(update_fields=["is_staff"])
-    return browser(user)
+    return browser(make_staff(dave))
 
 
 def client_for(path: str, user: User) -> Client:
@@ -251,7 +245,7 @@ def test_the_admin_tells_an_operator_and_no_outsider(
     secret: Secret, operator: Client, carol: User, path: str
 ) -> None:
     address = secret.fill(path)
-    erins = staff(create_person("erin")).get(address)
+    erins = browser(make_staff(create_person("erin"))).get(address)
     daves, carols = operator.get(address), browser(carol).get(address)
 
     assert (daves.status_code, erins.status_code, carols.status_code) == (200, 403, 302)
@@ -263,7 +257,7 @@ def test_the_admin_tells_an_operator_and_no_outsider(
 def test_the_admins_front_page_names_nothing_to_staff_without_permission(
     secret: Secret, operator: Client
 ) -> None:
-    erins = staff(create_person("erin")).get("/admin/")
+    erins = browser(make_staff(create_person("erin"))).get("/admin/")
 
     assert "/admin/countersign_procedures/" in operator.get("/admin/").content.decode()
     assert "/admin/countersign_procedures/" not in erins.content.decode()

@@ -1,7 +1,7 @@
 """Administrators have notifications sent again that were given up, and no others."""
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.test import Client
 
 from chat.models import Notification
@@ -9,6 +9,7 @@ from chat.models.notification import MOST_TRIES
 from procedures.models import Act
 from procedures.models.clock import clock
 from tests.calls import request_of, run_until_it_waits
+from tests.conftest import make_staff
 from tests.pages import browser, grant_to_both, shown
 
 LIST = "/admin/countersign_chat/notification/"
@@ -57,9 +58,6 @@ def test_only_what_failed_is_sent_again(
 def test_staff_without_the_permission_send_nothing_again(
     carol: User, mails: dict[str, Notification]
 ) -> None:
-    carol.is_staff = True
-    carol.save()
-    carol.user_permissions.add(Permission.objects.get(codename="view_notification"))
+    send_again(browser(make_staff(carol, "view_notification")), mails)
 
-    send_again(browser(carol), mails)
     assert not Notification.objects.filter(status=Status.PLANNED).exists()

@@ -1,20 +1,19 @@
 """The admin shows the settings in force and where they come from, and no secret."""
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django.fixtures import Settings
 
 from dashboard.admin.pages.settings import in_force
 from procedures.conf import NAMES
+from tests.conftest import make_staff
 from tests.pages import browser, shown
 
 PAGE = "/admin/settings/"
 
 
-def test_every_setting_is_shown_and_no_secret(
-    admin_client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_setting_is_shown_and_no_secret(admin_client: Client, settings: Settings) -> None:
     settings.COUNTERSIGN = {
         **settings.COUNTERSIGN,
         "LEDGER_KEY": "violet-ledger",
@@ -45,10 +44,5 @@ def test_it_says_where_a_setting_comes_from(
 
 
 def test_only_those_who_may_see_the_installation_see_it(carol: User, dave: User) -> None:
-    for user in (carol, dave):
-        user.is_staff = True
-        user.save()
-    dave.user_permissions.add(Permission.objects.get(codename="view_installation"))
-
-    assert browser(carol).get(PAGE).status_code == 403
-    assert browser(dave).get(PAGE).status_code == 200
+    assert browser(make_staff(carol)).get(PAGE).status_code == 403
+    assert browser(make_staff(dave, "view_installation")).get(PAGE).status_code == 200

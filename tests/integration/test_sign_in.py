@@ -10,6 +10,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from dashboard.accounts.sign_in import sign_in_link
+from tests.conftest import make_staff
 
 
 @pytest.fixture
@@ -180,9 +181,7 @@ def test_home_is_for_those_signed_in(client: Client, alice: User) -> None:
 
 
 def test_staff_find_the_admin_at_home(client: Client, dave: User) -> None:
-    dave.is_staff = True
-    dave.save()
-    client.force_login(dave)
+    client.force_login(make_staff(dave))
 
     assert b"/admin/" in client.get("/").content
     assert client.get("/admin/").status_code == 200

@@ -20,6 +20,7 @@ from procedures.models.act import chain_acts, log_act, verify_log
 from procedures.models.clock import clock
 from procedures.services import cancel_run, pause_run, restart_run
 from tests.calls import run_until_it_waits
+from tests.conftest import make_staff
 from tests.pages import browser, filled, queries_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -251,9 +252,7 @@ def test_the_log_is_verified_by_a_button(admin_client: Client, five: list[Act]) 
 def test_only_those_who_may_read_the_log_export_or_verify_it(
     client: Client, alice: User, five: list[Act]
 ) -> None:
-    alice.is_staff = True
-    alice.save()
-    staff = browser(alice)
+    staff = browser(make_staff(alice))
 
     assert staff.post(f"{LOG}export/").status_code == 403
     staff.post(f"{LOG}verification/")

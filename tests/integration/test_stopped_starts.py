@@ -1,7 +1,7 @@
 """A site, or one procedure, takes no new runs for a while; what was started continues."""
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.test import Client
 
 from chat.services import Answer, respond
@@ -15,7 +15,7 @@ from procedures.services import (
     stop_starts,
 )
 from tests.calls import caller, request_of, run_until_it_waits
-from tests.conftest import create_person
+from tests.conftest import create_person, make_staff
 from tests.pages import browser, grant_to_both, shown
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -98,12 +98,9 @@ def test_administrators_stop_and_allow_new_runs(admin_client: Client) -> None:
 
 
 def test_only_those_with_the_permission_do(carol: User) -> None:
-    carol.is_staff = True
-    carol.save()
-    assert browser(carol).get(PAGE).status_code == 403
-    carol.user_permissions.add(Permission.objects.get(codename="view_stoppedstarts"))
+    assert browser(make_staff(carol)).get(PAGE).status_code == 403
 
-    looking = browser(carol)
+    looking = browser(make_staff(carol, "view_stoppedstarts"))
     assert "Stop new runs" not in shown(looking.get(PAGE))
     sent = {"notice": NOTICE, "reason": "Why."}
     assert looking.post(PAGE, sent).status_code == 403
