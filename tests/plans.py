@@ -1,8 +1,8 @@
 """The plans by which PostgreSQL reads what a page asks for."""
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
 
 from django.contrib.auth.models import User
 from django.db import connection
@@ -10,6 +10,7 @@ from django.db import connection
 from tests.pages import browser, queries_of
 
 Node = dict[str, Any]
+T = TypeVar("T")
 
 
 def nodes_of_page(user: User, path: str) -> list[Node]:
@@ -41,3 +42,8 @@ def read_by(node: Node) -> Iterator[int]:
         return
     for name in ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck"):
         yield round(node.get(name, 0) * node["Actual Loops"])
+
+
+def grown(few: Mapping[T, int], many: Mapping[T, int]) -> dict[T, int]:
+    """Return the pages that read clearly more rows among many than among few."""
+    return {page: read for page, read in many.items() if read > 1.3 * few[page] + 50}

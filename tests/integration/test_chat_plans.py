@@ -16,7 +16,7 @@ from procedures.models.clock import clock
 from procedures.models.ids import uuid7
 from tests.conftest import create_person
 from tests.pages import ask
-from tests.plans import nodes_of_page, rows_read
+from tests.plans import grown, nodes_of_page, rows_read
 
 pytestmark = [
     pytest.mark.usefixtures("bob"),
@@ -101,11 +101,6 @@ def read_by_each(viewers: Iterable[User], paths: Iterable[str]) -> Read:
     """The rows that are read for each page of each viewer."""
     pages = product(viewers, paths)
     return {(user, path): rows_read(nodes_of_page(user, path)) for user, path in pages}
-
-
-def grown(few: Read, many: Read) -> Read:
-    """The pages that read more when there is more."""
-    return {page: read for page, read in many.items() if read > 1.3 * few[page] + 50}
 
 
 def test_the_list_reads_as_much_among_many_sessions(
