@@ -70,13 +70,22 @@ def test_somebody_asks_and_somebody_answers(
 def test_a_run_is_started_with_typed_inputs_and_cancelled(
     terminal: Terminal, running_worker: Worker, alice: User, support: Group
 ) -> None:
-    grant("refund", support, "start", "operate")
+    for name in ("agreed", "refund"):
+        grant(name, support, "start", "operate")
     terminal.act_as(alice)
     assert "refund  " in terminal("procedures")[1]
 
     code, told = terminal("start", "refund", "orders=none")
     assert (code, "orders" in told) == (1, True)
     assert terminal("run", "0190a0a0-0000-7000-8000-000000000000")[0] == 1
+    assert terminal("start", "agreed", "quorum=two")[0] == 1
+
+    code, told = terminal("start", "agreed", "quorum=3", "--json")
+    run = json.loads(told)
+    assert (code, run["procedure"], run["inputs"]["quorum"]) == (0, "agreed", 3)
+    assert terminal("cancel", run["id"], "Not needed.")[0] == 0
+    code, told = terminal("run", run["id"], "--wait", "--timeout", "60")
+    assert (code, f"{run['id']}  cancelled" in told) == (3, True)
 
 
 @pytest.mark.parametrize(
