@@ -60,6 +60,11 @@ def shown(response: HttpResponse | Any) -> str:
     return " ".join(response.content.decode().split())
 
 
+def path_in(link: str) -> str:
+    """Return the path of a link to the site of the tests."""
+    return link.removeprefix("http://localhost:8000")
+
+
 def filled(client: Client, path: str) -> Fields:
     """What a browser sends that saves the page as it stands, of fields that may be written."""
     form = client.get(path).context["adminform"].form

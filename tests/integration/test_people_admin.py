@@ -13,7 +13,7 @@ from dashboard.accounts.sign_in import sign_in_link
 from dashboard.models import ApiToken
 from procedures.models import Grant, Procedure
 from tests.calls import grant
-from tests.pages import Fields, browser, filled
+from tests.pages import Fields, browser, filled, path_in
 
 PASSWORD = "correct horse battery"
 
@@ -192,7 +192,7 @@ def test_all_superusers_are_not_deleted_together(root: Client, admin_user: User)
 
 
 def path_of(user: User) -> str:
-    return sign_in_link(user).removeprefix("http://localhost:8000")
+    return path_in(sign_in_link(user))
 
 
 def test_saving_a_form_revives_no_used_link_and_ends_no_new_one(root: Client, alice: User) -> None:

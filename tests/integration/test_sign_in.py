@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from dashboard.accounts.sign_in import sign_in_link
 from tests.conftest import make_staff
+from tests.pages import path_in
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def post(client: Client, path: str, **fields: str) -> int:
 
 
 def path_of(user: User) -> str:
-    return sign_in_link(user).removeprefix("http://localhost:8000")
+    return path_in(sign_in_link(user))
 
 
 def who(client: Client) -> str | None:
