@@ -106,8 +106,7 @@ def test_every_page_fits_and_violates_no_rule_of_axe(
         page = open_page(user, width=width, scheme=scheme, bypass_csp=True)  # axe needs it
         for address in seen:
             visit(page, address)
-            found = [*sideways(page), *narrow(page), *violations_of(page)]
-            faults[f"{user}: {address}"] = [*found, *(at_smallest(page) if width == PHONE else ())]
+            faults[f"{user}: {address}"] = faults_of(page)
     assert not {address: found for address, found in faults.items() if found}
 
 
@@ -243,6 +242,14 @@ def test_a_row_of_runs_has_one_space_on_each_side_of_its_dot(
     visit(page, "/runs")
 
     assert page.locator(".run-row__meta").evaluate(GAPS)
+
+
+def faults_of(page: Page) -> list[str]:
+    """Return what doesn't fit, is too narrow to write in, or violates a rule of axe."""
+    assert page.viewport_size
+    is_phone = page.viewport_size["width"] == PHONE
+    found = [*sideways(page), *narrow(page), *violations_of(page)]
+    return [*found, *(at_smallest(page) if is_phone else ())]
 
 
 def sideways(page: Page) -> list[str]:

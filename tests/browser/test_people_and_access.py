@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from procedures.models import Grant
 from tests.browser.conftest import DESK, PHONE, OpenPage, Scheme
-from tests.browser.test_every_page import at_smallest, narrow, sideways, violations_of
+from tests.browser.test_every_page import faults_of
 from tests.browser.test_keyboard import enter, tab_to
 from tests.calls import assign_too, grant, request_of, run_until_it_waits
 
@@ -126,6 +126,4 @@ def paths(user: User, group: Group) -> list[str]:
 
 def check(page: Page, path: str, faults: dict[str, list[str]]) -> None:
     expect(page.get_by_role("main")).to_be_visible()
-    is_phone = page.viewport_size and page.viewport_size["width"] == PHONE
-    found = [*sideways(page), *narrow(page), *violations_of(page)]
-    faults[f"{path} {page.title()}"] = [*found, *(at_smallest(page) if is_phone else ())]
+    faults[f"{path} {page.title()}"] = faults_of(page)

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from chat.models import Message
 from tests.browser.conftest import DESK, PHONE, OpenPage, Scheme
-from tests.browser.test_every_page import at_smallest, sideways, violations_of, visit
+from tests.browser.test_every_page import faults_of, visit
 from tests.calls import run_until_it_waits
 from tests.pages import grant_to_both
 
@@ -34,8 +34,7 @@ def test_a_picture_and_stages_fit_and_violate_no_rule_of_axe(
             expect(frame.locator(".picture__place")).to_have_count(7)
             if width == PHONE:
                 assert frame.evaluate(SCROLLS)
-        found = [*sideways(page), *violations_of(page)]
-        faults[address] = [*found, *(at_smallest(page) if width == PHONE else ())]
+        faults[address] = faults_of(page)
 
     assert not {address: found for address, found in faults.items() if found}
     visit(page, f"/runs/{run.pk}")
