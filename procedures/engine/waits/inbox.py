@@ -1,6 +1,6 @@
 """Reading what people say to a run, and conversations with them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal, TypedDict
 
@@ -41,32 +41,7 @@ def read_inbox(fiber: Fiber) -> list[InboxMessage]:
     without the messages. The messages are then returned by the next call.
     """
     fiber.check_usable()
-    # Name the reading after the step or wait before it, so that a call added elsewhere doesn't take
-    # another call's messages.
-    key = fiber.scope.key_for(f"{fiber.scope.last.rpartition('/')[2]}:seen:inbox")
-    if fiber.is_new("seen", key) and fiber.scope.has_unread():
-        return []
-    if entry := fiber.take("seen", key):
-        found = unpacked(entry.last.content, "value")
-        if found:  # an empty reading was stored later than it was made
-            fiber.pass_by(entry.last)
-        return messages_of(found)
-    fiber.check_going_on(key)
-    return messages_of(_kept(fiber, key, "inbox", fiber.journal.unread_messages()))
-
-
-def _kept(
-    fiber: Fiber, key: str, what: str, found: list[dict[str, Any]], **about: str
-) -> list[dict[str, Any]]:
-    """Record in the journal which messages or signals were read, and return them."""
-    draft = NewEvent(EventKind.SEEN, key, what, {"of": "", **about, **content_of(found)})
-    if found:
-        # Commit now, because the next call would find the messages again until their rows say that
-        # they are read.
-        fiber.commit(draft)
-    else:
-        fiber.add(draft)
-    return found
+    return messages_of(_unread(fiber, "inbox", fiber.journal.unread_messages))
 
 
 def read_signals(fiber: Fiber, name: str) -> list[Received[Any]]:
@@ -76,17 +51,36 @@ def read_signals(fiber: Fiber, name: str) -> list[Received[Any]]:
     """
     fiber.check_usable()
     checked_name(name, "ctx.received")
-    key = fiber.scope.key_for(f"{fiber.scope.last.rpartition('/')[2]}:seen:{name}")
+    return _received(_unread(fiber, name, lambda: fiber.journal.unread_signals(name), signal=name))
+
+
+def _unread(
+    fiber: Fiber, what: str, read: Callable[[], list[dict[str, Any]]], **about: str
+) -> list[dict[str, Any]]:
+    """Return the messages or signals that `read` finds; a replay returns the same ones.
+
+    `about` is stored with them in the journal.
+    """
+    # Name the reading after the step or wait before it, so that a call added elsewhere doesn't take
+    # another call's messages.
+    key = fiber.scope.key_for(f"{fiber.scope.last.rpartition('/')[2]}:seen:{what}")
     if fiber.is_new("seen", key) and fiber.scope.has_unread():
         return []
     if entry := fiber.take("seen", key):
-        found = unpacked(entry.last.content, "value")
-        if found:
+        kept: list[dict[str, Any]] = unpacked(entry.last.content, "value")
+        if kept:  # an empty reading was stored later than it was made
             fiber.pass_by(entry.last)
-        return _received(found)
+        return kept
     fiber.check_going_on(key)
-    found = fiber.journal.unread_signals(name)
-    return _received(_kept(fiber, key, name, found, signal=name))
+    found = read()
+    draft = NewEvent(EventKind.SEEN, key, what, {"of": "", **about, **content_of(found)})
+    if found:
+        # Commit now, because the next call would find the messages again until their rows say that
+        # they are read.
+        fiber.commit(draft)
+    else:
+        fiber.add(draft)
+    return found
 
 
 def _received(found: Iterable[Mapping[str, Any]]) -> list[Received[Any]]:
