@@ -74,9 +74,7 @@ def is_decided(request: HumanRequest, question: Question, votes: Sequence[HumanR
     if question.quorum == 1 or votes[-1].asks_back:
         return True
     cast = [one.plain_value for one in votes]
-    voted = {_person(one) for one in votes}
-    voters = voters_among(request.assignments.all(), run=request.wait.run, question=question)
-    return has_decision(question, cast, left=len(voters - voted))
+    return has_decision(question, cast, left=_count_left(request, question, votes))
 
 
 def check_others_left(request: HumanRequest, question: Question, vote: HumanResponse) -> None:
@@ -84,10 +82,15 @@ def check_others_left(request: HumanRequest, question: Question, vote: HumanResp
 
     `question` is the question with the changed values.
     """
-    voters = voters_among(request.assignments.all(), run=request.wait.run, question=question)
-    if len(voters - {_person(vote)}) < question.quorum - 1:
+    if _count_left(request, question, [vote]) < question.quorum - 1:
         words = f"{question.quorum} people must approve the changed values, and too few are left."
         raise AnswerError(f"{words} Reject the request, and say what to change.")
+
+
+def _count_left(request: HumanRequest, question: Question, votes: Sequence[HumanResponse]) -> int:
+    """Return the number of people who may still vote on the question after these votes."""
+    voters = voters_among(request.assignments.all(), run=request.wait.run, question=question)
+    return len(voters - {_person(one) for one in votes})
 
 
 def shortage(assignments: Iterable[Assignment], *, run: Run, question: Question) -> str:
