@@ -136,6 +136,24 @@ def new_event(
     )
 
 
+def end_claim(
+    request: "HumanRequest",
+    *,
+    at: datetime,
+    reason: str,
+    by: "User | None" = None,
+    name: str = "",
+) -> RequestEvent:
+    """End the claim on a request, and return the unsaved entry of the request's history about it.
+
+    The request must be locked and claimed. The caller must save its `claimed_by`, too.
+    """
+    assert request.claimed_by
+    facts = {"of": request.claimed_by.get_username(), "reason": reason}
+    request.claimed_by = None
+    return new_event(request, RequestEvent.Kind.RELEASED, at=at, by=by, name=name, facts=facts)
+
+
 def proofs_in(request: "HumanRequest") -> dict[tuple[datetime, Any], dict[str, str]]:
     """Return the proofs of the answers in the history.
 

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from chat.channels.planning import notification_time
 from chat.models import HumanRequest, RequestEvent
-from chat.models.history import HISTORY, new_event
+from chat.models.history import HISTORY, end_claim, new_event
 from chat.models.session import record
 from chat.services.delegations import note_delegation
 from chat.services.responses import (
@@ -47,7 +47,8 @@ def claim_request(request_id: UUID, *, by: User, address: str | None = None) -> 
         raise ClaimedError(request)
     note_delegation(request, right, by=by, at=now)
     request.claimed_by = by
-    _save(request, Kind.CLAIMED, at=now, by=by, facts={"address": address})
+    facts = {"address": address}
+    _save(request, new_event(request, Kind.CLAIMED, at=now, by=by, facts=facts))
     return request
 
 
@@ -63,15 +64,13 @@ def release_request(request_id: UUID, *, by: User, reason: str = "") -> HumanReq
         return request
     if request.claimed_by_id != by.pk and not by.has_perm(OPERATE_REQUEST):
         raise ClaimedError(request)
-    claimer = request.claimed_by.get_username()
     if request.claimed_by_id != by.pk:
-        words = f"Released the claim of {claimer}."
+        words = f"Released the claim of {request.claimed_by.get_username()}."
         log_act(Act.Kind.VERB, words, by=by, about=request, reason=reason)
-    facts = {"reason": reason, "of": claimer}
-    request.claimed_by = None
+    released = end_claim(request, at=now, reason=reason, by=by)
     times = [request.notify_at, notification_time(now)]
     request.notify_at = min(filter(None, times), default=None)
-    _save(request, Kind.RELEASED, at=now, by=by, facts=facts)
+    _save(request, released)
     return request
 
 
@@ -105,8 +104,8 @@ def _lock_open(request_id: UUID) -> tuple[HumanRequest, Any]:
     return request, now
 
 
-def _save(request: HumanRequest, kind: Kind, **event: Any) -> None:
-    insert_row(new_event(request, kind, **event))
+def _save(request: HumanRequest, event: RequestEvent) -> None:
+    insert_row(event)
     request.version += 1
     request.save(update_fields=["claimed_by", "notify_at", "version", *HISTORY])
     record(request.session_id, "request", request.pk, whom=request.assignees)

@@ -10,7 +10,7 @@ from chat.channels.planning import plan_again
 from chat.channels.registry import find_channel
 from chat.channels.taking_back import plan_taking_back
 from chat.models import HumanRequest, HumanResponse, RequestEvent, Searchable, StandingDecision
-from chat.models.history import HISTORY, new_event
+from chat.models.history import HISTORY, end_claim, new_event
 from chat.models.rights import Right
 from chat.models.session import record
 from chat.services.delegations import note_delegation
@@ -164,9 +164,7 @@ def _drop_outdated(
         kind = RequestEvent.Kind.OUTDATED
         entries.append(new_event(request, kind, at=now, by=by, facts=facts))
     if request.claimed_by:
-        freed = {"of": request.claimed_by.get_username(), "reason": "The values were changed."}
-        request.claimed_by = None
-        entries.append(new_event(request, RequestEvent.Kind.RELEASED, at=now, by=by, facts=freed))
+        entries.append(end_claim(request, at=now, reason="The values were changed.", by=by))
     insert_rows(entries)
     plan_again(request, [one.user for one in votes], now=now)
 

@@ -10,7 +10,7 @@ from chat.channels.planning import notification_time
 from chat.doorbell import SIGHT, ring_after_commit
 from chat.feed import renew_audiences
 from chat.models import Assignment, HumanRequest, RequestEvent
-from chat.models.history import HISTORY, new_event
+from chat.models.history import HISTORY, end_claim, new_event
 from chat.models.moments import Act, Moment, missed_moments, next_moment
 from chat.models.session import record
 from procedures.engine.kinds.questions import Question
@@ -75,10 +75,8 @@ def _escalate(
     found, missing = assign_named(names, request.wait.run.procedure_id)
     request.escalated = moment.number
     if request.claimed_by:
-        of = request.claimed_by.get_username()
-        request.claimed_by = None
-        released = {"of": of, "reason": "It was escalated."}
-        insert_row(new_event(request, Kind.RELEASED, at=now, name="system: clock", facts=released))
+        why = "It was escalated."
+        insert_row(end_claim(request, at=now, reason=why, name="system: clock"))
     facts = {"number": moment.number, "to": [str(one) for one in found], "unknown": missing}
     insert_row(new_event(request, Kind.ESCALATED, at=now, name="system: clock", facts=facts))
     note = f"Nobody answered within {duration_words(after)}. "
