@@ -32,7 +32,7 @@ class InboxItemOut(RequestOut):
 
     @staticmethod
     def resolve_votes(request: HumanRequest) -> int:
-        return sum(1 for one in request.responses.all() if one.undone_at is None)
+        return len(request.counted_responses)
 
 
 class InboxCounts(Schema):

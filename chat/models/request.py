@@ -292,11 +292,19 @@ class HumanRequest(models.Model):
         return self.quorum > 1 or self.four_eyes
 
     @property
+    def counted_responses(self) -> "list[HumanResponse]":
+        """The responses that still count, in the order of `responses`.
+
+        They weren't undone, and no vote for changed values has made them invalid.
+        """
+        return [one for one in self.responses.all() if one.undone_at is None]
+
+    @property
     def change(self) -> "HumanResponse | None":
         """The vote that changed the values proposed by the open request; None if no vote has."""
         if not (self.is_open and self.may_take_votes):
             return None
-        return self.change_among(one for one in self.responses.all() if one.undone_at is None)
+        return self.change_among(self.counted_responses)
 
     def change_among(self, votes: "Iterable[HumanResponse]") -> "HumanResponse | None":
         """Return the first of these votes with other values than the original ones, or None."""

@@ -90,7 +90,7 @@ class Row:
 
     @property
     def votes(self) -> int:
-        return sum(1 for one in self.request.responses.all() if one.undone_at is None)
+        return len(self.request.counted_responses)
 
 
 @dataclass(frozen=True)

@@ -162,8 +162,8 @@ def is_undoable(request: Visit, found: HumanRequest) -> bool:
     """Return True if the person gave the answer that closed the request and can still undo it."""
     if found.effective_at is None or found.effective_at <= clock.now():
         return False
-    mine = [one for one in found.responses.all() if one.undone_at is None]
-    return bool(mine) and mine[-1].user_id == request.user.pk
+    counted = found.counted_responses
+    return bool(counted) and counted[-1].user_id == request.user.pk
 
 
 def _receive(request: Visit, form: AnswerForm) -> None:

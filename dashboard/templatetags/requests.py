@@ -78,7 +78,9 @@ def why_not_asked(context: dict[str, Any], request: HumanRequest) -> str:
     user = context.get("user")
     if not user:
         return ""
-    if request.may_take_votes and any(vote.user_id == user.pk for vote in votes(request)):
+    if request.may_take_votes and any(
+        vote.user_id == user.pk for vote in request.counted_responses
+    ):
         return "voted"
     is_taken = request.claimed_by_id not in {None, user.pk}
     return "claimed" if is_taken and _seems_to_ask(request, user) else ""
@@ -144,7 +146,7 @@ def standing_of(request: HumanRequest) -> StandingDecision | None:
 def response_of(request: HumanRequest) -> HumanResponse | None:
     """Return the answer that decided the request; None if it is open, expired or withdrawn."""
     is_answered = request.status == HumanRequest.Status.ANSWERED
-    return next(iter(reversed(votes(request))), None) if is_answered else None
+    return next(iter(reversed(request.counted_responses)), None) if is_answered else None
 
 
 @register.filter
@@ -155,12 +157,6 @@ def is_from_outside(run: Run) -> bool:
 
 register.filter(changed_values)
 register.filter(outdated_by)
-
-
-@register.filter
-def votes(request: HumanRequest) -> list[HumanResponse]:
-    """Return the answers that weren't undone, oldest first."""
-    return [one for one in request.responses.all() if one.undone_at is None]
 
 
 @register.filter
