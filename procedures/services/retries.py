@@ -25,7 +25,8 @@ def retry_run(run_id: UUID, *, by: User, reason: str) -> str:
     """
     said = operation_payload("retry", by=by, reason=reason)
     retried = retry(DatabaseStore(), run_id, said)
-    log_operation(Run.objects.get(pk=run_id), said, by=by)
+    assert isinstance(retried.run, Run)
+    log_operation(retried.run, said, by=by)
     return _told_of_retry(retried) + _told_of_parent(retried)
 
 
