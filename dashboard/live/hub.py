@@ -2,58 +2,40 @@
 
 The hub learns of changes from Redis. Once a second, it also compares the numbers of the newest
 changes of all followed streams with the database. So without Redis, changes are only sent later.
-After a stream was rendered, the stream rests: it isn't rendered again for a while, which is longer
-if the rendering took longer. Changes during the rest are sent together after the rest.
 """
 
 import asyncio
-import logging
 import os
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable
 
 from chat.doorbell import RIGHTS, SIGHT
-from dashboard.live.batches import Batch, encode
+from dashboard.live.batches import encode
 from dashboard.live.bells import Bells
 from dashboard.live.credentials import DATA, Refusal
-from dashboard.live.frames import MAKERS, Frame, frames
+from dashboard.live.frames import MAKERS
 from dashboard.live.gate import Ask, Gate
 from dashboard.live.listening import listen
 from dashboard.live.places import Places
-from dashboard.live.socket import LOST, QUEUED, READY, Following, Socket
-from dashboard.live.streams import Head, Stream, heads
+from dashboard.live.rendering import Rendering
+from dashboard.live.socket import LOST, READY, Following, Socket
+from dashboard.live.streams import Head, Stream
 from dashboard.live.texts import Texts
-from dashboard.live.threads import DatabaseThread, Done
+from dashboard.live.threads import DatabaseThread
 from dashboard.live.together import Together
-from dashboard.live.views import View
 from dashboard.live.watches import Watch
 from procedures import dispatch
 
-LOOK = 1.0
-"""The seconds between two comparisons of the heads of all followed streams with the database."""
 REPORT = 5.0
 """The seconds between two reports of the number of open sockets."""
 TELL_AGAIN = 2.0
 """The seconds until a socket that hasn't asked for missed changes is told of them again."""
-TURN = 0.25
-"""The seconds for which ranges are sent before the hub looks for new changes again.
-
-A range consists of all frames of a stream above a number that a client has named.
-"""
-MOST_DRAWN, MOST_READ = 100, 500
-"""The maximum numbers of frames made for a stream at a time: of frames with HTML, and with data."""
-SOCKETS_AT_ONCE = 100
-"""The number of sockets for which frames are queued before other tasks have a turn."""
 MOST_STREAMS = 100
 """The maximum number of streams that a page can follow."""
 PAGE = "page"
 """The form of frames for the pages of people."""
 NOT_YOURS = "Not found, or you don't have access."
 STALE = "Your access has changed. Read the stream again from the start."
-logger = logging.getLogger(__name__)
-
-Range = tuple[Stream, str, int]
 
 
 class Hub:
@@ -62,18 +44,14 @@ class Hub:
     def __init__(self) -> None:
         self.sockets: set[Socket] = set()
         self.gate = Gate(self)
-        self.drawing, self._ringing = DatabaseThread("drawing"), DatabaseThread("bells")
+        self._ringing = DatabaseThread("bells")
         self.bells = Bells(self._ringing.run)
         self._reporting = DatabaseThread("reports")
         self.texts = Texts(self.gate)
         self.together = Together(self.gate, self._ringing.run)
-        self._watches: dict[tuple[Stream, str], Watch] = {}
-        self._ranges: dict[Range, set[Socket]] = {}
         self._losers: set[Socket] = set()
-        self._rung = asyncio.Event()
-        self._round_at = 0.0
+        self.rendering = Rendering(self.gate, self._send_all_missed_heads)
         self._tasks = [
-            asyncio.create_task(self._draw_all(), name="hub drawing"),
             asyncio.create_task(listen(self.hear, self.together.notice), name="hub doorbell"),
             asyncio.create_task(self._report_sockets(), name="hub report"),
         ]
@@ -135,11 +113,8 @@ class Hub:
             self.texts.leave(socket, stream)
         elif stream.kind == "session":
             self.together.leave(socket, stream.key)
-        watch = following and self._watches.get((stream, following.form))
-        if watch:
-            watch.followers.discard(socket)
-            if not watch.followers:
-                del self._watches[stream, watch.form]
+        if following:
+            self.rendering.leave(socket, stream, following.form)
 
     def drop(self, socket: Socket) -> None:
         """Remove a socket that has been closed."""
@@ -152,33 +127,23 @@ class Hub:
         for stream in list(socket.following):
             self._forget(socket, stream)
 
-    def send_missed_heads(self, socket: Socket) -> None:
-        """Tell a socket in which streams it has missed changes.
-
-        The outbox calls this when its queue has room again.
-        """
-        if socket in self._losers and self.gate.is_confirmed:
-            for stream, following in socket.lost:
-                self._tell_head(socket, stream, following)
-            if not socket.lost:
-                self._losers.discard(socket)
-
     async def close(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.rendering.close()
         await self.bells.close()
         await self.texts.close()
         await self.together.close()
         await self.gate.close()
-        self.drawing.close()
         self._ringing.close()
         self._reporting.close()
 
     # The gate's decisions.
 
     def is_watched(self, stream: Stream, form: str) -> bool:
-        return stream.is_doorbell or stream.is_text or (stream, form) in self._watches
+        is_rendered = self.rendering.watch_of(stream, form) is not None
+        return stream.is_doorbell or stream.is_text or is_rendered
 
     def do(self, ask: Ask, head: Head | None) -> None:
         """Carry out a request of a socket that the gate has allowed."""
@@ -193,7 +158,8 @@ class Hub:
         socket, stream = ask.socket, ask.stream
         # Read before the socket is forgotten: if the socket is the only follower, its watch is
         # removed then, and the head is given only for streams that nobody followed.
-        watch = self._watches.get((stream, ask.form)) or (head and Watch(stream, ask.form, head))
+        watch = self.rendering.watch_of(stream, ask.form)
+        watch = watch or (Watch(stream, ask.form, head) if head else None)
         self._forget(socket, stream)
         if stream.is_doorbell:
             socket.following[stream] = Following(ask.form, READY)
@@ -206,9 +172,7 @@ class Hub:
         if not watch:
             self.deny(socket, stream)
             return
-        self._watches[stream, ask.form] = watch
-        watch.followers.add(socket)
-        socket.following[stream] = Following(ask.form)
+        self.rendering.follow(socket, watch)
         if stream.kind == "session" and ask.form == PAGE:
             self.together.enter(socket, stream.key)
             socket.tell(encode({"stream": str(stream), "newest": watch.head[0]}))
@@ -220,7 +184,7 @@ class Hub:
         if following and stream.is_doorbell:
             self.bells.greet(socket, stream)
         elif following and not stream.is_text:
-            self._send_from(socket, stream, following, after)
+            self.rendering.send_from(socket, stream, following, after)
 
     def deny(self, socket: Socket, stream: Stream) -> None:
         self._forget(socket, stream)
@@ -241,223 +205,41 @@ class Hub:
             await self._reporting.run(dispatch.SOCKETS.tell, os.getpid(), count)
             await asyncio.sleep(REPORT)
 
-    # What pages are sent.
-
-    async def _draw_all(self) -> None:
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._pause()):
-                    await self._rung.wait()
-            # Cleared before the look, so that a ring during the look causes another one.
-            self._rung.clear()
-            try:
-                await self._look()
-                await self._send_ranges()
-            except Exception:
-                logger.exception(
-                    "Changes to streams couldn't be read. The next check reads them again."
-                )
-                await asyncio.sleep(LOOK)
-
-    def _pause(self) -> float:
-        """Return the seconds until the next comparison of heads, or until a stream's rest ends."""
-        if self._ranges:
-            return 0
-        now = time.monotonic()
-        rests = [watch.rests_until for watch in self._watches.values() if watch.is_rung]
-        return max(min([self._round_at, *rests]) - now, 0)
-
-    async def _look(self) -> None:
-        """Compare the heads of streams with the database, and send frames of changed streams.
-
-        Only announced streams are compared, and once a second all of them. A stream that rests is
-        left for later.
-        """
-        now = time.monotonic()
-        is_round = self._round_at <= now
-        if is_round:
-            self._round_at = now + LOOK
-            for socket in list(self._losers):
-                self.send_missed_heads(socket)
-        watches = list(self._watches.values())
-        due = [watch for watch in watches if watch.is_due(now, is_round=is_round)]
-        if not due:
-            return
-        found = await self.drawing.run(heads, {watch.stream for watch in due})
-        for watch in due:
-            # Cleared before the read, so that a ring during the read isn't lost.
-            watch.is_rung = False
-            head = found.get(watch.stream)
-            if head is not None and head != watch.head:
-                await self._hand_out(watch, head)
-
-    async def _hand_out(self, watch: Watch, head: Head) -> None:
-        """Send the new frames of a stream to all followers.
-
-        If rendering fails, the followers are told that they have missed changes, so that they ask
-        for them.
-        """
-        stream, limit = watch.stream, most_of(watch.form)
-        # Followers that come during the read aren't among these; they get ranges of their own.
-        ready = {one for one in watch.followers if one.following[stream].state == READY}
-        try:
-            new = await self._draw(stream, watch.form, ready, watch.head[0])
-        except Exception:
-            logger.exception("Frames of %s couldn't be rendered. Pages ask for them again.", stream)
-            watch.head, watch.rests_until = head, time.monotonic() + LOOK
-            for socket in ready & watch.followers:
-                self._lose(socket, socket.following[stream])
-            return
-        # A full range may end before the head, so the rest is read next. A smaller one may go past
-        # the head, which was read earlier.
-        reached = new.value[-1].seq if new.value else head[0]
-        reached = reached if len(new.value) >= limit else max(reached, head[0])
-        watch.head = (reached, *head[1:])
-        watch.rest(new, now=time.monotonic())
-        if reached < head[0]:
-            self._ring(watch)
-        await self._deliver_to(watch, ready, Batch(stream, new.value), reached)
-
-    async def _deliver_to(
-        self, watch: Watch, ready: set[Socket], batch: Batch, reached: int
-    ) -> None:
-        """Queue a batch for the followers in `ready`, and ranges for followers that came later.
-
-        After every `SOCKETS_AT_ONCE` followers, other tasks of the event loop have a turn.
-        """
-        stream = watch.stream
-        for at, socket in enumerate(list(watch.followers), 1):
-            following = socket.following.get(stream)
-            if following and following.form == watch.form and following.state == READY:
-                if socket in ready:
-                    self._deliver(socket, stream, following, batch, reached)
-                else:
-                    self._send_from(socket, stream, following, following.seq)
-            if at % SOCKETS_AT_ONCE == 0:
-                await asyncio.sleep(0)
-
-    def _deliver(
-        self, socket: Socket, stream: Stream, following: Following, batch: Batch, reached: int
-    ) -> bool:
-        """Queue the part of a batch that a socket's user may see, and return True.
-
-        Return False if the user has no access, or if the socket's queue has no room.
-        """
-        view = self.gate.view(socket, stream)
-        if view is None:
-            return False
-        if not self.send(socket, stream, *batch.messages_for(view, after=following.seq)):
-            return False
-        following.seq = max(following.seq, reached)
-        return True
+    # What sockets are sent.
 
     def send(self, socket: Socket, stream: Stream, *texts: str) -> bool:
         """Queue frames for a socket and return True, or return False if that isn't possible now.
 
         In this case, the socket is later told that it has missed changes, and asks for them.
         """
-        following = socket.following.get(stream)
         if not self.gate.is_confirmed or not socket.outbox.put(*texts):
-            if following:
-                self._lose(socket, following)
+            self.lose(socket, stream)
             return False
         return True
 
-    async def _send_ranges(self) -> None:
-        """Send the ranges that clients wait for.
+    def lose(self, socket: Socket, stream: Stream) -> None:
+        if following := socket.following.get(stream):
+            following.state, following.told_at = LOST, 0.0
+            self._losers.add(socket)
 
-        This ends after `TURN` seconds, so that new changes aren't delayed. The other ranges are
-        sent later.
+    def send_missed_heads(self, socket: Socket) -> None:
+        """Tell a socket in which streams it has missed changes.
+
+        The outbox calls this when its queue has room again.
         """
-        ends = time.monotonic() + TURN
-        while self._ranges and time.monotonic() < ends:
-            asked = next(iter(self._ranges))
-            sockets = self._ranges.pop(asked)
-            try:
-                await self._send_range(*asked, sockets)
-            except Exception:
-                logger.exception(
-                    "A range of %s couldn't be rendered. Pages ask for it again.", asked[0]
-                )
-                for socket in sockets:
-                    if following := socket.following.get(asked[0]):
-                        self._lose(socket, following)
+        if socket in self._losers and self.gate.is_confirmed:
+            for stream, following in socket.lost:
+                self._tell_head(socket, stream, following)
+            if not socket.lost:
+                self._losers.discard(socket)
 
-    async def _send_range(
-        self, stream: Stream, form: str, after: int, sockets: Iterable[Socket]
-    ) -> None:
-        """Send a range to the sockets that wait for it.
-
-        If the stream has more frames, queue the next range.
-        """
-        asking = [socket for socket in sockets if self._awaits(socket, stream, form, after)]
-        if not asking:
-            return
-        new = await self._draw(stream, form, asking, after)
-        found = new.value
-        reached = found[-1].seq if found else after
-        is_full, watch = len(found) >= most_of(form), self._watches.get((stream, form))
-        is_behind = reached > after and watch is not None and reached < watch.head[0]
-        batch = Batch(stream, found)
-        for socket in asking:
-            following = socket.following.get(stream)
-            if not following or not self._awaits(socket, stream, form, after):
-                continue
-            if self._deliver(socket, stream, following, batch, reached):
-                following.state = READY
-                if is_full or is_behind:
-                    self._send_from(socket, stream, following, reached)
-
-    def _send_from(self, socket: Socket, stream: Stream, following: Following, after: int) -> None:
-        """Queue a range for a socket. The range is sent before any later change of the stream."""
-        following.seq, following.state = after, QUEUED
-        watch = self._watches.get((stream, following.form))
-        if watch and not watch.redraws and after >= watch.head[0]:
-            following.state = READY
-            return
-        self._ranges.setdefault((stream, following.form, after), set()).add(socket)
-        self._rung.set()
-
-    def _awaits(self, socket: Socket, stream: Stream, form: str, after: int) -> bool:
-        """Return True if the socket waits for the range above this number, in this form."""
-        following = socket.following.get(stream)
-        if following is None or following.form != form:
-            return False
-        return following.state == QUEUED and following.seq == after
-
-    async def _draw(
-        self, stream: Stream, form: str, sockets: Iterable[Socket], after: int
-    ) -> Done[list[Frame]]:
-        """Return the frames with numbers above `after`.
-
-        A change that none of these sockets' users may see isn't rendered.
-        """
-        began = time.monotonic()
-        views = {view for one in sockets if (view := self.gate.view(one, stream)) is not None}
-        copies = [(one, one if one.is_whole else one.copy()) for one in views]
-        drawn = await self.drawing.time(
-            frames, stream, form, [copy for _, copy in copies], after=after, limit=most_of(form)
-        )
-        self._take_over(copies, stream, at=began)
-        return drawn
-
-    def _take_over(self, copies: Sequence[tuple[View, View]], stream: Stream, *, at: float) -> None:
-        """Add the runs that were looked up in copies of views to the views themselves.
-
-        The gate may have replaced a view meanwhile. Then its runs are added to the newer view.
-        """
-        for _, copy in copies:
-            now = self.gate.view_of(copy.viewer, stream)
-            if now is not None and not copy.is_whole and not now.is_whole:
-                now.take(copy, asked_at=at)
-
-    def _lose(self, socket: Socket, following: Following) -> None:
-        following.state, following.told_at = LOST, 0.0
-        self._losers.add(socket)
+    def _send_all_missed_heads(self) -> None:
+        for socket in list(self._losers):
+            self.send_missed_heads(socket)
 
     def _tell_head(self, socket: Socket, stream: Stream, following: Following) -> None:
         """Tell a socket that it has missed changes, by sending the number of the newest change."""
-        watch, now = self._watches.get((stream, following.form)), time.monotonic()
+        watch, now = self.rendering.watch_of(stream, following.form), time.monotonic()
         if stream.is_doorbell:
             following.state = READY
             self.bells.greet(socket, stream)
@@ -467,10 +249,6 @@ class Hub:
 
     # The doorbell.
 
-    def _ring(self, watch: Watch) -> None:
-        watch.is_rung = True
-        self._rung.set()
-
     def hear(self, names: Iterable[str]) -> None:
         """Take hints that Redis has announced, such as "run:<id>" for a changed run.
 
@@ -478,16 +256,9 @@ class Hub:
         """
         wanted = set(names)
         # Doorbells need no check of views, because the people affected are found at each ring.
-        if RIGHTS in wanted or (SIGHT in wanted and self._watches):
+        if RIGHTS in wanted or (SIGHT in wanted and self.rendering.has_followers):
             self.gate.hurry()
         self.bells.hear(wanted)
         self.texts.hear(name for name in wanted if name.startswith("text:"))
         self.together.hear(wanted)
-        for (stream, _), watch in self._watches.items():
-            if str(stream) in wanted:
-                self._ring(watch)
-
-
-def most_of(form: str) -> int:
-    """Return the maximum number of frames of this form that are made at one time."""
-    return MOST_READ if form == DATA else MOST_DRAWN
+        self.rendering.hear(wanted)

@@ -31,6 +31,8 @@ class Sender(Protocol):
 
     def send(self, socket: "Socket", stream: Stream, *texts: str) -> bool: ...
 
+    def lose(self, socket: "Socket", stream: Stream) -> None: ...
+
 
 class Socket:
     """An open socket with its credential, its outbox and the streams that it follows."""
@@ -49,12 +51,16 @@ class Socket:
     def lost(self) -> list[tuple[Stream, Following]]:
         return [(stream, one) for stream, one in self.following.items() if one.state == LOST]
 
-    def hand(self, stream: Stream, text: str) -> bool:
-        """Send a frame of a stream and return True. If that isn't possible, return False.
+    def hand(self, stream: Stream, *texts: str) -> bool:
+        """Send frames of a stream and return True. If that isn't possible now, return False.
 
         The client is then told that it has missed changes, and asks for them.
         """
-        return self.sender.send(self, stream, text)
+        return self.sender.send(self, stream, *texts)
+
+    def lose(self, stream: Stream) -> None:
+        """Have the client told that it has missed changes of a stream that it follows."""
+        self.sender.lose(self, stream)
 
     def tell(self, text: str) -> None:
         """Send a message that belongs to no stream, even if the outbox is full."""
