@@ -65,7 +65,7 @@ class ActAdmin(ExportedAdmin):
         if request.method != "POST" or not self.has_view_permission(request):
             return HttpResponseRedirect(page)
         faults = verify_log()
-        head = LogHead.objects.first() or LogHead()
+        head = LogHead.current()
         sound = _("All {count} entries are unchanged.").format(count=f"{head.seq:,}")
         told = " ".join(faults[:MOST_FAULTS]) or sound
         log_row(request, head, f"Verified the log. {told}", kind=Act.Kind.VERIFY)

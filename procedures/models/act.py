@@ -177,6 +177,11 @@ class LogHead(models.Model):
     def __str__(self) -> str:
         return f"Act {self.seq}"
 
+    @classmethod
+    def current(cls) -> "LogHead":
+        """Return the head of the log; if no act has been chained yet, one with the number 0."""
+        return cls.objects.filter(pk=ONLY).first() or cls(pk=ONLY)
+
 
 def log_act(
     kind: Act.Kind,
@@ -265,7 +270,7 @@ def verify_log() -> list[str]:
     """Return the faults of the log as sentences; an empty list if the log is intact."""
     # Their proofs are checked below like all others, so chaining a forged act hides nothing.
     chain_acts()
-    head = LogHead.objects.filter(pk=ONLY).first() or LogHead()
+    head = LogHead.current()
     ledger = Ledger(CHAIN, head.seq, head.hash, ledger_key(), tuple(ledger_keys()[1:]))
     forged: list[str] = []
     damages = ledger.damages(_links(head.seq, forged))
@@ -296,6 +301,6 @@ def _inserted_after(last: int) -> list[str]:
     """
     later = list(Act.objects.filter(seq__gt=last).order_by("seq").values_list("seq", flat=True))
     # Read after the acts: those that were chained meanwhile are at most as far as this head.
-    head = LogHead.objects.filter(pk=ONLY).first() or LogHead()
+    head = LogHead.current()
     numbers = [int(seq or 0) for seq in later]
     return [str(Damage(one, one, DamageKind.INSERTED)) for one in numbers if one > head.seq]
