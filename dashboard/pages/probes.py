@@ -1,5 +1,6 @@
 """Responses for programs that watch the site: a sign of life, a check, and the site's figures."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
@@ -11,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from chat.models import HumanRequest, Notification
+from dashboard.http.bearer import token_in
 from dashboard.models import ApiToken, Scope
 from dashboard.overview.health import read_figures
 from procedures import access
@@ -21,7 +23,6 @@ from procedures.services import complaints
 
 PLAIN = "text/plain; charset=utf-8"
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
-BEARER = "Bearer "
 MIGRATED: set[str] = set()
 """The aliases of databases that this process has found migrated; they aren't checked again."""
 
@@ -76,10 +77,10 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _may_read(request: HttpRequest) -> bool:
-    sent = request.headers.get("Authorization", "")
-    if not sent.startswith(BEARER):
+    token = token_in(request.headers.get("Authorization", ""))
+    if not token:
         return request.user.is_authenticated and access.is_operator(request.user)
-    found = ApiToken.find(sent.removeprefix(BEARER).strip())
+    found = ApiToken.find(token)
     return bool(found and Scope.READ in found.scopes and access.is_operator(found.user))
 
 
@@ -103,10 +104,7 @@ def _lines() -> Iterator[str]:
     yield from _gauge("open_requests", "Requests that wait for people.", {"": open_ones})
     failing = Notification.objects.failing().count()
     yield from _gauge("failing_notifications", "Notifications that fail.", {"": failing})
-    parts: dict[str, int] = {}
-    for one in complaints(now=now):
-        label = f'part="{one.part}"'
-        parts[label] = parts.get(label, 0) + 1
+    parts = Counter(f'part="{one.part}"' for one in complaints(now=now))
     yield from _gauge("complaints", "Parts of the site that fail.", parts)
 
 
