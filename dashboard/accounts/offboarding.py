@@ -8,11 +8,11 @@ from uuid import UUID
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from chat.access import visible_requests
 from chat.assignments import find_assignee, people_of
-from chat.models import Assignment, Delegation, HumanRequest
+from chat.models import Delegation, HumanRequest
 from chat.services import OPERATE_REQUEST, AlreadyAnsweredError, reassign_request
 from dashboard.accounts.authority import is_last_superuser, may_change
+from dashboard.accounts.open_requests import requests_naming, visible_among
 from dashboard.models.trail import note
 from procedures.engine.errors import EngineError
 from procedures.models.clock import clock
@@ -69,13 +69,11 @@ def requests_left(user: User, *, viewer: User, sees_all: bool) -> tuple[list[Lef
     At most `MOST` requests are returned. Requests that the viewer may not see are only counted,
     unless `sees_all` is True.
     """
-    keys = _named(user)
+    keys = requests_naming(user, MOST_AT_ONCE)
     first = keys[:MOST]
-    found = HumanRequest.objects.filter(pk__in=first)
-    if not sees_all:
-        found = found.filter(pk__in=visible_requests(viewer).filter(pk__in=first).values("pk"))
     shown = (
-        found.by_urgency()
+        HumanRequest.objects.filter(pk__in=first if sees_all else visible_among(viewer, first))
+        .by_urgency()
         .select_related("wait__run__procedure")
         .prefetch_related("assignments__user", "assignments__group")
     )
@@ -126,13 +124,9 @@ def offboard(user: User, to: Mapping[UUID, str], *, rest: str, by: User, reason:
     return receipt
 
 
-def _named(user: User) -> list[UUID]:
-    named = Assignment.objects.filter(user=user, is_open=True).by_urgency()
-    return list(named.values_list("request", flat=True)[:MOST_AT_ONCE])
-
-
 def _left_in_full(user: User) -> list[Left]:
-    found = HumanRequest.objects.filter(pk__in=_named(user)).order_by("wait__run", "pk")
+    named = requests_naming(user, MOST_AT_ONCE)
+    found = HumanRequest.objects.filter(pk__in=named).order_by("wait__run", "pk")
     rows = found.prefetch_related("assignments__user", "assignments__group")
     return [Left(one, _others(one, user)) for one in rows.defer("question")]
 

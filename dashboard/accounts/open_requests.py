@@ -37,24 +37,23 @@ def open_requests(person: User, *, viewer: User, sees_all: bool) -> Shown:
     If the person isn't active, these are the requests that name the person. `sees_all` is True if
     the viewer may see every request in the admin.
     """
-    if person.is_active:
-        keys = list(waiting_of(person))[:MOST]
-    else:
-        named = Assignment.objects.filter(user=person, is_open=True).by_urgency()
-        keys = list(named.values_list("request", flat=True)[:MOST])
-    shown = keys if sees_all else _visible(viewer, keys)
+    is_active = person.is_active
+    keys = list(waiting_of(person))[:MOST] if is_active else requests_naming(person, MOST)
+    shown = keys if sees_all else visible_among(viewer, keys)
     found = HumanRequest.objects.filter(pk__in=shown).by_urgency()
     reasons = _reasons(person, shown)
     rows = found.select_related("wait__run__procedure").defer("question")
     return Shown([Asked(one, tuple(reasons[one.pk])) for one in rows], len(keys) - len(shown))
 
 
-def named_requests(person: User) -> int:
-    """Return the number of open assignments to a person by name."""
-    return Assignment.objects.filter(user=person, is_open=True).count()
+def requests_naming(person: User, most: int) -> list[UUID]:
+    """Return the ids of at most `most` open requests that name a person, the most urgent first."""
+    named = Assignment.objects.filter(user=person, is_open=True).by_urgency()
+    return list(named.values_list("request", flat=True)[:most])
 
 
-def _visible(viewer: User, keys: Collection[UUID]) -> list[UUID]:
+def visible_among(viewer: User, keys: Collection[UUID]) -> list[UUID]:
+    """Return the ids among these of the requests that the viewer may see."""
     seen = visible_requests(viewer).filter(pk__in=list(keys))
     return list(seen.order_by().values_list("pk", flat=True))
 
