@@ -39,6 +39,13 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
             is_theirs |= _assigned_to(principal)
         return self.filter(is_theirs)
 
+    def directly_to(self, user: "User") -> Self:
+        """Return the assignments to a user, to the user's groups, and to the user's permissions.
+
+        Unlike with `to`, assignments to people who have delegated to the user aren't included.
+        """
+        return self.filter(_assigned_to(user))
+
     def by_urgency(self) -> Self:
         """Order assignments by when an answer is needed, then by risk, then by age."""
         return self.order_by(F("due_at").asc(nulls_last=True), "rank", "request_id")

@@ -2,10 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from chat.access import visible_requests
@@ -61,10 +60,8 @@ def visible_among(viewer: User, keys: Collection[UUID]) -> list[UUID]:
 def _reasons(person: User, keys: Collection[UUID]) -> dict[UUID, list[str]]:
     """Return, for each request, why it asks the person, such as "as a member of finance"."""
     found: dict[UUID, list[str]] = defaultdict(list)
-    groups: Any = person.groups.values("pk")
-    is_theirs = Q(user=person) | Q(group__in=groups) | ~Q(permission="")
-    rows = Assignment.objects.filter(is_theirs, request__in=list(keys)).order_by("request", "pk")
-    for one in rows.select_related("group"):
+    theirs = Assignment.objects.directly_to(person).filter(request__in=list(keys))
+    for one in theirs.order_by("request", "pk").select_related("group"):
         words = _("by name") if one.user_id else ""
         if one.group:
             words = _("as a member of {group}").format(group=one.group)

@@ -15,7 +15,7 @@ from dashboard.accounts.sign_in import sign_in_link
 from dashboard.models import ApiToken
 from procedures.models import Act, Run
 from procedures.models.clock import clock
-from tests.calls import grant
+from tests.calls import assign_too, grant
 from tests.conftest import create_manager, create_person
 from tests.pages import ask, browser, path_in, shown
 from tests.runs import answer
@@ -95,6 +95,7 @@ def test_what_waits_for_somebody_is_listed_with_how_they_are_asked(
     root: Client, alice: User, bob: User, asks_erin: HumanRequest
 ) -> None:
     asked = ask("approval", by=alice)
+    assign_too(asks_erin, permission="auth.view_group")
     erin = User.objects.get(username="erin")
 
     bobs = shown(root.get(f"/admin/person/{bob.pk}/open/"))
@@ -105,6 +106,7 @@ def test_what_waits_for_somebody_is_listed_with_how_they_are_asked(
     assert "as a member of finance" in bobs
     assert f"/requests/{asked.pk}" in bobs
     assert "by name" in erins
+    assert "by a permission" not in erins
     assert f"/requests/{asks_erin.pk}" in shown(root.get(f"/admin/person/{erin.pk}/open/"))
 
 
