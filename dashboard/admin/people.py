@@ -22,7 +22,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from chat.models import Presence
-from dashboard.accounts.authority import fault_of_code_name, has_more, is_last_superuser
+from dashboard.accounts.authority import (
+    fault_of_code_name,
+    has_more,
+    is_last_superuser,
+    may_change,
+)
 from dashboard.accounts.names import Kind, check_name
 from dashboard.admin.careful import CarefulAdmin
 from dashboard.admin.history import HistoryAdmin
@@ -194,9 +199,9 @@ class PersonAdmin(VersionedAdmin, UserAdmin):  # type: ignore[type-arg]
         return without(fieldsets, "password")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        is_above = obj is not None and (obj.is_staff or obj.is_superuser) and obj != request.user
+        by: Any = request.user
         may = super().has_change_permission(request, obj)
-        return may and (request.user.is_superuser or not is_above)
+        return may and (obj is None or may_change(by, obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let only superusers delete accounts.
