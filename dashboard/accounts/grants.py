@@ -152,11 +152,12 @@ def _log(difference: Difference, *, by: User, reason: str) -> None:
     procedures, groups = named(difference.cells)
     for key, procedure in sorted(procedures.items()):
         told: list[Any] = []
-        for verb, cells in (("Granted", difference.added), ("Revoked", difference.removed)):
+        for verb, link, cells in (
+            ("Granted", "to", difference.added),
+            ("Revoked", "from", difference.removed),
+        ):
             roles = sorted(
-                f"{cell.role} to {groups[cell.group]}"
-                if verb == "Granted"
-                else f"{cell.role} from {groups[cell.group]}"
+                f"{cell.role} {link} {groups[cell.group]}"
                 for cell in cells
                 if cell.procedure == key
             )
