@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from dashboard.admin.addresses import page_address
 from dashboard.admin.history import HistoryAdmin
 from dashboard.admin.viewer import viewing
 from procedures.models.act import Act, log_act
@@ -42,8 +43,7 @@ class ExportedAdmin(HistoryAdmin):
         return [path("export/", view, name=name), *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        names = self.opts
-        address = reverse(f"admin:{names.app_label}_{names.model_name}_export")
+        address = page_address(self.model, "export")
         query = request.GET.urlencode()
         export = f"{address}?{query}" if query else address
         context = {"export": export, "title": self.title, **(extra_context or {})}

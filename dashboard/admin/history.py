@@ -14,7 +14,6 @@ from django.core.paginator import Paginator
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import SimpleTemplateResponse
-from django.urls import reverse
 from django.utils.functional import Promise, cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -22,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.admin.acts import changes_in, log_row, pop_changes, sentence_of
+from dashboard.admin.addresses import list_address, row_address
 from dashboard.admin.quick import QuickAdmin
 from dashboard.admin.viewer import may_look_at, viewing
 from procedures.models import Act
@@ -332,7 +332,10 @@ class HistoryAdmin(GuardedAdmin):
     @admin.display(description=lazy("see also"))
     def see_also(self, row: Model) -> SafeString:
         shown = [related for related in self.related if may_look_at(related.model)]
-        links = [(list_url(related, row), related.label) for related in shown]
+        links = [
+            (list_address(related.model, f"{related.lookup}={row.pk}"), related.label)
+            for related in shown
+        ]
         return format_html_join(" · ", '<a href="{}">{}</a>', links)
 
 
@@ -352,19 +355,11 @@ def id_ends_with(word: str) -> Q:
     return Q(pk__endswith=end) if is_end else Q(pk__in=[])
 
 
-def list_url(related: Related, row: Model) -> str:
-    names = related.model._meta  # noqa: SLF001 (Django documents it)
-    path = reverse(f"admin:{names.app_label}_{names.model_name}_changelist")
-    return f"{path}?{related.lookup}={row.pk}"
-
-
 def link(row: Model | None) -> SafeString | str:
     """Return a link to a row's page in the admin, or its name if the viewer may not see it."""
     if row is None or not may_look_at(type(row)):
         return "-" if row is None else str(row)
-    names = row._meta  # noqa: SLF001
-    path = reverse(f"admin:{names.app_label}_{names.model_name}_change", args=[row.pk])
-    return format_html('<a href="{}">{}</a>', path, row)
+    return format_html('<a href="{}">{}</a>', row_address(row), row)
 
 
 def readable(text: str | None) -> SafeString | str:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from chat.access import visible_requests
 from chat.models import Assignment, HumanRequest
 from chat.services import Losses, LostName, Reach, Watch
+from dashboard.admin.addresses import row_address
 from dashboard.admin.careful import Consequence, Row, Thing
 from dashboard.admin.viewer import may_look_at
 from dashboard.overview.words import listed, name_of
@@ -94,7 +95,7 @@ class ShownLosses:
         page = (
             reverse("countersign:request_detail", args=[request.pk])
             if is_on_site
-            else _page(request)
+            else row_address(request)
         )
         thing = Thing(cut(request.prompt, LONGEST_PROMPT), page)
         return Row([thing], f"{now} {self._next(procedure.pk)}")
@@ -198,12 +199,6 @@ def _shown_procedures(found: QuerySet[Procedure], user: Any) -> QuerySet[Procedu
 
 def _asked(assignments: Iterable[Assignment]) -> str:
     return listed([name_of(str(one)) for one in assignments], "or")
-
-
-def _page(row: Model) -> str:
-    """Return the address of the row's page in the admin."""
-    names = row._meta  # noqa: SLF001 (Django documents it)
-    return reverse(f"admin:{names.app_label}_{names.model_name}_change", args=[row.pk])
 
 
 def _and_more(count: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db import connection
-from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 
 from chat.models import HumanRequest, Notification
 from chat.services.answerers import requests_without_answerers
+from dashboard.admin.addresses import list_address
 from dashboard.admin.viewer import may_look_at, viewing
 from dashboard.overview.health import Figures, read_figures
 from procedures import access
@@ -94,12 +95,6 @@ def _counted(rows: QuerySet[Any]) -> int:
     return rows.order_by()[: MOST_COUNTED + 1].count()
 
 
-def _list_of(model: type[Model], query: str = "") -> str:
-    names = model._meta  # noqa: SLF001 (Django documents it)
-    url = reverse(f"admin:{names.app_label}_{names.model_name}_changelist")
-    return f"{url}?{query}" if query else url
-
-
 def _quarantined() -> Need | None:
     count = _counted(Run.objects.filter(status=RunStatus.QUARANTINED))
     words = ngettext(
@@ -107,7 +102,7 @@ def _quarantined() -> Need | None:
         "{count} runs are quarantined: their code no longer fits, or their workers died.",
         count,
     )
-    url = _list_of(Run, "status__exact=quarantined")
+    url = list_address(Run, "status__exact=quarantined")
     return Need(words.format(count=count), url) if count else None
 
 
@@ -119,7 +114,7 @@ def _failed() -> Need | None:
         "{count} runs have failed in the last seven days.",
         count,
     )
-    url = _list_of(Run, "status__exact=failed")
+    url = list_address(Run, "status__exact=failed")
     return Need(words.format(count=count), url) if count else None
 
 
@@ -130,7 +125,7 @@ def _unanswerable() -> Need | None:
         "{count} open requests can be answered by nobody. Reassign them.",
         count,
     )
-    url = _list_of(HumanRequest, "status__exact=open")
+    url = list_address(HumanRequest, "status__exact=open")
     return Need(words.format(count=count), url) if count else None
 
 
@@ -143,7 +138,7 @@ def _unsent() -> Need | None:
         "{count} notifications of the last seven days couldn't be sent.",
         count,
     )
-    url = _list_of(Notification, "status__exact=failed")
+    url = list_address(Notification, "status__exact=failed")
     return Need(words.format(count=count), url) if count else None
 
 

@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as lazy
 
 from chat.models import Decision, HumanRequest, Notification
+from dashboard.admin.addresses import list_address
 from dashboard.admin.history import rendered
 from dashboard.admin.viewer import viewing
 from procedures.models import Act, Procedure, Run
@@ -129,10 +130,9 @@ def _menu(request: HttpRequest) -> list[tuple[str, str, bool]]:
 def _lists(request: HttpRequest) -> Iterator[tuple[int, str, str]]:
     """Yield the menu position, the address and the title of each list that the viewer may see."""
     for one in lists:
-        names, its_admin = one.model._meta, admin.site._registry.get(one.model)  # noqa: SLF001 (Django documents the first)
+        its_admin = admin.site._registry.get(one.model)  # noqa: SLF001
         if its_admin and its_admin.has_view_permission(request):
-            url = reverse(f"admin:{names.app_label}_{names.model_name}_changelist")
-            yield one.place, url, str(one.title)
+            yield one.place, list_address(one.model), str(one.title)
 
 
 _extend(admin.site)

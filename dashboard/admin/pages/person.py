@@ -21,6 +21,7 @@ from dashboard.accounts.keyed import page_after
 from dashboard.accounts.offboarding import may_offboard
 from dashboard.accounts.open_requests import open_requests
 from dashboard.accounts.rights import held_roles
+from dashboard.admin.addresses import row_address
 from dashboard.admin.pages.matrix import TITLES
 from dashboard.admin.pages.parts import add_part, draw
 from dashboard.admin.pages.people import may_look
@@ -211,8 +212,7 @@ def of_request(request: HttpRequest) -> User:
 
 def account_page(user: User) -> str:
     """Return the address of the admin's form for the account; "" if the site has no form."""
-    names = user._meta  # noqa: SLF001 (Django documents it)
     try:
-        return reverse(f"admin:{names.app_label}_{names.model_name}_change", args=[user.pk])
+        return row_address(user)
     except NoReverseMatch:
         return ""
