@@ -7,7 +7,7 @@ fields that it changes.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -174,29 +174,41 @@ def key_of(found: Sequence[Finding]) -> str:
     return hashlib.sha256("\n".join(one.key for one in found).encode()).hexdigest()
 
 
+def consequences_of(found: Sequence[Finding], user: Any) -> list[Consequence]:
+    """Return the consequences of all findings, as they are shown to this user."""
+    return [one for finding in found for one in finding.consequences(user)]
+
+
+def sent_again(
+    request: HttpRequest, found: Sequence[Finding], *, shown: Iterable[str] = ()
+) -> list[tuple[str, str]]:
+    """Return the hidden fields, as pairs, with which a page sends a form again and confirms it.
+
+    They are the fields of the request, without those in `shown`, which the page shows to be filled
+    in, and a confirmation of the findings.
+    """
+    left_out = {"csrfmiddlewaretoken", CONFIRMED, *shown}
+    sent = [(name, values) for name, values in request.POST.lists() if name not in left_out]
+    fields = [(name, str(value)) for name, values in sent for value in values]
+    return [*fields, (CONFIRMED, key_of(found))]
+
+
 def _forget_messages(request: HttpRequest) -> None:
     """Drop the messages to the user that the act has queued before it was rolled back."""
     request._messages = default_storage(request)  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def _warning(admin: Admin, request: HttpRequest, found: Sequence[Finding]) -> HttpResponse:
-    sent = [
-        (name, value)
-        for name, values in request.POST.lists()
-        for value in values
-        if name not in ("csrfmiddlewaretoken", CONFIRMED)
-    ]
     is_deletion = request.path.endswith("/delete/") or request.POST.get("action") == DELETE
     with viewing(request.user):
-        told = [one for finding in found for one in finding.consequences(request.user)]
         context = {
             **admin.admin_site.each_context(request),
             "title": _("Nothing has been deleted yet")
             if is_deletion
             else _("Nothing has been saved yet"),
             "opts": admin.opts,
-            "consequences": told,
-            "sent": [*sent, (CONFIRMED, key_of(found))],
+            "consequences": consequences_of(found, request.user),
+            "sent": sent_again(request, found),
             "is_deletion": is_deletion,
             "lead": _("Deleting this has these consequences:")
             if is_deletion

@@ -27,7 +27,7 @@ from dashboard.accounts.groups import (
     revive_group,
 )
 from dashboard.accounts.keyed import page_after
-from dashboard.admin.careful import CONFIRMED, Finding, confirmed_first, key_of
+from dashboard.admin.careful import Finding, confirmed_first, consequences_of, sent_again
 from dashboard.admin.pages.matrix import TITLES, LoggedReasonForm
 from dashboard.admin.pages.parts import add_part, draw, may_all
 from dashboard.admin.pages.people import may_look as may_see_people
@@ -219,13 +219,6 @@ def draw_act(
     `verb`.
     """
     code, procedures = naming(Group.objects.get(pk=found.pk))
-    shown = {"csrfmiddlewaretoken", CONFIRMED, *(form.fields if form else ())}
-    sent = [
-        (name, value)
-        for name, values in request.POST.lists()
-        for value in values
-        if name not in shown
-    ]
     return draw(
         request,
         "dashboard/admin/group_act.html",
@@ -238,6 +231,6 @@ def draw_act(
         form=form,
         verb=verb or _("Save"),
         named=[(one, one.name in code.in_code) for one in procedures.order_by("title")],
-        consequences=[one for finding in looked for one in finding.consequences(request.user)],
-        sent=[*sent, (CONFIRMED, key_of(looked))],
+        consequences=consequences_of(looked, request.user),
+        sent=sent_again(request, looked, shown=form.fields if form else ()),
     )

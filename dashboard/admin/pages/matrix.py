@@ -26,15 +26,15 @@ from dashboard.accounts.grants import (
 )
 from dashboard.accounts.groups import active_members, groups_in_use
 from dashboard.accounts.keyed import KeyedPage, page_after
-from dashboard.admin.careful import CONFIRMED, Finding, confirmed_first, key_of, tried
+from dashboard.admin.careful import Finding, confirmed_first, consequences_of, sent_again, tried
 from dashboard.admin.pages.parts import add_part, draw, may_all
 from dashboard.forms.operations import ReasonForm
 from procedures.engine.declaration.roles import ROLES, Role
 from procedures.models import Grant, Procedure
 from procedures.users import active_users
 
-SENT = ("held", "kept", "grant")
-"""The names of the form fields that hold the table when the page is submitted."""
+DECIDED = "is_decided"
+"""The form field that the page with the difference sends, and the page with the table doesn't."""
 MOST_PROCEDURES, MOST_GROUPS = 12, 8
 """The maximum numbers of procedures and of groups on one page, so that the table stays readable."""
 TITLES: Mapping[Role, Any] = {
@@ -201,7 +201,7 @@ def save(request: HttpRequest) -> HttpResponse:
     if not difference:
         messages.info(request, _("Nothing was changed."))
         return HttpResponseRedirect(request.get_full_path())
-    form = LoggedReasonForm(request.POST if "is_decided" in request.POST else None)
+    form = LoggedReasonForm(request.POST if DECIDED in request.POST else None)
 
     def act() -> HttpResponse:
         change_grants(difference, by=user, reason=form.cleaned_data["reason"])
@@ -230,16 +230,14 @@ class Change(NamedTuple):
 def draw_difference(
     request: HttpRequest, difference: Difference, form: ReasonForm, found: Sequence[Finding]
 ) -> HttpResponse:
-    told = [one for finding in found for one in finding.consequences(request.user)]
-    sent = [(name, value) for name in SENT for value in request.POST.getlist(name)]
     return draw(
         request,
         "dashboard/admin/access_difference.html",
         _("Nothing has been saved yet"),
         changes=changes_of(difference),
-        consequences=told,
+        consequences=consequences_of(found, request.user),
         form=form,
-        sent=[*sent, (CONFIRMED, key_of(found))],
+        sent=sent_again(request, found, shown=(*form.fields, DECIDED)),
     )
 
 

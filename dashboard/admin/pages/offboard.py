@@ -22,7 +22,7 @@ from dashboard.accounts.offboarding import (
     requests_left,
     unknown_assignees,
 )
-from dashboard.admin.careful import CONFIRMED, Finding, confirmed_first, key_of
+from dashboard.admin.careful import CONFIRMED, Finding, confirmed_first, consequences_of, key_of
 from dashboard.admin.pages.matrix import LoggedReasonForm
 from dashboard.admin.pages.parts import add_part
 from dashboard.admin.pages.people import may_look
@@ -103,7 +103,7 @@ def person_offboard(request: HttpRequest, key: str) -> HttpResponse:
             most=MOST_AT_ONCE,
             may_pass=may_pass_on(by),
             deputyships=deputyships(user),
-            consequences=[one for finding in found for one in finding.consequences(by)],
+            consequences=consequences_of(found, by),
             confirmed=(CONFIRMED, key_of(found)),
             refusal=refusal,
         )
