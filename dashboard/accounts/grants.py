@@ -1,6 +1,5 @@
 """Changes of the roles that groups have on procedures: several changes at once, with a reason."""
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from django.db import transaction
 
 from chat.doorbell import RIGHTS, ring_after_commit
 from dashboard.accounts.groups import groups_in_use
+from dashboard.accounts.keyed import read_id
 from dashboard.models.trail import note
 from procedures.access import HeldRoles
 from procedures.engine.declaration.roles import ROLES, Role
@@ -19,7 +19,6 @@ from procedures.models import Grant, Procedure
 from procedures.users import User
 
 ADD, DELETE = "countersign_procedures.add_grant", "countersign_procedures.delete_grant"
-ID = re.compile(r"[0-9]{1,18}")
 
 
 class Cell(NamedTuple):
@@ -37,10 +36,10 @@ class Cell(NamedTuple):
         """Return the cell for a text such as "4:2:answer", or None if the text isn't a cell."""
         procedure, _, rest = text.partition(":")
         group, _, role = rest.partition(":")
-        are_ids = ID.fullmatch(procedure) and ID.fullmatch(group)
-        if not are_ids or role not in ROLES:
+        ids = read_id(procedure), read_id(group)
+        if ids[0] is None or ids[1] is None or role not in ROLES:
             return None
-        return cls(int(procedure), int(group), cast("Role", role))
+        return cls(ids[0], ids[1], cast("Role", role))
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,14 @@
-"""Pages of rows in an order; the next page begins after a given row and not at an offset."""
+"""Rows by keys from outside, and pages of rows that begin after a given row, not at an offset."""
 
+import re
 from typing import Any, NamedTuple, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 
 M = TypeVar("M", bound=Model)
+ID = re.compile("[0-9]{1,18}")
+"""A number that fits into every database's column of ids."""
 
 
 class KeyedPage(NamedTuple):
@@ -21,7 +24,8 @@ def page_after(rows: "QuerySet[M]", field: str, after: str, most: int) -> KeyedP
     Rows with the same value are ordered by their keys. If no row has the key `after`, the page
     begins with the first row.
     """
-    last = _row(rows, after)
+    # The row may have left these rows since its page was shown.
+    last = row_with_key(rows.model._base_manager.all(), after)  # noqa: SLF001 (Django documents it)
     if last is not None:
         value = getattr(last, field)
         is_next = Q(**{f"{field}__gt": value}) | Q(**{field: value}, pk__gt=last.pk)
@@ -31,10 +35,16 @@ def page_after(rows: "QuerySet[M]", field: str, after: str, most: int) -> KeyedP
     return KeyedPage(shown, str(shown[-1].pk) if len(found) > most else "")
 
 
-def _row(rows: "QuerySet[M]", key: str) -> Any:
+def row_with_key(rows: "QuerySet[M]", key: str) -> M | None:
+    """Return the row with this key, of whatever type the keys are; None if there is none."""
     if not key:
         return None
     try:
-        return rows.model._base_manager.filter(pk=key).first()  # noqa: SLF001 (Django documents it)
+        return rows.filter(pk=key).first()
     except (ValueError, ValidationError):  # not a key of this model
         return None
+
+
+def read_id(text: str) -> int | None:
+    """Return the id in a text from outside, such as "17", or None if the text isn't an id."""
+    return int(text) if ID.fullmatch(text) else None

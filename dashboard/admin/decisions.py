@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from chat.models import Decision, HumanRequest, HumanResponse, RequestEvent
+from dashboard.accounts.keyed import row_with_key
 from dashboard.admin.exporting import ExportedAdmin
 from dashboard.admin.filters import Between, Chosen
 from dashboard.admin.history import NamedValues, link, rendered
@@ -181,9 +182,8 @@ class DecisionAdmin(ExportedAdmin):
             raise PermissionDenied
         if request.method not in ("GET", "HEAD"):
             raise PermissionDenied
-        key = unquote(object_id)
         rows = HumanResponse.objects.select_related("user", "for_user", "standing")
-        found = rows.filter(pk=key).first() if key.isdecimal() and len(key) < LONGEST_KEY else None
+        found = row_with_key(rows, unquote(object_id))
         if found is None:
             return super().change_view(request, object_id)  # which says so, on Django's first page
         with viewing(request.user):
@@ -234,9 +234,6 @@ class DecisionAdmin(ExportedAdmin):
         if is_sealed(decision):
             return format_html('<span class="sealed">✓ {}</span>', _("sealed"))
         return format_html('<strong class="unsealed">{}</strong>', _("changed"))
-
-
-LONGEST_KEY = 19
 
 
 def certificate_of(response: HumanResponse) -> dict[str, Any]:

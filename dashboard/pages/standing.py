@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from chat import services
 from chat.models import StandingDecision
+from dashboard.accounts.keyed import read_id
 from dashboard.pages.marks import with_marks
 from dashboard.pages.visit import Visit
 from procedures.models.clock import clock
@@ -21,9 +22,9 @@ from procedures.paging import PAGE
 def standing_list(request: Visit) -> HttpResponse:
     """List the person's standing decisions, the newest first, with those that no longer apply."""
     found = services.revocable_by(request.user).order_by("-pk")
-    after = request.GET.get("after", "")
-    if after.isascii() and after.isdigit() and len(after) < 19:  # noqa: PLR2004 (a bigint's digits)
-        found = found.filter(pk__lt=int(after))
+    after = read_id(request.GET.get("after", ""))
+    if after is not None:
+        found = found.filter(pk__lt=after)
     decisions = list(found[: PAGE + 1])
     shown, now = decisions[:PAGE], clock.now()
     context = {

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -17,7 +17,7 @@ from dashboard.accounts import sign_ins
 from dashboard.accounts.absence import may_set_deputy
 from dashboard.accounts.authority import may_act_as, may_change
 from dashboard.accounts.directory import deputies_of
-from dashboard.accounts.keyed import page_after
+from dashboard.accounts.keyed import page_after, read_id, row_with_key
 from dashboard.accounts.offboarding import may_offboard
 from dashboard.accounts.open_requests import open_requests
 from dashboard.accounts.rights import held_roles
@@ -45,10 +45,7 @@ TABS = {
 
 def find_person(key: str) -> User:
     """Return the user with this key; raise `Http404` if there is none."""
-    try:
-        found = users().filter(pk=key).first()
-    except (ValueError, ValidationError):
-        found = None
+    found = row_with_key(users(), key)
     if found is None:
         raise Http404
     return found
@@ -150,10 +147,10 @@ def act_on(request: HttpRequest, user: User) -> HttpResponse:
 
 def number_of(request: HttpRequest) -> int:
     """Return the row's id that the pressed button sends; raise `Http404` if there is none."""
-    text = request.POST.get("row", "")
-    if not text.isascii() or not text.isdigit() or len(text) > len(str(2**62)) - 1:
+    number = read_id(request.POST.get("row", ""))
+    if number is None:
         raise Http404
-    return int(text)
+    return number
 
 
 @add_part("person/<str:key>/acts/", "person_acts", may_look)

@@ -5,12 +5,12 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
+from dashboard.accounts.keyed import row_with_key
 from dashboard.admin.pages.matrix import LoggedReasonForm
 from dashboard.admin.pages.parts import add_part, draw, may_all
 from procedures.models import Procedure, StoppedStarts
@@ -65,12 +65,10 @@ def new_runs(request: HttpRequest) -> HttpResponse:
 
 
 def _allow(request: HttpRequest, by: Any) -> HttpResponse:
-    key = request.POST["allow"]
     rows = StoppedStarts.objects.select_related("procedure")
-    found = get_object_or_404(rows, pk=key if key.isdecimal() and len(key) < LONGEST_KEY else 0)
+    found = row_with_key(rows, request.POST["allow"])
+    if found is None:
+        raise Http404
     allow_starts(found.procedure, by=by, reason="")
     messages.success(request, _("New runs can be started again."))
     return HttpResponseRedirect(reverse("admin:new_runs"))
-
-
-LONGEST_KEY = 18
