@@ -10,7 +10,6 @@ import json
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from threading import RLock
 from typing import Any, Self
 from uuid import uuid4
 
@@ -22,13 +21,13 @@ from countersign_client.errors import (
     NoAnswerError,
     WaitTimeoutError,
 )
+from countersign_client.outside_state import OWN, OutsideState
 from countersign_client.pausing import Deadline
 from countersign_client.reading import value_as
 from countersign_client.results.requests import Answer
 from countersign_client.results.runs import Event, Run
 
 PROCEDURE, SIGNAL = "outside", "tell"
-OWN, QUESTION = "outside", "outside/"
 FIRST_LOOK, LAST_LOOK = 0.01, 1.0
 PATIENCE = 60.0
 MOST_AT_ONCE = 200_000
@@ -52,13 +51,7 @@ class OutsideRun:
 
     def __init__(self, client: Client, run: Run, *, patience: float = PATIENCE) -> None:
         self._client, self._patience = client, patience
-        self._lock = RLock()
-        self._state: dict[str, Any] = {}
-        self._seq = run.last_seq
-        self._owner = str(uuid4())
-        self._is_owner = self._is_lost = False
-        self._heard: dict[str, str | None] = {}
-        self._ended = run.status if run.is_over else ""
+        self._state = OutsideState(run.last_seq, ended=run.status if run.is_over else "")
         self.id = run.id
 
     def __repr__(self) -> str:
@@ -104,26 +97,20 @@ class OutsideRun:
     @property
     def is_over(self) -> bool:
         """True if the run has ended, as far as this process knows."""
-        return bool(self._ended)
+        return bool(self._state.ended)
 
     @property
     def values(self) -> dict[str, Any]:
         """A copy of the stored values, by name."""
-        with self._lock:
-            own = {name: one for name, one in self._state.items() if not _is_reserved(name)}
-            copied: dict[str, Any] = json.loads(json.dumps(own))
-            return copied
+        return self._state.values
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return a copy of the value with this name, or `default` if no such value is stored."""
-        with self._lock:
-            found = default if _is_reserved(name) else self._state.get(name, default)
-        return json.loads(json.dumps(found))
+        return self._state.get(name, default)
 
     def has(self, name: str) -> bool:
         """Return True if a value with this name is stored."""
-        with self._lock:
-            return not _is_reserved(name) and name in self._state
+        return self._state.has(name)
 
     def keep(
         self, values: Mapping[str, Any] | None = None, *, gone: Iterable[str] = (), stage: str = ""
@@ -176,8 +163,7 @@ class OutsideRun:
 
     def question(self, key: str) -> "OutsideQuestion | None":
         """Return the question that was asked with the key, or None if there is none."""
-        with self._lock:
-            return OutsideQuestion(self, key) if QUESTION + key in self._state else None
+        return None if self._state.question(key) is None else OutsideQuestion(self, key)
 
     def post(self, text: str, *, body: str = "", data: Any = None) -> str:
         """Send a message for the run's chat session, and return the id of the command.
@@ -207,9 +193,9 @@ class OutsideRun:
         self._check()
 
     def _end(self, status: str, end: Mapping[str, Any]) -> None:
-        if self._ended != status:
+        if self._state.ended != status:
             self._tell(end=end)
-            self._ended = self._client.wait_for_end(self.id, timeout=self._patience).status
+            self._state.ended = self._client.wait_for_end(self.id, timeout=self._patience).status
 
     def _tell(self, **command: Any) -> None:
         """Send a command, and return once the run has carried the command out."""
@@ -218,19 +204,16 @@ class OutsideRun:
         while True:
             self._read_events()
             self._check()
-            with self._lock:
-                refused = self._heard[told]
+            refused = self._state.take_reply(told)
             if refused is not None:
                 break
             if self.is_over:
-                raise EndedRunError(self.id, self._ended)
+                raise EndedRunError(self.id, self._state.ended)
             if deadline.left == 0:
                 words = "The run hasn't read this command yet. A worker will take the run up."
                 raise WaitTimeoutError(words)
             time.sleep(deadline.cut(pause))
             pause = min(pause * 1.5, LAST_LOOK)
-        with self._lock:
-            del self._heard[told]
         if refused:
             raise InvalidError(refused, {}, status=422)
 
@@ -241,27 +224,27 @@ class OutsideRun:
         """
         self._check()
         if self.is_over:
-            raise EndedRunError(self.id, self._ended)
+            raise EndedRunError(self.id, self._state.ended)
         number = str(uuid4())
-        told = {"id": number, "owner": self._owner, **command}
+        told = {"id": number, "owner": self._state.owner, **command}
         if command.get("take") or not {"post", "log"} & command.keys():
-            self._heard[number] = None
+            self._state.expect_reply(number)
         try:
             self._client.send_signal(self.id, SIGNAL, told, signal_id=number)
         except InvalidError:
             self._note_end()
             if self.is_over:
-                raise EndedRunError(self.id, self._ended) from None
+                raise EndedRunError(self.id, self._state.ended) from None
             raise
         return number
 
     def _check(self) -> None:
-        if self._is_lost:
+        if self._state.is_lost:
             raise LostRunError(self.id)
 
     def _note_end(self) -> None:
         run = self._client.get_run(self.id)
-        self._ended = run.status if run.is_over else ""
+        self._state.ended = run.status if run.is_over else ""
 
     def _read_state(self) -> None:
         """Read all values, once they are complete.
@@ -274,12 +257,11 @@ class OutsideRun:
             deadline.check()
             time.sleep(deadline.cut(pause))
             pause = min(pause * 1.5, LAST_LOOK)
-        with self._lock:
-            self._state = dict(found)
+        self._state.replace(found)
         self.refresh()
 
     def _read_events(self) -> None:
-        after: int | None = self._seq
+        after: int | None = self._state.seq
         while after is not None:
             page = self._client.list_events(self.id, after=after, limit=EVENTS)
             for event in page.items:
@@ -289,30 +271,10 @@ class OutsideRun:
                 return
 
     def _apply(self, event: Event) -> None:
-        """Apply an event of the journal to the known state, unless another thread has done so."""
+        """Apply an event of the journal to the known state."""
         if event.kind == "state" and ASIDE in event.data:
             event = self._client.get_event(self.id, event.seq)
-        with self._lock:
-            if event.seq <= self._seq:
-                return
-            self._seq = event.seq
-            if event.is_end:
-                self._ended = event.kind.removeprefix("run.")
-            elif event.kind == "state":
-                self._note(event.data)
-
-    def _note(self, change: Mapping[str, Any]) -> None:
-        name, value = change["name"], change["value"]
-        if change.get("gone"):
-            self._state.pop(name, None)
-            return
-        self._state[name] = value
-        if name == OWN:
-            is_mine = value["owner"] == self._owner
-            self._is_lost = self._is_owner and not is_mine
-            self._is_owner = self._is_owner or is_mine
-            if is_mine and value["heard"] in self._heard:
-                self._heard[value["heard"]] = value.get("refused", "")
+        self._state.apply(event)
 
     def answer_to(self, key: str) -> Answer | None:
         """Return the answer to the question with this key, or None if there is none yet.
@@ -320,8 +282,7 @@ class OutsideRun:
         Only the events that this process has already read are considered; `refresh` reads more.
         Raises `NoAnswerError` if the question was withdrawn, or if the run ended without an answer.
         """
-        with self._lock:
-            kept = self._state.get(QUESTION + key)
+        kept = self._state.question(key)
         if kept is not None and kept["status"] == "closed":
             answer = value_as(Answer, kept["answer"])
             # If the deadline of a question without a default has passed, the answer is null.
@@ -329,7 +290,7 @@ class OutsideRun:
                 raise NoAnswerError(self.id, "withdrawn", answer.comment)
             return answer
         if self.is_over:
-            raise NoAnswerError(self.id, self._ended)
+            raise NoAnswerError(self.id, self._state.ended)
         return None
 
     def wait_for_answer(self, key: str, *, timeout: float | None = None) -> Answer:
@@ -338,8 +299,7 @@ class OutsideRun:
         Raises `WaitTimeoutError` after `timeout` seconds, and the errors of `answer_to`.
         """
         self.refresh()
-        with self._lock:
-            after = self._seq
+        after = self._state.seq
         if (answer := self.answer_to(key)) is not None:
             return answer
         for event in self._client.follow_run(self.id, after=after, timeout=timeout):
@@ -348,18 +308,16 @@ class OutsideRun:
             if (answer := self.answer_to(key)) is not None:
                 return answer
         self._note_end()
-        raise NoAnswerError(self.id, self._ended)
+        raise NoAnswerError(self.id, self._state.ended)
 
     def withdraw(self, key: str, reason: str) -> bool:
         """Withdraw the question with this key; return False if no such question is open."""
         self.refresh()
-        with self._lock:
-            kept = self._state.get(QUESTION + key)
+        kept = self._state.question(key)
         if kept is None or kept["status"] == "closed":
             return False
         self._tell(withdraw={"key": key, "reason": reason})
-        with self._lock:
-            answer = self._state[QUESTION + key]["answer"]
+        answer = self._state.question(key)["answer"]
         return bool(answer["outcome"] == "withdrawn")
 
 
@@ -397,10 +355,6 @@ class OutsideQuestion:
         Calling this method twice is harmless.
         """
         return self._run.withdraw(self.key, reason)
-
-
-def _is_reserved(name: str) -> bool:
-    return name == OWN or name.startswith(QUESTION)
 
 
 def _parts(values: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
