@@ -136,12 +136,7 @@ class InboxPage extends ReadAgain {
 
   takeCard(fresh) {
     const old = document.getElementById(fresh.id);
-    if (!old) return;
-    const detail = { old, fresh };
-    const event = new CustomEvent("live:replace", { bubbles: true, cancelable: true, detail });
-    if (!old.dispatchEvent(event)) return;
-    old.replaceWith(fresh);
-    window.htmx?.process(fresh);
+    if (!old || !replaceLive(old, fresh)) return;
     if (fresh.dataset.status !== "open") this.pane.querySelector(".inbox__more")?.remove();
   }
 

@@ -113,7 +113,7 @@ document.addEventListener("htmx:afterRequest", () => {
     if (card?.querySelector(".htmx-request")) continue;
     postponed.delete(id);
     const old = document.getElementById(fresh.id);
-    if (card && old && isNewer(cardIn(fresh), card)) replaceLate(old, fresh);
+    if (card && old && isNewer(cardIn(fresh), card)) replaceLive(old, fresh);
   }
 });
 
@@ -121,13 +121,6 @@ document.addEventListener("htmx:afterRequest", () => {
 function isNewer(fresh, card) {
   if (fresh.dataset.status === "lost") return card.dataset.status === "open";
   return Number(fresh.dataset.version) > Number(card.dataset.version);
-}
-
-function replaceLate(old, fresh) {
-  const event = new CustomEvent("live:replace", { bubbles: true, cancelable: true, detail: { old, fresh } });
-  if (!old.dispatchEvent(event)) return;
-  old.replaceWith(fresh);
-  window.htmx?.process(fresh);
 }
 
 customElements.define("kept-words", KeptWords);

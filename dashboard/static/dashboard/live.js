@@ -235,17 +235,25 @@ function place(html) {
   template.innerHTML = html;
   for (const fresh of [...template.content.children]) {
     const old = document.getElementById(fresh.id);
-    if (old) replace(old, fresh);
-    else document.getElementById(fresh.dataset.into)?.append(fresh);
-    if (fresh.isConnected) window.htmx?.process(fresh);
+    if (old) replaceLive(old, fresh);
+    else append(fresh);
   }
 }
 
-/** Replace an element; listeners can take state over from the old one, or keep it by preventDefault(). */
-function replace(old, fresh) {
+function append(fresh) {
+  document.getElementById(fresh.dataset.into)?.append(fresh);
+  if (fresh.isConnected) window.htmx?.process(fresh);
+}
+
+/** Replace an element; listeners can take state over from the old one, or keep it by preventDefault().
+    Return true if the element was replaced. */
+window.replaceLive = (old, fresh) => {
   const detail = { old, fresh };
   const event = new CustomEvent("live:replace", { bubbles: true, cancelable: true, detail });
-  if (old.dispatchEvent(event)) old.replaceWith(fresh);
-}
+  if (!old.dispatchEvent(event)) return false;
+  old.replaceWith(fresh);
+  window.htmx?.process(fresh);
+  return true;
+};
 
 customElements.define("live-stream", LiveStream);

@@ -155,10 +155,7 @@ class WaitingList extends ReadAgain {
   }
 
   replace(old, fresh) {
-    const detail = { old, fresh };
-    const event = new CustomEvent("live:replace", { bubbles: true, cancelable: true, detail });
-    if (old.dispatchEvent(event)) old.replaceWith(fresh);
-    if (fresh.isConnected) window.htmx?.process(fresh);
+    replaceLive(old, fresh);
     this.mark();
   }
 
