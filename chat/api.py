@@ -15,6 +15,7 @@ from chat import services
 from chat.access import visible_requests
 from chat.channels import Api
 from chat.decision_schemas import AskBackIn, StandingOut, StandingPage
+from chat.delegation_schemas import DelegationIn, DelegationOut
 from chat.models import (
     Delegation,
     HumanRequest,
@@ -24,8 +25,6 @@ from chat.models import (
 )
 from chat.schemas import (
     ClosedOut,
-    DelegationIn,
-    DelegationOut,
     ReassignedOut,
     ReassignIn,
     RequestDetailOut,

@@ -6,11 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import Field, StrictBool, field_validator
+from pydantic import Field, StrictBool
 
 from chat.channels.registry import channels_taking
-from chat.decision_schemas import AlsoIn, EarlierQuestionOut, with_offset
-from chat.models import Delegation, HumanRequest, HumanResponse, RequestEvent
+from chat.decision_schemas import AlsoIn, EarlierQuestionOut
+from chat.models import HumanRequest, HumanResponse, RequestEvent
 from chat.services.changed_values import change_sentences
 from chat.services.silence import Rival, rivals_of, silence_of
 from procedures.engine.kinds import Control
@@ -332,42 +332,6 @@ class RequestEventOut(Schema):
     @staticmethod
     def resolve_to(event: RequestEvent) -> list[str]:
         return list(event.content.get("to", ()))
-
-
-class DelegationIn(Body):
-    """The person who will answer your requests, and the period in which they can."""
-
-    to: Word = Field(description='A user, as "@name".')
-    until: datetime = Field(description="A time with its UTC offset.")
-    from_at: datetime | None = Field(
-        default=None, description="By default, the delegation begins now."
-    )
-    reason: str = Field(default="", max_length=500)
-
-    @field_validator("until", "from_at")
-    @classmethod
-    def _check_offset(cls, value: datetime | None) -> datetime | None:
-        return None if value is None else with_offset(value)
-
-
-class DelegationOut(Schema):
-    """A delegation: one person answers another's requests until a date."""
-
-    id: int
-    user: str
-    to: str
-    from_at: datetime
-    until: datetime
-    revoked_at: datetime | None
-    reason: str
-
-    @staticmethod
-    def resolve_user(delegation: Delegation) -> str:
-        return delegation.user.get_username()
-
-    @staticmethod
-    def resolve_to(delegation: Delegation) -> str:
-        return delegation.to.get_username()
 
 
 class RequestPage(Schema):
