@@ -16,7 +16,7 @@ from chat.models.history import HISTORY, RequestEvent, new_event
 from chat.models.rights import Right, right_of
 from chat.models.session import Session
 from chat.store import sql
-from procedures.engine.kinds.kind import Outcome
+from procedures.engine.kinds.kind import Outcome, find_kind
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical
 from procedures.models import Run, Wait
@@ -292,6 +292,11 @@ class HumanRequest(models.Model):
         return self.quorum > 1 or self.four_eyes
 
     @property
+    def may_take_changes(self) -> bool:
+        """True if an answer that changes the proposed values is a vote for the changed values."""
+        return self.may_take_votes and find_kind(self.kind).goes_back
+
+    @property
     def counted_responses(self) -> "list[HumanResponse]":
         """The responses that still count, in the order of `responses`.
 
@@ -302,15 +307,15 @@ class HumanRequest(models.Model):
     @property
     def change(self) -> "HumanResponse | None":
         """The vote that changed the values proposed by the open request; None if no vote has."""
-        if not (self.is_open and self.may_take_votes):
+        if not (self.is_open and self.may_take_changes):  # so the responses aren't read in vain
             return None
         return self.change_among(self.counted_responses)
 
     def change_among(self, votes: "Iterable[HumanResponse]") -> "HumanResponse | None":
         """Return the first of these votes with other values than the original ones, or None."""
-        asked = self.asked
-        if not asked.rules.goes_back:
+        if not self.may_take_changes:
             return None
+        asked = self.asked
         edited = (one for one in votes if one.outcome_of(asked) == Outcome.EDITED)
         return next(edited, None)
 

@@ -138,7 +138,7 @@ def _with_vote(
     if response.asks_back:
         return ballot.with_vote(response)
     asked = request.asked
-    is_change = request.may_take_votes and request.change_among([response]) is not None
+    is_change = request.change_among([response]) is not None
     stated = asked.rules.restated(asked, ballot.question, response.plain_value)
     response.value = canonical.text_of(stated)
     if not is_change:

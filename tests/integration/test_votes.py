@@ -103,6 +103,17 @@ def test_votes_are_read_while_the_request_is_open(voters: list[User]) -> None:
     ]
 
 
+def test_no_votes_are_read_for_the_question_of_a_request_without_values_to_change(
+    voters: list[User], django_assert_num_queries: Any
+) -> None:
+    request = HumanRequest.objects.get(pk=ask().pk)
+
+    with django_assert_num_queries(0):
+        offered = request.offered
+
+    assert offered == request.asked
+
+
 def test_the_run_says_how_many_have_voted_and_its_open_pages_learn_of_a_vote(
     voters: list[User], dave: User, operators: Group
 ) -> None:
