@@ -31,7 +31,7 @@ from chat.models import (
 )
 from chat.models.delegation import principals_of
 from chat.models.message import MessageQuerySet, opener_of
-from chat.models.request import HumanRequestQuerySet
+from chat.models.request_queries import HumanRequestQuerySet
 from chat.urgency import held_permissions, urgent_requests
 from procedures import access
 from procedures.store.keyed import Part, RunsByKey, chosen, this

@@ -19,7 +19,7 @@ from django.utils import timezone
 from chat.access import answerable_requests, visible_requests
 from chat.left import are_any_claimed, is_claim_stale, is_left_to, is_snoozed_by
 from chat.models import Assignment, HumanRequest, HumanResponse, RequestEvent, Snooze
-from chat.models.request import HumanRequestQuerySet, is_assigned_to
+from chat.models.request_queries import HumanRequestQuerySet, is_assigned_to
 from chat.urgency import (
     Place,
     Way,

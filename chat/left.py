@@ -17,7 +17,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Concat
 
 from chat.models import Assignment, Delegation, HumanRequest, HumanResponse, Snooze
-from chat.models.request import may_take_votes
+from chat.models.request_queries import may_take_votes
 from chat.store import sql
 from procedures.among import is_among
 from procedures.conf import conf

@@ -13,7 +13,7 @@ from django.db.models.expressions import RawSQL
 
 from chat.models import HumanRequest, Member, Message, Session
 from chat.models.message import MessageQuerySet
-from chat.models.request import HumanRequestQuerySet
+from chat.models.request_queries import HumanRequestQuerySet
 from chat.store import sql
 from procedures import access
 from procedures.models import Run

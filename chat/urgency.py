@@ -19,7 +19,7 @@ from django.db.models import F, Q, QuerySet
 from chat.left import is_left_to, is_snoozed_by, rule_facts
 from chat.models import Assignment, HumanRequest
 from chat.models.delegation import principals_of
-from chat.models.request import HumanRequestQuerySet
+from chat.models.request_queries import HumanRequestQuerySet
 from procedures.holdings import holdings_of, permissions_of
 from procedures.models.clock import clock
 from procedures.store.merging import first_seen, merged

@@ -18,7 +18,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Concat
 
 from chat.models import Assignment, HumanRequest
-from chat.models.request import HumanRequestQuerySet
+from chat.models.request_queries import HumanRequestQuerySet
 from chat.store import sql
 from procedures import access
 from procedures.models import Grant, Procedure

@@ -4,7 +4,7 @@ from functools import partial
 from uuid import UUID
 
 from chat.access import visible_requests
-from chat.models.request import HumanRequestQuerySet
+from chat.models.request_queries import HumanRequestQuerySet
 from procedures import access
 from procedures.among import is_among
 from procedures.run_lists import UNENDED, RunList, few_runs, procedures_of_runs

@@ -18,7 +18,7 @@ from django.db.models.expressions import RawSQL
 
 from chat.access import visible_requests
 from chat.left import rule_facts
-from chat.models.request import HumanRequestQuerySet
+from chat.models.request_queries import HumanRequestQuerySet
 from chat.services import requests_without_answerers
 from dashboard.overview.openings import LATE, held_up, stuck, without_code
 from procedures import access

@@ -9,7 +9,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from chat.models import HumanRequest, Message
-from chat.models.request import HumanRequestQuerySet
+from chat.models.request_queries import HumanRequestQuerySet
 from chat.parts import Part
 from dashboard.pages.taking_part import MOST_BESIDE
 from procedures.run_lists import MOST_COUNTED
