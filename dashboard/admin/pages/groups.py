@@ -11,7 +11,6 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
@@ -29,7 +28,7 @@ from dashboard.accounts.groups import (
 from dashboard.accounts.keyed import page_after
 from dashboard.admin.careful import Finding, confirmed_first, consequences_of, sent_again
 from dashboard.admin.pages.matrix import TITLES, LoggedReasonForm
-from dashboard.admin.pages.parts import add_part, draw, may_all
+from dashboard.admin.pages.parts import add_part, draw, links_of, may_all, text_in
 from dashboard.admin.pages.people import may_look as may_see_people
 from dashboard.admin.pages.person import find_person, of_request
 from dashboard.admin.viewer import may_look_at
@@ -51,18 +50,16 @@ class RenameForm(LoggedReasonForm):
 
 @add_part("groups/", "groups", may_look, lazy("Groups"), place=2)
 def group_list(request: HttpRequest) -> HttpResponse:
-    words = request.GET.get("q", "").replace("\0", "").strip()
+    words = text_in(request.GET, "q")
     found = Group.objects.filter(name__icontains=words)
     groups = page_after(found, "name", request.GET.get("after", ""), MOST_GROUPS)
-    told = {"q": words} if words else {}
     return draw(
         request,
         "dashboard/admin/groups.html",
         _("Groups"),
         words=words,
         groups=listed_groups(groups.rows),
-        first=f"?{urlencode(told)}" if request.GET.get("after") else "",
-        more=f"?{urlencode({**told, 'after': groups.after})}" if groups.after else "",
+        **links_of(request, groups, q=words),
     )
 
 
@@ -88,8 +85,7 @@ def draw_group(request: HttpRequest, found: Group, **told: Any) -> HttpResponse:
         listed=listed,
         may_see_members=may_see_people(request.user),
         members=members.rows,
-        first="?" if after else "",
-        more=f"?{urlencode({'after': members.after})}" if members.after else "",
+        **links_of(request, members),
         may_see_roles=may_look_at(Grant),
         roles=roles_of(found),
         titles=[TITLES[role] for role in ROLES],
@@ -117,7 +113,7 @@ def roles_of(found: Group) -> list[tuple[str, list[tuple[Any, bool]]]]:
 def change_members(request: HttpRequest, found: Group) -> HttpResponse:
     by, act = of_request(request), request.POST.get("act")
     if act == "add":
-        user = find_user(request.POST.get("user", "").strip().removeprefix("@").replace("\0", ""))
+        user = find_user(text_in(request.POST, "user").removeprefix("@"))
         if user is None:
             return draw_group(request, found, fault=_("There is no user with this name."))
         return do_or_warn(

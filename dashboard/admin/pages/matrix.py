@@ -27,7 +27,7 @@ from dashboard.accounts.grants import (
 from dashboard.accounts.groups import active_members, groups_in_use
 from dashboard.accounts.keyed import KeyedPage, page_after
 from dashboard.admin.careful import Finding, confirmed_first, consequences_of, sent_again, tried
-from dashboard.admin.pages.parts import add_part, draw, may_all
+from dashboard.admin.pages.parts import add_part, draw, may_all, text_in
 from dashboard.forms.operations import ReasonForm
 from procedures.engine.declaration.roles import ROLES, Role
 from procedures.models import Grant, Procedure
@@ -84,13 +84,13 @@ class Matrix:
 
     @cached_property
     def procedures(self) -> KeyedPage:
-        words = self._words("procedure")
+        words = text_in(self.query, "procedure")
         found = Procedure.objects.filter(Q(title__icontains=words) | Q(name__icontains=words))
         return page_after(found, "title", self.query.get("after", ""), MOST_PROCEDURES)
 
     @cached_property
     def groups(self) -> KeyedPage:
-        found = groups_in_use().filter(name__icontains=self._words("group"))
+        found = groups_in_use().filter(name__icontains=text_in(self.query, "group"))
         return page_after(found, "name", self.query.get("groups_after", ""), MOST_GROUPS)
 
     @cached_property
@@ -172,10 +172,6 @@ class Matrix:
     def _box(self, cell: Cell, held: Mapping[int, bool]) -> Box:
         is_held = cell.group in held
         return Box(cell, is_held, self._changer.may(cell, is_held=is_held))
-
-    def _words(self, name: str) -> str:
-        # PostgreSQL refuses a NUL in a query, and no name can hold one.
-        return self.query.get(name, "").replace("\0", "").strip()
 
 
 @add_part("access/", "access", may_look, lazy("Access"), place=3)

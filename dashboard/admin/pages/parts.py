@@ -1,6 +1,6 @@
 """The pages of the admin that aren't lists of rows, and the menu that leads to pages and lists."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,9 +11,11 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import Promise
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as lazy
 
 from chat.models import Decision, HumanRequest, Notification
+from dashboard.accounts.keyed import KeyedPage
 from dashboard.admin.addresses import list_address
 from dashboard.admin.history import rendered
 from dashboard.admin.viewer import viewing
@@ -81,6 +83,24 @@ def draw(request: HttpRequest, template: str, title: str, **context: Any) -> Tem
     """Return a page of the administration with Django's frame around it."""
     frame = admin.site.each_context(request)
     return TemplateResponse(request, template, {**frame, "title": title, **context})
+
+
+def text_in(query: Mapping[str, str], name: str) -> str:
+    """Return a parameter of a search, without blanks around it; "" if it is absent."""
+    # PostgreSQL refuses a NUL in a query, and no row can hold one.
+    return query.get(name, "").replace("\0", "").strip()
+
+
+def links_of(request: HttpRequest, page: KeyedPage, **kept: str) -> dict[str, str]:
+    """Return the addresses of a list's first page and next page, as `first` and `more`.
+
+    Both are "" if there is no other page. `kept` are the other parameters of the list's address.
+    """
+    told = {name: value for name, value in kept.items() if value}
+    return {
+        "first": f"?{urlencode(told)}" if request.GET.get("after") else "",
+        "more": f"?{urlencode({**told, 'after': page.after})}" if page.after else "",
+    }
 
 
 def may_all(*permissions: str) -> Callable[[User], bool]:

@@ -3,14 +3,13 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.accounts.authority import permission_to
 from dashboard.accounts.directory import Filters, Mark, State, entries, people
 from dashboard.accounts.keyed import page_after
-from dashboard.admin.pages.parts import add_part, draw, may_all
+from dashboard.admin.pages.parts import add_part, draw, links_of, text_in
 from procedures.users import name_field
 
 MOST_PEOPLE = 50
@@ -25,23 +24,17 @@ def may_look(user: Any) -> bool:
 @add_part("people/", "people", may_look, lazy("People"), place=1)
 def people_list(request: HttpRequest) -> HttpResponse:
     by: Any = request.user
-    filters = Filters(**{name: _text(request, field) for name, field in NAMES.items()})
+    filters = Filters(**{name: text_in(request.GET, field) for name, field in NAMES.items()})
     found = page_after(people(filters), name_field(), request.GET.get("after", ""), MOST_PEOPLE)
-    told = {NAMES[name]: value for name, value in filters._asdict().items() if value}
+    kept = {NAMES[name]: value for name, value in filters._asdict().items()}
     return draw(
         request,
         "dashboard/admin/people.html",
         _("People"),
         filters=filters,
-        may_invite=may_all(permission_to("add"))(by),
+        may_invite=by.has_perm(permission_to("add")),
         states=State.choices,
         marks=Mark.choices,
         entries=entries(found.rows),
-        first=f"?{urlencode(told)}" if request.GET.get("after") else "",
-        more=f"?{urlencode({**told, 'after': found.after})}" if found.after else "",
+        **links_of(request, found, **kept),
     )
-
-
-def _text(request: HttpRequest, name: str) -> str:
-    # PostgreSQL refuses a NUL in a query, and no row can hold one.
-    return request.GET.get(name, "").replace("\0", "").strip()

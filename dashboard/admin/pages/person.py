@@ -8,7 +8,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
@@ -23,7 +22,7 @@ from dashboard.accounts.open_requests import open_requests
 from dashboard.accounts.rights import held_roles
 from dashboard.admin.addresses import row_address
 from dashboard.admin.pages.matrix import TITLES
-from dashboard.admin.pages.parts import add_part, draw
+from dashboard.admin.pages.parts import add_part, draw, links_of
 from dashboard.admin.pages.people import may_look
 from dashboard.admin.viewer import may_look_at
 from dashboard.models import ApiToken, SignIn
@@ -66,8 +65,7 @@ def person(request: HttpRequest, key: str) -> HttpResponse:
         titles=titles,
         may_see=may_look_at(Grant),
         rows=[(one, list(zip(titles, held[one.pk], strict=True))) for one in shown],
-        more=f"?{urlencode({'after': procedures.after})}" if procedures.after else "",
-        is_first=not after,
+        **links_of(request, procedures),
     )
 
 

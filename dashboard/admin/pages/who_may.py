@@ -5,7 +5,6 @@ from typing import Any, cast
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
@@ -13,12 +12,13 @@ from dashboard.accounts.authority import permission_to
 from dashboard.accounts.keyed import page_after
 from dashboard.accounts.rights import role_holders, with_reasons
 from dashboard.admin.pages.matrix import TITLES
-from dashboard.admin.pages.parts import add_part, draw, may_all
+from dashboard.admin.pages.parts import add_part, draw, links_of, may_all
 from procedures.engine.declaration.roles import ROLES, Role
 from procedures.models import Procedure
 from procedures.users import name_field
 
 MOST_PEOPLE = 50
+may_look = may_all("countersign_procedures.view_grant", permission_to("view"))
 QUESTIONS: dict[Role, Any] = {
     "see": lazy("Who may see runs of {title}?"),
     "start": lazy("Who may start {title}?"),
@@ -43,11 +43,6 @@ NOTES: dict[Role, Any] = {
 }
 
 
-def may_look(user: Any) -> bool:
-    may = may_all("countersign_procedures.view_grant", permission_to("view"))
-    return may(user)
-
-
 @add_part("access/<str:procedure>/<str:role>/", "who_may", may_look)
 def who_may(request: HttpRequest, procedure: str, role: str) -> HttpResponse:
     if role not in ROLES:
@@ -67,6 +62,5 @@ def who_may(request: HttpRequest, procedure: str, role: str) -> HttpResponse:
         roles=[(one, TITLES[one]) for one in ROLES],
         note=NOTES[asked],
         holders=with_reasons(of, asked, people.rows),
-        more=f"?{urlencode({'after': people.after})}" if people.after else "",
-        is_first=not request.GET.get("after"),
+        **links_of(request, people),
     )
