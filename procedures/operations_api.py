@@ -45,12 +45,13 @@ def read_health(request: SignedIn) -> dict[str, Any]:
     """
     if not access.is_operator(request.user):
         raise Http404
-    found = services.complaints()
+    working = services.slots()
+    found = services.complaints(working=working)
     return {
         "is_well": not found,
         "complaints": found,
         "swept_at": Installation.current().swept_at,
-        "slots": services.slots(),
+        "slots": working,
     }
 
 

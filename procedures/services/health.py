@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -41,12 +41,15 @@ sources: list[Callable[[], Iterable[Complaint]]] = []
 
 
 def complaints(
-    *, now: datetime | None = None, missing: Mapping[Code, str] | None = None
+    *,
+    now: datetime | None = None,
+    missing: Mapping[Code, str] | None = None,
+    working: "Sequence[Slot] | None" = None,
 ) -> list[Complaint]:
     """Check each part of the site now, and return the problems; [] if nothing is wrong.
 
-    `now` is the current time, and `missing` the result of `stranded`. Arguments that aren't given
-    are read from the clock and the database.
+    `now` is the current time, `missing` the result of `stranded`, and `working` that of `slots`.
+    Arguments that aren't given are read from the clock and the database.
     """
     found, now, site = list[Complaint](), now or clock.now(), Installation.current()
     if held := why_held(site):
@@ -60,7 +63,10 @@ def complaints(
         found.append(Complaint("messages", message))
     # The workers of a copy, or of a site without its file store, report nothing, because they may
     # claim nothing.
-    told = [stuck_complaint(now), "" if held or lost or fault else absence_complaint(now)]
+    told = [
+        stuck_complaint(slots(now) if working is None else working),
+        "" if held or lost or fault else absence_complaint(now),
+    ]
     found += [Complaint("workers", words) for words in told if words]
     found += [Complaint("code", str(fault)) for fault in registry.faults()[:MOST_FAULTS]]
     reasons = dict.fromkeys((stranded(now) if missing is None else missing).values())
@@ -98,9 +104,9 @@ def slots(now: datetime | None = None) -> list[Slot]:
     ]
 
 
-def stuck_complaint(now: datetime) -> str:
+def stuck_complaint(working: Iterable[Slot]) -> str:
     """Return a sentence about runs that occupy workers because their code is stuck, or ""."""
-    stuck = [slot for slot in slots(now) if slot.is_stuck]
+    stuck = [slot for slot in working if slot.is_stuck]
     if not stuck:
         return ""
     named = ", ".join(

@@ -72,10 +72,11 @@ def front_page(request: HttpRequest) -> dict[str, Any]:
 
 def _health() -> dict[str, Any]:
     now = clock.now()
+    working = slots(now)
     return {
         "health": list(_figures(read_figures(now))),
-        "complaints": complaints(now=now),
-        "slots": [one for one in slots(now)[:MOST_SLOTS] if may_look_at(Run)],
+        "complaints": complaints(now=now, working=working),
+        "slots": working[:MOST_SLOTS] if may_look_at(Run) else [],
     }
 
 
