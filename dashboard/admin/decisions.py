@@ -8,7 +8,6 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -194,10 +193,6 @@ class DecisionAdmin(ExportedAdmin):
                 **certificate_of(found),
             }
             return rendered(TemplateResponse(request, "dashboard/admin/certificate.html", context))
-
-    @admin.display(description=lazy("time"), ordering="pk")
-    def at_second(self, decision: Decision) -> SafeString:
-        return SafeString(render_to_string("dashboard/admin/_second.html", {"at": decision.at}))
 
     @admin.display(description=lazy("who"))
     def who(self, decision: Decision) -> SafeString | str:

@@ -6,12 +6,16 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.template.loader import render_to_string
 from django.urls import URLPattern, path
 from django.utils.functional import Promise
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.admin.addresses import page_address
 from dashboard.admin.history import HistoryAdmin
@@ -29,7 +33,10 @@ Column = tuple[str, Callable[[Any], Any]]
 
 
 class ExportedAdmin(HistoryAdmin):
-    """An admin whose list can be downloaded, with its filters. The log names who downloads it."""
+    """An admin whose list can be downloaded, with its filters. The log names who downloads it.
+
+    Its rows have a time `at`.
+    """
 
     change_list_template = "dashboard/admin/exported_list.html"
     title: str | Promise = ""
@@ -48,6 +55,10 @@ class ExportedAdmin(HistoryAdmin):
         export = f"{address}?{query}" if query else address
         context = {"export": export, "title": self.title, **(extra_context or {})}
         return super().changelist_view(request, context)
+
+    @admin.display(description=lazy("time"), ordering="pk")
+    def at_second(self, row: Any) -> SafeString:
+        return SafeString(render_to_string("dashboard/admin/_second.html", {"at": row.at}))
 
     def exported(self, rows: Any) -> Iterable[Any]:
         """Return the rows of the file, with all related rows loaded that the columns read."""

@@ -72,10 +72,6 @@ class ActAdmin(ExportedAdmin):
         self.message_user(request, told, "error" if faults else "success")
         return HttpResponseRedirect(page)
 
-    @admin.display(description=lazy("time"), ordering="pk")
-    def at_second(self, act: Act) -> SafeString:
-        return SafeString(render_to_string("dashboard/admin/_second.html", {"at": act.at}))
-
     @admin.display(description=lazy("by"))
     def who(self, act: Act) -> SafeString:
         return SafeString(render_to_string("dashboard/admin/_actor.html", {"act": act}))
