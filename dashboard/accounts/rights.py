@@ -2,16 +2,26 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from procedures import access
 from procedures.engine.declaration.roles import ROLES, Role
 from procedures.models import Grant, Procedure
 from procedures.users import User, active_users, members_path, permission_holders, users
+
+TITLES: Mapping[Role, Any] = {
+    "see": lazy("See"),
+    "start": lazy("Start"),
+    "answer": lazy("Answer"),
+    "operate": lazy("Operate"),
+    "cancel": lazy("Cancel"),
+}
+"""The names of the roles, as pages show them."""
 
 
 class Held(NamedTuple):

@@ -20,6 +20,14 @@ class ReasonForm(forms.Form):
     )
 
 
+class LoggedReasonForm(ReasonForm):
+    """A form that asks for the reason of a change to people or access; the log keeps the reason."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = _("The log records the reason and your name.")
+
+
 class RestartForm(ReasonForm):
     """A form for a restart: the reason, and the inputs to change."""
 

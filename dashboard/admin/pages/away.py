@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.accounts.absence import end_absence, may_set_deputy, set_away
-from dashboard.admin.pages.matrix import LoggedReasonForm
 from dashboard.admin.pages.parts import add_part
 from dashboard.admin.pages.people import may_look
 from dashboard.admin.pages.person import draw_person, find_person, of_request
+from dashboard.forms.operations import LoggedReasonForm
 from procedures.services import OperationRefusedError
 from procedures.users import User, find_active_user
 

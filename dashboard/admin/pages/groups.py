@@ -26,12 +26,13 @@ from dashboard.accounts.groups import (
     revive_group,
 )
 from dashboard.accounts.keyed import page_after
+from dashboard.accounts.rights import TITLES
 from dashboard.admin.careful import Finding, confirmed_first, consequences_of, sent_again
-from dashboard.admin.pages.matrix import TITLES, LoggedReasonForm
 from dashboard.admin.pages.parts import add_part, draw, links_of, may_all, text_in
 from dashboard.admin.pages.people import may_look as may_see_people
 from dashboard.admin.pages.person import find_person, of_request
 from dashboard.admin.viewer import may_look_at
+from dashboard.forms.operations import LoggedReasonForm
 from procedures.engine.declaration.roles import ROLES
 from procedures.models import Grant
 from procedures.users import User, find_user, name_field

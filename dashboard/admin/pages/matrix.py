@@ -26,9 +26,10 @@ from dashboard.accounts.grants import (
 )
 from dashboard.accounts.groups import active_members, groups_in_use
 from dashboard.accounts.keyed import KeyedPage, page_after
+from dashboard.accounts.rights import TITLES
 from dashboard.admin.careful import Finding, confirmed_first, consequences_of, sent_again, tried
 from dashboard.admin.pages.parts import add_part, draw, may_all, text_in
-from dashboard.forms.operations import ReasonForm
+from dashboard.forms.operations import LoggedReasonForm, ReasonForm
 from procedures.engine.declaration.roles import ROLES, Role
 from procedures.models import Grant, Procedure
 from procedures.users import active_users
@@ -37,24 +38,9 @@ DECIDED = "is_decided"
 """The form field that the page with the difference sends, and the page with the table doesn't."""
 MOST_PROCEDURES, MOST_GROUPS = 12, 8
 """The maximum numbers of procedures and of groups on one page, so that the table stays readable."""
-TITLES: Mapping[Role, Any] = {
-    "see": lazy("See"),
-    "start": lazy("Start"),
-    "answer": lazy("Answer"),
-    "operate": lazy("Operate"),
-    "cancel": lazy("Cancel"),
-}
 NEEDED: tuple[Role, ...] = ("start", "answer", "operate")
 """The roles that somebody should have on each procedure, because runs need a holder of them."""
 may_look = may_all("countersign_procedures.view_grant")
-
-
-class LoggedReasonForm(ReasonForm):
-    """A form that asks for the reason of a change to people or access; the log keeps the reason."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["reason"].help_text = _("The log records the reason and your name.")
 
 
 class Box(NamedTuple):

@@ -23,12 +23,12 @@ from dashboard.accounts.offboarding import (
     unknown_assignees,
 )
 from dashboard.admin.careful import CONFIRMED, Finding, confirmed_first, consequences_of, key_of
-from dashboard.admin.pages.matrix import LoggedReasonForm
 from dashboard.admin.pages.parts import add_part
 from dashboard.admin.pages.people import may_look
 from dashboard.admin.pages.person import draw_person, find_person, of_request
 from dashboard.admin.people import LAST
 from dashboard.admin.viewer import may_look_at
+from dashboard.forms.operations import LoggedReasonForm
 from procedures.models.clock import clock
 from procedures.users import User
 

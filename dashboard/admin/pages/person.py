@@ -19,9 +19,8 @@ from dashboard.accounts.directory import deputies_of
 from dashboard.accounts.keyed import page_after, read_id, row_with_key
 from dashboard.accounts.offboarding import may_offboard
 from dashboard.accounts.open_requests import open_requests
-from dashboard.accounts.rights import held_roles
+from dashboard.accounts.rights import TITLES, held_roles
 from dashboard.admin.addresses import row_address
-from dashboard.admin.pages.matrix import TITLES
 from dashboard.admin.pages.parts import add_part, draw, links_of
 from dashboard.admin.pages.people import may_look
 from dashboard.admin.viewer import may_look_at

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.accounts.keyed import row_with_key
-from dashboard.admin.pages.matrix import LoggedReasonForm
 from dashboard.admin.pages.parts import add_part, draw, may_all
+from dashboard.forms.operations import LoggedReasonForm
 from procedures.models import Procedure, StoppedStarts
 from procedures.models.stopped_starts import LONGEST_NOTICE
 from procedures.services import allow_starts, stop_starts

@@ -10,8 +10,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.accounts.authority import permission_to
 from dashboard.accounts.keyed import page_after
-from dashboard.accounts.rights import role_holders, with_reasons
-from dashboard.admin.pages.matrix import TITLES
+from dashboard.accounts.rights import TITLES, role_holders, with_reasons
 from dashboard.admin.pages.parts import add_part, draw, links_of, may_all
 from procedures.engine.declaration.roles import ROLES, Role
 from procedures.models import Procedure
