@@ -1,7 +1,5 @@
 """The page that sets until when a person is away, and which deputy answers in the meantime."""
 
-from typing import Any
-
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -52,16 +50,12 @@ def person_away(request: HttpRequest, key: str) -> HttpResponse:
     form = AwayForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            set_away(user, by=by, **_said(form))
+            set_away(user, by=by, **form.cleaned_data)
         except OperationRefusedError as refusal:
             form.add_error(None, str(refusal))
         else:
             return _done(request, _("The deputy can answer from now on."))
     return draw_person(request, user, "person_away", form=form)
-
-
-def _said(form: AwayForm) -> dict[str, Any]:
-    return {name: form.cleaned_data[name] for name in ("deputy", "until", "reason")}
 
 
 def _done(request: HttpRequest, words: str) -> HttpResponse:
