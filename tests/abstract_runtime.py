@@ -52,7 +52,7 @@ class Captured(Exception):  # noqa: N818 (no error: it carries a program out of 
 
 @dataclass
 class Started:
-    """What the examples and tests have started."""
+    """The runs that the examples and tests have started."""
 
     programs: list[Procedure] = field(default_factory=list)
     values: list[dict[str, Any]] = field(default_factory=list)

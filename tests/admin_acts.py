@@ -1,4 +1,4 @@
-"""What somebody does in the admin, as a browser posts it, and what became of it."""
+"""Acts of somebody in the admin, as a browser posts them, and their effects."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from procedures.models import Grant
 from tests.pages import Fields, filled
 
 ALL_THE_SAME = "anyway"
-"""What stands on the button of a warning."""
+"""The label of the button of a warning."""
 
 
 def page_of(model: str, name: str, *args: Any) -> str:
@@ -44,7 +44,7 @@ def deletion_in_list(model: str, *pks: Any) -> Act:
 
 
 def confirmed(answer: Any) -> Fields:
-    """What the button of the page sends."""
+    """Return the fields that the button of the page sends."""
     fields: Fields = {}
     for name, value in answer.context["sent"]:
         fields.setdefault(name, []).append(value)

@@ -36,7 +36,7 @@ def with_agent(agent: Agent, prompt: str = "Go", **options: Any) -> Procedure:
 
 
 def told(tools: Sequence[Any], *calls: ToolCallPart, **options: Any) -> str:
-    """What a model is told last after these calls of an agent with these tools."""
+    """Return the last message to a model after these calls of an agent with these tools."""
     model = FunctionModel(Scripted(*calls))
     run = run_procedure(with_agent(Agent("agent", tools=tools, model=model, **options)))
     assert run.error is None, run.error

@@ -190,7 +190,7 @@ PICTURE = base64.b64decode(
 
 
 class Target(BaseModel):
-    """Where a thing goes that does not come back."""
+    """The address of a thing that doesn't come back."""
 
     street: str
     is_fragile: bool = False

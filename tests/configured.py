@@ -17,7 +17,7 @@ def configure(settings: Settings, **values: Any) -> None:
 
 
 def configured(**values: Any) -> override_settings:
-    """As Django's `override_settings`, for these."""
+    """Return Django's `override_settings` for these values."""
     return override_settings(COUNTERSIGN={**djangos.COUNTERSIGN, **values})
 
 

@@ -1,4 +1,4 @@
-"""What a test and the steps of `tests.crash.procedures` share: a folder with gates and effects."""
+"""A folder with gates and effects, shared by a test and the steps of `tests.crash.procedures`."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tests.processes import wait_until
 
 @dataclass(frozen=True)
 class Effect:
-    """What one attempt of a step did outside."""
+    """The outside effect of one attempt of a step."""
 
     name: str
     key: str
@@ -53,7 +53,7 @@ class Desk:
 
     @property
     def effects(self) -> Counter[str]:
-        """How often each step had its effect."""
+        """The number of effects of each step."""
         return Counter(one.name for one in self.lines)
 
     @property

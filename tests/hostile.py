@@ -1,4 +1,4 @@
-"""What nobody would write and a page must bear: rows as an older version would have kept them."""
+"""Rows that nobody would write and a page must bear, as an older version may have stored them."""
 
 import json
 from datetime import timedelta
@@ -64,7 +64,7 @@ def asked(by: User) -> list[HumanRequest]:
 
 
 def told(run: Run, kind: str, text: str, *, count: int, author: User | None = None) -> None:
-    """So many messages at the end of the session of a run."""
+    """Add so many messages at the end of the session of a run."""
     session: Session = Message.objects.get(run=run, kind="run").session
     first, now = session.last_seq + 1, clock.now()
     Message.objects.bulk_create(

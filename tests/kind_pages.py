@@ -23,7 +23,7 @@ NESTED = {
     "field-lasts": "3h",
     "field-counts": "1\r\n2",
 }
-"""What a page sends for the form “nested”, with two rows."""
+"""The fields that a page sends for the form “nested”, with two rows."""
 
 
 def page(client: Client, request: HumanRequest) -> str:

@@ -25,7 +25,7 @@ WORDS = {
     "new bsd": "BSD-3-Clause",
     "python software foundation license": "PSF-2.0",
 }
-"""What older packages say, and its SPDX name."""
+"""Names of licences in older packages, and their SPDX names."""
 
 
 def licence_of(told: Any) -> str:
@@ -39,7 +39,7 @@ def licence_of(told: Any) -> str:
 
 
 def is_allowed(expression: str) -> bool:
-    """Whether one side of each choice is allowed; what is not understood is not."""
+    """Return True if one side of each choice is allowed; a licence that isn't understood isn't."""
     words = expression.replace("(", " ").replace(")", " ")
     choices = re.split(r"\s+OR\s+", words)
     return any(

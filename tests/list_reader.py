@@ -11,7 +11,7 @@ from tests.crash.procedures import act
 
 KINDS = ("ask", "do", "call")
 are_inside: list[bool] = []
-"""Of each text that was read: whether that was inside of a transaction."""
+"""True for each text that was read inside of a transaction, else False."""
 
 
 def read_steps(file: str, text: str) -> list[Procedure]:
@@ -50,7 +50,7 @@ def leave(file: str, text: str) -> Procedure:
 
 
 class Panic(BaseException):
-    """As parsers in other languages raise it."""
+    """An error such as parsers in other languages raise."""
 
 
 class WordlessError(Exception):

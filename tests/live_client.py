@@ -16,14 +16,14 @@ class Followed:
     form: str = "data"
     cursor: int = 0
     as_of: int = 0
-    """When the state shown was read, for what can change without a new number."""
+    """The time at which the state shown was read, for changes without a new number."""
     mark: str = ""
-    """How far a doorbell was when the page was drawn, or last rang."""
+    """The position of a doorbell when the page was drawn, or when it last rang."""
     denials: list[str] = field(default_factory=list)
 
     @property
     def is_numbered(self) -> bool:
-        """Whether its numbers have no gaps: a card may skip some, and a doorbell has none."""
+        """Return True if its numbers have no gaps. A card may skip some; a doorbell has none."""
         return self.form != "card" and ":" in self.stream
 
 
@@ -60,11 +60,11 @@ class LiveClient:
         """Forget what was applied: more or less of the stream may be seen now."""
 
     def misses(self, followed: Followed, frame: Frame) -> bool:
-        """Whether frames before this one have not come."""
+        """Return True if frames before this one haven't come."""
         return followed.is_numbered and frame["seq"] > followed.cursor + 1
 
     def repeats(self, followed: Followed, frame: Frame) -> bool:
-        """Whether a frame is older than what was applied."""
+        """Return True if a frame is older than what was applied."""
         shown = followed.cursor, followed.as_of
         return (frame["seq"], frame.get("as_of", followed.as_of)) < shown
 

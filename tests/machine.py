@@ -89,9 +89,9 @@ def choose_database(name: str) -> str:
 
 
 def forget_the_developers_environment() -> None:
-    """What a shell says for the product, or for Celery and PostgreSQL, is not for its tests.
+    """Forget the variables of a shell for the product, for Celery and for PostgreSQL.
 
-    Nor is that Python shall keep no bytecode: each process would compile all it imports.
+    Also forget that Python shall keep no bytecode: each process would compile all it imports.
     """
     others = {"DJANGO_SETTINGS_MODULE", "PYTHONDONTWRITEBYTECODE"}
     names = {*Environment.model_fields, *others} - {"REDIS_SERVER"}

@@ -30,7 +30,7 @@ def document() -> dict[str, Any]:
 
 
 def call(site: Site, token: str, tool: str, **arguments: Any) -> Any:
-    """What a tool returns, by the document's example. A refusal raises `LookupError`."""
+    """Return a tool's result, by the document's example. A refusal raises `LookupError`."""
     return run_alone(document()["call"](f"{site.url}/mcp", token, tool, **arguments))
 
 

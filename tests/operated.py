@@ -40,7 +40,7 @@ def perform(user: User, run: Run, name: str, **fields: Any) -> Any:
 
 
 def words_of(user: User, run: Run, name: str, **query: Any) -> list[str]:
-    """What the page of an operation says would happen."""
+    """The effects that the page of an operation announces."""
     text = shown(browser(user).get(f"/runs/{run.pk}/operations/{name}", query))
     inner = text.partition('<ul class="operation__words" role="list">')[2].partition("</ul>")[0]
     return re.findall(r"<li>(.*?)</li>", unescape(re.sub(r"</?(?:code|strong)>", "", inner)))

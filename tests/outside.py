@@ -86,7 +86,7 @@ def report_to_shop(settings: Settings, url: str) -> None:
 
 
 def send_reports(length: timedelta = timedelta(0)) -> None:
-    """What a worker does with the reports that are due after so much time."""
+    """Do a worker's work on the reports that are due after so much time."""
     clock.ahead += length
     for pk in Notification.objects.order_by("pk").values_list("pk", flat=True):
         send_notification(pk)

@@ -66,7 +66,7 @@ def path_in(link: str) -> str:
 
 
 def filled(client: Client, path: str) -> Fields:
-    """What a browser sends that saves the page as it stands, of fields that may be written."""
+    """The fields of a browser that saves the page as it stands, as far as they may be written."""
     form = client.get(path).context["adminform"].form
     values = {name: form[name].value() for name in form.fields}
     return {

@@ -1,4 +1,4 @@
-"""How tests keep passwords."""
+"""The hashing of passwords in tests."""
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 

@@ -111,7 +111,7 @@ def signed_in(
 
 
 def take(page: Page, name: str) -> None:
-    """As Chromium shows it once it is live."""
+    """Take a picture of the page as Chromium shows it once it is live."""
     expect(page.locator("html")).to_have_attribute("data-live", "live")
     shot = page.screenshot()
     blank = page.context.new_page()

@@ -66,7 +66,7 @@ class PostgreSQL(Process):
 
 
 class PgBouncer(Process):
-    """Before the tests' own PostgreSQL, in transaction mode: few servers for many connections."""
+    """A pooler before the tests' own PostgreSQL, in transaction mode, for many connections."""
 
     def __init__(self) -> None:
         program = shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")
@@ -115,7 +115,7 @@ def unprivileged() -> dict[str, Any]:
 
 
 def wheel(package: str) -> Path:
-    """Where a package lies, without importing it."""
+    """Return the folder of a package without importing it."""
     spec = importlib.util.find_spec(package)
     assert spec, f"{package} is not installed."
     assert spec.origin

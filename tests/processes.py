@@ -96,7 +96,7 @@ class Process:
         self._wait_for_the_end(timeout)
 
     def stop_group(self, timeout: float = 15) -> None:
-        """As `stop`, with a signal that reaches its children, too, as systemd sends it."""
+        """Stop it like `stop`, with a signal that also reaches its children, like systemd's."""
         self._signal(signal.SIGTERM)
         self._wait_for_the_end(timeout)
 
@@ -131,12 +131,12 @@ class Process:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it or a child of it lives."""
+        """Return True if it or a child of it lives."""
         return self in Process.running and not self._has_died(timeout=0)
 
     @property
     def output(self) -> str:
-        """What it has written since its last start."""
+        """The output since its last start."""
         with self.log.open("rb") as log:
             log.seek(self._begin)
             return log.read().decode(errors="replace")
@@ -172,7 +172,7 @@ guard = cache(Guard)  # for a session that is killed
 
 @atexit.register
 def end_all() -> None:
-    """For a session whose fixtures could not: Ctrl-C twice."""
+    """Kill the processes of a session whose fixtures couldn't, after Ctrl-C twice."""
     for process in reversed(Process.running):
         process.kill()
     if guard.cache_info().currsize:
@@ -330,7 +330,7 @@ class Web(Process):
 
 
 def run_python(code: str, *arguments: str, **environment: str) -> str:
-    """What a process of its own prints, which must end well."""
+    """The output of a process of its own, which must end well."""
     command = [sys.executable, "-c", code, *arguments]
     variables = {**os.environ, **environment}
     ended = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)

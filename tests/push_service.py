@@ -49,7 +49,7 @@ class PushService:
 
     @property
     def form(self) -> dict[str, str]:
-        """What the browser sends of its subscription."""
+        """The fields of its subscription that the browser sends."""
         point = self.key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         return {
             "endpoint": self.url,
@@ -59,7 +59,7 @@ class PushService:
 
     @property
     def shown(self) -> dict[tuple[str, str], dict[str, Any]]:
-        """What browsers show, by path and topic: what arrives twice is shown once."""
+        """The notifications in browsers, by path and topic; a repeated one is shown once."""
         return {(path, headers["topic"]): self.read(body) for path, headers, body in self.sent}
 
     def read(self, body: bytes) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class Receiver:
         return {headers["webhook-id"]: json.loads(body) for headers, body in self.sent}
 
     def is_signed(self, number: int, secret: str) -> bool:
-        """Whether a message is signed with the secret, by the rule of Standard Webhooks."""
+        """Return True if a message is signed with the secret, by the rule of Standard Webhooks."""
         headers, body = self.sent[number]
         content = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
         mark = hmac.digest(b64decode(secret.removeprefix("whsec_")), content, hashlib.sha256)

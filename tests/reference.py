@@ -58,7 +58,7 @@ LISTED = {
     "Handle": ("run_id", "status", "cancel", "wait"),
     "State": ("increment", "append"),
 }
-"""Of these only so many members: the others are the engine's own."""
+"""The number of members shown of these: the others are the engine's own."""
 DURATION = "str | int | float | timedelta"
 MODULES = re.compile(r"\b(?:[a-z_]+\.)+(?=[A-Za-z])")
 

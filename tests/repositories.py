@@ -76,7 +76,7 @@ class Checkout:
 
 
 def trusting(path: Path) -> Environment:
-    """Where git takes a repository of another account, as a machine for checks may have it."""
+    """The environment in which git accepts a repository of another account, as for checks."""
     config = path.with_name(f"{path.name}.gitconfig")
     config.write_text("[safe]\n  directory = *\n")
     return {"GIT_CONFIG_GLOBAL": str(config)}

@@ -18,7 +18,7 @@ class Address:
 
     path: str
     is_of_something: bool
-    """Whether it names a row."""
+    """True if it names a row."""
 
     @property
     def is_admin(self) -> bool:

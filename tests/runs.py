@@ -36,7 +36,7 @@ def status_of(run: Run) -> str:
 
 
 def error_of(run: Run) -> dict[str, str]:
-    """What its last failure or quarantine says; empty if there is none."""
+    """The message of its last failure or quarantine; empty if there is none."""
     error: dict[str, str] = json.loads(Run.objects.get(pk=run.pk).error or "{}")
     return error
 

@@ -80,7 +80,7 @@ class Page:
         return error
 
     def _hear_out(self) -> tuple[list[dict[str, Any]], str]:
-        """What comes before the next error, and that error."""
+        """Return the messages before the next error, and that error."""
         heard: list[dict[str, Any]] = []
         while "error" not in (frame := self.hear()):
             heard.append(frame)

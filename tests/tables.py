@@ -1,4 +1,4 @@
-"""How the database is emptied after a test: what `migrate` made in it is there for the next one."""
+"""Empty the database after a test: the rows that `migrate` made are there for the next one."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -20,7 +20,7 @@ MADE = (
     "countersign_procedures_procedureversion",
     "countersign_procedures_grant",
 )
-"""What `migrate` fills by itself. To work it out anew after each test would cost most of a test."""
+"""The tables that `migrate` fills by itself. To fill them after each test would cost most of it."""
 Rows = list[tuple[Any, ...]]
 columns: dict[str, str] = {}
 rows: dict[str, Rows] = {}
@@ -58,7 +58,7 @@ def delete_what_was_written(_style: object, tables: Iterable[str], **_options: o
 
 
 def make_again(*_arguments: object) -> None:
-    """What was deleted of it, with its old ids; and the site's own row is a new one."""
+    """Insert again what was deleted of it, with its old ids; the site's own row is a new one."""
     with transaction.atomic(), connection.cursor() as cursor:
         for table in MADE:
             if not read(cursor, table):

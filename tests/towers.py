@@ -49,7 +49,7 @@ def serving() -> Iterator[Tower]:
 
 
 def pass_time(length: timedelta = MINUTE) -> None:
-    """What clock and workers do when so much time has passed."""
+    """Do the work of clock and workers after so much time."""
     clock.ahead += length
     plan_notifications()
     for pk in Notification.objects.values_list("pk", flat=True):

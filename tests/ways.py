@@ -38,7 +38,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Told:
-    """What became of an answer, and what its sender reads then."""
+    """The result of an answer, and the text that its sender reads then."""
 
     is_taken: bool
     words: str

@@ -70,9 +70,9 @@ class Tool:
     """The name by which the model calls the tool; by default, that of the function or procedure."""
     description: str = ""
     needs: Literal["", "approval"] = ""
-    """With "approval", people must approve each call.
+    """The permission that each call needs: "approval" of people, or "" for none.
 
-    They can also change the arguments or deny the call. With "", a call needs no permission.
+    People who are asked can also change the arguments or deny the call.
     """
     prompt: str = ""
     """The question to people, with arguments in braces: "Pay back {amount} € for {order}?"."""

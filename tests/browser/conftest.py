@@ -27,7 +27,7 @@ NETWORK = (
     "Response Status Error Code",
     "htmx:afterRequest",
 )
-"""What Chromium and htmx say themselves when a page is refused something or cut off."""
+"""Messages of Chromium and htmx themselves if a page is refused something or cut off."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -149,7 +149,7 @@ Start = Callable[[Page, Path], None]
 
 @pytest.fixture
 def start_refund() -> Start:
-    """Through the catalogue and the form, as people do."""
+    """Start a run through the catalogue and the form, as people do."""
 
     def start(page: Page, orders: Path) -> None:
         page.goto("/")

@@ -17,7 +17,7 @@ from tests.processes import Process, free_port
 READY = "Ctrl-C stops everything."
 LINK = re.compile(r"^  (\w+) .* (http://\S+/sign-in/\S+)$", re.MULTILINE)
 MACHINE = re.compile(r"PATH|LANG|LC_\w+|PIP_\w+|UV_\w+|SSL_\w+|\w+_proxy", re.IGNORECASE)
-"""What of the environment is the machine's and not a person's: also how it reaches packages."""
+"""The environment variables of the machine, not of a person: also those for package downloads."""
 
 
 class Newcomer(Process):
@@ -43,7 +43,7 @@ class Newcomer(Process):
         return super().start()
 
     def stop(self, timeout: float = 60) -> None:
-        """As Ctrl-C does."""
+        """End it like Ctrl-C."""
         self._signal(signal.SIGINT)
         self._wait_for_the_end(timeout)
 

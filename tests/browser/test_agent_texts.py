@@ -1,4 +1,4 @@
-"""What an agent writes grows in an open chat whose socket is cut: nothing is lost or twice."""
+"""An agent's text grows in an open chat whose socket is cut: nothing is lost or repeated."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is read stays where it is while live updates arrive."""
+"""A page stays where somebody reads it while live updates arrive."""
 
 from typing import Any
 

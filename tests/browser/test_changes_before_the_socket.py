@@ -120,7 +120,7 @@ def hearing(page: Page) -> Iterator[None]:
 
 @contextmanager
 def on_its_way(page: Page, held: list[Route]) -> Iterator[None]:
-    """What is done here comes after the server's answer, and before the page gets that."""
+    """Let the block run after the server's answer, and before the page receives it."""
     wait_until(lambda: page.evaluate("1") and bool(held), what="what the page asks for")
     response = held[0].fetch()
     yield

@@ -146,7 +146,7 @@ def start_by_a_command(alices: Page, bobs: Page) -> None:
 
 
 def answer_in_words(alices: Page, bobs: Page) -> None:
-    """What might mean something else is shown first, and counts when it is sent again."""
+    """Answer in ambiguous words: they are shown first, and count when they are sent again."""
     expect(bobs.locator("#composer-strip")).to_contain_text("1 request for you")
     say(bobs, "ok")
     expect(bobs.locator(".composer__told")).to_contain_text("Send it again to answer")
@@ -156,7 +156,7 @@ def answer_in_words(alices: Page, bobs: Page) -> None:
 
 
 def find_by_keyboard(page: Page) -> None:
-    """By a part of a word, to the very message."""
+    """Find a message by a part of a word, and go to it."""
     page.keyboard.press("Control+k")
     page.keyboard.type("mützenabz")
     expect(page.locator(".palette [aria-selected=true]")).to_contain_text("Returns of May")

@@ -21,7 +21,7 @@ TEN = [f"change {number}" for number in range(1, 11)]
 
 
 class Cable:
-    """What connects a page with the site, to be pulled and put back."""
+    """A connection of a page with the site, which a test can cut and restore."""
 
     def __init__(self, page: Page) -> None:
         self.is_in = self.has_sockets = True

@@ -1,4 +1,4 @@
-"""What holds for every page: it fits, it is calm, it is small, everybody can use it."""
+"""Rules for every page: it fits, it is calm, it is small, everybody can use it."""
 
 from collections.abc import Callable
 
@@ -53,7 +53,7 @@ def questions(alice: User, bob: User) -> list[HumanRequest]:
 
 
 def with_forms(questions: list[HumanRequest]) -> list[str]:
-    """What somebody sees who is asked: one question, several in one session."""
+    """The pages of somebody who is asked: one question, and several in one session."""
     asked = [questions[0], *questions[2:]]
     sessions = [questions[2].session_id, questions[-2].session_id]
     return [
@@ -278,7 +278,7 @@ def narrow(page: Page) -> list[str]:
 
 
 def violations_of(page: Page) -> list[str]:
-    """What axe finds; it styles elements itself, which the CSP would tell as faults of the page."""
+    """The findings of axe, which styles elements itself: the CSP would call that a fault."""
     options = {"resultTypes": ["violations"], "preload": False}
     found = Axe().run(page, options=options).response["violations"]
     return [f"{v['id']}: {v['nodes'][0]['html']}" for v in found]
@@ -314,7 +314,7 @@ def test_a_first_visit_is_small_and_asks_nobody_else(
 
 
 def landing(name: str, asked: HumanRequest) -> str:
-    """Where a first visit may begin: at home, or at what a mail or a colleague links to."""
+    """A page on which a first visit may begin: home, or one that a mail or a colleague links to."""
     return {
         "home": "/",
         "chat": f"/chat/{asked.session_id}",

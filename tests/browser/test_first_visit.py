@@ -1,4 +1,4 @@
-"""From nothing to the first answer, as a newcomer gets there."""
+"""The way of a newcomer from nothing to the first answer."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -59,7 +59,7 @@ def test_two_commands_and_a_few_clicks_lead_to_an_answer_and_to_a_release(
 
 
 def tags(folder: Path) -> list[str]:
-    """Of the repository that the demo has made."""
+    """The tags of the repository that the demo has made."""
     demo = folder / "countersign" / ".local" / "demo-repository"
     listed = subprocess.run(
         ["git", "-C", demo, "tag"],  # noqa: S607 (the machine's git)

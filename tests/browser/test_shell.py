@@ -1,4 +1,4 @@
-"""What stands around every page: the search over it, the menu, the bar of a phone."""
+"""The frame around every page: the search over it, the menu, the bar of a phone."""
 
 import re
 

@@ -102,13 +102,13 @@ def test_this_repository_is_released_by_two_people_one_of_them_on_a_phone(
 
 
 def may_be_released(checkout: Checkout) -> tuple[str, str]:
-    """What a site's environment allows for it; the check needs a file of the commit."""
+    """The settings with which a site allows it; the check needs a file of the commit."""
     reads = shlex.join([sys.executable, "-c", "print(open('README.md').readline())"])
     return json.dumps({"ours": str(checkout.path)}), json.dumps({"reads": reads})
 
 
 def choose_and_edit(page: Page) -> None:
-    """In the chat, as whoever has started it."""
+    """Choose and edit in the chat, as the person who has started the run."""
     choice = request(page, "Which version of ours comes next?")
     choice.get_by_label("0.2.0").check(timeout=60_000)  # git reads the whole history first
     choice.get_by_role("button", name="Answer").click()

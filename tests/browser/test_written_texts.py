@@ -1,4 +1,4 @@
-"""What a step writes grows on open pages and becomes a message, with nothing that jumps."""
+"""A step's text grows on open pages and becomes a message, and nothing on them jumps."""
 
 from collections.abc import Callable, Iterator
 

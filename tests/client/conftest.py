@@ -51,7 +51,7 @@ def network(running_web: Web) -> Iterator[Relay]:
 
 @pytest.fixture
 def threads() -> Iterator[ThreadPoolExecutor]:
-    """For what waits meanwhile."""
+    """Threads for calls that wait meanwhile."""
     with ThreadPoolExecutor() as pool:
         yield pool
 

@@ -16,12 +16,12 @@ REFUSAL = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r
 
 @dataclass
 class Weather:
-    """What the network does, and what it has carried."""
+    """The faults of the network, and a record of what it has carried."""
 
     refuses_sockets: bool = False
     """Refuses WebSockets, as some proxies do."""
     lost_replies: int = 0
-    """So many replies to the next requests that change something get lost."""
+    """The number of replies to the next changing requests that get lost."""
     sockets: int = 0
     """The number of WebSockets that were opened."""
     open: set[socket] = field(default_factory=set)

@@ -83,7 +83,7 @@ PYDANTIC = SimpleNamespace(
 
 @dataclass
 class Asked:
-    """What a procedure of Tactus asks."""
+    """A request of a Tactus procedure."""
 
     request_type: str = "approval"
     message: str = "Pay?"
@@ -94,7 +94,7 @@ class Asked:
 
 
 class WaitingError(Exception):
-    """How Tactus leaves a procedure that waits."""
+    """The exception with which Tactus leaves a procedure that waits."""
 
 
 @dataclass

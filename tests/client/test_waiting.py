@@ -39,7 +39,7 @@ def wait_for_socket(network: Relay, number: int = 1) -> None:
 def test_another_process_takes_the_question_up_and_gets_the_answer(
     open_client: Open, asker: User, bob: User, running_worker: Worker, threads: ThreadPoolExecutor
 ) -> None:
-    """With the scopes that a new token has, and with a worker of its own."""
+    """The client has the scopes of a new token, and the test a worker of its own."""
     asking = open_client(asker, Scope.READ, Scope.ASK)
     question = asking.ask("Deploy 4.2?", body="All **green**.", to=["finance"], key="deploy-1187")
     same = open_client(asker, Scope.READ, Scope.ASK).ask(

@@ -32,7 +32,7 @@ def deploy():
 
 
 def run(*command: str | Path, folder: Path) -> str:
-    """What a command prints that knows nothing of the checkout."""
+    """The output of a command that knows nothing of the checkout."""
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     ended = subprocess.run(
         [str(part) for part in command],

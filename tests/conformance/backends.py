@@ -1,4 +1,4 @@
-"""What the cases need of a storage, and the storages there are."""
+"""The storages, and the interface that the cases use."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping
@@ -30,7 +30,7 @@ class Backend(Protocol):
         ...
 
     def advance(self, run_id: str, code: Procedure | None = None) -> RunStatus:
-        """What a worker does on a message, with the code as it is or as it has become."""
+        """Do what a worker does on a message, with the present code or with changed code."""
         ...
 
     def resolve(self, run_id: str, key: str, content: Mapping[str, Any]) -> bool:
@@ -98,7 +98,7 @@ class Backend(Protocol):
         ...
 
     def lose_lease(self, run_id: str) -> None:
-        """As if the worker that holds the run had died a while ago."""
+        """Make it look as if the worker that holds the run had died a while ago."""
         ...
 
     def status(self, run_id: str) -> RunStatus: ...
@@ -127,19 +127,19 @@ class Backend(Protocol):
         ...
 
     def spent_by(self) -> str:
-        """Why another process is to take this one's place; "" when none is. Forgets it."""
+        """Return and forget why another process is to take this one's place; "" if none is."""
         ...
 
 
 def answer(backend: Backend, run_id: str, key: str, value: Any = True) -> bool:  # noqa: FBT002
-    """What becomes of bob's answer to an open question."""
+    """Answer an open question as bob, with the result of `Backend.resolve`."""
     outcome = {True: "approved", False: "rejected"}.get(value) if value in (True, False) else None
     content = closing(outcome or "answered", value, responder="bob", comment="Fine.")
     return backend.resolve(run_id, key, content)
 
 
 def hold(backend: Backend, run_id: str, key: str, value: Any = True, *, seconds: int = 10) -> bool:  # noqa: FBT002
-    """What becomes of bob's answer that he can undo for a while."""
+    """Give an answer as bob that can be undone for a while, with the result of `Backend.hold`."""
     outcome = {True: "approved", False: "rejected"}.get(value) if value in (True, False) else None
     content = closing(outcome or "answered", value, responder="bob", comment="Fine.")
     return backend.hold(run_id, key, content, timedelta(seconds=seconds))

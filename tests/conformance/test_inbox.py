@@ -45,7 +45,7 @@ def test_a_worker_that_dies_after_reading_leaves_the_messages_to_the_next(
 
 
 def test_a_reading_that_found_nothing_stays_empty(backend: Backend) -> None:
-    """What a step has used must not change, though nothing told of it but the reading."""
+    """A value that a step has used must not change, though only its reading is recorded."""
     run_id = begun(backend, procedures.dying_listener)
 
     answer(backend, run_id, "approve")

@@ -1,4 +1,4 @@
-"""What replay may not change: the time, what a step has said, what was told of other arguments."""
+"""Facts that replay may not change: time, a step's messages, the report of changed arguments."""
 
 from datetime import timedelta
 

@@ -114,7 +114,7 @@ def test_a_run_at_work_pauses_before_its_next_step_or_wait(
 
 
 def look_around_after_pausing(backend: Backend, run_id: str) -> None:
-    """What the heartbeat does, from inside of the claim to come."""
+    """Do the heartbeat's work from inside the coming claim."""
     journal = backend.claim(run_id)
     assert journal
     if look := getattr(journal, "look_around", None):

@@ -1,4 +1,4 @@
-"""What parallel branches do to the state: all of it counts, or the run hears that it cannot."""
+"""Changes of the state by parallel branches: all of them count, or the run gets an error."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the platform does is never a failure of the code: lost files, a stop, no memory."""
+"""Events of the platform are never failures of the code: lost files, a stop, no memory."""
 
 import json
 from typing import Any, get_args

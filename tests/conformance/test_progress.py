@@ -1,4 +1,4 @@
-"""What a running step says: written while it runs, never counted, refused from a zombie."""
+"""The progress of a running step: written while it runs, never counted, refused from a zombie."""
 
 from functools import partial
 from typing import Any

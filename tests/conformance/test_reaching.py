@@ -1,4 +1,4 @@
-"""What a run reads of other runs and does to them, and what it keeps open: once, and replayed."""
+"""Reads and acts of a run in other runs, and what it keeps open: done once, and replayed."""
 
 import json
 from datetime import timedelta

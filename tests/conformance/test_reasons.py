@@ -1,4 +1,4 @@
-"""Why a run waits for time or for a signal, in the words that people read."""
+"""The reasons why a run waits for time or for a signal, in the words that people read."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What one step changes in its process is no other step's, and no other run's."""
+"""Changes of a step in its process affect no other step and no other run."""
 
 import json
 from collections.abc import Iterator

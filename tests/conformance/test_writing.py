@@ -1,4 +1,4 @@
-"""What a step writes: shown as it comes, stored once with the step's end, masked, limited."""
+"""A step's text: shown as it comes, stored once with the step's end, masked, limited."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,7 +39,7 @@ def written(backend: Backend, run_id: str) -> list[dict[str, Any]]:
 
 
 def shown(backend: Backend) -> str:
-    """What people were shown of the last attempt, which a store in memory keeps."""
+    """The pieces of the last attempt that people were shown, which a store in memory keeps."""
     assert isinstance(backend, MemoryBackend)
     pieces = [piece for _run, _epoch, piece in backend.store.shown]
     begins = [place for place, piece in enumerate(pieces) if piece.text and piece.at == 0]

@@ -47,7 +47,7 @@ def note(folder: str, step: Step) -> str:
 
 
 def is_enough(folder: str) -> bool:
-    """Whether the test has dealt all its blows."""
+    """Return True if the test has done all its damage."""
     return Path(folder, ENOUGH).exists()
 
 

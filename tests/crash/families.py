@@ -80,7 +80,7 @@ def voyage(ctx: Context, folder: str, number: int) -> int:
 
 @receiver(hooks.run_ended)
 def stop_as_a_child_ends(run: Run, **_: Any) -> None:
-    """In the transaction of its end, and between its commit and what tells its parent."""
+    """Stop in the transaction of its end, and between its commit and the report to its parent."""
     if run.procedure.name == errand.name:
         folder = plain(run.inputs)["folder"]
         stop_at(folder, "errand ends")

@@ -85,7 +85,7 @@ def purchase(ctx: Context, folder: str) -> bool:
 
 @procedure(roles=ROLES)
 def one_question(ctx: Context, folder: str) -> bool:
-    """What is decided is done once."""
+    """Ask one question, and do once what was decided."""
     decision = ctx.approve("Pay 31.20 €?")
     ctx.step(act, folder, name="pay" if decision else "refuse")
     return bool(decision)

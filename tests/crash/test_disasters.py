@@ -36,7 +36,7 @@ from tests.processes import Worker, wait_until
 from tests.runs import answer, start
 
 RUNS, LEGS, LEGS_OF_SOAK = 10, 2, 1000
-"""Of the soak more than there are blows for: it ends its runs itself."""
+"""The runs, and the legs of each. In a soak, the legs outlast the blows, and it ends the runs."""
 LEASE = 6
 """Seconds: beside other work a process may stand still for two, and lose its runs by that."""
 ROOM = 48 * 1024**2
@@ -48,7 +48,7 @@ PAUSE = "worker stopped and continued"
 
 @dataclass
 class Blow:
-    """What was done to some processes, and when."""
+    """The damage done to some processes, with its times."""
 
     kind: str
     pids: set[int]
@@ -186,7 +186,7 @@ class Site:
 
     @contextmanager
     def _no_files(self) -> Iterator[None]:
-        """As an unmounted volume: the folder is there, and empty."""
+        """Leave an empty folder, as after a volume was unmounted."""
         folder = self.files / "artifacts"
         folder.mkdir(exist_ok=True)
         away = folder.with_name("away")

@@ -43,7 +43,7 @@ class Site:
         new.replace(self.file)
 
     def open(self) -> None:
-        """As a deployment does: register what is there, then start the processes."""
+        """Deploy: register what is there, then start the processes."""
         run_python(REGISTER, **self._environment)
         self.web, self.worker = self._start_web(**self._environment), self.new_worker()
 

@@ -77,12 +77,12 @@ class MovedPage:
 
 @dataclass
 class Outcome:
-    """What came of a conversation, without what differs between any two."""
+    """The results of a conversation, without parts that differ between any two."""
 
     result: str
     transcript: list[dict[str, Any]]
     effects: dict[str, str]
-    """What was ordered, by idempotency key."""
+    """The orders, by idempotency key."""
     shown: list[str]
     """The texts of the page, in the order of the transcript."""
 
@@ -102,7 +102,7 @@ class Talk:
     kills: int = 0
     moves: int = 0
     faults: list[str] = field(default_factory=list)
-    """In what pages differ from a fresh one, and effects from what the journal has kept."""
+    """The differences of pages from a fresh one, and of effects from the journal."""
 
     def hold(self) -> Outcome:
         self.run = start("ordering", folder=self.desk.folder, by=self.alice)

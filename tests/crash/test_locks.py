@@ -34,7 +34,7 @@ WAITING = """SELECT count(*) FROM pg_stat_activity
 
 
 def wait_for_waiting(count: int, *, what: str, to: str = "") -> None:
-    """Until so many wait for what others have locked, with a statement that begins so."""
+    """Wait until so many transactions wait for locks of others, in a statement that begins so."""
 
     def are_waiting() -> bool:
         with connection.cursor() as cursor:
@@ -45,7 +45,7 @@ def wait_for_waiting(count: int, *, what: str, to: str = "") -> None:
 
 
 def closing_connection(act: Callable[[], object]) -> object:
-    """In a thread of its own."""
+    """Act in a thread of its own, and close its connection."""
     try:
         return act()
     finally:

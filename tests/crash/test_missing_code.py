@@ -58,7 +58,7 @@ def start_long_ago() -> Run:
 
 
 def everything_said(run: Run, user: User) -> list[str]:
-    """What home's list of stuck runs, the list of all, and the run's page say."""
+    """The texts of home's list of stuck runs, of the list of all, and of the run's page."""
     client = browser(user)
     home = shown(client.get("/")).partition('id="stuck"')[2].partition("</section>")[0]
     return [home, *(shown(client.get(path)) for path in ("/runs", f"/runs/{run.pk}"))]

@@ -1,4 +1,4 @@
-"""What a run has changed in a worker's process is no other run's."""
+"""Changes of a run in a worker's process affect no other run."""
 
 import json
 import time

@@ -36,7 +36,7 @@ UNDISTURBED = [
     "wait.closed paid",
     "step.succeeded arrive",
 ]
-"""What counts in the journal of a voyage in calm weather."""
+"""The parts that count in the journal of an undisturbed voyage."""
 
 
 class Harbour:
@@ -133,7 +133,7 @@ def test_in_a_storm_nothing_is_lost_and_nothing_done_twice(
 
 
 def table(weather: Weather, became: dict[str, int]) -> Iterator[str]:
-    """What was done to the processes and when, and what became of the runs."""
+    """The damage done to the processes, with its times, and the ends of the runs."""
     for what, when in weather.times.items():
         yield f"  {what:30} {len(when):4} times, at {', '.join(map(str, when))} s"
     if "disk full" in weather.times:
@@ -143,7 +143,7 @@ def table(weather: Weather, became: dict[str, int]) -> Iterator[str]:
 
 
 def wait_for_ends(count: int) -> None:
-    """That many more voyages have ended, or all of them."""
+    """Wait until that many more voyages have ended, or all of them."""
     before = ended()
     enough = min(VOYAGES, before + count)
     wait_until(lambda: ended() >= enough, timeout=180, what=f"{enough} voyages to end")
@@ -171,7 +171,7 @@ def strict(run: Run) -> list[str]:
 
 
 def effects_of(desk: Desk, weather: Weather) -> tuple[int, int, list[Effect]]:
-    """How many were repeated before their commit, or by a zombie; and which by neither."""
+    """The numbers of effects repeated before their commit and by a zombie, and all others."""
     kept = {
         f"{event.run_id}:{event.key}": event.content["result"]
         for event in Event.objects.filter(kind="step.succeeded")

@@ -59,7 +59,7 @@ def text_of(browser: httpx.Client, path: str) -> str:
 
 
 def check_that_home_names(runs: list[Run], browser: httpx.Client) -> None:
-    """Under *Stuck*, and in the sentence about the workers; nothing else stands there."""
+    """Check the runs under *Stuck* and in the sentence about the workers: these and no others."""
     home = text_of(browser, "/")
     stuck = home.partition('id="stuck"')[2].partition("</section>")[0]
     assert {*re.findall(r'href="/runs/([^"/]+)"', stuck)} == {str(run.pk) for run in runs}

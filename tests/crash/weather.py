@@ -1,4 +1,4 @@
-"""What befalls a storm's processes, one at a time, and when."""
+"""The damage to a storm's processes, one at a time, with its times."""
 
 import os
 import re
@@ -24,7 +24,7 @@ from tests.processes import Process, Redis, Worker, wait_until
 LEAST_FILE = 200 * 1024
 """Bytes: what is small is written also while the database finds no room."""
 NO_ROOM = re.compile("disk I/O error|database or disk is full")
-"""How SQLite says that it could not write."""
+"""SQLite's words for a failed write."""
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Weather:
     chance: Random
     began: float = field(default_factory=time.monotonic)
     times: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    """What was done, and the seconds at which."""
+    """The damage done, and its seconds."""
     pauses: list[tuple[set[int], float]] = field(default_factory=list)
     """Processes that stood still, and since when."""
 
@@ -80,12 +80,12 @@ class Weather:
             pass_time(3)
 
     def refused_writes(self) -> int:
-        """How often a worker or the clock told that the disk was full."""
+        """The number of times that a worker or the clock reported a full disk."""
         logs = [process.log.read_text(errors="replace") for process in (*self.workers, self.clock)]
         return sum(len(NO_ROOM.findall(log)) for log in logs)
 
     def excuses(self, late: Effect, kept: Effect) -> bool:
-        """Whether who did it late stood still before another worker took over and kept it."""
+        """Return True if the late worker stood still before another one took over and kept it."""
         return any(late.pid in pids and since < kept.at for pids, since in self.pauses)
 
 

@@ -78,7 +78,7 @@ class Product:
             self.signal(signal.SIGTERM)
 
     def refusal(self) -> str:
-        """What it says when it will not start."""
+        """Its output if it refuses to start."""
         refused = self.manage("dev")
         assert refused.returncode == 1
         assert all(line.startswith("redis ") for line in refused.stdout.splitlines())
@@ -116,7 +116,7 @@ class Product:
 
     @contextmanager
     def auditor(self) -> Iterator[redis.Redis]:
-        """Of a product on an `audited_redis`: whoever may read what the others are denied."""
+        """Connect to the `audited_redis` of a product as the one who may read all refusals."""
         with redis.Redis.from_url(f"unix://auditor:{AUDITOR}@{self.socket}") as client:
             yield client
 
@@ -126,7 +126,7 @@ class Product:
         return commands.get("cmdstat_lpush", {"calls": 0})["calls"]
 
     def swept_at(self) -> str:
-        """When its clock has last noted that it sweeps; "" before it ever did."""
+        """The time at which its clock last noted that it sweeps; "" before it ever did."""
         with closing(sqlite3.connect(self.local / "countersign.sqlite3", timeout=30)) as database:
             rows = database.execute(
                 "SELECT swept_at FROM countersign_procedures_installation"

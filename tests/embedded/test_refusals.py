@@ -1,4 +1,4 @@
-"""What keeps the product from starting is said in one sentence."""
+"""Each reason for which the product refuses to start is said in one sentence."""
 
 import secrets
 import socket

@@ -1,4 +1,4 @@
-"""Which Redis is chosen, what is said of it, and what its clients may do."""
+"""The choice of the Redis, the messages about it, and the rights of its clients."""
 
 import shutil
 import subprocess

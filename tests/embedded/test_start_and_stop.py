@@ -1,4 +1,4 @@
-"""How the product starts, how it ends, and what it leaves: its data, nothing else."""
+"""Start and end of the product, and all that it leaves: its data, nothing else."""
 
 import signal
 import socket
@@ -56,7 +56,7 @@ def test_a_signal_in_the_middle_of_the_start_stops_it(
 
 
 def test_data_and_sign_ins_outlive_a_killed_supervisor_and_a_stop(new_product: NewProduct) -> None:
-    """And nothing else does: no process, and no socket that anybody listens on."""
+    """Nothing else outlives them: no process, and no socket that anybody listens on."""
     product = new_product().start()
     with product.signed_in("starter") as client:
         product.signal(signal.SIGKILL)
@@ -81,7 +81,7 @@ def test_a_site_with_its_own_redis_starts_none(new_product: NewProduct, product:
 
 
 def assert_nothing_is_left(product: Product) -> None:
-    """What was killed takes a moment to vanish."""
+    """Wait for the end of killed processes, which takes a moment."""
     wait_until(lambda: not product.processes(), what="the last one to vanish")
     assert not product.socket.exists()
     with socket.socket() as probe:

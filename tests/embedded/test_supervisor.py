@@ -42,7 +42,7 @@ def part(code: str) -> Part:
 
 
 def watch_until(supervisor: Supervisor, text: str, output: StringIO) -> None:
-    """As Ctrl-C once the log says so."""
+    """Press Ctrl-C once the log says so."""
 
     def press() -> None:
         try:

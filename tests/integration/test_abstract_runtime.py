@@ -68,7 +68,7 @@ ANSWERS = {
     "02_ask_user": ("Ann", "1"),
     "05_persistence": ("hello",),
 }
-"""What is typed at the prompts of the examples."""
+"""The texts that are typed at the prompts of the examples."""
 PRINTED = {
     "01_hello_world": "Output: {'message': 'Hello from AbstractRuntime!'}",
     "02_ask_user": "'message': 'Great choice, Ann! Workflows are durable state machines.'",

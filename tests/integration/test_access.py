@@ -213,7 +213,7 @@ def test_a_strangers_lists_are_empty(run: Run, carol: User, bob: User, path: str
 def test_no_route_lets_an_unknown_parameter_pass(
     filled: dict[str, object], admin_user: User
 ) -> None:
-    """What an address takes is read from its documentation."""
+    """The parameters of an address are read from its documentation."""
     client = caller(admin_user)
     described = client.get("/api/openapi.json").json()["paths"]
     paths = [one.path for one in addresses(filled) if one.is_api]

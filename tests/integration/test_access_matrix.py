@@ -35,7 +35,7 @@ def cell(procedure: Procedure, of: Group, role: Any) -> str:
 
 
 def table(client: Client) -> dict[str, Any]:
-    """What a browser sends that sends the table back as it stands."""
+    """The fields of a browser that sends the table back as it stands."""
     matrix = client.get(PATH).context["matrix"]
     boxes = [box for _, rows in matrix.rows for row in rows for box in row.boxes]
     ticked = [box for box in boxes if box.is_held]

@@ -273,7 +273,7 @@ def test_the_admin_says_whose_it_is(root: Client) -> None:
 
 
 def the_four(answered: Run) -> dict[str, Model]:
-    """By their address on the site: what has a page for people and one in the admin."""
+    """The rows with a page for people and one in the admin, by their address on the site."""
     request = request_of(answered)
     return {
         f"/runs/{answered.pk}": answered,

@@ -10,7 +10,7 @@ from tests.pages import browser
 
 pytestmark = pytest.mark.django_db
 BLOCKING = {"theme.js", "admin-sidebar.js", "jsi18n/"}
-"""What must run before the first view, or is small and belongs to Django's own templates."""
+"""Scripts that must run before the first view, or are small and in Django's own templates."""
 
 
 def scripts_of(client: Client, path: str) -> list[tuple[str, str]]:

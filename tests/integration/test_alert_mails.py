@@ -1,4 +1,4 @@
-"""What an alert mails, and to whom."""
+"""The content of mails about alerts, and their recipients."""
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -17,7 +17,7 @@ from tests.configured import configure
 
 @pytest.fixture
 def operated(operators: Group, finance: Group, dave: User, bob: User) -> None:
-    """By dave; bob only answers, and an operator without an address hears nothing."""
+    """Let dave operate; bob only answers, and an operator without an address gets no mail."""
     grant("alarmed", operators, "operate")
     grant("alarmed", finance, "answer")
     for user in (dave, bob):

@@ -1,4 +1,4 @@
-"""Who may call: tokens, sign-in sessions, and nobody else."""
+"""Callers of the API: tokens, sign-in sessions, and nobody else."""
 
 import pytest
 from django.contrib.auth.models import Group, User

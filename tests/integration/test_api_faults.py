@@ -1,4 +1,4 @@
-"""What is our own fault is told as such, and written down."""
+"""Our own faults are reported as such, and logged."""
 
 import errno
 from concurrent.futures import ThreadPoolExecutor

@@ -28,7 +28,7 @@ def asked(kind: str = "approval") -> HumanRequest:
 
 
 def result_of(request: HumanRequest) -> Any:
-    """What the procedure makes of the answer."""
+    """The procedure's result for the answer."""
     advance_run(request.wait.run_id)
     run = Run.objects.get(pk=request.wait.run_id)
     assert run.status == "succeeded", run.error

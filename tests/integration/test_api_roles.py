@@ -1,4 +1,4 @@
-"""Who may see, start, answer and operate: each success beside its refusal."""
+"""Rights to see, start, answer and operate: each success beside its refusal."""
 
 from typing import Any
 

@@ -42,7 +42,7 @@ def detail(response: Any, status: int) -> str:
 
 
 def start(client: Client, key: str = "", **inputs: Any) -> Any:
-    """As JSON, or as a form where there is a file."""
+    """Send JSON, or a form if there is a file."""
     is_form = any(isinstance(value, SimpleUploadedFile) for value in inputs.values())
     headers = {"Idempotency-Key": key} if key else {}
     if is_form:

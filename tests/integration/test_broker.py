@@ -41,7 +41,7 @@ HANG, DIE = (pytest.param(one, marks=pytest.mark.soak) for one in (hang, die))
 
 
 def look(user: User, web: Web, path: str) -> None:
-    """What people do first; from here on nothing of the site has yet to be loaded."""
+    """Open a page as people do first, so that the site has loaded all its code."""
     with client_of(user, web) as client:
         assert client.get(path).status_code == 200
 
@@ -177,7 +177,7 @@ def test_a_killed_child_is_told_in_tidy_lines(worker: StartWorker, desk: Desk, a
 
 
 def is_idle(worker: Worker, redis: Redis) -> bool:
-    """Whether every message was read and done with."""
+    """Return True if every message was read and acknowledged."""
     with redis.client() as client:
         is_empty = client.llen("runs") == 0
     return is_empty and worker.ask("reserved") == worker.ask("active") == []

@@ -1,4 +1,4 @@
-"""How operators cancel runs, beside what is refused to them; with who and why."""
+"""Operators cancel runs, with name and reason; each success beside its refusal."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -48,7 +48,7 @@ def queued(name: str, **inputs: object) -> Run:
 
 
 def carry_on_by_hand(run: Run) -> None:
-    """What a worker does, without its heartbeat."""
+    """Do a worker's work without its heartbeat."""
     journal, code = claim(run.pk), find(run.procedure.name)
     assert journal
     assert code

@@ -38,7 +38,7 @@ DRAFT = re.compile(r'(<keep-draft name="request-[0-9a-f-]{36}-)\d+')
 
 
 def brought(*people: User, since: tuple[HumanRequest, ...] = ()) -> dict[Any, Any]:
-    """What frames bring to people for whom these requests waited before."""
+    """The content of frames for people for whom these requests waited before."""
     known = {one.pk: {request.pk for request in since} for one in people}
     return cards_for(waiting_for([one.pk for one in people]), since=known)
 
@@ -166,7 +166,7 @@ def test_cards_cost_as_many_statements_for_many_people_and_changes_as_for_one(
         return run_until_it_waits("one_of_each", by=people[0], kind="told")
 
     def statements(readers: list[User], count: int) -> int:
-        """Of a ring after so many requests were answered, and as many opened."""
+        """The statements of a ring after so many requests were answered, and as many opened."""
         news, keys = RequestNews(), [one.pk for one in people]
         news.read(set(), keys, is_check=True)
         asked = [request_of(ask_with_deadline()) for _ in range(count)]

@@ -252,7 +252,7 @@ def test_whoever_comes_to_see_the_parent_reads_the_page_again(
 def test_a_change_is_decided_for_all_followers_at_once(
     family: Family, alice: User, django_assert_num_queries: Any
 ) -> None:
-    """As many queries for one change and follower as for twenty of each."""
+    """One change and one follower take as many queries as twenty of each."""
     stream = Stream("session", family.session.pk)
     people = [create_person(f"reader{number}", group("readers")) for number in range(20)]
     reassign_request(

@@ -1,4 +1,4 @@
-"""What `manage.py` prints: text from outside drives no terminal, and begins no line of its own."""
+"""Output of `manage.py`: text from outside drives no terminal, and begins no line of its own."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ FORGED = f"{HOSTILE}\nAll journals are intact."
 
 
 def printed(capsys: pytest.CaptureFixture[str], name: str, *arguments: str) -> str:
-    """What the command prints that a person types."""
+    """The output of the command that a person types."""
     with suppress(CommandError):
         call_command(CommandLine(["manage.py", name]).fetch_command(name), *arguments)
     return "".join(capsys.readouterr())

@@ -1,4 +1,4 @@
-"""What travels small, and what does not."""
+"""Responses that are compressed, and those that aren't."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Whom a change concerns, for many people at once: the same as what each of them may see and do."""
+"""The people whom a change concerns, found for many at once: the same as by each one's rights."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""What a claim, an answer and a task cost, counted: questions to the database, and connections."""
+"""The costs of a claim, an answer and a task, counted: statements and connections."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -139,7 +139,7 @@ def test_a_step_reads_nothing_and_is_one_commit() -> None:
 
 
 def first_words(steps: int) -> list[str]:
-    """Of what the database is told in a run of that many steps."""
+    """The first words of the statements that the database gets in a run of that many steps."""
     run, _ = start_run("repeated_steps", {"times": steps}, by=None)
     with CaptureQueriesContext(connection) as captured:
         advance_run(run.pk)
@@ -154,7 +154,7 @@ def test_a_step_is_so_many_calls_of_python() -> None:
 
 
 def calls_made(steps: int) -> int:
-    """Of functions, the driver's and the interpreter's own among them."""
+    """The number of function calls, the driver's and the interpreter's own among them."""
     run, _ = start_run("repeated_steps", {"times": steps}, by=None)
     calls = counted(lambda: advance_run(run.pk))
     return calls["call"] + calls["c_call"]

@@ -1,4 +1,4 @@
-"""What a message costs, and where it is listed, in a session with many members."""
+"""The cost of a message, and its places in lists, in a session with many members."""
 
 import pytest
 from django.contrib.auth.models import User

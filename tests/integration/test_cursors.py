@@ -37,7 +37,7 @@ RENAME = "UPDATE auth_group SET name = %s WHERE name = %s"
 
 
 def said(*cells: str, statement: str = RENAME) -> int:
-    """How many rows it has changed."""
+    """Return the number of changed rows."""
     database = this_database()
     with database.wrap_database_errors:
         cursor = bare_cursor(database)
@@ -116,7 +116,7 @@ BOUNDS = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET LOCAL")
 
 @contextmanager
 def by_a_wrapper(seen: Seen) -> Iterator[None]:
-    """As Django's documentation has it, for budgets and tracing."""
+    """Wrap the execution as Django's documentation does, for budgets and tracing."""
 
     def see(execute: Any, sql: str, params: Any, many: Any, context: Any) -> Any:
         seen.append(sql)
@@ -128,7 +128,7 @@ def by_a_wrapper(seen: Seen) -> Iterator[None]:
 
 @contextmanager
 def by_another_execute(seen: Seen) -> Iterator[None]:
-    """As Sentry does: the method of Django's cursors is changed for one of its own."""
+    """Replace the method of Django's cursors, as Sentry does."""
     djangos = CursorWrapper.execute
 
     def execute(self: CursorWrapper, sql: str, params: Any = None) -> Any:
@@ -144,7 +144,7 @@ def by_another_execute(seen: Seen) -> Iterator[None]:
 
 @contextmanager
 def by_another_cursor(seen: Seen) -> Iterator[None]:
-    """As a toolbar does: one connection makes cursors that tell what they are given."""
+    """Let one connection make cursors that report their statements, as a toolbar does."""
     djangos = connection.cursor
 
     class Telling:

@@ -14,7 +14,7 @@ from tests.processes import wait_until
 from tests.runs import start, wait_for_success
 
 LATEST = timedelta(seconds=2)
-"""How late a deadline or a timer may take effect: what the product promises."""
+"""The longest delay of a deadline or a timer, as the product promises it."""
 
 
 def waits_of(runs: list[Run]) -> list[Wait]:

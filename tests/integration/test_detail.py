@@ -1,4 +1,4 @@
-"""How much of each run a transcript shows: remembered for the person, the same cards for all."""
+"""The detail of runs in a transcript: remembered for the person, the same cards for all."""
 
 from django.contrib.auth.models import User
 

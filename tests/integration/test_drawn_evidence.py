@@ -103,7 +103,7 @@ class Maker:
 
 
 def told(value: Any) -> str:
-    """How a scalar reads on a page."""
+    """The text of a scalar on a page."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None or value in ([], {}):
@@ -161,7 +161,7 @@ def asked(evidence: Any, alice: User) -> HumanRequest:
 
 
 def check_everywhere(evidence: Any, alice: User, bob: User) -> None:
-    """On every page, in the API and in the mail; as it is kept; and on the pages afterwards."""
+    """Check it on every page, in the API, in the mail, in storage, and on the pages afterwards."""
     request = asked(evidence, alice)
     run = request.wait.run
     bobs, alices = browser(bob), browser(alice)
@@ -179,7 +179,7 @@ def check_everywhere(evidence: Any, alice: User, bob: User) -> None:
 
 
 def check_request(request: HumanRequest, evidence: Any, bob: User) -> None:
-    """On its own page, in the API and in the mail; and as it is kept with the answer."""
+    """Check it on its own page, in the API and in the mail; and as it is stored with the answer."""
     check_page(browser(bob), f"/requests/{request.pk}", evidence)
     assert caller(bob).get(f"/api/requests/{request.pk}").json()["evidence"] == evidence
     check_letter(letter_about(request, to=bob).text, evidence)

@@ -1,4 +1,4 @@
-"""What the end of a run costs, and what a worker that has many in a row pays once."""
+"""The cost of the end of a run, and the part that a worker with many in a row pays once."""
 
 import threading
 

@@ -30,7 +30,7 @@ class Tried:
     """Words that answer; "" if no words do."""
     bad_words: str = "perhaps"
     kept: Any = field(default=None)
-    """What is kept, if it isn't `value`."""
+    """The stored answer, if it isn't `value`."""
 
 
 VALUE = {"value": ""}

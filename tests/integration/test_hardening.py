@@ -1,4 +1,4 @@
-"""What a hostile browser, file, message or machine finds."""
+"""Attacks by hostile browsers, files, messages and machines."""
 
 import json
 from typing import Any
@@ -153,7 +153,7 @@ def test_no_cursor_breaks_the_range(alice: User, after: str) -> None:
 
 
 def test_a_page_says_that_the_database_is_away(alice: User) -> None:
-    """By a real failure of a real query, wherever in the request it comes."""
+    """A real query really fails, wherever in the request it comes."""
     client = Client(raise_request_exception=False)
     client.force_login(alice)
 

@@ -1,4 +1,4 @@
-"""What a user holds: groups, permissions and roles, read together by one statement."""
+"""Groups, permissions and roles of a user, read together by one statement."""
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User

@@ -1,4 +1,4 @@
-"""What waits for a person, as lists: which list has what, in which order, page by page."""
+"""Lists of requests that wait for a person: their content, their order, page by page."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a page of the inbox costs: as many rows and statements on a large site as on a small one."""
+"""A page of the inbox costs as many rows and statements on a large site as on a small one."""
 
 from datetime import timedelta
 from itertools import product

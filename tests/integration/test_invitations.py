@@ -59,7 +59,7 @@ def preview(client: Client, addresses: str, *groups: Group, way: str = "show") -
 
 
 def confirm(client: Client, previewed: Any) -> Any:
-    """What the button of the preview sends."""
+    """Send what the button of the preview sends."""
     cleaned = previewed.context["form"].cleaned_data
     fields = {
         "addresses": cleaned["text"],

@@ -64,7 +64,7 @@ def press(client: Client, request: HumanRequest, fields: Fields, **more: str) ->
 
 
 def armed(response: Any) -> dict[str, str]:
-    """What the armed button sends besides the fields."""
+    """The fields that the armed button sends besides the others."""
     assert response.status_code == 422
     found = re.search(r'name="confirms" value="(\w+)"', response.content.decode())
     assert found, response.content
@@ -207,7 +207,7 @@ def test_a_mail_says_it_and_decides_nothing(alice: User, bob: User) -> None:
 
 
 def test_an_answer_through_the_api_is_confirmed(alice: User, bob: User) -> None:
-    """By a person who is signed in; a token is refused, confirmed or not."""
+    """A person who is signed in can do it; a token is refused, confirmed or not."""
     request, program = ask("approval", by=alice), browser(bob)
     assert program.get(f"/api/requests/{request.pk}").json()["irreversible"] is True
 

@@ -79,7 +79,7 @@ class OpenPage:
 
 @dataclass
 class Conversation:
-    """What came of one conversation."""
+    """The results of one conversation."""
 
     result: str | None
     transcript: list[tuple[str, str, str]]

@@ -1,4 +1,4 @@
-"""How a worker goes on holding its run, and when a clock takes it from one that does not."""
+"""A worker keeps the lease of its run, and a clock takes it from one that doesn't."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ def row(journal: DatabaseJournal) -> Run:
 
 
 def is_held(journal: DatabaseJournal) -> bool:
-    """Whether nobody could claim it now."""
+    """Return True if nobody could claim it now."""
     found = row(journal)
     return found.status == RunStatus.RUNNING and bool(
         found.leased_until and found.leased_until > clock.now()

@@ -1,4 +1,4 @@
-"""What steps leave on database connections is found at once, and harms no other run."""
+"""Leftovers of steps on database connections are found at once, and harm no other run."""
 
 import gc
 import json

@@ -1,4 +1,4 @@
-"""What a mail about a request says, whatever the author wrote."""
+"""The text of a mail about a request, whatever the author wrote."""
 
 import json
 import re

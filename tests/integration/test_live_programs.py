@@ -129,7 +129,7 @@ def test_the_example_of_the_document_waits_and_says_why_it_cannot(
 
 
 def test_the_example_of_the_document_asks_for_what_it_was_not_sent() -> None:
-    """As after a moment in which the site couldn't check rights: nothing more would come."""
+    """The site seems to have been unable to check rights for a moment: nothing more would come."""
     asked = list[dict[str, object]]()
 
     def answer(socket: ServerConnection) -> None:
@@ -236,7 +236,7 @@ def test_a_cookie_needs_the_sites_origin_whatever_is_sent_beside_it(
 def test_unknown_tokens_count_against_their_address(
     dave: User, redis_server: Redis, transactional_db: None, settings: Settings
 ) -> None:
-    """And a cookie beside one changes nothing."""
+    """A cookie beside such a token changes nothing."""
     configure(settings, ATTEMPTS_PER_ADDRESS="1 per 15 minutes")
     key, token = session_of(dave), ApiToken.create_for(dave)
     attempt = Attempt("192.0.2.7", "API token")

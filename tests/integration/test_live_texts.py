@@ -1,4 +1,4 @@
-"""What steps write, read by pages and programs while it is written: a real Redis, real sockets."""
+"""Texts of steps, read by pages and programs while they are written: a real Redis, real sockets."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

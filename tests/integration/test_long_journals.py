@@ -26,7 +26,7 @@ CONTENT = {"attempt": 1, "started_at": "2026-01-05T09:00:00+00:00", "arguments":
 
 
 def held(steps: int) -> DatabaseJournal:
-    """In the hands of a worker, with so many steps behind it."""
+    """A run in the hands of a worker, with so many steps behind it."""
     run, _ = start_run("question", {}, by=None)
     journal = claim(run.pk)
     assert journal

@@ -269,7 +269,7 @@ def test_nothing_is_said_of_what_is_not_done(root: Client, asks_erin: HumanReque
 def test_what_an_act_leaves_for_after_its_commit_is_dropped_with_it(
     root: Client, asks_erin: HumanRequest, django_capture_on_commit_callbacks: Any
 ) -> None:
-    """As a site's own receiver mails somebody whose account was closed."""
+    """A site's own receiver, for example, mails somebody whose account was closed."""
     mailed: list[str] = []
 
     def mail_later(instance: User, **_: Any) -> None:

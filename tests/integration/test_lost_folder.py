@@ -42,7 +42,7 @@ def boss() -> User:
 
 
 def carry_on(run: Run) -> str:
-    """What workers do until nothing more happens, though each lease must pass before."""
+    """Do the workers' work until nothing more happens, though each lease must expire before."""
     advance_run(run.pk)
     Run.objects.filter(pk=run.pk, status=RunStatus.RUNNING).update(leased_until="2000-01-01T00:00Z")
     sweep()

@@ -164,7 +164,7 @@ def test_nothing_comes_after_access_was_taken_away(
 
 
 def end_of(one: Page) -> str | int:
-    """How a page loses both its streams, or its socket."""
+    """The way in which a page loses both its streams, or its socket."""
     denied: set[str] = set()
     try:
         while len(denied) < 2:
@@ -176,7 +176,7 @@ def end_of(one: Page) -> str | int:
 
 
 def after_an_error(one: Page) -> list[object]:
-    """What a page was sent before the answer to a message that it sends now."""
+    """The frames that a page was sent before the answer to a message that it sends now."""
     one.socket.send("nonsense")
     heard: list[object] = []
     while "error" not in (frame := one.hear()):

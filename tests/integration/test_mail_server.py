@@ -40,7 +40,7 @@ def test_a_mail_is_text_and_html_about_the_same(server: MailServer, asked: Human
 def test_a_server_that_fails_twice_delivers_one_mail(
     server: MailServer, asked: HumanRequest
 ) -> None:
-    """Once it refuses, and once it keeps the mail and breaks before it says so."""
+    """It refuses once, and once it keeps the mail and breaks before it says so."""
     server.faults = [REFUSE, BREAK]
     told = list[str]()
 

@@ -1,4 +1,4 @@
-"""Who is asked and does not look gets one mail, whatever happens to clocks and workers."""
+"""People who are asked and don't look get one mail, whatever happens to clocks and workers."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What a map costs: each child the same, and never all of them in one transaction."""
+"""The cost of a map: each child the same, and never all of them in one transaction."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

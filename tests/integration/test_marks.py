@@ -88,12 +88,12 @@ def drawn(person: User, path: str) -> str:
 
 
 def facts(html: str) -> set[tuple[str, ...]]:
-    """What the page says of requests and runs, and the numbers in its menu."""
+    """The page's facts about requests and runs, and the numbers in its menu."""
     return set(FACT.findall(html))
 
 
 def is_behind(person: User, marks: Marks) -> bool:
-    """Whether the hub tells a page with these marks to read again."""
+    """Return True if the hub tells a page with these marks to read again."""
     user = User.objects.get(pk=person.pk)
     found = RequestNews().read((), [user.pk], marked=[(user.pk, marks["inbox"])]).behind
     if "runs" in marks:

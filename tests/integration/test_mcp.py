@@ -215,7 +215,7 @@ def test_an_agent_sees_and_uses_the_tools_of_its_scopes(site: Address, carol: Us
 def test_a_token_of_any_scope_approves_neither_its_own_question_nor_its_own_guarded_tool(
     site: Address, webs: list[Web], carol: User, finance: Group
 ) -> None:
-    """By MCP, by the API, by words in the chat, and on the page that a mail links to."""
+    """The token tries MCP, the API, words in the chat, and the page that a mail links to."""
     for role in ("start", "answer"):
         grant("answers_by_agent", finance, role)
     agent(carol, "start").post("/api/procedures/answers_by_agent/runs")

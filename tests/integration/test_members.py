@@ -42,7 +42,7 @@ def member(session: Session, user: User) -> Member:
 
 
 def lines(session: Session) -> list[tuple[str, str, str | None, str]]:
-    """What the transcript tells: kind, author, person and text."""
+    """The lines of the transcript: kind, author, person and text."""
     told = session.messages.order_by("seq")
     return list(told.values_list("kind", "author__username", "person__username", "text"))
 
@@ -276,7 +276,7 @@ def test_the_admin_shows_a_session_without_a_run(alice: User, bob: User, admin_u
 
 
 def rows_beside(session: Session) -> dict[str, list[tuple[object, ...]]]:
-    """What is kept of a session for the lists of people, and in which order it was said."""
+    """The rows of a session for the lists of people, in the order in which they were said."""
     newest = dict(session.messages.values_list("pk", "seq"))
     entries = FeedEntry.objects.filter(session=session).order_by("audience")
     marks = session.read_marks.order_by("user")

@@ -32,7 +32,7 @@ UNNAMED_KEYS = {
     *("countersign_chat.Member", "countersign_chat.Assignment", "countersign_chat.HumanResponse"),
 }
 COUNTED = [label for label in AUDITED if label != "countersign_chat.StandingDecision"]
-"""Without what may be taken back at any time: each use of a decision stands in the history."""
+"""The tables whose rows can't be taken back: each use of a decision is in the history."""
 SEALED = [label for label in AUDITED if hasattr(apps.get_model(label), "proof")]
 
 
@@ -59,7 +59,7 @@ def told() -> list[str]:
 
 
 def telling(row: Any) -> Iterator[str]:
-    """What verification tells: of the row's own run first, then of the newest, which may be new."""
+    """The faults that verification finds: of the row's run first, then of the newest run."""
     own: Any = (first_run_of(row) or run_of(row)).pk if row else uuid7()
     for run in Run.objects.filter(pk=own):
         yield from examine(run).faults
@@ -126,7 +126,7 @@ def undone() -> Iterator[None]:
 
 
 def is_told(row: models.Model, change: Callable[[], None], *, said: str = "") -> bool:
-    """Whether verification tells of a change, which is undone then; one the database refuses is."""
+    """Return True if verification reports a change, or the database refuses it; it is undone."""
     with undone():
         try:
             change()

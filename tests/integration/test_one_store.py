@@ -102,7 +102,7 @@ def use(settings: Settings, backend: str, **options: str) -> None:
 
 
 def test_a_store_that_was_moved_is_adopted(tmp_path: Path, settings: Settings) -> None:
-    """And the place it was moved from is the wrong one from then on."""
+    """The place from which it was moved is the wrong one from then on."""
     before = Path(default_storage.path(""))
     (tmp_path / MARK).write_text(store_mark())  # with its files, the mark is copied, too
     use_folder(settings, tmp_path)
@@ -141,7 +141,7 @@ def test_an_empty_mount_point_is_not_adopted(tmp_path: Path, settings: Settings)
 
 @pytest.fixture
 def bucket(settings: Settings, tmp_path: Path) -> Path:
-    """What stands for the service, and what it holds."""
+    """A stand-in for the service, with what it holds."""
     folder = tmp_path / "bucket"
     folder.mkdir()
     use(settings, "tests.bucket.BucketStorage", folder=str(folder))

@@ -1,4 +1,4 @@
-"""What pause, unpause and force end say to operators in every state, beside what is refused."""
+"""Answers of pause, unpause and force end to operators in every state, beside the refusals."""
 
 from collections.abc import Callable
 from datetime import timedelta

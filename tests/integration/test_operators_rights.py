@@ -35,7 +35,7 @@ VERBS = ("cancellation", "force_end", "pause", "unpause", "retry", "restart", "f
 
 
 def test_no_verb_shows_what_a_get_does_not(carol: User, alice: User, operators: Group) -> None:
-    """Whether somebody holds the permission or not, 404 stands for both or for none."""
+    """The status is 404 both with and without the permission, or in neither case."""
     run = started(alice)
     carol.user_permissions.add(Permission.objects.get(codename="operate_request"))
 

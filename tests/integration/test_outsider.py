@@ -1,6 +1,6 @@
-"""What an outsider finds of a run, its session, its question and its file: nothing, by any door.
+"""An outsider finds nothing of a run, its session, its question and its file, by any door.
 
-Beside every refusal stands what somebody finds who may.
+Beside every refusal, the test shows what a person with the right finds.
 """
 
 import re

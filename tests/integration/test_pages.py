@@ -1,4 +1,4 @@
-"""What every page says about itself, and what is shown when something is wrong."""
+"""Every page's own description, and the pages about errors."""
 
 import re
 from pathlib import Path

@@ -129,7 +129,7 @@ def test_a_message_sent_again_is_one(alice: User, bob: User) -> None:
 def test_another_message_with_the_key_of_an_earlier_one_is_not_taken_for_it(
     alice: User, *, htmx: bool
 ) -> None:
-    """As after the Back button, or when the response to the first was lost."""
+    """It happens after the Back button, or if the response to the first was lost."""
     session = ask("approval", by=alice).session
     client = browser(alice)
     say(client, session, "Once", key="k1", htmx=htmx)

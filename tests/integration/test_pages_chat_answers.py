@@ -1,4 +1,4 @@
-"""What people write in a chat session answers the question that waits there."""
+"""A message in a chat session answers the question that waits there."""
 
 import pytest
 from django.contrib.auth.models import User

@@ -66,7 +66,7 @@ def page(client: Client, request: HumanRequest) -> str:
 
 
 def field(text: str, number: int) -> str:
-    """What stands under the label of a field."""
+    """The text under the label of a field."""
     return text.split('class="field"')[number + 1]
 
 

@@ -1,4 +1,4 @@
-"""What the pages tell of a run that an operator has paused, or has ended at once."""
+"""The pages of a run that an operator has paused, or has ended at once."""
 
 import pytest
 from django.contrib.auth.models import User

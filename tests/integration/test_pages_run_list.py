@@ -98,12 +98,12 @@ def test_the_open_lists_of_a_person_share_their_counts(alice: User, bob: User) -
 
 
 def counting(user: User) -> int:
-    """How many statements an open list takes."""
+    """The number of statements of an open list."""
     return len(queries_of(browser(user), "/runs/changes"))
 
 
 def changes(user: User, *shown_runs: Run, **choice: str) -> str:
-    """What an open list is told, which shows these runs."""
+    """The frame for an open list that shows these runs."""
     query = {"shown": [str(run.pk) for run in shown_runs], **choice}
     return shown(browser(user).get("/runs/changes", query))
 

@@ -1,4 +1,4 @@
-"""What operators do with a run from its page: who is offered what, what it says, what it does."""
+"""Operations on a run's page: the people who are offered each, its words, its effect."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What the pages about people and access cost on a site with ten thousand people."""
+"""The cost of the pages about people and access on a site with ten thousand people."""
 
 import pytest
 from django.contrib.auth.models import Group, User

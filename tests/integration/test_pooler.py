@@ -69,7 +69,7 @@ def test_forty_runs_behind_a_pooler(  # noqa: PLR0913, PLR0917 (fixtures come by
 
 
 def purchase(count: int, site: Site, desk: Desk, *, alice: User, bob: User) -> None:
-    """As many runs are started, answered and done, each step of each once, and without a fault."""
+    """Start, answer and finish as many runs, each step of each once, and without a fault."""
     with client_of(alice, site.web) as client, ThreadPoolExecutor(4) as pool:
         path, body = "/procedures/purchase/runs", {"folder": desk.folder}
         replies = list(pool.map(lambda _: client.post(path, json=body), range(count)))
@@ -95,14 +95,14 @@ def purchase(count: int, site: Site, desk: Desk, *, alice: User, bob: User) -> N
 def test_a_url_can_say_what_is_prepared(
     pooler: PgBouncer, choice: str, prepares: tuple[bool, bool]
 ) -> None:
-    """Of the server itself, and of the pooler before it."""
+    """The URL is that of the server itself, or of the pooler before it."""
     urls = (f"{url}?prepared_statements={choice}" for url in (machine.DATABASE_URL, pooler.url))
 
     assert tuple(map(is_prepared, urls)) == prepares
 
 
 def is_prepared(url: str) -> bool:
-    """Whether a connection to that DATABASE_URL prepares its statements."""
+    """Return True if a connection to that DATABASE_URL prepares its statements."""
     usual = connection.settings_dict
     options = usual["OPTIONS"] | dj_database_url.parse(url).get("OPTIONS", {})
     database = DatabaseWrapper(

@@ -1,4 +1,4 @@
-"""What runs post besides lines of text, in the transcript, in the API and as downloads."""
+"""Posts of runs besides lines of text, in the transcript, in the API and as downloads."""
 
 from collections.abc import Iterator
 

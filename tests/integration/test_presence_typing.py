@@ -1,4 +1,4 @@
-"""Who has a session open and who is typing there, of which only members hear."""
+"""Open sessions and typing people, of which only members hear."""
 
 from typing import Any
 

@@ -52,7 +52,7 @@ def others(request_: HumanRequest, bob: User, dave: User, admin_user: User) -> l
 
 
 def texts(user: User, request: HumanRequest) -> Iterator[str]:
-    """What somebody's pages, lists and searches show."""
+    """The content of somebody's pages, lists and searches."""
     client, run = browser(user), request.wait.run_id
     for path in (
         *("/", "/overview", "/inbox/", "/chat", "/chat/rows", "/runs", "/search?q=Severance"),

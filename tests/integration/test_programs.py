@@ -1,4 +1,4 @@
-"""Who asks does not answer: what programs may do with somebody's token, by any channel."""
+"""Programs that ask don't answer: their rights with somebody's token, by any channel."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -56,7 +56,7 @@ def test_a_token_of_any_scope_does_not_approve_its_own_request(
     asking: Callable[[Client], HumanRequest],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """By the API, by words in the chat, and on the page that a mail links to."""
+    """The token tries the API, words in the chat, and the page that a mail links to."""
     request = asking(agent(carol))
     own = agent(carol, scope)
 

@@ -198,7 +198,7 @@ def run_of(row: Any) -> Any:
 
 
 def told_of(run: Run) -> Iterator[str]:
-    """Of that run, then of the others: the row may stand with one of these now."""
+    """Faults of that run, then of the others: the row may belong to one of these now."""
     yield from examine(run).faults
     for other in Run.objects.exclude(pk=run.pk).order_by("pk"):
         yield from examine(other).faults

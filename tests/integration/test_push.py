@@ -97,7 +97,7 @@ def test_any_contact_that_the_check_accepts_is_told_to_push_services(
 def test_a_service_that_fails_twice_shows_one_notification(
     service: PushService, asked: HumanRequest, bob: User
 ) -> None:
-    """Once it refuses, and once it keeps the message and breaks before it says so."""
+    """It refuses once, and once it keeps the message and breaks before it says so."""
     switch_on(bob, service)
     leave()
     service.faults = [503, BREAK]

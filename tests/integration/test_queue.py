@@ -147,7 +147,7 @@ def somebody_waits_for_a_lock() -> bool:
 
 @POSTGRES_ONLY
 def test_a_run_that_somebody_looks_at_just_now_is_waited_for() -> None:
-    """As when fifty answer at once: the message of the one that counts is the only one."""
+    """If fifty answer at once, the message of the one that counts is the only one."""
     run = queued()
 
     def work() -> None:
@@ -171,7 +171,7 @@ def test_what_an_operator_says_while_a_run_is_waited_for_is_heard() -> None:
     is_locked, may_go = threading.Event(), threading.Event()
 
     def cancel() -> None:
-        """As a cancel of its parent does."""
+        """Cancel the run like a cancel of its parent."""
         with transaction.atomic():
             found = Run.objects.locked().get(pk=run.pk)
             store = DatabaseStore()
@@ -202,7 +202,7 @@ def test_what_an_operator_says_while_a_run_is_waited_for_is_heard() -> None:
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """To which tasks messages go, and no thread in between."""
+    """The tasks to which messages go, without a thread in between."""
     tasks: list[str] = []
     monkeypatch.setattr(dispatch, "send_later", lambda task, *_: tasks.append(task))
     return tasks

@@ -1,4 +1,4 @@
-"""What runs send each other in the database: by whose rights, and what is lost on the way."""
+"""Signals between runs in the database: the rights they need, and those lost on the way."""
 
 from collections.abc import Callable
 
@@ -76,7 +76,7 @@ def by_a_claim(child: Run) -> None:
 @pytest.mark.parametrize("bring", [by_the_sweep, by_a_claim])
 @pytest.mark.parametrize("act", ["signal", "cancel"])
 def test_what_was_lost_on_its_way_is_brought_once(act: str, bring: Callable[[Run], None]) -> None:
-    """As if the sender's process had died right after its commit."""
+    """The sender's process seems to have died right after its commit."""
     parent = run_until_it_waits("above_a_receiver")
     child = Run.objects.get(parent_wait__run=parent)
     advance_run(child.pk)

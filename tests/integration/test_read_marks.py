@@ -1,4 +1,4 @@
-"""What people have read: their marks only move forward, and count only what they may see."""
+"""Read marks only move forward, and count only what a person may see."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

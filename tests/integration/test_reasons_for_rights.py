@@ -1,4 +1,4 @@
-"""What somebody may do and who may do it agree with the rule, and say why."""
+"""Lists of a person's rights and of a right's holders agree with the rule, and give reasons."""
 
 import random
 

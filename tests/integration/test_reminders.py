@@ -1,4 +1,4 @@
-"""What happens while nobody answers: reminders, escalations, once each."""
+"""Reminders and escalations while nobody answers, each of them once."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What operators do to requests: withdraw and reassign, with who and why."""
+"""Operators withdraw and reassign requests, with name and reason."""
 
 import pytest
 from django.contrib.auth.models import User

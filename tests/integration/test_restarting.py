@@ -34,7 +34,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def origin(alice: User, admin_user: User) -> Run:
-    """Of alice's session, with a file among its inputs."""
+    """A run in alice's session, with a file among its inputs."""
     with use_file_store(ContentStore()):
         paper = File.store("list.txt", "milk")
     started: dict[str, Any] = {"count": 3, "price": "2.50", "paper": paper}

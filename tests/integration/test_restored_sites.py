@@ -79,7 +79,7 @@ def manage(*arguments: str, **environment: str) -> str:
 
 
 def statuses(url: str) -> dict[str, int]:
-    """How many runs of that database have each status."""
+    """The number of runs of that database with each status."""
     code = """
 import collections, json, django; django.setup()
 from procedures.models import Run

@@ -1,4 +1,4 @@
-"""What a retry takes up again, and what it must leave."""
+"""The work that a retry takes up again, and the work that it must leave."""
 
 from datetime import timedelta
 
@@ -200,7 +200,7 @@ def child_of(run: Run) -> Run:
 
 
 def failed_child(name: str, **inputs: object) -> Run:
-    """Of a run that has taken its end in."""
+    """The failed child of a run that has noted the child's end."""
     run = carried_on(start_run(name, inputs, by=None)[0])
     child = carried_on(child_of(run))
     answer(child, "approve", value=False)

@@ -1,4 +1,4 @@
-"""Who may answer: four eyes, deputies, claims, and comments that say why."""
+"""Rights to answer: four eyes, deputies, claims, and comments that say why."""
 
 from datetime import timedelta
 from typing import Any

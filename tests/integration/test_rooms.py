@@ -14,7 +14,7 @@ from dashboard.environment.variables import CHECKOUT
 
 TEMPLATES = CHECKOUT / "templates"
 DRAWING = ("django.template", "django.shortcuts.render", "django.contrib.admin", "django.forms")
-"""What draws; `LogEntry` is a model."""
+"""The modules that draw; `LogEntry` is a model."""
 SECRET = "neither-guessed-nor-shown-anywhere-0123456789-abcdefghij"
 ROWS = "django.contrib.admin.models"
 

@@ -1,4 +1,4 @@
-"""What a run shows of itself by the API: its state, its stage, its progress, of any size."""
+"""A run's state, stage and progress in the API, of any size."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What a person may see and do, found by words or by id in "Search or do…"."""
+"""Rows and acts of a person, found by words or by id in "Search or do…"."""
 
 import re
 from typing import Any

@@ -20,7 +20,7 @@ def client() -> Client:
 
 
 def post(client: Client, path: str, **fields: str) -> int:
-    """As a browser does: with the form's token."""
+    """Post like a browser: with the form's token."""
     client.get("/sign-in")
     token = client.cookies["csrftoken"].value
     response = client.post(path, {"csrfmiddlewaretoken": token, **fields})

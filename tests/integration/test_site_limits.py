@@ -1,4 +1,4 @@
-"""What a site allows its runs: each setting counts, and people learn why a question is gone."""
+"""Limits of a site for its runs: each setting counts, and people learn why a question is gone."""
 
 from datetime import timedelta
 from typing import Any

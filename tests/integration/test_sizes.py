@@ -1,4 +1,4 @@
-"""What people type and programs send has a size: refused in words, and nothing typed is lost."""
+"""Limits for the size of texts and values: refused in words, and nothing typed is lost."""
 
 from dataclasses import asdict, fields
 from typing import Any

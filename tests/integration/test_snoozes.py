@@ -1,4 +1,4 @@
-"""What people have put off waits for them nowhere until it comes back."""
+"""A snoozed request waits for its person nowhere until it comes back."""
 
 from datetime import timedelta
 

@@ -34,7 +34,7 @@ def page(model: Any, name: str = "changelist", *args: Any) -> str:
 
 
 def secrets_of(user: User) -> list[tuple[type[Any], str, str]]:
-    """Where a filter could be asked for a secret, by which lookup, and the secret."""
+    """The places where a filter could be asked for a secret, with the lookup and the secret."""
     key = str(user.sign_ins.get().session_id)
     token = str(ApiToken.objects.get(user=user).digest)
     password = user.password

@@ -1,4 +1,4 @@
-"""What the sweep cannot mend keeps nobody else waiting."""
+"""A row that the sweep can't mend keeps nobody else waiting."""
 
 from datetime import timedelta
 from importlib import import_module

@@ -42,7 +42,7 @@ def sign_in(name: str, password: str, address: str = "192.0.2.1") -> Any:
 
 @pytest.mark.parametrize("name", ["alice", "nobody"])
 def test_a_name_is_tried_a_few_times_from_anywhere(alice: User, name: str) -> None:
-    """Whether or not there is such a name, and in whatever letters it is written."""
+    """It counts the same if there is no such name, and in whatever letters it is written."""
     spellings = [name, name.upper(), f" {name} "]
     tries = [sign_in(*pair) for pair in zip(spellings, "xyz", addresses(), strict=False)]
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def alarm_after_each_notice() -> Iterator[None]:
-    """Between the commit and what its writer makes of it."""
+    """Raise the alarm between a commit and its writer's next act."""
 
     def strike(**_: Any) -> None:
         transaction.on_commit(lambda: signal.raise_signal(signal.SIGALRM))

@@ -1,4 +1,4 @@
-"""What tokens may do: scopes, an end, and who ends them."""
+"""Rights of tokens: scopes, an end, and the people who end them."""
 
 import re
 from collections.abc import Iterator
@@ -60,7 +60,7 @@ NEEDED = {
     "delete_delegation": {PEOPLE},
     "get_token": set(),
 }
-"""By operation. Whatever is not named here only reads."""
+"""The scopes by operation; an operation without an entry only reads."""
 
 
 def program(user: User, *scopes: str, **options: Any) -> Client:
@@ -145,7 +145,7 @@ def test_a_token_that_asks_withdraws_and_tells_what_its_account_has_asked(
 
 
 def test_a_token_that_asks_leaves_other_runs_alone(carol: User, admin_user: User) -> None:
-    """What its user has started by hand, and runs of other procedures, which an operator has."""
+    """Others are those that its user started by hand, and those of an operator's procedures."""
     allow(carol)
     by_hand = browser(carol).post(ASK, {"subject": "Deploy?"}, JSON).json()["id"]
     allow(admin_user)

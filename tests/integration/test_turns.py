@@ -25,7 +25,7 @@ def nothing_happened() -> Iterator[None]:
 
 
 def take_a_turn(run_id: UUID) -> None:
-    """What a worker does whose heartbeat looks around before the replay is through."""
+    """Do the work of a worker whose heartbeat looks around before the replay is through."""
     journal, code = claim(run_id), find("turn_by_turn")
     assert journal
     assert code

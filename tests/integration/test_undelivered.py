@@ -1,4 +1,4 @@
-"""What operators are told of notifications that channels can't deliver."""
+"""Reports to operators of notifications that channels can't deliver."""
 
 from typing import Any
 

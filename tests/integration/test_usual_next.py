@@ -1,4 +1,4 @@
-"""What usually follows an answer, as the inbox says below a request."""
+"""The usual next request after an answer, as the inbox shows it below a request."""
 
 import pytest
 from django.contrib.auth.models import Group, User

@@ -89,7 +89,7 @@ def test_each_message_is_signed_with_both_secrets(
 def test_a_receiver_that_fails_twice_is_told_once(
     receiver: Receiver, program: Client, bob: User
 ) -> None:
-    """Once it refuses, and once it keeps the message and breaks before it says so."""
+    """It refuses once, and once it keeps the message and breaks before it says so."""
     request = asked_by(program, webhook="shop")
     receiver.faults = [503, BREAK]
     respond(request.pk, Answer(value=True), by=bob)
@@ -221,7 +221,7 @@ def test_who_may_use_a_webhook_is_named_in_the_settings(
 def test_a_fork_checks_whom_the_same_inputs_reach_for_whoever_makes_it(
     receiver: Receiver, program: Client, alice: User, carol: User, finance: Group
 ) -> None:
-    """As a restart does: alice may operate it, but neither use the webhook nor ask others."""
+    """A restart does the same: alice may operate it, but neither use the webhook nor ask others."""
     support = Group.objects.get(name="support")
     grant("ask", support, "start", "operate")
     wait = asked_by(program, webhook="shop", to=["finance"]).wait

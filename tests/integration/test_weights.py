@@ -47,7 +47,7 @@ def weight(client: Client, path: str, *, queries: int = 200) -> int:
 
 
 def heaviest(stream: Stream, form: str, *, after: int = 0) -> int:
-    """Of the frames that are sent of a stream."""
+    """The size of the heaviest frame that is sent of a stream."""
     return max(len(json.dumps(one.content)) for one in frames(stream, form, [WHOLE], after=after))
 
 

@@ -14,7 +14,7 @@ from programs.agents import Agent, Tool, run_agent
 __all__ = ["answers_by_agent", "asks_by_agent", "calls_agent", "pays_together"]
 
 paid: dict[str, list[tuple[str, Decimal]]] = {}
-"""What was paid, by idempotency key."""
+"""The payments, by idempotency key."""
 looked_up: list[str] = []
 
 

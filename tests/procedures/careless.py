@@ -28,7 +28,7 @@ Way = Literal[
     "raised",
 ]
 HELD: list[Any] = []
-"""What a module keeps for ever."""
+"""A value that a module keeps for ever."""
 
 
 def leave_open(way: Way) -> str:
@@ -117,7 +117,7 @@ def _say(statement: str, *, is_composed: bool = False) -> None:
 
 
 def look() -> str:
-    """How the session is set, as the next step finds it."""
+    """The settings of the session, as the next step finds them."""
     with transaction.atomic():
         Signal.objects.filter(name="no such one").delete()
         count = Signal.objects.count()

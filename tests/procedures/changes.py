@@ -40,7 +40,7 @@ class Change(NamedTuple):
     change: Callable[[], object]
     look: Callable[[], Any]
     told: str
-    """What the journal's warning says of it."""
+    """The words for it in the journal's warning."""
 
 
 class OwnPolicy(asyncio.DefaultEventLoopPolicy):

@@ -132,7 +132,7 @@ def steered_after_a_question(ctx: Context) -> list[str]:
 
 
 booked: dict[str, tuple[str, list[int]]] = {}
-"""What was booked, by idempotency key, with each attempt."""
+"""The bookings, by idempotency key, with each attempt."""
 
 
 def enter_booking(what: str, step: Step) -> str:

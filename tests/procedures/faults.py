@@ -1,4 +1,4 @@
-"""What authors do wrong."""
+"""Mistakes of authors."""
 
 import sys
 from collections.abc import Callable

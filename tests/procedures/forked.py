@@ -1,4 +1,4 @@
-"""What is gone through a second time, from somewhere in the middle."""
+"""Procedures that run a second time, from somewhere in the middle."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ def two_of_three(ctx: Context) -> list[str]:
 
 @procedure
 def asked_before(ctx: Context) -> list[str]:
-    """What is waited for last was answered, or not, before the step in the middle."""
+    """The last wait was answered, or not, before the step in the middle."""
     asked = [ctx.later.ask("Which?", name=name) for name in ("ann", "ben", "cem")]
     asked[0].wait()
     ctx.step(act, "work", name="work")

@@ -1,4 +1,4 @@
-"""What a start is given."""
+"""Procedures with inputs of all kinds."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What may go so far and no further."""
+"""Procedures with limits."""
 
 from contextlib import suppress
 

@@ -54,7 +54,7 @@ def helped(whom: str = "of_a_default") -> list[str]:
 
 
 def read(text: str) -> Procedure:
-    """As a reader of files makes one."""
+    """Return a procedure like those that a reader of files makes."""
     flow = {"steps": [{"whom": "of_a_cell"}]}
 
     def whom() -> str:

@@ -1,4 +1,4 @@
-"""What happens elsewhere while a step runs."""
+"""Acts elsewhere while a step runs."""
 
 from procedures.engine import Context, Step, procedure
 from tests.procedures.traces import act, did, let_others_act, saw

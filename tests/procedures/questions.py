@@ -1,4 +1,4 @@
-"""What people are asked, and for how long."""
+"""Questions to people, with their time limits."""
 
 from datetime import date
 from decimal import Decimal

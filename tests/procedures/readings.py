@@ -1,4 +1,4 @@
-"""What people are shown that is another at each replay."""
+"""Values shown to people that differ at each replay."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""What fails in a branch or a child until the tests have seen it mended."""
+"""Failures in a branch or a child, until the tests have mended them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What has a secret at hand."""
+"""Procedures with a secret at hand."""
 
 from pydantic import BaseModel, SecretStr
 

@@ -1,4 +1,4 @@
-"""What the seeds stumbled over, written as their own users would write it."""
+"""The difficulties of the seeds, written as their own users would write them."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -98,7 +98,7 @@ def agent_shows(
 
 
 class OverLimitError(Exception):
-    """What a program raises of its own."""
+    """An error of the program's own."""
 
 
 class TwoPartsError(Exception):
@@ -332,7 +332,7 @@ def in_other(ctx: Context) -> str:
 
 @procedure
 def asks_on_every_level(ctx: Context) -> list[Any]:
-    """In its own code, in a child and in two branches, all at once."""
+    """Ask in its own code, in a child and in two branches, all at once."""
     decision, child = ctx.later.approve("Go?"), ctx.spawn(asks_a_word)
     words = ctx.gather(in_one, in_other)
     return [bool(decision.wait()), child.wait(), *words]

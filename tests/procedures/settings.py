@@ -86,7 +86,7 @@ def changing_against(ctx: Context, way: str) -> list[str]:
 
 @procedure
 def looking(ctx: Context) -> dict[str, list[str]]:
-    """How all settings are found by the code and by a step."""
+    """The settings as the code and a step find them."""
     return {way: [look(way), ctx.step(look, way)] for way in ALL}
 
 

@@ -1,4 +1,4 @@
-"""What shows how far it is, in its own words."""
+"""Procedures that show how far they are, in their own words."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -90,7 +90,7 @@ def even(number: int) -> int:
 
 
 Even = Annotated[int, AfterValidator(even)]
-"""What only code can tell."""
+"""The part that only code can tell."""
 
 
 @procedure

@@ -1,4 +1,4 @@
-"""What steps did and what procedures saw; a test begins with both empty."""
+"""Traces of steps and procedures; a test begins with both empty."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 did: list[Any] = []
 saw: list[Any] = []
 interludes: list[Callable[[], object]] = []
-"""What happens elsewhere while the step `let_others_act` runs."""
+"""The acts elsewhere while the step `let_others_act` runs."""
 
 
 def forget() -> None:

@@ -21,7 +21,7 @@ REPORT = ["# Report\n\n", "Three ", "orders, 12 €", ".\n"]
 
 
 class Author:
-    """What the steps write, and what happens to them while they do."""
+    """The pieces that the steps write, and the events meanwhile."""
 
     def __init__(self) -> None:
         self.forget()

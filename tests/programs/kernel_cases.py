@@ -1,4 +1,4 @@
-"""What the kernel of an agent runtime (seed 3) guarantees, and the test of ours for each of it.
+"""The guarantees of an agent runtime's kernel (seed 3), and our test for each of them.
 
 A guarantee that isn't ours has the reason instead.
 """

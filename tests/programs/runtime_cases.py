@@ -1,4 +1,4 @@
-"""What AbstractRuntime's tests ask of the parts that aren't its runtime, and ours for each of it.
+"""The tests of AbstractRuntime for parts besides its runtime, and our tests for each of them.
 
 They try stores, registries and clients of its own directly. Ours are other things with other names,
 so these tests can't run here; tests of ours show what they are about.

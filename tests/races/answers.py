@@ -40,7 +40,7 @@ TOLD = re.compile(
     r"|The deadline of this request has passed|This request was withdrawn\."
     r"|It's too late to undo|nothing to undo|The values of this request have been changed"
 )
-"""What somebody is told who was too slow."""
+"""The message for somebody who was too slow."""
 PATIENCE = 30
 """Seconds after which threads that wait for each other count as a deadlock."""
 APPROVED = {"decision": "approved"}
@@ -56,9 +56,9 @@ class Race:
     inputs: dict[str, Any] = field(default_factory=dict)
     before: Callable[[Scene], None] = lambda _: None
     winners: int | None = None
-    """How many acts may be accepted, where that is known."""
+    """The number of acts that may be accepted, where it is known."""
     final: Any = True
-    """What people answer in the end, if the request is still open then."""
+    """The answer of people in the end, if the request is still open then."""
 
 
 def _parcels(number: int) -> dict[str, Any]:
@@ -273,7 +273,7 @@ RACES: dict[str, Race] = {
 
 
 class AnswerRaces:
-    """What was seen in all rounds together."""
+    """The sights of all rounds together."""
 
     def __init__(self) -> None:
         finance, _ = Group.objects.get_or_create(name="finance")
@@ -282,9 +282,9 @@ class AnswerRaces:
         self.people = [_person(name, finance) for name in ("ann", "ben", "dave")]
         self.won: dict[str, Counter[str]] = {name: Counter() for name in RACES}
         self.leads = dict.fromkeys(RACES, LEAD)
-        """How long before its moment each race with time begins, which finds itself."""
+        """The lead of each race with time before its moment, which adjusts itself."""
         self.faults: dict[str, list[str]] = {}
-        """What did not hold, by the name and the seed of the round."""
+        """The broken rules, by the name and the seed of the round."""
 
     def told(self) -> dict[str, Any]:
         return {"broken": len(self.faults), "won": self.won}
@@ -344,7 +344,7 @@ def _untold(scene: Scene, acts: int) -> Iterator[str]:
 
 
 def _faults(scene: Scene, race: Race) -> Iterator[str]:
-    """What does not hold, once all time has passed and somebody has answered what is left."""
+    """The broken rules, once all time has passed and somebody has answered what is left."""
     won = [what for what in scene.done if what not in BY_TIME]
     if race.winners is not None and len(won) != race.winners:
         yield f"{won} were accepted; refused: {scene.refused}"

@@ -1,4 +1,4 @@
-"""What must hold of a run when the race is over."""
+"""Rules for a run when the race is over."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -19,11 +19,11 @@ LAST = {
 }
 FINAL = {"cancel", "force_end"}
 ELSEWHERE = {"restart", "fork"}
-"""What begins another run, and changes nothing about this one."""
+"""Events that begin another run, and change nothing about this one."""
 
 
 def broken(race: Round) -> list[str]:
-    """What does not hold, in words."""
+    """The broken rules, in words."""
     run = race.run
     run.refresh_from_db()
     events = run.events.journal()
@@ -71,7 +71,7 @@ def _winner(end: Event, deeds: list[Deed]) -> Iterator[str]:
 
 
 def _words(deeds: list[Deed], run: Run) -> Iterator[str]:
-    """Who and why stand in the journal once for what was accepted, and nowhere for the rest."""
+    """Name and reason are in the journal once for each accepted act, and nowhere for the others."""
     for deed in deeds:
         where = EventRow.objects.filter(kind=EventKind.OPERATOR, data__contains=f'"{deed.reason}"')
         if deed.verb not in ELSEWHERE:
@@ -96,7 +96,7 @@ def _effects(race: Round, events: list[Event]) -> Iterator[str]:
 
 
 def _writing(race: Round, events: list[Event]) -> Iterator[str]:
-    """What a worker was told to be kept is kept, and it wrote all that only workers write."""
+    """Events that were confirmed to a worker are kept, and it wrote all that only workers write."""
     kept, written = {event.hash for event in events}, {event.hash for event in race.written}
     if lost := [event for event in race.written if event.hash not in kept]:
         yield f"lost: {lost}"

@@ -1,11 +1,11 @@
-"""What is raced: some steps, a question, one step that may fail, and something to undo."""
+"""The procedure of the races: steps, a question, a step that may fail, and a compensation."""
 
 from collections import Counter
 
 from procedures.engine import Context, Step, procedure
 
 happened: Counter[tuple[str, str]] = Counter()
-"""How often each step has happened, by its run and its name."""
+"""The number of times that each step has happened, by its run and its name."""
 
 
 def happen(step: Step, *, fails: bool = False) -> str:

@@ -16,7 +16,7 @@ OPERATORS = 3
 
 
 class Races:
-    """What was seen in all rounds together."""
+    """The sights of all rounds together."""
 
     def __init__(self) -> None:
         self.verbs = {verb: {"accepted": 0, "refused": 0} for verb in VERBS}
@@ -24,7 +24,7 @@ class Races:
         self.turned_away = 0
         """Workers whose run was taken out of their hands."""
         self.faults: dict[int, list[str]] = {}
-        """What did not hold, by the seed of the round."""
+        """The broken rules, by the seed of the round."""
 
     @property
     def rounds(self) -> int:
@@ -59,7 +59,7 @@ class Races:
 
 
 def lived(one: Round, operators: Executor) -> list[str]:
-    """What did not hold in a round."""
+    """The broken rules of a round."""
     try:
         one.live(operators)
     except (Exception, Interruption) as error:  # noqa: BLE001 (whatever it is, it is told)

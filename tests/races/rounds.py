@@ -49,7 +49,7 @@ VERBS: dict[str, Callable[..., Any]] = {
 
 @dataclass
 class Deed:
-    """What an operator does at a moment, and what became of it."""
+    """An operator's act at a moment, and its result."""
 
     verb: str
     at: int
@@ -79,7 +79,7 @@ class Round:
         self.commits = 0
         self.fenced = 0
         self.written: list[Event] = []
-        """What its workers were told to be kept."""
+        """The events that were confirmed to its workers."""
 
     def _plan(self, seed: int, *, fails: bool) -> list[Deed]:
         """One to three deeds, more often those that may be accepted."""
@@ -94,7 +94,7 @@ class Round:
         return [Deed(verb, at + later, f"{seed}.{n}") for verb, at, later, n in planned]
 
     def live(self, operators: Executor) -> None:
-        """Until the run rests, and then until it has ended."""
+        """Work until the run rests, and then until it has ended."""
         acts = [operators.submit(self._act_beside, deed) for deed in self.deeds]
         try:
             self._work(acts)
@@ -140,7 +140,7 @@ class Round:
             self.fenced += 1
 
     def _answer(self) -> bool:
-        """Whether somebody was asked, and has said yes."""
+        """Answer yes if somebody is asked, and return True then."""
         asked = HumanRequest.objects.open().filter(wait__run=self.run).first()
         if asked is None or self._status() == RunStatus.PAUSED:
             return False
@@ -161,7 +161,7 @@ class Raced(WatchedJournal):
         self._now, self._look = now, partial(journal.look_around)
 
     def commit(self, batch: Batch) -> list[Event]:
-        """Before it those act that race with it; after it the worker may learn of them."""
+        """Let those act first that race with it; afterwards the worker may learn of them."""
         now = self._now
         now.let_act(now.commits)
         events = super().commit(batch)

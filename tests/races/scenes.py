@@ -18,9 +18,9 @@ Act = Callable[[], object]
 UNDO = timedelta(seconds=10)
 LIMIT = timedelta(seconds=30)
 NEAR = timedelta(milliseconds=3)
-"""By how much a race with time misses its moment at most, besides what the machine takes."""
+"""The most by which a race with time misses its moment, besides delays of the machine."""
 LEAD, LONGEST_LEAD = timedelta(milliseconds=5), timedelta(milliseconds=300)
-"""How long before its moment a race with time begins at first, and at most."""
+"""The lead of a race with time before its moment at first, and at most."""
 
 
 class TooSlowError(EngineError):
@@ -35,7 +35,7 @@ class Scene:
     people: list[User]
     random: Random
     lead: timedelta = LEAD
-    """How long before its moment a race with time begins."""
+    """The lead of a race with time before its moment."""
     done: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 

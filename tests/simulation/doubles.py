@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import Hold, World
 
 TRIES = 3
-"""How often a worker sends what it got no reply to."""
+"""The number of times that a worker sends a message without a reply."""
 
 
 class Shelf(MemoryFiles):
@@ -58,7 +58,7 @@ class Store(MemoryStore):
         return self.world.parts.journal(self, run, self.world.held(run.facts.run_id))
 
     def reclaim(self, run: MemoryRun) -> None:
-        """What the sweep does with a run whose worker is gone."""
+        """Do the sweep's work on a run whose worker is gone."""
         if run.status == RunStatus.RUNNING and self.lock_claimable(run.pk):
             queue(self, run)
 
@@ -73,7 +73,7 @@ class Wire(MemoryJournal):
         self.arrived: list[Event] = []
         self.rings: list[str] = []
         self.rows: list[str] | None = None
-        """What the step has written inside its transaction; None outside of one."""
+        """The row that the step has written inside its transaction; None outside of one."""
 
     def load(self) -> list[Event]:
         self.world.cut("reads the journal")
@@ -93,7 +93,7 @@ class Wire(MemoryJournal):
 
     @contextmanager
     def transaction(self) -> Iterator[float | None]:
-        """What is written inside goes with the commit inside."""
+        """Keep what is written inside for the commit inside."""
         self.rows = []
         try:
             yield None
@@ -142,7 +142,7 @@ class Wire(MemoryJournal):
         self.world.wrote(self.hold, batch)
 
     def abandon(self, batch: Batch, is_stuck: Callable[[], bool]) -> None:
-        """From the watchdog's thread; the process ends with this."""
+        """End the process, from the watchdog's thread."""
         if not is_stuck():
             return
         statement = copy(self)
@@ -170,7 +170,7 @@ def transact(world: "World", _run_id: str, act: Callable[[], Any]) -> Any:
 
 @dataclass(frozen=True)
 class Parts:
-    """What a world is made of: a planted fault replaces one of these."""
+    """The parts of a world: a planted fault replaces one of them."""
 
     store: type[Store] = Store
     journal: type[Wire] = Wire

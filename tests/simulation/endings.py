@@ -1,4 +1,4 @@
-"""What must hold when the faults have stopped, and when every run has ended."""
+"""Rules for the time when the faults have stopped, and when every run has ended."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def check_rest(world: World) -> None:
 
 
 def _check_branches(witness: Witness) -> None:
-    """What one branch of the family asks, the other does not wait for."""
+    """Check that a request of one branch doesn't block the other."""
     done = {*witness.kept.results, *witness.kept.failed}
     if "gather/downstairs/sleep" in witness.kept.closed and "gather/downstairs/go" not in done:
         raise BrokenError("a question in a branch blocks only that", witness.run_id)
@@ -84,12 +84,12 @@ def _check_undone(run: MemoryRun, witness: Witness) -> None:
 
 
 def is_forced(run: MemoryRun) -> bool:
-    """Whether it ended where it stood, and undid nothing."""
+    """Return True if it ended where it stood, and undid nothing."""
     return "forced" in run.events[-1].content
 
 
 def _check_files(run: MemoryRun, witness: Witness, files: FileStore) -> None:
-    """What a kept step has made belongs to the run, and can be read."""
+    """Check that the file of a kept step belongs to the run, and can be read."""
     for result in witness.kept.results.values():
         if isinstance(result, dict) and "digest" in result:
             kept = run.files.get(result["name"])

@@ -57,7 +57,7 @@ def send_before_commit(world: World, run_id: str, act: Callable[[], Any]) -> Any
 
 
 class InputsStay(Store):
-    """What came from outside is written to the journal, and not noted as taken."""
+    """An event from outside is written to the journal, and not noted as taken."""
 
     def take_inputs(
         self, run: MemoryRun, some: Sequence[MemoryInput], drafts: Sequence[NewEvent]
@@ -67,7 +67,7 @@ class InputsStay(Store):
 
 
 class LocalLease(Store):
-    """Whether a lease has passed is asked of the worker's own clock."""
+    """The worker's own clock decides if a lease has expired."""
 
     def lock_claimable(self, run_id: str) -> MemoryRun | None:
         skew = self.world.skew
@@ -120,7 +120,7 @@ class _Unflushed(Recorder):
 
 
 def advance_unflushed(procedure: Procedure, journal: Journal, files: FileStore) -> RunStatus:
-    """As the engine's own `advance`, but effects begin before what they use is kept.
+    """The engine's own `advance`, except that effects begin before what they use is kept.
 
     A run that somebody outside was faster with is left to the lease.
     """
@@ -162,7 +162,7 @@ class CancelForgets(Store):
 
 
 class UndoForgets(Store):
-    """What an undone answer made unneeded stays so."""
+    """Waits that an undone answer made unneeded stay so."""
 
     def undo_answer(self, run_id: str, key: str) -> bool:
         waits = self.runs[run_id].waits
@@ -199,7 +199,7 @@ class DeadlinePasses(Store):
 
 
 class UndoingForgets(Wire):
-    """What is undone already is not remembered."""
+    """An act that is undone already is not remembered."""
 
     def load(self) -> list[Event]:
         return [event for event in super().load() if not event.key.startswith(UNDO)]
@@ -213,7 +213,7 @@ class SignalIdsForgotten(Store):
 
 
 class MessagesUnmarked(Store):
-    """What a run has read is not marked with it."""
+    """Messages that a run has read are not marked."""
 
     def save(self, row: Any, *names: str) -> None:
         if names == ("read_seq",):
@@ -239,7 +239,7 @@ class NewsOverlooked(Store):
 
 
 class RowsAlone(Wire):
-    """What a step writes in its transaction is committed before its result."""
+    """The rows that a step writes in its transaction are committed before its result."""
 
     def write(self, row: str) -> None:
         self.world.outside.rows.append(row)

@@ -52,7 +52,7 @@ def undo(world: "World", page: "Page") -> None:
 
 
 def settle_all(world: "World") -> None:
-    """What the clock does first: what can't be undone any more takes effect."""
+    """Do the clock's first work: answers that can't be undone any more take effect."""
     for wait in world.store.to_settle():
         world.cut(f"settles {wait.key} of {wait.run_id}")
         world.parts.transact(world, wait.run_id, partial(_settle, world, wait))

@@ -19,7 +19,7 @@ class Effect:
 
 
 class Ledger(Protocol):
-    """Where steps act and procedures tell what they were answered."""
+    """A ledger of the acts of steps and of the answers that procedures got."""
 
     def quote(self, item: str) -> int:
         """A price: another one whenever it is asked for."""

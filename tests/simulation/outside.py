@@ -1,4 +1,4 @@
-"""What the runs act on, with what may befall a step there."""
+"""The outside world on which the runs act, with the accidents of steps there."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""What the simulated runs do, and what should come of them as plain Python has it."""
+"""The simulated runs, and their expected results in plain Python."""
 
 import hashlib
 import json
@@ -94,7 +94,7 @@ def bought(kept: Kept) -> str:
 
 
 def settled(kept: Kept, key: str) -> Any:
-    """What a step gave that happens once: its result, or what people said it was."""
+    """The outcome of a step that happens once: its result, or the one that people named."""
     if key in kept.results:
         return kept.results[key]
     told = [one["value"] for name, one in kept.closed.items() if name.startswith(f"{key}/result")]
@@ -256,7 +256,7 @@ THIRD: Any = Annotated[int, Field(multiple_of=3)]
 
 @procedure
 def picky(ctx: Context) -> list[int]:
-    """What it is sent mostly does not fit: by its shape, or by what only the code can tell."""
+    """Most of its signals don't fit: by their shape, or by a rule that only the code knows."""
     first: Handle[Any] = ctx.signal("even", EVEN, expires="40s", default=0)
     ctx.wait_any(first, ctx.later.ask("Which?", name="which"))
     ctx.step(act, "look", 1, name="look", retry=AGAIN)

@@ -1,4 +1,4 @@
-"""What happens when, drawn from a seed: first everything that can go wrong, then nothing."""
+"""The schedule of events, drawn from a seed: first everything that can go wrong, then nothing."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -45,7 +45,7 @@ Act = Callable[[], object]
 
 @dataclass(frozen=True)
 class Rates:
-    """How often things go wrong: every seed has rates of its own, so that each fault has seeds
+    """The rates of faults: every seed has rates of its own, so that each fault has seeds
     in which it comes often, and seeds in which nothing hides what it does."""
 
     crash: float
@@ -57,7 +57,7 @@ class Rates:
     trouble: float
     slow: float
     hurry: float
-    """How fast people and time are against the workers."""
+    """The speed of people and time against the workers."""
 
     @classmethod
     def drawn(cls, random: Random) -> "Rates":

@@ -1,4 +1,4 @@
-"""What was seen in one simulation: so that nobody trusts seeds in which nothing happens."""
+"""The sights of one simulation, so that nobody trusts seeds in which nothing happens."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Order(StrEnum):
-    """What the schedule does to a strand at a cut."""
+    """The schedule's act on a strand at a cut."""
 
     GO = "goes on"
     CRASH = "crashes"
@@ -27,7 +27,7 @@ class Strand:
         self.at = ""
         """The cut it stands at; "" when it has nothing to do."""
         self.is_stalled = False
-        """Whether it is stopped as by SIGSTOP: it holds what it holds, and does nothing."""
+        """True if it is stopped as by SIGSTOP: it holds what it holds, and does nothing."""
         self._duty: Callable[[], object] | None = None
         self._order = Order.GO
         self._failure: BaseException | None = None

@@ -17,7 +17,7 @@ from tests.simulation.schedule import find, simulate
 from tests.simulation.sights import SIGHTS
 
 ALWAYS, NEVER, RARE = 100, 50, 400
-"""How many seeds are tried each time, how many that nobody has seen before, and how many at most
+"""The numbers of seeds tried each time, of seeds that nobody has seen before, and of seeds at most
 for the rarest sight: a doubtful step comes once in twenty seeds."""
 FIRST = SystemRandom().randrange(1_000_000)
 TRIED_FIRST = {
@@ -61,7 +61,7 @@ def test_a_seed_tells_the_same_story_in_every_process() -> None:
 
 
 def told(*seeds: str, hashes: str) -> str:
-    """What is told of the seeds by a process that puts its sets in another order."""
+    """The report about the seeds from a process that puts its sets in another order."""
     command = [sys.executable, "-m", "tests.simulation", *seeds]
     environment = {**os.environ, "PYTHONHASHSEED": hashes}
     return subprocess.check_output(command, cwd=CHECKOUT, env=environment, text=True)

@@ -34,11 +34,11 @@ class Watch:
 
     @property
     def is_over(self) -> bool:
-        """Whether the step was stopped and did not look up: its process is to end."""
+        """Return True if the step was stopped and did not look up: its process is to end."""
         return self._has_lasted(self._seconds) and not self.strand.is_stalled
 
     def rings(self) -> bool:
-        """Whether the step is to be stopped now; once."""
+        """Return True, once, if the step is to be stopped now."""
         self._has_rung, before = self._has_lasted(self._seconds - GRACE), self._has_rung
         return self._has_rung and not before
 

@@ -27,7 +27,7 @@ class BrokenError(Exception):
 
 
 class Row(Protocol):
-    """What can be seen of a run in the storage."""
+    """The facts about a run that can be seen in the storage."""
 
     @property
     def status(self) -> RunStatus: ...
@@ -45,20 +45,20 @@ class Row(Protocol):
 
 @dataclass
 class Kept:
-    """What a run's journal says, as its model reads it."""
+    """A run's journal, as its model reads it."""
 
     inputs: Mapping[str, Any]
     results: dict[str, Any] = field(default_factory=dict)
-    """Of the steps since the run last began anew, by key."""
+    """The results of steps since the run last began anew, by key."""
     failed: set[str] = field(default_factory=set)
     """The keys of those that failed for good."""
     closed: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """What became of the waits since then, by key."""
+    """The ends of the waits since then, by key."""
     ever_closed: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     read: list[str] = field(default_factory=list)
     """The messages that the code has read from its inbox, in order."""
     heard: list[str] = field(default_factory=list)
-    """Those and what conversations gave, in order."""
+    """These and the results of conversations, in order."""
 
 
 class Witness:
@@ -68,7 +68,7 @@ class Witness:
         self.run_id = run_id
         self.kept = Kept(canonical.value_of(inputs))
         self.opened: dict[str, dict[str, Any]] = {}
-        """What the run waits for by its journal, by key."""
+        """The waits of the run by its journal, by key."""
         self.asked: dict[str, dict[str, Any]] = {}
         """All openings since it last began anew."""
         self.committed: set[str] = set()
@@ -89,7 +89,7 @@ class Witness:
         self._unended: set[str] = set()
         """The steps that are to happen once and were begun."""
         self._said: dict[str, Any] = {}
-        """What people said last of a step in doubt."""
+        """The last words of people about a step in doubt."""
         self._received: set[int] = set()
         self._seen: list[Event] = []
         self._soft: set[tuple[str, str]] = set()
@@ -128,7 +128,7 @@ class Witness:
             raise BrokenError("the storage's clock", f"{event.kind} {event.key} lies in the past")
 
     def _check_alive(self, event: Event, news: Sequence[Event]) -> None:
-        """What came from outside before an operator reopened the run stands before that."""
+        """Events that came from outside before an operator reopened the run stand before that."""
         is_reopened = any(one.kind == EventKind.OPERATOR for one in news)
         is_from_outside = event.kind in {EventKind.WAIT_CLOSED, EventKind.OPERATOR}
         if self.is_ended and not (is_reopened and is_from_outside):
@@ -335,7 +335,7 @@ class Witness:
 
 
 def _check_time(event: Event, wait: Mapping[str, Any], content: Mapping[str, Any]) -> None:
-    """What time did was due, and if it decided, the author had said so."""
+    """Check that time acted when it was due, and decided only if the author had said so."""
     if content["responder"] not in ("system: clock", "system: deadline"):
         return
     if event.at < datetime.fromisoformat(wait["due_at"]):

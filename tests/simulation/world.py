@@ -46,7 +46,7 @@ class Worker:
     """The message it has taken and not acted on."""
     journal: Wire | None = None
     skew: timedelta = timedelta(0)
-    """How far its own clock is ahead of the storage's."""
+    """The lead of its own clock over the storage's."""
 
 
 class World:
@@ -75,7 +75,7 @@ class World:
         self.refused = 0
         """Statements of workers that do not hold their run any more."""
         self.counts = Counter[str]()
-        """What befell the processes, and what people did: see `sights`."""
+        """The damage to the processes, and the acts of people: see `sights`."""
         self.is_calm = False
         self.broken: BrokenError | None = None
         self.now_on: Strand | None = None
@@ -163,7 +163,7 @@ class World:
 
     @property
     def skew(self) -> timedelta:
-        """How far the clock of whoever acts now is ahead of the storage's."""
+        """The lead of the clock of whoever acts now over the storage's."""
         known = (worker.skew for worker in self.workers if worker.strand is self.now_on)
         return next(known, timedelta(0))
 
@@ -298,7 +298,7 @@ class World:
         self.parts.transact(self, run_id, accept)
 
     def sweep(self) -> None:
-        """What the clock does once a second, one transaction a row."""
+        """Do the clock's work of each second, one transaction a row."""
         settle_all(self)
         for run_id, key, wait in self.store.due():
             self.cut(f"expires {key} of {run_id}")
@@ -385,12 +385,12 @@ class World:
 
 
 def said(action: str, reason: str) -> dict[str, Any]:
-    """What dave does, and why."""
+    """The content of an act of dave, with its reason."""
     return {"action": action, "by": "dave", "reason": reason}
 
 
 def is_noted(key: str) -> bool:
-    """Whether the step of that idempotency key writes a row."""
+    """Return True if the step of that idempotency key writes a row."""
     return key.endswith(f":{NOTED}")
 
 

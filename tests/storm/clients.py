@@ -27,7 +27,7 @@ Wish = tuple[str, str]
 
 @dataclass
 class Kept:
-    """What a page has applied of a stream."""
+    """The part of a stream that a page has applied."""
 
     lines: list[Line] = field(default_factory=list)
     """Each number, with the kind and the object of the change."""

@@ -35,7 +35,7 @@ class Splitter(HTMLParser):
             self._depth += 1
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Of drawings: closed as soon as they are opened."""
+        """Handle the elements of drawings, which are closed as soon as they are opened."""
 
     def handle_endtag(self, tag: str) -> None:
         if tag in VOID:

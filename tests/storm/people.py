@@ -1,4 +1,4 @@
-"""Who makes the changes: people who talk in one session, and answer what runs ask."""
+"""The people who make the changes: they talk in one session, and answer what runs ask."""
 
 import threading
 import time
@@ -45,7 +45,7 @@ class People:
         self.messages = max(frames - RUNS * legs * EACH_LEG, LAST + 1) - LAST
         self.posted, self.answered_at = 0, 0.0
         self.is_slow = False
-        """Whether they do little, because pages can't be told of it."""
+        """True if they do little, because pages can't be told of it."""
         self._over = threading.Event()
 
     @property
@@ -73,7 +73,7 @@ class People:
             thread.join()
 
     def is_done(self) -> bool:
-        """Whether everything is said but the last words, and all runs have ended."""
+        """Return True if everything is said but the last words, and all runs have ended."""
         ended = Run.objects.filter(pk__in=[run.pk for run in self.runs])
         return (
             self.posted >= self.messages and not ended.exclude(status=RunStatus.SUCCEEDED).exists()

@@ -15,8 +15,8 @@ from typing import Any
 from tests.storm.websocket_frames import Passed, read_frame
 
 FATES = {"pass": 62, "double": 12, "late": 12, "slow": 12, "cut": 2}
-"""How many of a hundred messages pass, come twice, come after later ones, hold up later ones, or
-are the last of their connection and come in part."""
+"""The parts of a hundred messages that pass, that come twice, that come after later ones, that hold
+up later ones, and that come in part, as the last of their connection."""
 LONGEST = 0.3
 """Seconds for which a message is held."""
 LARGEST = 1 << 24

@@ -32,12 +32,12 @@ COPIES = 2
 
 @dataclass
 class Outcome:
-    """What became of a storm."""
+    """The results of a storm."""
 
     frames: int = 0
     """The numbered changes of all streams."""
     faults: dict[str, list[str]] = field(default_factory=dict)
-    """By page, in what it differs from the database or from a fresh page."""
+    """The differences from the database or from a fresh page, by page."""
     caught_up: float = 0.0
     """Seconds from the last change but those at the end until all pages had caught up."""
     settled: float = 0.0
@@ -129,7 +129,7 @@ class Storm:
         self.web.start()
 
     def _wishes(self) -> dict[str, tuple[User, list[Wish]]]:
-        """What pages and programs follow, and whose they are."""
+        """The streams that pages and programs follow, and their owners."""
         talk, first, second = (f"session:{session.pk}" for session in self.people.sessions)
         one, two = (f"run:{run.pk}" for run in self.people.runs)
         alice, bob = self.people.alice, self.people.bob
@@ -205,7 +205,7 @@ class Judge:
         self._lines = {stream: lines_of(stream) for stream in self.heads}
 
     def lags(self, page: Witness) -> bool:
-        """Whether a page has not applied everything yet."""
+        """Return True if a page hasn't applied everything yet."""
         return self.lacks_a_ring(page) or any(
             one.cursor != self.heads[one.stream]
             for one in page.streams.values()
@@ -213,12 +213,12 @@ class Judge:
         )
 
     def lacks_a_ring(self, page: Witness) -> bool:
-        """Whether a page of bob, who is asked, was not told of the last answer."""
+        """Return True if a page of bob, who is asked, was not told of the last answer."""
         is_asked = page.name.startswith(("bob", "fresh: bob")) and "inbox" in page.streams
         return is_asked and page.rung_at < self._answered_at
 
     def faults_of(self, page: Witness, fresh: Witness) -> Iterator[str]:
-        """In what a page differs."""
+        """The differences of a page."""
         if self.lacks_a_ring(page):
             yield "inbox: the last answer did not ring"
         for one in page.streams.values():
@@ -237,7 +237,7 @@ class Judge:
             yield from unequal(where, kept, fresh.kept[one.stream])
 
     def _expected(self, stream: str, fresh: Witness) -> list[Line]:
-        """What the database says, or what a fresh page is shown if that isn't everything."""
+        """The lines of the database, without those that a fresh page isn't shown."""
         seen = fresh.kept[stream].lines
         hidden = {number for number, kind, _ in seen if kind is None}
         return [(n, None, None) if n in hidden else (n, *rest) for n, *rest in self._lines[stream]]
@@ -263,7 +263,7 @@ def wait_for(pages: Sequence[Witness], judge: Judge) -> None:
 
 
 def first_fault(numbers: Sequence[int], head: int) -> str:
-    """Where the numbers first differ from all that there are."""
+    """The first place where the numbers differ from the complete ones, in words."""
     for place, number in enumerate(numbers, 1):
         if number != place:
             return f"{number} came after {place - 1}, of {head}"

@@ -35,7 +35,7 @@ def waiting_run(store: MemoryStore, change: Change) -> str:
 
 
 def without_what_came_later(reply: dict[str, Any]) -> None:
-    """As a release would have stored it that knew only texts, calls and the model."""
+    """Leave only what a release stored that knew texts, calls and the model."""
     for name in ("version", "finish", "usage"):
         del reply[name]
     for part in reply["parts"]:

@@ -1,4 +1,4 @@
-"""What `make audit` says of what it was told."""
+"""The report of `make audit` about its findings."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""When bells ring, and whom of those who follow they tell."""
+"""Bells ring at the right moments, and tell the followers that a change concerns."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ class Listener:
 
 
 class Database:
-    """What the bells find in the database."""
+    """The rows that the bells find in the database."""
 
     def __init__(self) -> None:
         self.concerned, self.requests, self.is_away = set[int](), 0, False

@@ -1,4 +1,4 @@
-"""How much of a body reaches Django."""
+"""The part of a body that reaches Django."""
 
 import asyncio
 from collections.abc import Iterable
@@ -34,7 +34,7 @@ class Reader:
 
 @pytest.fixture(autouse=True)
 def one_megabyte(settings: Settings) -> None:
-    """And one more for what stands around the file."""
+    """Set the limit to one megabyte; one more is allowed for the text around the file."""
     configure(settings, MAX_UPLOAD_MB=1)
 
 

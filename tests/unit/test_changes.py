@@ -1,4 +1,4 @@
-"""What was changed in a text: the fewest lines, in bounded work."""
+"""The changes of a text: the fewest lines, in bounded work."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Whom a request comes from, with and without proxies."""
+"""The address of a request's client, with and without proxies."""
 
 from typing import Any
 

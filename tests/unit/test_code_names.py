@@ -1,4 +1,4 @@
-"""Which names the code of procedures uses, wherever in it they stand."""
+"""The names that the code of procedures uses, wherever in it they stand."""
 
 import pytest
 

@@ -9,7 +9,7 @@ from dashboard.environment.variables import CHECKOUT
 TEXT = (CHECKOUT / "CONTRIBUTING.md").read_text()
 NAMED = set(re.findall(r"`([\w./*]+(?:\.py|\.html|\.js|/))(?:::\w+)?`", TEXT))
 OF_AN_APP = {"procedures.py"}
-"""What a reader writes."""
+"""The files that a reader writes."""
 ROOTS = ("", "procedures", "chat", "dashboard", "dashboard/static", "templates")
 
 

@@ -1,4 +1,4 @@
-"""What the documents for operators name: commands, variables and addresses that there are."""
+"""Commands, variables and addresses in the documents for operators exist."""
 
 import re
 from functools import partial
@@ -57,7 +57,7 @@ def test_every_address_of_the_api_that_is_named_is_one(document: Path) -> None:
 
 
 def _is_named(method: str, path: str, known: tuple[str, str]) -> bool:
-    """Whether the address, with words in capitals for its parts, is that of a known route."""
+    """Return True if the address, with capitals for its variable parts, is a known route's."""
     named = re.sub(r"\{\w+\}|\b[A-Z]{2,}\b", "part", path)
     return method == known[0] and bool(re.fullmatch(known[1], named))
 

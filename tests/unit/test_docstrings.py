@@ -1,4 +1,4 @@
-"""Docstrings of functions are imperatives; those of classes and fields stand alone."""
+"""Docstrings are whole sentences, imperatives or noun phrases, which stand alone."""
 
 import ast
 import re
@@ -9,17 +9,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("bench", "chat", "client", "dashboard", "examples", "procedures", "programs")
+PACKAGES = ("bench", "chat", "client", "dashboard", "examples", "procedures", "programs", "tests")
 FRAGMENT = re.compile(
-    r"(What|Whether|Those|As|That|Unless|But|Before|After|For|Where|When|Who|Whom|Whose|Why|How)\b"
+    r"(What|Whether|Those|As|That|Unless|But|Before|After|For|Where|When|Which|Who|Whom|Whose|Why|"
+    r"How|With|Of)\b"
 )
 """Openers of half sentences, which lean on the name above them."""
 
 
 def docstrings(source: str) -> Iterator[tuple[int, str]]:
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node.lineno, ast.get_docstring(node) or ""
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield getattr(node, "lineno", 1), ast.get_docstring(node) or ""
         yield from docstrings_of_fields(node)
 
 
@@ -46,8 +47,9 @@ def test_no_docstring_begins_like_half_a_sentence(package: str) -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("opener", ["What", "Whether", "Those", "As", "Who", "How"])
+@pytest.mark.parametrize("opener", ["What", "Whether", "Those", "As", "Who", "How", "With", "Of"])
 def test_half_sentences_are_found(opener: str) -> None:
     assert fragments(f'class Run:\n    def end(self):\n        """{opener} it ends."""\n') == [2]
+    assert fragments(f'"""{opener} it ends."""\n') == [1]
     assert fragments(f'END = "end"\n"""{opener} it ends."""\n') == [2]
     assert fragments('def end():\n    """Return what ended it, and asked it to."""\n') == []

@@ -26,7 +26,7 @@ LONGEST = 40
 """Words of a sentence; split a longer one, or make it a list."""
 FENCE = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 QUOTED = re.compile(r"(?<![*\w])\*([A-Z][^*\n]*(?:\n[^*\n]+)?)\*(?![*\w])")
-"""What a page names in italics with a capital: a heading, a button or a link of the product."""
+"""Words in italics with a capital: a heading, a button or a link of the product."""
 ELSEWHERE = (
     *("Report a vulnerability", "Security", "Unreleased", "Log entries", "Buy equipment"),
     *("Are these the release notes of demo 1.3.0?", "Release demo 1.3.0?"),

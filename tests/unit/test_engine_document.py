@@ -1,4 +1,4 @@
-"""What the documents for authors print is so, and they name everything an author can use."""
+"""The documents for authors print true output, and name everything an author can use."""
 
 import re
 
@@ -72,7 +72,7 @@ def test_everything_an_author_can_use_is_named(name: str) -> None:
 
 
 def test_it_is_learned_in_a_hundred_lines() -> None:
-    """Without headings, fences, tables to look things up in, and what examples print."""
+    """The count leaves out headings, fences, tables to look things up in, and printed output."""
     lesson = re.sub(r"^```pycon\n.*?^```$", "", PAGES[0].text, flags=re.MULTILINE | re.DOTALL)
     lines = [line for line in lesson.splitlines() if line]
     assert len([line for line in lines if not line.startswith(("#", "```", "|"))]) <= 100

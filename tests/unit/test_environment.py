@@ -1,4 +1,4 @@
-"""What the environment says, and how a bad value is refused."""
+"""Values in the environment, and refusals of bad ones."""
 
 import os
 import subprocess

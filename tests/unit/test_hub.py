@@ -1,4 +1,4 @@
-"""How seldom the hub draws a stream, and that nothing is lost by it."""
+"""The hub draws a stream seldom, and nothing is lost by it."""
 
 from uuid import uuid4
 

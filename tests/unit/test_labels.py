@@ -1,4 +1,4 @@
-"""What the product is called among the apps, tables and indexes of anybody's project."""
+"""The product's names among the apps, tables and indexes of anybody's project."""
 
 import pytest
 from django.apps import apps

@@ -1,4 +1,4 @@
-"""What pages show of runs: their states, and the one sentence for each."""
+"""Runs on pages: their states, and the one sentence for each."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""What pages show of a journal: a line for each event."""
+"""Journals on pages: a line for each event."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How far a step is, in numbers that people read."""
+"""The progress of a step, in numbers that people read."""
 
 import pytest
 

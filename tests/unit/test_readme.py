@@ -1,4 +1,4 @@
-"""What the README promises is there."""
+"""The promises of the README are kept."""
 
 import re
 

@@ -202,7 +202,7 @@ def test_a_group_that_nobody_answers_is_not_refunded(store: MemoryStore) -> None
 
 
 def lines_of(count: int) -> str:
-    """That many returned orders above the limit."""
+    """The lines of a file with that many returned orders above the limit."""
     return HEADER + "".join(f"{n},Ana,{200 + n},EUR,returned,\n" for n in range(count))
 
 

@@ -1,4 +1,4 @@
-"""Which files `refund` reads, as people have them."""
+"""The files that `refund` reads, as people have them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What `refund` says of files that it can't read."""
+"""The messages of `refund` about files that it can't read."""
 
 import pytest
 

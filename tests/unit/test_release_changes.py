@@ -1,4 +1,4 @@
-"""How `release` reads commits: what was taken back, what a squashed branch holds, odd words."""
+"""The reading of commits by `release`: reverts, squashed branches, odd words."""
 
 import re
 from html import unescape
@@ -22,7 +22,7 @@ def shop(tmp_path: Path) -> Checkout:
 
 
 def revert(shop: Checkout, *commits: str, message: str = "") -> str:
-    """As git words it, or with other words."""
+    """Revert commits in git's words, or in other words."""
     subject = shop.git("log", "-1", "--format=%s", commits[0])
     body = "".join(f"This reverts commit {commit}.\n" for commit in commits)
     return shop.commit(message or f'Revert "{subject}"\n\n{body}')

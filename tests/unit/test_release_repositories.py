@@ -34,7 +34,7 @@ def shop(tmp_path: Path) -> Checkout:
 
 
 def refusal(checkout: Checkout) -> str:
-    """What the run says when it fails."""
+    """The message of the run when it fails."""
     store = store_for(checkout)
     run_id = start(store)
     assert store.runs[run_id].status == RunStatus.FAILED

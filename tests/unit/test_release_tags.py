@@ -1,4 +1,4 @@
-"""Which tags `release` takes for versions, and what it says of the others."""
+"""The tags that `release` takes for versions, and its messages about the others."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What `manage.py check` says of the site's settings, and the defaults of those left out."""
+"""The messages of `manage.py check` about the site's settings, and the defaults of settings."""
 
 from datetime import timedelta
 

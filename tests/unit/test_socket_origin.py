@@ -1,4 +1,4 @@
-"""Which pages may open the live socket."""
+"""The pages that may open the live socket."""
 
 import pytest
 from pytest_django import Settings

@@ -1,4 +1,4 @@
-"""Which control a form shows for which type."""
+"""The control that a form shows for each type."""
 
 from datetime import date, datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What docs/testing.md shows is so."""
+"""The examples in docs/testing.md work as shown."""
 
 import re
 from typing import Any
@@ -14,7 +14,7 @@ PATH = CHECKOUT / "docs" / "testing.md"
 NAMES: dict[str, Any] = {"__name__": "testing_document"}
 exec(compile(EXAMPLE.source, str(PATH), "exec"), NAMES)  # noqa: S102 (our own document)
 UNNAMED = {"CrashReport", "CrashTestError", "EndlessError", "NobodyKnowsError", "People"}
-"""What authors see in a traceback, or as a type."""
+"""Names that authors see in a traceback, or as a type."""
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("test_")])

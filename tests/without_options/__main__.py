@@ -27,7 +27,7 @@ OPTIONS = (
     "no:randomly",
 )
 TESTED = {0, 1}
-"""What pytest returns after tests that passed, or of which some fell."""
+"""The exit codes of pytest after tests that passed, or of which some failed."""
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""What each option of a request does, how that is removed, and the tests that should notice."""
+"""The effect of each option of a request, its removal, and the tests that should notice."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from tests.without_options.removals import (
 )
 
 VALUES = {"options", "hint", "draft", "model", "schema"}
-"""What a kind can't ask without: no options, but arguments."""
+"""The arguments that a kind can't ask without; they are no options."""
 MORE = {"subject", "drafts"}
-"""What else an author or a person gives, besides the options of requests."""
+"""Values of authors and people besides the options of requests."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""How the effect of an option is removed: where it is obeyed, it reads as if nobody had given it.
+"""The removal of an option's effect: where it is obeyed, it reads as if nobody had given it.
 
 It is declared, checked, stored and shown as before, unless showing it is its effect.
 """

@@ -341,7 +341,7 @@ def test_a_late_step_costs_the_database_no_more_than_an_early_one() -> None:
 
 
 def statements(times: int) -> list[str]:
-    """What the database is told in a run of that many steps."""
+    """The statements that the database gets in a run of that many steps."""
     backend = DatabaseBackend()
     run_id = backend.start(procedures.repeated_steps, times=times)
     with CaptureQueriesContext(connection) as queries:

@@ -1,4 +1,4 @@
-"""What the shop lets people decide."""
+"""Decisions of the people of the shop."""
 
 from procedures.engine import Context, procedure
 from tests.host.shop.models import Order

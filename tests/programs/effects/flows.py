@@ -7,7 +7,7 @@ from programs.effects import Effect, RunState, StepPlan, WorkflowSpec
 
 End = object()
 done: list[str] = []
-"""What handlers have done, in order."""
+"""The acts of handlers, in order."""
 
 
 def node(

@@ -1,4 +1,4 @@
-"""What tests of Lua programs share: people, and what a run has shown."""
+"""People for tests of Lua programs, and the texts that a run has shown."""
 
 import os
 from pathlib import Path
@@ -44,7 +44,7 @@ def examples(variable: str, pattern: str) -> list[Any]:
 
 
 def seen_of(run: RehearsedRun) -> Seen:
-    """What a specification of a .tac file asks about, from the journal."""
+    """The facts about which a specification of a .tac file asks, from the journal."""
     state: dict[str, Any] = {}
     replies: list[dict[str, Any]] = []
     for event in run.events:

@@ -107,14 +107,14 @@ def branch(ctx: Context) -> int:
 
 @dataclass(frozen=True)
 class Verb:
-    """What an author can call, where that is, and what it takes."""
+    """A function that an author can call, its place, and its parameters."""
 
     name: str
-    """As an author writes it: `ctx.later.approve`."""
+    """The call as an author writes it: `ctx.later.approve`."""
     of: Callable[[Any], Callable[..., Any]]
     """The call itself, by what it is called on."""
     where: str
-    """What it is called on: ctx, step, local or nothing."""
+    """The object it is called on: ctx, step, local or nothing."""
     parameters: Mapping[str, inspect.Parameter]
 
     def call(self, on: Any, **given: Any) -> Any:
@@ -146,7 +146,7 @@ class Verb:
 
     @property
     def options(self) -> set[str]:
-        """What it can be given by name, and by no other name."""
+        """The names by which it takes values, and no others."""
         kinds = {inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
         every = self.parameters.values()
         if any(one.kind == one.VAR_KEYWORD for one in every):
@@ -169,7 +169,7 @@ class Verb:
 
 
 NAME_OF_ANY = {"ctx.continue_as_new": "order"}
-"""What is given under a name of its own where any name is taken; else the input of a child."""
+"""The value that gets a name of its own where any name is taken; else the input of a child."""
 NUMBERS = count(1)
 RIGHT: dict[str, Callable[[Any], Any]] = {
     "fn": lambda _: act,
@@ -243,7 +243,7 @@ BESIDE: dict[str, dict[str, Any]] = {
     "expires": {"default": None},
     "total": {"done": 1},
 }
-"""What an option needs beside it."""
+"""The options that an option needs beside it."""
 
 
 OPTIONS: dict[str, Any] = {
@@ -253,7 +253,7 @@ OPTIONS: dict[str, Any] = {
     "ctx.request": RequestOptions,
     "ctx.later.request": RequestOptions,
 }
-"""Where a verb takes its options among other names."""
+"""The verbs that take their options among other names."""
 INTERNAL = {
     "ctx.state": {"copy_into", "take", "merge"},
     "handle": {"is_of"},
@@ -262,7 +262,7 @@ INTERNAL = {
     "testing": {"everything", "approve_all", "reject_all", "silent"},
     "runs": {"take_up", "message_of", *dir(Store)} - {"travel"},
 }
-"""What the engine and the testing kit call themselves."""
+"""The names that the engine and the testing kit call themselves."""
 MADE = (
     testing.Asked,
     testing.CrashReport,
@@ -270,12 +270,12 @@ MADE = (
     testing.RefusedAnswer,
     testing.RehearsedRun,
 )
-"""What the kit makes, and nobody else."""
+"""The objects that only the kit makes."""
 MAPPING = ("__getitem__", "__setitem__", "__delitem__", "__contains__")
 
 
 def parameters_of(name: str, fn: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """Those of a verb, with each of its options in the place of `**options`."""
+    """The parameters of a verb, with each of its options in the place of `**options`."""
     signature = inspect.signature(fn.__init__ if inspect.isclass(fn) else fn)
     hints = typing.get_type_hints(fn, include_extras=True) if inspect.isroutine(fn) else {}
     found = {}

@@ -1,4 +1,4 @@
-"""What an approver saw is what runs, once, and nothing else."""
+"""A step runs exactly as its approver saw it, once, and nothing else."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""How a step is called: by place, by name, with options; and what replay sees of its arguments."""
+"""Calls of steps: by place, by name, with options; and replay's view of their arguments."""
 
 import random
 import re
@@ -193,7 +193,7 @@ def test_what_cannot_be_meant_is_refused_at_the_call(
 
 
 def misspelt(name: str, chance: random.Random) -> str:
-    """With one letter left out, doubled, or changed for its neighbour."""
+    """The name with one letter left out, doubled, or changed for its neighbour."""
     at = chance.randrange(1, len(name))
     return chance.choice(
         [

@@ -50,7 +50,7 @@ def growing(value: Any) -> Any:
 
 
 def shown(fn: Callable[..., Any], *args: Any, **named: Any) -> dict[str, Any]:
-    """What the approver sees, but for the head."""
+    """The evidence that the approver sees, without its head."""
     evidence = bind(fn, *args, **named).as_evidence()
     return {name: value for name, value in evidence.items() if name not in {"step", "function"}}
 

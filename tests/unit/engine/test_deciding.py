@@ -1,4 +1,4 @@
-"""What people read whose answer is not needed any more."""
+"""The sentence for people whose answer is no longer needed."""
 
 from typing import Any
 

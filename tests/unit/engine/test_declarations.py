@@ -1,4 +1,4 @@
-"""What a declaration accepts can be sent; what cannot be sent is refused where it is declared."""
+"""Values that a declaration accepts can be sent; others are refused where it is declared."""
 
 import typing
 from collections.abc import Callable, Iterator
@@ -58,7 +58,7 @@ class Place(TypedDict):
 
 
 class Standard(typing.TypedDict):
-    """Of the standard library, which Pydantic refuses before Python 3.12."""
+    """A typed dictionary of the standard library, which Pydantic refuses before Python 3.12."""
 
     city: str
     zip: typing.NotRequired[int]

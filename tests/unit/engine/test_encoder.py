@@ -12,7 +12,7 @@ import pytest
 from procedures.engine.values import canonical
 
 PINNED = "48c58616e6a59d36cec4c9f80bd62d68d6a9613771cffb743af1d9a046862c36"
-"""Of the texts of `VALUES`, as they were written when journals began."""
+"""The digest of the texts of `VALUES`, as they were written when journals began."""
 SIGNS = [
     *(
         "a",

@@ -1,4 +1,4 @@
-"""Which models can be asked for, what of them is shown, and what is no answer to them."""
+"""Models for forms: those that can be asked for, their fields, and values that are no answer."""
 
 import json
 from dataclasses import dataclass, field

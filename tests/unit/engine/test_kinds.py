@@ -187,5 +187,5 @@ def test_a_kind_of_fields_needs_no_more_than_its_schema() -> None:
 
 
 def texts(sent: dict[str, Any]) -> Any:
-    """What was sent under a name, as a page's form gives it."""
+    """Read the value that was sent under a name, as a page's form gives it."""
     return lambda name: [one] if isinstance(one := sent.get(name, []), str) else one

@@ -1,4 +1,4 @@
-"""What errors and log lines do not show, and what they do."""
+"""The parts that errors and log lines hide, and the parts that they show."""
 
 from collections.abc import Iterator
 

@@ -212,7 +212,7 @@ SENT = {name: one for name, one in POSSIBLE.items() if one[0] is not Hides}
 """Nobody is shown a form for what its author leaves out."""
 RULES = ("Json[int]", "list[Json]", "limits that are none", "a pattern that is none")
 OF_STEPS = [hint for name, hint in IMPOSSIBLE.items() if name not in RULES]
-"""What is said besides the type binds people, and no step."""
+"""Rules besides the type bind people, and no step."""
 
 
 def refusal_in_run(call: Callable[[Context], object]) -> EngineError | None:

@@ -25,11 +25,11 @@ from tests.unit.engine.running import message
 
 Call = Callable[[Any], None]
 TAKEN = (BranchFailedError, testing.ProcedureWaitingForHuman)
-"""What a call says that took what it was given."""
+"""The errors of a call that accepted its value."""
 NAMES_IT = (InputError, EvidenceError, AnswerError)
-"""What names an input or an argument, and not the parameter of a verb."""
+"""The errors that name an input or an argument, and not the parameter of a verb."""
 NOT_THERE = ("ctx.state.", "runs.status")
-"""Where a name that is not there is a KeyError, as of every mapping."""
+"""The calls for which an unknown name is a KeyError, as for every mapping."""
 ALSO_CALLED = {
     "yes": ("label",),
     "no": ("label",),
@@ -41,7 +41,7 @@ ALSO_CALLED = {
     "fn": ("returns", "result type", "name="),
     "pending_message_id": ("message",),
 }
-"""What a refusal may call a parameter otherwise."""
+"""Other names by which a refusal may call a parameter."""
 
 
 def in_a_run(call: Call) -> None:
@@ -84,7 +84,7 @@ def advance(definition: Any) -> None:
 
 
 def is_right(verb: Verb, parameter: str, error: Exception) -> bool:
-    """Whether an error may come of a call: in the engine's words, which name what is wrong."""
+    """Return True if a call may raise this error: the engine's words name what is wrong."""
     if isinstance(error, TAKEN):
         return True
     if isinstance(error, KeyError):

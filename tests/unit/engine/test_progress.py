@@ -1,4 +1,4 @@
-"""How what a running step says is thinned out."""
+"""The progress of a running step is thinned out."""
 
 import threading
 from datetime import UTC, datetime, timedelta

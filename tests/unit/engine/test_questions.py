@@ -1,4 +1,4 @@
-"""What can be asked, and what an answer amounts to."""
+"""Questions that can be asked, and the outcomes of answers."""
 
 import json
 from collections.abc import Callable, Mapping

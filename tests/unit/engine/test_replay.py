@@ -1,4 +1,4 @@
-"""What it costs to come back to where a run stands."""
+"""The cost of a replay up to where a run stands."""
 
 import sys
 from types import FrameType

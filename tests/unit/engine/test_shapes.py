@@ -1,4 +1,4 @@
-"""What is refused at the door of a signal: only what the waiting code would refuse, too."""
+"""A signal is refused at the door only if the waiting code would refuse it, too."""
 
 import json
 from dataclasses import dataclass, field

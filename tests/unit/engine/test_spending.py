@@ -1,4 +1,4 @@
-"""What steps use up: counted at once, also in attempts that fail or are lost."""
+"""Costs of steps: counted at once, also in attempts that fail or are lost."""
 
 from decimal import Decimal
 from typing import Any

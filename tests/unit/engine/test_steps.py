@@ -1,4 +1,4 @@
-"""What can be a step, and how often it is tried."""
+"""Functions that can be steps, and the number of their attempts."""
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ STEP = Step("pay", "run:pay", 1)
 
 
 def kept(fn: Callable[..., Any], args: tuple[Any, ...] = ()) -> tuple[Any, Any]:
-    """What a step keeps of its result, and what comes back."""
+    """The stored form of a step's result, and the value that comes back."""
     fn, args, kwargs, _ = call_of(fn, args, {})
     signature = signature_of(fn)
     plain, back, _ = kept_result(signature.call(fn, args, kwargs, STEP), signature.returns)

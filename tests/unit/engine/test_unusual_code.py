@@ -1,4 +1,4 @@
-"""What authors write around suspensions, chance and state: it works, or it is told in words."""
+"""Authors' code around suspensions, chance and state: it works, or its error says why not."""
 
 import asyncio
 import threading

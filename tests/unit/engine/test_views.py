@@ -1,4 +1,4 @@
-"""What code reads is the same on every replay: random programs, killed at random commits."""
+"""Code reads the same on every replay: random programs, killed at random commits."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -22,16 +22,16 @@ View = list[tuple[Any, ...]]
 
 @dataclass
 class World:
-    """What the code has seen in this claim, and when its worker is killed."""
+    """The values that the code has seen in this claim, and the moment of its worker's death."""
 
     seed: int
     looks: bool
-    """Whether the program reads how things stand: then a killed run may have read it later."""
+    """True if the program reads how things stand: then a killed run may have read it later."""
     kill_at: int = -1
     commits: int = 0
     view: View = field(default_factory=list)
     kept: View = field(default_factory=list)
-    """What it had seen by the last commit of any claim."""
+    """The values it had seen by the last commit of any claim."""
 
 
 world = World(0, looks=False)

@@ -1,4 +1,4 @@
-"""What an author reads who calls the context in a way it does not know."""
+"""Errors for authors who call the context in a way it doesn't know."""
 
 from datetime import datetime, timedelta
 from typing import Any

@@ -9,7 +9,7 @@ from procedures.testing import RehearsedRun
 from programs.graphs import GraphContext, graph
 
 done: list[str] = []
-"""What the steps have done, in order."""
+"""The acts of the steps, in order."""
 
 
 def add(context: GraphContext) -> int:

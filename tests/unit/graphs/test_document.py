@@ -1,4 +1,4 @@
-"""What docs/graphs.md shows is so."""
+"""The examples in docs/graphs.md work as shown."""
 
 import re
 

@@ -146,7 +146,7 @@ WRONG = [
     ("order: text", "class: text", "name:", "class"),
     ("name: refund", "start: nowhere", "edges:", "start= names 'nowhere'"),
 ]
-"""What is replaced by what, the beginning of the line that is named, and what is said."""
+"""A replaced text, its replacement, the beginning of the line that is named, and the message."""
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a crash test finds, and what it lets pass."""
+"""The findings of a crash test, and the faults that it lets pass."""
 
 from collections import Counter
 from typing import Any
@@ -131,7 +131,7 @@ def test_a_procedure_that_goes_another_way_each_time_is_found() -> None:
 
 
 def test_a_kept_step_that_runs_again_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the engine forgot a step that it has kept."""
+    """The engine behaves as if it forgot a step that it has kept."""
 
     def forgetful_load(self: MortalJournal) -> Any:
         events = self.row.events

@@ -37,7 +37,7 @@ counted = Counter[str]()
 
 
 def say(asked: Asked) -> Any:
-    """What fits, after a while that hangs on the question."""
+    """An answer that fits, after a while that depends on the question."""
     if asked.prompt == "Nobody?":
         return None
     value = {"approval": True, "input": asked.prompt, "signal": 7, "choice": "sea"}[asked.kind]
@@ -126,7 +126,7 @@ def test_a_journal_is_the_same_event_for_event_as_if_all_waits_were_left(seed: i
 
 @procedure
 def ending_in_haste(ctx: Context, *, again: bool) -> str:
-    """What it does last is kept together with its end."""
+    """Its last act is stored together with its end."""
     for number in range(HASTY):
         ctx.approve(f"Go on {number}?")
     ctx.step(counted.update, ["pure"], name="count", pure=True)
@@ -218,7 +218,7 @@ def test_what_swallowed_the_suspension_was_asked_of_nobody() -> None:
 
 
 def test_the_end_is_that_of_a_replay() -> None:
-    """As a worker would have it that takes the run up for its last answer."""
+    """The end is the same for a worker that takes the run up for its last answer."""
 
     @procedure
     def forgetful(ctx: Context) -> list[int]:

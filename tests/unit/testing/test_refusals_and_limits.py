@@ -1,4 +1,4 @@
-"""What a rehearsal refuses as a form does, and the limits that end a run which waits."""
+"""A rehearsal refuses what a form refuses, and limits end a run that waits."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
