@@ -46,7 +46,7 @@ def _has_own_access(user: User) -> bool:
     This is so for a deputy, an assignee, a member of a session, a starter of a run, and a user whom
     the code of a procedure names.
     """
-    given = Delegation.objects.filter(to=user, revoked_at=None, until__gt=clock.now())
+    given = Delegation.objects.filter(to=user, revoked_at=None, until__gt=clock.moment())
     rows = (
         Assignment.objects.filter(user=user, is_open=True),
         given,

@@ -108,7 +108,7 @@ def _quarantined() -> Need | None:
 
 
 def _failed() -> Need | None:
-    since = clock.now() - RECENT
+    since = clock.moment() - RECENT
     count = _counted(Run.objects.filter(status=RunStatus.FAILED, ended_at__gte=since))
     words = ngettext(
         "{count} run has failed in the last seven days.",
@@ -131,7 +131,7 @@ def _unanswerable() -> Need | None:
 
 
 def _unsent() -> Need | None:
-    since = clock.now() - RECENT
+    since = clock.moment() - RECENT
     failed = Notification.objects.filter(status=Notification.Status.FAILED, planned_at__gte=since)
     count = _counted(failed)
     words = ngettext(
