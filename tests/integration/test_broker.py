@@ -238,8 +238,8 @@ def test_a_worker_outlives_a_broker_that_goes_away_while_it_holds_a_message(
         runs = [start("one_step", folder=desk.folder, by=alice) for _ in range(2)]
         desk.wait_for_arrivals("before work", count=2)
         celery_app.send_task(TASK, queue="runs")
-        # It has taken a message that no slot is free for, and waits for one more.
-        wait_until(lambda: len(one.ask("reserved") or ()) == 1, 60, what="a message to be held")
+        # It holds a message (or two, if one was repeated) that no slot is free for.
+        wait_until(lambda: one.ask("reserved"), 60, what="a message to be held")
         redis_server.kill()
         wait_until(lambda: "Connection to broker lost" in one.output, what="the loss to be noticed")
         redis_server.start()
