@@ -31,8 +31,6 @@ KEPT = {
     *("ProcedureVersion", "StoppedStarts"),
 }
 """The models whose rows belong to no run."""
-PROXIES = {"Decision"}
-"""The models without a table of their own."""
 REBUILT = {"FeedEntry", "RunAudience"}
 """The models whose rows follow from others; they are made at the end."""
 Model = type[models.Model]
@@ -42,7 +40,8 @@ def copied_models() -> list[Model]:
     """Return the models of runs and chat."""
     labels = ("countersign_procedures", "countersign_chat")
     found = [model for label in labels for model in apps.get_app_config(label).get_models()]
-    return [model for model in found if model.__name__ not in KEPT | REBUILT | PROXIES]
+    tables = [model for model in found if not model._meta.proxy]  # noqa: SLF001 (documented)
+    return [model for model in tables if model.__name__ not in KEPT | REBUILT]
 
 
 class Known:
