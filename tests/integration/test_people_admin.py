@@ -31,11 +31,6 @@ def grant_page(name: str, *args: Any) -> str:
 
 
 @pytest.fixture
-def clerks(db: None) -> Group:
-    return Group.objects.create(name="clerks")
-
-
-@pytest.fixture
 def eve(clerks: Group) -> User:
     """Staff, with every right but superuser, and in a group."""
     user = User.objects.create_user("eve", password=PASSWORD, is_staff=True)

@@ -19,11 +19,6 @@ from tests.pages import browser
 
 
 @pytest.fixture
-def clerks(db: None) -> Group:
-    return Group.objects.create(name="clerks")
-
-
-@pytest.fixture
 def eves(eve: User) -> Client:  # noqa: F811
     return browser(eve)
 
