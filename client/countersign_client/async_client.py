@@ -284,5 +284,5 @@ class AsyncQuestion:
         return True
 
     async def _answer_in(self, run: Run) -> Answer:
-        is_large = run.result is None and run.result_at is not None
-        return answer_of(run, await self._client.get_result(self.id) if is_large else run.result)
+        result = run.result if run.result_at is None else await self._client.get_result(self.id)
+        return answer_of(run, result)

@@ -277,5 +277,5 @@ class Question:
         return True
 
     def _answer_in(self, run: Run) -> Answer:
-        is_large = run.result is None and run.result_at is not None
-        return answer_of(run, self._client.get_result(self.id) if is_large else run.result)
+        result = run.result if run.result_at is None else self._client.get_result(self.id)
+        return answer_of(run, result)

@@ -102,9 +102,7 @@ def _ended(client: Client, run: Run, given: argparse.Namespace) -> int:
     waits = getattr(given, "wait", False)
     if waits and not run.is_over:
         run = client.wait_for_end(run.id, timeout=given.timeout)
-    result = run.result
-    if result is None and run.result_at is not None:
-        result = client.get_result(run.id)
+    result = run.result if run.result_at is None else client.get_result(run.id)
     if given.json:
         _print_json({**asdict(run), "result": result})
     else:
