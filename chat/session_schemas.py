@@ -95,8 +95,8 @@ class SessionOut(Schema):
 
     id: UUID
     title: str = Field(
-        description="The title. If you see only a part of a session that people have named, it is"
-        " the name of the first run that you see."
+        description="The title of the session. If people have written the title and you may read"
+        " only a part of the session, it is the name of the first run that you may see."
     )
     is_private: bool = Field(description="True if only members may see the session.")
     is_whole: bool = Field(
@@ -170,8 +170,8 @@ class MessageIn(Body):
     )
     confirms: str = Field(
         default="",
-        description="To confirm an answer, send the `confirms` of the refusal that asked you to."
-        " You then answer with the refusal's `value`.",
+        description="The `confirms` of a refusal that asks you to confirm your answer. Send it to"
+        " confirm: your answer is then the `value` of that refusal.",
     )
 
 

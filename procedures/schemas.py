@@ -61,7 +61,8 @@ class SlotOut(Schema):
     run: UUID
     procedure: str
     since: datetime | None = Field(
-        description="The time when the code last reached a step or a wait, or when its step began."
+        description="The time when the current step began; between steps, the time when the code"
+        " last reached a step or a wait."
     )
     step: str = Field(description="The key of the step; empty between steps.")
     is_stuck: bool = Field(

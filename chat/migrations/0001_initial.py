@@ -325,7 +325,7 @@ class Migration(migrations.Migration):
                 ('mention', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='mention_notifications', to='countersign_chat.message')),
                 ('run', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='notifications', to='countersign_procedures.run')),
                 ('takes_back', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='taken_back_by', to='countersign_chat.notification')),
-                ('round', models.PositiveIntegerField(db_default=0, default=0, help_text='The number of the reminder; 0 for the first message; over 999999 for changed values.')),
+                ('round', models.PositiveIntegerField(db_default=0, default=0, help_text='The number of the reminder, or 0 for the first notification of a request. Numbers above 999999 announce that values of the request were changed.')),
                 ('channel', models.CharField(help_text='The channel that delivers the notification.', max_length=20)),
                 ('recipient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notifications', to=settings.AUTH_USER_MODEL)),
                 ('status', models.CharField(choices=[('planned', 'Planned'), ('held', 'Held'), ('sent', 'Sent'), ('failed', 'Failed'), ('dropped', 'Dropped')], default='planned', max_length=10)),

@@ -117,7 +117,8 @@ class Notification(models.Model):
         default=0,
         db_default=0,
         help_text=(
-            "The number of the reminder; 0 for the first message; over 999999 for changed values."
+            "The number of the reminder, or 0 for the first notification of a request. "
+            "Numbers above 999999 announce that values of the request were changed."
         ),
     )
     channel = models.CharField(

@@ -50,7 +50,7 @@ def delegate(
     made = Delegation.objects.create(user=by, to=to, from_at=begins, until=until, reason=reason)
     span = f"until {_as_words(until)}"
     span = span if begins == now else f"from {_as_words(begins)} {span}"
-    words = f"Away {span}. {to.get_username()} answers meanwhile."
+    words = f"Away {span}. {to.get_username()} can answer meanwhile."
     log_act(Act.Kind.PERSON, words, by=actor or by, about=by, reason=reason)
     ring_after_commit(SIGHT)
     return made

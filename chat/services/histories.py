@@ -42,7 +42,7 @@ def history_differences(request: HumanRequest) -> Iterator[Difference]:
 def _chain_differences(request: HumanRequest, entries: list[RequestEvent]) -> Iterator[Difference]:
     if [one.seq for one in entries] != list(range(1, request.history + 1)):
         words = (
-            f"its history has {len(entries)} entries, but {request.history} were written, "
+            f"its history should have {request.history} entries; it has {len(entries)}, "
             "or some of them were replaced"
         )
         yield Difference(row_name(request), "history", words)

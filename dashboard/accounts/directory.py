@@ -1,4 +1,4 @@
-"""The people of a site, as a list shows them: states, marks and counts of waiting requests."""
+"""The people of a site as a list shows them: states, privileges and numbers of requests."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -38,8 +38,8 @@ class State(TextChoices):
     LEFT = "left", lazy("Left")
 
 
-class Mark(TextChoices):
-    """A mark of an account that has more rights than most, such as "Staff" or "Operator"."""
+class Privilege(TextChoices):
+    """A privilege of an account, such as "Staff" or "Operator"."""
 
     SUPERUSER = "superuser", lazy("Superuser")
     STAFF = "staff", lazy("Staff")
@@ -51,17 +51,17 @@ class Filters(NamedTuple):
 
     words: str = ""
     state: str = ""
-    mark: str = ""
+    privilege: str = ""
     group: str = ""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A person in the list, with the person's state, marks and counts."""
+    """A person in the list, with the person's state, privileges and counts."""
 
     user: User
     state: State
-    marks: Sequence[Mark]
+    privileges: Sequence[Privilege]
     groups: Sequence[str]
     seen_at: datetime | None
     """The last time when the person had a page open or signed in."""
@@ -80,8 +80,8 @@ def people(filters: Filters) -> "QuerySet[User]":
         found = found.filter(pk__in=named.values("pk"))  # two groups may differ in case alone
     if filters.state in State:
         found = found.filter(_in_state(State(filters.state)))
-    if filters.mark in Mark:
-        found = found.filter(_marked(Mark(filters.mark)))
+    if filters.privilege in Privilege:
+        found = found.filter(_privileged(Privilege(filters.privilege)))
     return found
 
 
@@ -96,7 +96,7 @@ def entries(found: Collection[User]) -> list[Entry]:
         Entry(
             user=one,
             state=_state_of(one, deputies.get(one.pk), has_token=one.pk in with_tokens),
-            marks=_marks_of(one, is_operator=one.pk in operators),
+            privileges=_privileges_of(one, is_operator=one.pk in operators),
             groups=groups[one.pk],
             seen_at=max(filter(None, (seen.get(one.pk), one.last_login)), default=None),
             waiting=_count(len(waiting.get(one.pk, ()))),
@@ -146,20 +146,23 @@ def _state_of(user: User, deputy: Delegation | None, *, has_token: bool) -> Stat
     return State.INVITED if user.last_login is None and not has_token else State.ACTIVE
 
 
-def _marked(mark: Mark) -> Q:
-    if mark == Mark.OPERATOR:
+def _privileged(privilege: Privilege) -> Q:
+    if privilege == Privilege.OPERATOR:
         granted = users().filter(groups__in=_operating_groups()).order_by()
         return Q(pk__in=granted.values("pk")) | Q(pk__in=operating_everything().values("pk"))
-    if mark == Mark.SUPERUSER:
+    if privilege == Privilege.SUPERUSER:
         return Q(is_superuser=True)
     return Q(is_staff=True) if has_user_field("is_staff") else Q(pk__in=[])
 
 
-def _marks_of(user: User, *, is_operator: bool) -> list[Mark]:
+def _privileges_of(user: User, *, is_operator: bool) -> list[Privilege]:
     if user.is_superuser:
-        return [Mark.SUPERUSER]
+        return [Privilege.SUPERUSER]
     is_staff = getattr(user, "is_staff", False)
-    return [*([Mark.STAFF] if is_staff else []), *([Mark.OPERATOR] if is_operator else [])]
+    return [
+        *([Privilege.STAFF] if is_staff else []),
+        *([Privilege.OPERATOR] if is_operator else []),
+    ]
 
 
 def _operators_among(keys: Collection[Any]) -> set[Any]:

@@ -161,7 +161,7 @@ def revive_group(group: Group, *, by: User) -> None:
     if not by.is_superuser:
         raise PermissionDenied
     RetiredGroup.objects.filter(group=group).delete()
-    note(by, "Offered again after it was retired.", about=group)
+    note(by, "Put back into use after it was retired.", about=group)
 
 
 def _roles(groups: Collection[int]) -> dict[int, int]:

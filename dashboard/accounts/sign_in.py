@@ -28,7 +28,7 @@ tokens = SignInTokens()
 
 
 def sign_in_link(user: User, *, site: str | None = None) -> str:
-    note(user, "A sign-in link was made.", kind=Act.Kind.LINK)
+    note(user, "A sign-in link was created.", kind=Act.Kind.LINK)
     path = reverse("countersign:sign_in_link", args=[user.get_username(), tokens.make_token(user)])
     return f"{site or conf.SITE_URL}{path}"
 

@@ -51,10 +51,10 @@ def end_all_links(user: User, *, by: User) -> None:
 
 
 def make_link(user: User, *, by: User) -> str:
-    """Return a link that signs the person in once; the administrator `by` will read it."""
+    """Return a link that signs the person in once; the administrator `by` will see it."""
     _check(may_act_as(by, user))
     link = sign_in_link(user)
-    note(by, "Made a sign-in link and read it.", about=user, kind=Kind.LINK)
+    note(by, "Created a sign-in link and viewed it.", about=user, kind=Kind.LINK)
     return link
 
 

@@ -85,6 +85,8 @@ def _make(kind: StandardGroup.Kind) -> Group | None:
         StandardGroup.objects.create(kind=kind, group=group)
         return group
     logger.warning(
-        "There is no group for %s: the names %s belong to others.", kind.value, NAMES[kind]
+        "The standard group %s wasn't created, because its names %s are already in use.",
+        kind.value,
+        NAMES[kind],
     )
     return None

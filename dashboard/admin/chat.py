@@ -154,7 +154,7 @@ class SessionEventAdmin(PartOfSessionAdmin):
 
 
 NOBODY_THERE = lazy(
-    "Nobody in “%(to)s” can answer now, so these requests would wait in vain. Name somebody else, "
+    "Nobody in “%(to)s” can answer now, so nobody could answer these requests. Name somebody else, "
     "or tick the box to reassign them anyway."
 )
 

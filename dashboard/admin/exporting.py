@@ -79,7 +79,9 @@ class ExportedAdmin(HistoryAdmin):
         by: Any = request.user
         log_act(Act.Kind.EXPORT, f"{words}: {query}." if query else f"{words}.", by=by)
         if len(rows) > MOST_EXPORTED:
-            text += _("Only the newest rows are here. Choose a shorter time for the others.\r\n")
+            text += _(
+                "This file has only the newest rows. For older rows, choose a shorter time.\r\n"
+            )
         answer = HttpResponse(text, content_type="text/csv; charset=utf-8")
         answer["Content-Disposition"] = f'attachment; filename="{self.opts.model_name}.csv"'
         return answer

@@ -51,8 +51,9 @@ class NotificationAdmin(PartOfRequestAdmin):
                     log_row(request, found, "Send again.", kind=Act.Kind.VERB)
                     count += 1
         words = ngettext(
-            "{count} notification will be sent again. Only those that failed are.",
-            "{count} notifications will be sent again. Only those that failed are.",
+            "{count} notification will be sent again. Only failed notifications can be sent again.",
+            "{count} notifications will be sent again. Only failed notifications can be sent "
+            "again.",
             count,
         )
         self.message_user(request, words.format(count=count))

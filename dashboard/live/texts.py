@@ -118,8 +118,10 @@ class Texts:
                 try:
                     await self._read(client, sorted(due, key=str))
                 except (redis.RedisError, OSError) as error:
-                    words = "Redis can't be reached, so texts of steps appear when they end: %s"
-                    logger.debug(words, error)
+                    logger.debug(
+                        "Redis can't be reached, so a step's text appears when the step ends: %s",
+                        error,
+                    )
                     await asyncio.sleep(LOOK)
                 except Exception:
                     words = "Texts of steps couldn't be read. The next check reads them again."

@@ -260,8 +260,8 @@ def _tried_for_long(facts: Facts) -> Sentence | None:
     if since is None or facts.now - since < LONG:
         return None
     words = ngettext(
-        "Retrying for {age}, {count} attempt so far.",
-        "Retrying for {age}, {count} attempts so far.",
+        "Retrying for {age}. There has been {count} attempt so far.",
+        "Retrying for {age}. There have been {count} attempts so far.",
         count,
     )
     return sentence(words, age=moment(since, "age"), count=count)

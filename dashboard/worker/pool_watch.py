@@ -147,7 +147,9 @@ class PoolWatch:
             )
             kill_tree(pid)
         time.sleep(LAST_WORDS)
-        logger.warning("The worker didn't exit after its slots had ended.")
+        logger.warning(
+            "The worker is still running although all of its slots have ended. It exits now."
+        )
         # `sys.exit` might never end the process, because threads of the pool wait for killed slots.
         os._exit(0)
 

@@ -291,7 +291,7 @@ class Migration(migrations.Migration):
             name='StoppedStarts',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('notice', models.CharField(help_text='What people read who try to start a run.', max_length=300)),
+                ('notice', models.CharField(help_text='The text that people see when they try to start a run.', max_length=300)),
                 ('at', models.DateTimeField()),
                 ('procedure', models.OneToOneField(help_text="The procedure whose runs can't be started; empty for all.", null=True, on_delete=django.db.models.deletion.CASCADE, related_name='stopped_starts', to='countersign_procedures.procedure')),
             ],

@@ -20,7 +20,7 @@ class StoppedStarts(models.Model):
     )
     notice = models.CharField(
         max_length=LONGEST_NOTICE,
-        help_text=lazy("What people read who try to start a run."),
+        help_text=lazy("The text that people see when they try to start a run."),
     )
     at = models.DateTimeField()
 

@@ -302,7 +302,9 @@ class Runtime:
         run = self._find(run_id)
         code = code_of(run)
         if code is None or code.fn not in PROGRAMS:
-            raise KeyError(f"The run {run_id} isn't one of a program that this process knows.")
+            raise KeyError(
+                f"The run {run_id} isn't a run of a program that this process has loaded."
+            )
         program = PROGRAMS[code.fn]
         inputs = code.load(whole_text(run.inputs))
         nodes = {engine_name(one): one for one in program.spec.nodes}
@@ -339,7 +341,7 @@ def answer_in(payload: Mapping[str, Any]) -> Any:
     """
     if ANSWER in payload or len(payload) == 1:
         return payload[ANSWER] if ANSWER in payload else next(iter(payload.values()))
-    raise ValueError(f"The payload of an answer must contain {ANSWER!r}, or only one value.")
+    raise ValueError(f"The payload of an answer must have the key {ANSWER!r}, or exactly one key.")
 
 
 def state_of(run: "Run", reading: Reading) -> RunState:

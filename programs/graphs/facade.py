@@ -250,7 +250,7 @@ def graph_of(run: "Run") -> Procedure:
     """
     code = code_of(run)
     if code is None or code.fn not in SHAPES:
-        raise KeyError(f"The run {run.pk} isn't one of a graph that this process knows.")
+        raise KeyError(f"The run {run.pk} isn't a run of a graph that this process has loaded.")
     return code
 
 

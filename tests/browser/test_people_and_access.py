@@ -76,7 +76,7 @@ def test_people_need_no_mouse(
     expect(here.get_by_role("link", name="alice")).to_be_visible()
 
     here = main(page, f"/admin/person/{bob.pk}/sign-in/")
-    enter(page, here.get_by_role("button", name="Make a sign-in link"))
+    enter(page, here.get_by_role("button", name="Create a sign-in link"))
     expect(here.get_by_role("status")).to_contain_text("/sign-in/bob/")
 
     here = main(page, f"/admin/person/{bob.pk}/offboard/")

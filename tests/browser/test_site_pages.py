@@ -67,6 +67,6 @@ def test_an_auditor_reaches_the_certificate_by_keyboard(
     enter(page, page.get_by_role("main").get_by_role("link", name=f"{decision.at:%Y}").first)
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Certificate of a decision")
-    expect(page.get_by_text("the answer is as it was sealed")).to_be_visible()
+    expect(page.get_by_text("the answer is unchanged")).to_be_visible()
     page.emulate_media(media="print")
     expect(page.locator("#header")).to_be_hidden()

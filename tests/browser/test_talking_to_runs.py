@@ -103,7 +103,7 @@ def test_steer_now_without_a_connection_steers_once_there_is_one(
 
     for text in ("Left!", "Right!"):  # the second one while the first one waits
         page.get_by_label("Your message").fill(text)
-        page.get_by_role("button", name="Steer now").click()
+        page.get_by_role("button", name="Send to the running step").click()
     expect(page.locator(".outbox .message")).to_contain_text(["Left!", "Right!"])
     page.unroute("**/messages")
 

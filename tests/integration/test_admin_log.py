@@ -37,7 +37,7 @@ def test_auditors_read_the_log_and_change_nothing(auditor: Client, bob: User) ->
     assert list(acts.values_list("kind", "name", "about", "words")) == [
         ("failure", "", "bob", "A sign-in failed."),
         ("sign_in", "bob", "bob", "Signed in."),
-        ("link", "bob", "bob", "A sign-in link was made."),
+        ("link", "bob", "bob", "A sign-in link was created."),
         ("token", "bob", "robot of bob", "Created the token robot of bob."),
         ("token", "bob", "robot of bob", "Revoked the token robot of bob."),
     ]

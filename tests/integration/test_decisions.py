@@ -56,7 +56,7 @@ def test_a_certificate_shows_the_card_and_its_proof(
 
     for words in (
         *("Carrier agrees.", "192.0.2.4", "member of finance", decision.request.prompt),
-        *(decision.evidence_digest, "the answer is as it was sealed", "Answered"),
+        *(decision.evidence_digest, "the answer is unchanged", "Answered"),
     ):
         assert words in page
     assert not Act.objects.filter(kind="verify").exists()  # reading writes nothing
@@ -75,7 +75,7 @@ def test_a_changed_answer_is_told_from_a_sealed_one(
 
     page = certificate(auditor, decision)
     assert "something was changed." in page
-    assert "differs from what the history" in page
+    assert "differs from its record" in page
     is_listed = field != "shown"  # which a list doesn't read
     assert ("✓ sealed" not in shown(auditor.get(LIST))) == is_listed
 

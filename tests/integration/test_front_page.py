@@ -34,15 +34,15 @@ def needing(alice: User, bob: User) -> None:
 
 
 SENTENCES = (
-    *("1 run is quarantined", "1 run has failed", "can be answered by nobody"),
-    *("1 notification of the last seven days", "roles and no active member", "no mail address"),
+    *("1 run is quarantined", "1 run has failed", "Nobody can answer"),
+    *("1 notification of the last seven days", "roles and no active member", "no e-mail address"),
 )
 
 
 def test_it_names_what_needs_somebody(
     admin_client: Client, alice: User, bob: User, finance: Group
 ) -> None:
-    assert "can be answered by nobody" not in shown(admin_client.get(FIRST))
+    assert "Nobody can answer" not in shown(admin_client.get(FIRST))
     needing(alice, bob)
     log_act(Act.Kind.CHANGE, "Something was done.", by=alice)
 

@@ -82,7 +82,7 @@ def test_nobody_is_invited_before_the_preview_is_confirmed(
 
     page = shown(told)
     assert "2 accounts would be created." in page
-    assert "Has an account already" in page
+    assert "Already has an account" in page
     assert "Another account has the name ann." in page
     assert "This isn&#x27;t an e-mail address." in page
     assert "You can&#x27;t add people to the group builders." in page

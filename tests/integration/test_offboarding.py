@@ -173,7 +173,7 @@ def test_a_deputy_answers_until_the_absence_ends(root: Client, erin: User, bob: 
     root.post(path, {"deputy": "@bob", "until": until(3), "reason": REASON})
     assert request.asks(User.objects.get(pk=bob.pk))
     assert "bob can answer meanwhile" in shown(root.get(path))
-    assert "bob answers meanwhile" in Act.objects.about(erin).latest("pk").words
+    assert "bob can answer meanwhile" in Act.objects.about(erin).latest("pk").words
 
     root.post(path, {"act": "end"})
     assert not request.asks(User.objects.get(pk=bob.pk))

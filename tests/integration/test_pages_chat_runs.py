@@ -225,7 +225,7 @@ def test_people_steer_a_step_where_the_procedure_allows_it(alice: User) -> None:
 
     page = shown(browser(alice).get(f"/chat/{session.pk}"))
     assert f'<option value="{run.pk}" data-steers selected>' in page
-    assert 'name="steers" value="1">Steer now</button>' in page
+    assert 'name="steers" value="1">Send to the running step</button>' in page
     sent = shown(say(browser(alice), session, "Left!", run.pk, steers="1"))
 
     assert "Handed to the step that is running" in sent
@@ -235,7 +235,7 @@ def test_people_steer_a_step_where_the_procedure_allows_it(alice: User) -> None:
 def test_a_procedure_that_is_not_steered_reads_it_after_the_step(alice: User) -> None:
     run, session = begun("listening", by=alice)
 
-    assert "Steer now" not in shown(browser(alice).get(f"/chat/{session.pk}"))
+    assert "Send to the running step" not in shown(browser(alice).get(f"/chat/{session.pk}"))
     sent = shown(say(browser(alice), session, "Left!", run.pk, steers="1"))
 
     assert QUEUED in sent

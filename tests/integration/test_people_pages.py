@@ -75,9 +75,9 @@ def test_filters_narrow_the_list(
     assert names("state=away") == {"alice"}
     assert names("state=active") == {"bob", "dave"}
     assert names("state=invited") == set()
-    assert names("mark=operator") == {"dave"}
-    assert names("mark=staff") == {"bob"}
-    assert names("mark=superuser") == set()
+    assert names("privilege=operator") == {"dave"}
+    assert names("privilege=staff") == {"bob"}
+    assert names("privilege=superuser") == set()
     assert names("q=%00") == names("state=none") == {"alice", "bob", "carol", "dave"}
 
 

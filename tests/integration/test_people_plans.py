@@ -24,7 +24,7 @@ MOST_STATEMENTS = {
     f"/admin/person/{PERSON}/sign-in/": 14,
     f"/admin/person/{PERSON}/acts/": 18,
     f"/admin/person/{PERSON}/offboard/": 18,
-    "/admin/people/?q=person-0&state=invited&mark=operator&group=team+1": 30,
+    "/admin/people/?q=person-0&state=invited&privilege=operator&group=team+1": 30,
 }
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]

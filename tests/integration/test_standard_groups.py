@@ -91,4 +91,4 @@ def test_members_of_a_group_with_such_a_name_gain_nothing(
     made.delete()  # its name is reserved now, as every former name is
     fill_standard_groups()
     assert not StandardGroup.objects.filter(kind=Kind.AUDITORS).exists()
-    assert "no group for auditors" in caplog.text
+    assert "standard group auditors wasn't created" in caplog.text

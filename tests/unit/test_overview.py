@@ -241,7 +241,10 @@ def test_retrying() -> None:
 
     assert words(facts) == "Retrying"
     assert sentence(facts) == "pay failed: OSError: No line. Attempt 2 follows at 09:01."
-    for since, told in ((timezone.now(), ""), (NINE, "Retrying for 09:00, 14 attempts so far. ")):
+    for since, told in (
+        (timezone.now(), ""),
+        (NINE, "Retrying for 09:00. There have been 14 attempts so far. "),
+    ):
         facts.failure |= {"since": since, "attempt": 14}
         assert sentence(facts).startswith(f"{told}pay failed: OSError")
 

@@ -27,7 +27,7 @@ class AwayForm(LoggedReasonForm):
     deputy = forms.CharField(
         label=lazy("Deputy"),
         max_length=LONGEST_NAME,
-        help_text=lazy("The user name of the person who answers meanwhile."),
+        help_text=lazy("The user name of the person who can answer during the absence."),
     )
     field_order = ("until", "deputy", "reason")
 

@@ -122,8 +122,8 @@ def _failed() -> Need | None:
 def _unanswerable() -> Need | None:
     count = _counted(requests_without_answerers())
     words = ngettext(
-        "{count} open request can be answered by nobody. Reassign it.",
-        "{count} open requests can be answered by nobody. Reassign them.",
+        "Nobody can answer {count} open request. Reassign it.",
+        "Nobody can answer {count} open requests. Reassign them.",
         count,
     )
     url = list_address(HumanRequest, "status__exact=open")
@@ -163,8 +163,8 @@ def _without_address() -> Need | None:
         return None
     count = _counted(active_users().filter(**{field: ""}))
     words = ngettext(
-        "{count} active person has no mail address, and gets no mail.",
-        "{count} active people have no mail address, and get no mail.",
+        "{count} active person has no e-mail address, so they can't be notified by mail.",
+        "{count} active people have no e-mail address, so they can't be notified by mail.",
         count,
     )
     return Need(words.format(count=count), reverse("admin:people")) if count else None
@@ -228,7 +228,7 @@ def _disk() -> Figure:
             free=f"{free.free / 1e9:,.1f}", total=f"{free.total / 1e9:,.1f}"
         ),
         free.free < free.total * LITTLE_SPACE,
-        _("Make room: a full disk stops the database and the files of runs."),
+        _("Delete or move files: the database and runs can't store anything on a full disk."),
     )
 
 

@@ -152,11 +152,11 @@ def group_rename(request: HttpRequest, key: int) -> HttpResponse:
 
 @add_part("groups/<int:key>/retire/", "group_retire", may_look)
 def group_retire(request: HttpRequest, key: int) -> HttpResponse:
-    """Show what would break without the group, and retire the group, or offer it again."""
+    """Show what would break without the group, and retire the group, or put it back into use."""
     found, by = get_object_or_404(Group, pk=key), superuser(request)
     if request.POST.get("act") == "revive":
         return do_or_warn(
-            request, found, lambda: revive_group(found, by=by), _("It is offered again.")
+            request, found, lambda: revive_group(found, by=by), _("The group is in use again.")
         )
     [listed] = listed_groups([found])
     if listed.is_standard or listed.is_retired:

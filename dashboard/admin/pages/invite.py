@@ -87,7 +87,9 @@ class InvitationForm(forms.Form):
         if not self.errors and not lines:
             raise forms.ValidationError(_("Enter an address, or choose a file."))
         if len(lines) > MOST:
-            words = _("These are {count} people; the limit is {most}. Invite the others later.")
+            words = _(
+                "The list has {count} people, and the limit is {most}. Invite the others later."
+            )
             raise forms.ValidationError(words.format(count=len(lines), most=MOST))
         cleaned["text"] = text
         return cleaned

@@ -1,4 +1,4 @@
-"""The list of people: their groups, marks such as "Staff", states and numbers of open requests."""
+"""The list of people, with their groups, states, privileges and numbers of open requests."""
 
 from typing import Any
 
@@ -7,13 +7,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.accounts.authority import permission_to
-from dashboard.accounts.directory import Filters, Mark, State, entries, people
+from dashboard.accounts.directory import Filters, Privilege, State, entries, people
 from dashboard.accounts.keyed import page_after
 from dashboard.admin.pages.parts import add_part, draw, links_of, text_in
 from procedures.users import name_field
 
 MOST_PEOPLE = 50
-NAMES = {"words": "q", "state": "state", "mark": "mark", "group": "group"}
+NAMES = {"words": "q", "state": "state", "privilege": "privilege", "group": "group"}
 """The parameters of the page's address, by the names of the filters that they set."""
 
 
@@ -34,7 +34,7 @@ def people_list(request: HttpRequest) -> HttpResponse:
         filters=filters,
         may_invite=by.has_perm(permission_to("add")),
         states=State.choices,
-        marks=Mark.choices,
+        privileges=Privilege.choices,
         entries=entries(found.rows),
         **links_of(request, found, **kept),
     )

@@ -34,9 +34,9 @@ from procedures.users import User, email_of, users
 MOST_PROCEDURES, MOST_SHOWN = 50, 50
 TABS = {
     "person": lazy("Access"),
-    "person_open": lazy("Open"),
+    "person_open": lazy("Open requests"),
     "person_sign_in": lazy("Sign-in"),
-    "person_acts": lazy("Acts"),
+    "person_acts": lazy("Activity"),
 }
 """The titles of the pages about a person, by the names of the pages' addresses."""
 
@@ -136,7 +136,10 @@ def act_on(request: HttpRequest, user: User) -> HttpResponse:
     try:
         act()
     except (OSError, sign_ins.NoAddressError):  # all errors of mail servers are of the first kind
-        messages.error(request, _("The link couldn't be sent. Make one and hand it over."))
+        messages.error(
+            request,
+            _("The link couldn't be sent. Create a link here and give it to the person yourself."),
+        )
     else:
         messages.success(request, words)
     return HttpResponseRedirect(request.get_full_path())

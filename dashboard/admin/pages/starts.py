@@ -33,7 +33,9 @@ class StopForm(LoggedReasonForm):
     notice = forms.CharField(
         label=lazy("Notice"),
         max_length=LONGEST_NOTICE,
-        help_text=lazy("People who try to start a run read this, so say until when."),
+        help_text=lazy(
+            "People who try to start a run see this text. Say how long new runs are stopped."
+        ),
     )
     field_order = ("procedure", "notice", "reason")
 
