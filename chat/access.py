@@ -132,7 +132,7 @@ def reads_all_of(user: User, sessions: Iterable[UUID]) -> set[UUID]:
     return wanted & set(mine)
 
 
-class Sight:
+class AccessCache:
     """A cache of access checks for one user and one page.
 
     For each run, the cache holds whether the user may see the run. For each session, the cache
@@ -256,7 +256,7 @@ def _is_between(user: User) -> Q:
     return is_own | Q(reply_to__author=user) | access.is_visible(user, "reply_to__run")
 
 
-def readable_messages(sight: Sight, messages: Iterable[Message]) -> list[Message]:
+def readable_messages(sight: AccessCache, messages: Iterable[Message]) -> list[Message]:
     """Return those of the given messages that the user may read, in the given order.
 
     Each message must be loaded with its session and with the message to which it replies. The rule
@@ -311,7 +311,7 @@ def titles_for(
     user: User | AnonymousUser,
     sessions: Iterable[UUID],
     *,
-    sight: Sight | None = None,
+    sight: AccessCache | None = None,
     heads: Iterable[Head] = (),
 ) -> dict[UUID, str]:
     """Return the titles to show to this user, by session id.
@@ -327,7 +327,7 @@ def titles_for(
     wanted = known.keys() | set(sessions)
     if not wanted or not isinstance(user, User):
         return {}
-    sight = sight or Sight(user)
+    sight = sight or AccessCache(user)
     if missing := wanted - known.keys():
         read = Session.objects.filter(pk__in=missing).order_by().values_list(*Head.columns())
         known |= {one.session: one for one in map(Head._make, read)}
@@ -340,7 +340,7 @@ def titles_for(
     return titles | _titles_of_parts(sight, hidden - private)
 
 
-def _titles_of_parts(sight: Sight, sessions: set[UUID]) -> dict[UUID, str]:
+def _titles_of_parts(sight: AccessCache, sessions: set[UUID]) -> dict[UUID, str]:
     if not sessions:
         return {}
     said = Message.objects.filter(session__in=sessions, run__isnull=False).order_by()

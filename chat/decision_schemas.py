@@ -18,7 +18,7 @@ def with_offset(value: datetime) -> datetime:
     return value
 
 
-class AlsoIn(Body):
+class StandingLimitsIn(Body):
     """The number of later, similar requests that an answer also decides, and the time it stops."""
 
     uses: int = Field(

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 
-from chat.access import Head, Sight, readable_messages
+from chat.access import AccessCache, Head, readable_messages
 from chat.models import Assignment, FeedEntry, Message, RunAudience, Session
 from chat.models.delegation import principals_of
 from chat.models.feed import ALL, HIDDEN, OF_RUNS, audience
@@ -28,7 +28,7 @@ def newest_messages(
     *,
     before: UUID | None = None,
     most: int,
-    sight: Sight | None = None,
+    sight: AccessCache | None = None,
 ) -> list[Message]:
     """Return the newest readable message of each session that the user may see, latest first.
 
@@ -38,7 +38,7 @@ def newest_messages(
     found: list[Message] = []
     if not isinstance(user, User) or not user.is_active:
         return found
-    sight = sight or Sight(user)
+    sight = sight or AccessCache(user)
     mine, end = sorted(audiences_of(user)), before or LAST
     while wanted := most - len(found):
         entries = _newest(user, mine, end, wanted)

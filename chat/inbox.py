@@ -21,8 +21,8 @@ from chat.left import are_any_claimed, is_claim_stale, is_left_to, is_snoozed_by
 from chat.models import Assignment, HumanRequest, HumanResponse, RequestEvent, Snooze
 from chat.models.request_queries import HumanRequestQuerySet, is_assigned_to
 from chat.urgency import (
-    Place,
-    Way,
+    AskedQuery,
+    UrgencyPosition,
     first_among,
     following,
     groups_of,
@@ -51,7 +51,7 @@ class Tab(StrEnum):
 OPEN_LISTS = {Tab.MINE, Tab.GROUPS, Tab.UNCLAIMED}
 
 
-class Due(StrEnum):
+class DueGroup(StrEnum):
     """The groups of a list: overdue; due by the end of today; due later; without a due time.
 
     A request is due when its answer is needed. "Today" is the day in the reader's time zone.
@@ -77,14 +77,14 @@ class Filters:
     kind: str = ""
     procedure: str = ""
     """The name of a procedure."""
-    due: Due | None = None
+    due: DueGroup | None = None
     risk: Risk | None = None
     q: str = ""
     """A text that must occur in the prompt, or in the line that lists show below the prompt."""
     group: str = ""
     """The name of one of the person's groups; used only in the lists `groups` and `unclaimed`."""
 
-    def narrowed(self, way: Way, now: datetime) -> Way:
+    def narrowed(self, way: AskedQuery, now: datetime) -> AskedQuery:
         """Return `way` with those filters that the index of `way` covers: `due` and `risk`."""
         if self.due:
             way = way.filter(_is_due(self.due, way.columns.due, now))
@@ -154,23 +154,26 @@ class Inbox:
             return self._done(most, after)
         if self.tab == Tab.SNOOZED:
             return self._snoozed(most, after)
-        place, next_ones = Place.of(after) if after else None, partial(following, self._ways())
+        place, next_ones = (
+            UrgencyPosition.of(after) if after else None,
+            partial(following, self._ways()),
+        )
         return list(first_among(self._requests(), next_ones, most, after=place))
 
     def count(self) -> int:
         """Return the length of the list; 100 stands for more than 99."""
         return len(self.ids(MOST_COUNTED))
 
-    def _ways(self) -> list[Way]:
+    def _ways(self) -> list[AskedQuery]:
         """Return the queries for the rows of this list: one for each way to ask the person."""
         if self.tab == Tab.MINE:
-            ways = [Way.of_requests(claimed_by=self.user), *ways_by_name(self.user)]
+            ways = [AskedQuery.of_requests(claimed_by=self.user), *ways_by_name(self.user)]
         elif self.filters.group:
             names = groups_of(self.user).items()
             keys = [key for key, name in names if name == self.filters.group]
-            ways = [Way.of_assignments(group=key) for key in keys]
+            ways = [AskedQuery.of_assignments(group=key) for key in keys]
         elif self.user.is_superuser:
-            ways = [Way.of_requests()]
+            ways = [AskedQuery.of_requests()]
         else:
             ways = ways_by_group(self.user)
         return [self.filters.narrowed(way, self.now) for way in ways]
@@ -219,7 +222,7 @@ class Inbox:
 
 
 @dataclass
-class Lists:
+class InboxLists:
     """The lists of a person's inbox, all as of the time `now`; each list is read only once."""
 
     user: User
@@ -315,22 +318,22 @@ def end_of_day(now: datetime) -> datetime:
     return timezone.make_aware(datetime.combine(tomorrow, time.min))
 
 
-def due_of(needed_at: datetime | None, now: datetime) -> Due:
+def due_of(needed_at: datetime | None, now: datetime) -> DueGroup:
     """Return the group to which a request belongs whose answer is needed at `needed_at`."""
     if needed_at is None:
-        return Due.NONE
+        return DueGroup.NONE
     if needed_at <= now:
-        return Due.OVERDUE
-    return Due.TODAY if needed_at < end_of_day(now) else Due.LATER
+        return DueGroup.OVERDUE
+    return DueGroup.TODAY if needed_at < end_of_day(now) else DueGroup.LATER
 
 
-def _is_due(due: Due, name: str, now: datetime) -> Q:
+def _is_due(due: DueGroup, name: str, now: datetime) -> Q:
     match due:
-        case Due.NONE:
+        case DueGroup.NONE:
             return Q(**{f"{name}__isnull": True})
-        case Due.OVERDUE:
+        case DueGroup.OVERDUE:
             return Q(**{f"{name}__lte": now})
-        case Due.TODAY:
+        case DueGroup.TODAY:
             return Q(**{f"{name}__gt": now, f"{name}__lt": end_of_day(now)})
-        case Due.LATER:
+        case DueGroup.LATER:
             return Q(**{f"{name}__gte": end_of_day(now)})

@@ -12,7 +12,7 @@ from ninja import Router, Status
 from chat import services
 from chat.access import visible_requests
 from chat.channels import Api
-from chat.inbox import Due, Filters, Inbox, Lists, Tab, seen_by
+from chat.inbox import DueGroup, Filters, Inbox, InboxLists, Tab, seen_by
 from chat.inbox_schemas import (
     BulkIn,
     BulkOut,
@@ -41,7 +41,7 @@ def list_inbox(  # noqa: PLR0913, PLR0917 (each is a query parameter)
     tab: Tab = Tab.MINE,
     kind: Word = "",
     procedure: Word = "",
-    due: Due | None = None,
+    due: DueGroup | None = None,
     risk: Risk | None = None,
     q: Word = "",
     group: Word = "",
@@ -62,7 +62,7 @@ def list_inbox(  # noqa: PLR0913, PLR0917 (each is a query parameter)
     filters = Filters(kind, procedure, due, risk, q, group)
     with timezone.override(_time_zone(request)):
         rows, following = Inbox(request.user, tab, filters).page(page_size(limit), after=after)
-    lists = Lists(request.user)
+    lists = InboxLists(request.user)
     counts = {one: len(lists.ids(one)) for one in COUNTED}
     seen = seen_by(request.user, [one.pk for one in rows])
     return {"items": rows, "seen": sorted(seen), "counts": counts, "next": following}

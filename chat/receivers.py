@@ -24,7 +24,7 @@ from chat.services.heard import mark_read, mark_unread
 from chat.services.ledger import differences, unowned
 from chat.services.responses import respond
 from chat.services.standing_answers import answer_by_standing_decisions
-from chat.services.starts import Place, join_session
+from chat.services.starts import StartPlace, join_session
 from chat.services.voting import shortage
 from procedures import hooks
 from procedures.engine.kinds.conditions import RISKS
@@ -120,7 +120,7 @@ def open_session(run: Run, files: Sequence[File], place: object = None, **_: Any
     only one run of a session must not become able to read all of the session.
     """
     now = run.created_at
-    if isinstance(place, Place):
+    if isinstance(place, StartPlace):
         join_session(run, place)
         return
     if above := run.parent_wait:

@@ -9,7 +9,7 @@ from ninja import Schema
 from pydantic import Field, StrictBool
 
 from chat.channels.registry import channels_taking
-from chat.decision_schemas import AlsoIn, EarlierQuestionOut
+from chat.decision_schemas import EarlierQuestionOut, StandingLimitsIn
 from chat.models import HumanRequest, HumanResponse, RequestEvent
 from chat.services.changed_values import change_sentences
 from chat.services.silence import Rival, rivals_of, silence_of
@@ -36,7 +36,7 @@ class ResponseIn(Body):
         description="Required if you are an administrator whom the request doesn't ask (a bypass)."
         " You can't do this with a token.",
     )
-    also: AlsoIn | None = Field(
+    also: StandingLimitsIn | None = Field(
         default=None,
         description="The later requests that the answer decides, too, if the request is"
         " `repeatable`. You can't do this with a token.",

@@ -8,7 +8,7 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from chat.models import Searchable
-from chat.services import Found, Hit, TextFilter, search_texts
+from chat.services import FoundPage, Hit, TextFilter, search_texts
 from procedures.access import SignedIn
 from procedures.paging import Limit, page_size
 from procedures.schemas import Word, refusals
@@ -72,7 +72,7 @@ def search(
     session: UUID | None = None,
     after: After = None,
     limit: Limit = PAGE,
-) -> Found:
+) -> FoundPage:
     """Return the transcript entries, answers and session titles that contain each word of `q`.
 
     A word of `q` may also be a part of a longer word in the text. Upper and lower case and accents

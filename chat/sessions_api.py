@@ -10,7 +10,7 @@ from ninja import File as NinjaFile
 from ninja import Router, Status, UploadedFile
 
 from chat import services
-from chat.access import Sight, titles_for
+from chat.access import AccessCache, titles_for
 from chat.feed import newest_messages
 from chat.models import HumanRequest, Member, Message
 from chat.parts import Part, find_part
@@ -49,7 +49,7 @@ def list_sessions(
     request: SignedIn, after: UUID | None = None, limit: Limit = PAGE
 ) -> dict[str, Any]:
     """List sessions, each with the newest entry that you may read."""
-    size, sight = page_size(limit), Sight(request.user)
+    size, sight = page_size(limit), AccessCache(request.user)
     rows = newest_messages(request.user, before=after, most=size + 1, sight=sight)
     shown = rows[:size]
     titles = titles_for(request.user, [row.session_id for row in shown], sight=sight)
@@ -299,7 +299,7 @@ def _reply(request: SignedIn, asked: HumanRequest, text: str) -> dict[str, Any]:
     }
 
 
-def _unconfirmed(echo: services.Echo) -> dict[str, Any]:
+def _unconfirmed(echo: services.UnconfirmedAnswer) -> dict[str, Any]:
     question = echo.request.asked
     meaning = question.rules.meaning_of(question, echo.value)
     words = f"Your message would answer the request with “{meaning}”. Confirm it to answer."
@@ -315,7 +315,7 @@ def _find(request: SignedIn, session_id: UUID) -> Part:
 
 def _shown(part: Part) -> dict[str, Any]:
     session = part.session
-    titles = titles_for(part.user, [session.pk], sight=Sight(part.user, runs=part.runs))
+    titles = titles_for(part.user, [session.pk], sight=AccessCache(part.user, runs=part.runs))
     return {
         "id": session.pk,
         "title": titles.get(session.pk, ""),

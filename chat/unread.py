@@ -17,7 +17,7 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 
-from chat.access import Sight
+from chat.access import AccessCache
 from chat.doorbell import ring_after_commit
 from chat.models import Member, Message, ReadMark
 from chat.store import sql
@@ -44,7 +44,7 @@ SESSION is the id of the session, and READER the key of the reader.
 
 
 @dataclass(frozen=True)
-class Followed:
+class FollowedSession:
     """The state of a session that a person follows: how far they have read it, and what is new."""
 
     read_to: int | None
@@ -82,18 +82,20 @@ def mark_read(session: UUID, *, by: User, seq: int) -> bool:
     return is_new
 
 
-def followed(user: User, sessions: Collection[UUID], sight: Sight) -> dict[UUID, Followed]:
+def followed(
+    user: User, sessions: Collection[UUID], sight: AccessCache
+) -> dict[UUID, FollowedSession]:
     """Return the state of each of the sessions that the user follows.
 
     This takes one statement. It takes two more if there are new messages in a session of which the
     user isn't a member.
     """
-    found: dict[UUID, Followed] = {}
+    found: dict[UUID, FollowedSession] = {}
     parts: dict[UUID, int] = {}
     wanted = (user.pk, MOST_COUNTED, user.pk, user.pk, list(sessions))
     for key, read_to, mentioned, is_member, unread in sql.followed.fetch(*wanted):
         session, is_mentioned = _id(key), mentioned > (read_to or 0)
-        found[session] = Followed(read_to, unread, is_mentioned=is_mentioned)
+        found[session] = FollowedSession(read_to, unread, is_mentioned=is_mentioned)
         if unread and not (is_member or user.is_superuser):
             parts[session] = read_to
     counts = _seen_above(sight, parts) if parts else {}
@@ -104,7 +106,7 @@ def followed(user: User, sessions: Collection[UUID], sight: Sight) -> dict[UUID,
     return found
 
 
-def _seen_above(sight: Sight, marks: dict[UUID, int]) -> Counter[UUID]:
+def _seen_above(sight: AccessCache, marks: dict[UUID, int]) -> Counter[UUID]:
     """Return, by session, how many new messages the user may see.
 
     A message is new if its number is greater than the session's number in `marks`. The user isn't a

@@ -46,7 +46,7 @@ C = TypeVar("C", bound=Candidate)
 Following = Callable[[C | None, int], Sequence[C]]
 
 
-class Place(NamedTuple):
+class UrgencyPosition(NamedTuple):
     """A position in the order of urgency."""
 
     due: datetime | None
@@ -69,7 +69,7 @@ class Columns(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Way:
+class AskedQuery:
     """A way in which a person is asked: a query, along one index, for requests or assignments."""
 
     rows: QuerySet[Any]
@@ -91,7 +91,7 @@ class Way:
         """Return the query with a further condition on the columns of its index."""
         return replace(self, rows=self.rows.filter(condition))
 
-    def first(self, count: int, *, after: Place | None) -> Iterator[QuerySet[Any, Any]]:
+    def first(self, count: int, *, after: UrgencyPosition | None) -> Iterator[QuerySet[Any, Any]]:
         """Yield queries that together return the first `count` rows after a position.
 
         Each query reads one range of the index.
@@ -102,7 +102,7 @@ class Way:
             yield self.rows.filter(part).order_by(*order).values_list(*self.columns)[:count]
 
 
-def _ranges(columns: Columns, after: Place | None) -> Iterator[Q]:
+def _ranges(columns: Columns, after: UrgencyPosition | None) -> Iterator[Q]:
     """Yield conditions that together match the rows after a position.
 
     Each condition matches one range of the index.
@@ -120,35 +120,38 @@ def _ranges(columns: Columns, after: Place | None) -> Iterator[Q]:
         yield timeless
 
 
-def ways_of(user: User) -> list[Way]:
+def ways_of(user: User) -> list[AskedQuery]:
     """Return a query for each way in which a user is asked.
 
     A superuser is asked by all open requests.
     """
     if user.is_superuser:
-        return [Way.of_requests()]
+        return [AskedQuery.of_requests()]
     return [*ways_by_name(user), *ways_by_group(user)]
 
 
-def ways_by_name(user: User) -> list[Way]:
+def ways_by_name(user: User) -> list[AskedQuery]:
     """Return the queries for assignments to the user by name.
 
     Assignments to people who have the user as a deputy are included.
     """
-    return [Way.of_assignments(user=person) for person in (user, *principals_of(user))]
+    return [AskedQuery.of_assignments(user=person) for person in (user, *principals_of(user))]
 
 
-def ways_by_group(user: User) -> list[Way]:
+def ways_by_group(user: User) -> list[AskedQuery]:
     """Return the queries for assignments to the user's groups and permissions.
 
     The groups and permissions of people who have the user as a deputy are included.
     """
     permissions = held_permissions(user)
     return [
-        *(Way.of_assignments(group=group) for group in sorted(groups_of(user))),
+        *(AskedQuery.of_assignments(group=group) for group in sorted(groups_of(user))),
         # The index leaves out empty permissions. PostgreSQL uses it only if the query says that the
         # permission isn't empty.
-        *(Way.of_assignments(permission=one).filter(~Q(permission="")) for one in permissions),
+        *(
+            AskedQuery.of_assignments(permission=one).filter(~Q(permission=""))
+            for one in permissions
+        ),
     ]
 
 
@@ -193,14 +196,16 @@ def _held_permissions(user: User) -> list[str]:
     return sorted(asked & set[str]().union(*map(permissions_of, askable)))
 
 
-def following(ways: Sequence[Way], last: Place | None, count: int) -> list[Place]:
+def following(
+    ways: Sequence[AskedQuery], last: UrgencyPosition | None, count: int
+) -> list[UrgencyPosition]:
     """Return the first `count` requests after the position `last` in all queries together.
 
     Each request is returned once. This takes one statement.
     """
     rows = [part for way in ways for part in way.first(count, after=last)]
     found = merged(rows, order=BY_URGENCY, limit=count)
-    return [Place(clock.read(due), rank, UUID(str(pk))) for due, rank, pk in found]
+    return [UrgencyPosition(clock.read(due), rank, UUID(str(pk))) for due, rank, pk in found]
 
 
 def first_among(

@@ -35,14 +35,17 @@ def people_asked(people: People, wanted: Wanted) -> Pairs:
     look = ("request__wait__run", "user", "group", "permission")
     rows = list(asked.values_list(*look).distinct())
     given = deputies_among(people.users.keys()) if rows else {}
-    named, principals = Named(people, rows), Named(People.read(given.keys()), rows)
+    named, principals = (
+        AssigneeLookup(people, rows),
+        AssigneeLookup(People.read(given.keys()), rows),
+    )
     for run, *assignee in rows:
         yield run, named.by(*assignee)
         for principal in principals.by(*assignee):
             yield run, given[principal]
 
 
-class Named:
+class AssigneeLookup:
     """A lookup of the people whom an assignment asks, limited to the given people."""
 
     def __init__(self, people: People, rows: Iterable[tuple[Any, ...]]) -> None:

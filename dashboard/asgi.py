@@ -9,7 +9,7 @@ from django.core.asgi import get_asgi_application
 from dashboard.http.access_log import AccessLog
 from dashboard.http.body_limit import BodyLimit
 from dashboard.http.client_address import ClientAddress
-from dashboard.http.one_thread import ByPath, OneThread
+from dashboard.http.one_thread import OneThread, StaticFileRouter
 from dashboard.mcp.switch import with_mcp
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
@@ -19,7 +19,7 @@ from dashboard.postgres.base import wait_at_most
 wait_at_most(seconds=2)
 files = get_asgi_application()  # first, since it loads the apps
 requests = OneThread()
-pages = ClientAddress(AccessLog(BodyLimit(with_mcp(ByPath(requests, files), requests))))
+pages = ClientAddress(AccessLog(BodyLimit(with_mcp(StaticFileRouter(requests, files), requests))))
 
 from django.urls import get_resolver, path  # noqa: E402 (models need the loaded apps)
 

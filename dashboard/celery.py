@@ -24,7 +24,7 @@ from celery.signals import (
 from django.db import DatabaseError, connections
 from django.utils.module_loading import import_string
 
-from dashboard.worker.lookout import Lookout
+from dashboard.worker.lookout import QueuePoller
 from dashboard.worker.pool_watch import PoolWatch
 from dashboard.worker.ticker import PeriodicTask, Ticker
 from procedures.board import board
@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 app = Celery("countersign")
 app.config_from_object("dashboard.worker.configuration:configuration", namespace="CELERY")
 app.autodiscover_tasks()
-app.steps["consumer"].add(Lookout)
+app.steps["consumer"].add(QueuePoller)
 
 
 @setup_logging.connect(weak=False)

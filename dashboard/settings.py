@@ -178,7 +178,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "CommonPasswordValidator",
         "NumericPasswordValidator",
     )
-] + [{"NAME": "dashboard.accounts.leaving.EndOtherWaysIn"}]
+] + [{"NAME": "dashboard.accounts.leaving.EndOtherSignIns"}]
 if not environment.is_embedded:
     CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = SECURE_SSL_REDIRECT = True
     SECURE_HSTS_SECONDS = 365 * 24 * 3600

@@ -28,7 +28,7 @@ HEX = re.compile(r"[0-9a-f]{7,64}")
 LONGEST_SUBJECT = 200
 
 
-class Sort(StrEnum):
+class ChangeType(StrEnum):
     """The type of change that a commit makes."""
 
     FEATURE = "feature"
@@ -49,10 +49,15 @@ CONVENTIONAL = {
     "test",
 }
 """Commit types, besides those in `SORTS`, that are recognized in a bullet such as "- docs: …"."""
-SORTS = {"feat": Sort.FEATURE, "feature": Sort.FEATURE, "fix": Sort.FIX, "bugfix": Sort.FIX}
+SORTS = {
+    "feat": ChangeType.FEATURE,
+    "feature": ChangeType.FEATURE,
+    "fix": ChangeType.FIX,
+    "bugfix": ChangeType.FIX,
+}
 
 
-RANKS = (Sort.OTHER, Sort.FIX, Sort.FEATURE)
+RANKS = (ChangeType.OTHER, ChangeType.FIX, ChangeType.FEATURE)
 
 
 class Part(StrEnum):
@@ -68,7 +73,7 @@ class Change:
     """The change that a commit makes, according to the message of the commit."""
 
     commit: str
-    sort: Sort
+    sort: ChangeType
     scope: str
     text: str
     """The subject, without the prefix that names the type."""
@@ -105,7 +110,7 @@ NONE = Version(0, 0, 0)
 
 
 @dataclass(frozen=True)
-class Released:
+class VersionTag:
     """A tag that names a version."""
 
     version: Version
@@ -121,17 +126,17 @@ def check_prefix(prefix: str) -> None:
         raise ValueError(f"No tag can begin with “{prefix[:40]}”. Use for example release- or v.")
 
 
-def releases(tags: Iterable[Tag], *, prefix: str = "") -> tuple[list[Released], list[Tag]]:
+def releases(tags: Iterable[Tag], *, prefix: str = "") -> tuple[list[VersionTag], list[Tag]]:
     """Return the tags that name a version, latest version last, and the other tags.
 
     A version's tag begins with `prefix`, as in "release-1.4.2". Without a `prefix`, "v1.4.2" and
     "1.4.2" are both recognized.
     """
     wanted = re.compile(f"(?P<mark>{re.escape(prefix) if prefix else 'v?'}){NUMBERS}", re.ASCII)
-    named, others = list[Released](), list[Tag]()
+    named, others = list[VersionTag](), list[Tag]()
     for tag in tags:
         if match := wanted.fullmatch(tag.name):
-            named.append(Released(Version.read(match["numbers"]), match["mark"], tag))
+            named.append(VersionTag(Version.read(match["numbers"]), match["mark"], tag))
         else:
             others.append(tag)
     return sorted(named, key=lambda one: one.version), others
@@ -246,8 +251,10 @@ def read_change(message: Message) -> Change:
     match = PREFIX.fullmatch(subject)
     inner = list(_bullets(body))
     is_breaking = any(one["mark"] for one in (match, *inner) if one) or bool(BREAKING.search(body))
-    sort = _sort(match) if match else max(map(_sort, inner), key=RANKS.index, default=Sort.OTHER)
-    if match is None or sort == Sort.OTHER:
+    sort = (
+        _sort(match) if match else max(map(_sort, inner), key=RANKS.index, default=ChangeType.OTHER)
+    )
+    if match is None or sort == ChangeType.OTHER:
         return Change(message.commit, sort, "", subject, is_breaking)
     return Change(message.commit, sort, match["scope"] or "", match["text"], is_breaking)
 
@@ -259,8 +266,8 @@ def _bullets(body: str) -> Iterator[re.Match[str]]:
             yield match
 
 
-def _sort(match: re.Match[str]) -> Sort:
-    return SORTS.get(match["type"].lower(), Sort.OTHER)
+def _sort(match: re.Match[str]) -> ChangeType:
+    return SORTS.get(match["type"].lower(), ChangeType.OTHER)
 
 
 def proposed_part(changes: Sequence[Change], last: Version | None) -> Part:
@@ -273,5 +280,5 @@ def proposed_part(changes: Sequence[Change], last: Version | None) -> Part:
         return Part.MINOR
     if any(change.is_breaking for change in changes):
         return Part.MAJOR
-    is_richer = any(change.sort == Sort.FEATURE for change in changes)
+    is_richer = any(change.sort == ChangeType.FEATURE for change in changes)
     return Part.MINOR if is_richer else Part.PATCH

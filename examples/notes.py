@@ -4,10 +4,14 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 
-from examples.changes import Change, Sort
+from examples.changes import Change, ChangeType
 from procedures.engine.kinds.question_options import one_line
 
-HEADINGS = {Sort.FEATURE: "Features", Sort.FIX: "Fixes", Sort.OTHER: "Other changes"}
+HEADINGS = {
+    ChangeType.FEATURE: "Features",
+    ChangeType.FIX: "Fixes",
+    ChangeType.OTHER: "Other changes",
+}
 MOST_LINES = 100
 """The maximum number of changes under one heading.
 
@@ -31,7 +35,7 @@ def draft_notes(changes: Sequence[Change]) -> str:
 
     Each section begins with the newest change.
     """
-    if all(one.sort == Sort.OTHER and not one.is_breaking for one in changes):
+    if all(one.sort == ChangeType.OTHER and not one.is_breaking for one in changes):
         return tidy_notes(_section("Changes", changes))
     sections = [_section("Breaking changes", [one for one in changes if one.is_breaking])]
     for sort, heading in HEADINGS.items():

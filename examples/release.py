@@ -11,10 +11,10 @@ from pydantic import Field
 from examples.changes import (
     NONE,
     Change,
+    ChangeType,
     Part,
-    Released,
-    Sort,
     Version,
+    VersionTag,
     check_prefix,
     drop_reverted,
     like_versions,
@@ -291,7 +291,7 @@ def check_first(place: Repository, prefix: str) -> None:
         )
 
 
-def candidates(place: Repository, last: Released | None, prefix: str) -> list[Candidate]:
+def candidates(place: Repository, last: VersionTag | None, prefix: str) -> list[Candidate]:
     """Return, for each part of a version number, the next version without a tag on any branch."""
     mark, version = (last.mark, last.version) if last else (prefix or "v", NONE)
     taken = {one.version: one.tag for one in releases(place.tags(), prefix=prefix)[0]}
@@ -327,7 +327,10 @@ def count(changes: Sequence[Change]) -> Counts:
     sorts = [change.sort for change in changes]
     breaking = sum(change.is_breaking for change in changes)
     return Counts(
-        sorts.count(Sort.FEATURE), sorts.count(Sort.FIX), sorts.count(Sort.OTHER), breaking
+        sorts.count(ChangeType.FEATURE),
+        sorts.count(ChangeType.FIX),
+        sorts.count(ChangeType.OTHER),
+        breaking,
     )
 
 

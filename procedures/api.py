@@ -7,7 +7,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from ninja import Router, Status
 
-from procedures import access, services, standing
+from procedures import access, reported_state, services
 from procedures.access import SignedIn
 from procedures.engine.journal.events import RunStatus
 from procedures.file_responses import BINARY, FILE_ANSWER, file_response
@@ -168,7 +168,7 @@ def get_result(request: SignedIn, run_id: UUID) -> HttpResponse:
 )
 def get_state(request: SignedIn, run_id: UUID) -> dict[str, Any]:
     """Return all values of the run's `ctx.state`, keyed by name, however large they are."""
-    return standing.state_of(get_object_or_404(access.visible_runs(request.user), pk=run_id))
+    return reported_state.state_of(get_object_or_404(access.visible_runs(request.user), pk=run_id))
 
 
 @router.get(

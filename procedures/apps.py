@@ -12,11 +12,11 @@ class ProceduresConfig(AppConfig):
 
     def ready(self) -> None:
         from procedures.conf import conf
-        from procedures.engine.declaration.known import Known
+        from procedures.engine.declaration.known import ProcedureLookup
         from procedures.engine.values.choices import Site
 
         Site.allowed = lambda setting: conf.SITE_CHOICES.get(setting, {})
-        Known.find = find_registered
+        ProcedureLookup.find = find_registered
         from procedures import site_checks
         from procedures.system_checks import check_procedure_files
 
@@ -45,14 +45,16 @@ def register_django_settings() -> None:
     from django.utils import timezone, translation
 
     from procedures.engine.execution.process import Setting
-    from procedures.engine.execution.rare import Rare, restore_after_turns
-    from procedures.engine.execution.surroundings import OfContext, of_context
+    from procedures.engine.execution.rare import RareSetting, restore_after_turns
+    from procedures.engine.execution.surroundings import ContextSetting, of_context
 
     kept_in = "asgiref.local"  # Django keeps both in context variables of that name
-    of_context.append(OfContext("Django's language", translation.get_language, kept_in))
-    of_context.append(OfContext("Django's time zone", timezone.get_current_timezone_name, kept_in))
+    of_context.append(ContextSetting("Django's language", translation.get_language, kept_in))
+    of_context.append(
+        ContextSetting("Django's time zone", timezone.get_current_timezone_name, kept_in)
+    )
     restore_after_turns(
-        Rare(_settings, Setting("Django's settings", _write_settings, _changed_settings))
+        RareSetting(_settings, Setting("Django's settings", _write_settings, _changed_settings))
     )
 
 

@@ -15,7 +15,7 @@ PLACES = 256
 PLACE = struct.Struct("=II16s")
 
 
-class InHand(NamedTuple):
+class ClaimEntry(NamedTuple):
     """A run that a process has claimed, with the number of the claim."""
 
     pid: int
@@ -48,12 +48,12 @@ class Board:
         """Clear this process's entry after it has released its run."""
         self._write(bytes(PLACE.size))
 
-    def in_hand(self) -> Iterator[InHand]:
+    def in_hand(self) -> Iterator[ClaimEntry]:
         for place in range(PLACES):
             start = place * PLACE.size
             pid, epoch, run = PLACE.unpack(self._memory[start : start + PLACE.size])
             if pid:
-                yield InHand(pid, UUID(bytes=run), epoch)
+                yield ClaimEntry(pid, UUID(bytes=run), epoch)
 
     def _write(self, content: bytes) -> None:
         start = self._place * PLACE.size

@@ -8,7 +8,7 @@ OURS = {"countersign_procedures", "countersign_chat", "countersign_dashboard"}
 """The labels of the product's apps, with a prefix, because a project may have an app `chat`."""
 
 
-class OnlyDefault:
+class DefaultRouter:
     """A router that keeps the product's tables in `default`.
 
     List it first in `DATABASE_ROUTERS`.

@@ -133,7 +133,7 @@ class _Unsent:
         self.marks.clear()
 
 
-class Scribe(Background[tuple[Draft, Piece]]):
+class TextSender(Background[tuple[Draft, Piece]]):
     """A thread that gathers pieces of texts and sends them to Redis."""
 
     name = "scribe"
@@ -203,4 +203,4 @@ def _check(answers: list[object]) -> None:
             raise answer
 
 
-scribe = Scribe()
+scribe = TextSender()

@@ -22,7 +22,7 @@ from procedures.library import SHIPPED
 from procedures.models import Grant, Procedure, ProcedureVersion, Run
 from procedures.models.clock import clock
 from procedures.readers import Unreadable, read_text, suffix_of
-from procedures.texts import FileFault, Found, shelf
+from procedures.texts import FileFault, FoundProcedures, shelf
 
 logger = logging.getLogger(__name__)
 MOST_TEXTS = 128
@@ -37,7 +37,7 @@ class LoadError(ImproperlyConfigured):
     """The procedures of this site can't be loaded, because of an error in an author's code."""
 
 
-class Known(NamedTuple):
+class KnownProcedures(NamedTuple):
     """All procedures that this process knows, and the faults of the procedure files."""
 
     definitions: Mapping[str, Definition]
@@ -75,7 +75,7 @@ def forget_texts() -> None:
 
 
 @lru_cache(maxsize=1)
-def _known(files: Found, modules: tuple[str, ...]) -> Known:
+def _known(files: FoundProcedures, modules: tuple[str, ...]) -> KnownProcedures:
     """Return all procedures, keyed by name, and the faults of files.
 
     If a module and a file define a procedure of the same name, the module's procedure is used.
@@ -83,7 +83,7 @@ def _known(files: Found, modules: tuple[str, ...]) -> Known:
     code, words = _defined_by(modules), "The procedure {} is also defined in Python. Rename it."
     taken = [one for name, one in files.definitions.items() if name in code]
     clashes = [FileFault(one.file, words.format(one.name)) for one in taken]
-    return Known({**files.definitions, **code}, [*files.faults, *clashes])
+    return KnownProcedures({**files.definitions, **code}, [*files.faults, *clashes])
 
 
 def _in_modules() -> Mapping[str, Definition]:
@@ -201,11 +201,11 @@ def register_all() -> None:
     _warn_of_faults()
 
 
-class Registrar:
+class FileWatcher:
     """A check for edited procedure files, which registers them while this process runs."""
 
     def __init__(self) -> None:
-        self._seen: Found | None = None
+        self._seen: FoundProcedures | None = None
 
     def look(self) -> None:
         """Register edited files. If no file was edited, no query is made."""
@@ -228,7 +228,7 @@ class Registrar:
         self._seen = found
 
 
-registrar = Registrar()
+registrar = FileWatcher()
 
 
 def _warn_of_faults() -> None:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from ninja import Schema
 from pydantic import Field
 
-from procedures import access, hooks, standing
+from procedures import access, hooks, reported_state
 from procedures.engine.journal.large import place_of
 from procedures.engine.values.files import File
 from procedures.models import Artifact, Event, Run, Wait
@@ -19,7 +19,7 @@ from procedures.schemas import for_reader
 
 FILES = "_files"
 """The attribute that holds the files of a run that was just started."""
-NOTHING_REPORTED = standing.Standing({}, None, None)
+NOTHING_REPORTED = reported_state.ReportedState({}, None, None)
 MOST_CHILDREN = MOST_REQUESTS = 50
 """The maximum number of child runs, and of open requests, in the response about one run."""
 
@@ -301,9 +301,11 @@ def is_new(run: Run) -> bool:
     return FILES in run.__dict__
 
 
-def _standing_of(run: Run) -> standing.Standing:
+def _standing_of(run: Run) -> reported_state.ReportedState:
     """Return the run's stage, progress and state, read once for all fields of a response."""
-    if "_standing" not in run.__dict__:
-        run.__dict__["_standing"] = NOTHING_REPORTED if is_new(run) else standing.standing_of(run)
-    found: standing.Standing = run.__dict__["_standing"]
+    if "_reported" not in run.__dict__:
+        run.__dict__["_reported"] = (
+            NOTHING_REPORTED if is_new(run) else reported_state.reported_state_of(run)
+        )
+    found: reported_state.ReportedState = run.__dict__["_reported"]
     return found

@@ -13,7 +13,7 @@ from procedures.engine.declaration.definition import Procedure
 from procedures.engine.errors import Fenced, StorageLost
 from procedures.engine.execute import advance
 from procedures.files import ContentStore
-from procedures.journal import DatabaseJournal, NotReadYet
+from procedures.journal import CodeNotRead, DatabaseJournal
 from procedures.journal.leftovers import begin_clean
 from procedures.lease_keeper import lease_keeper
 from procedures.models.procedure import code_of_run
@@ -104,7 +104,7 @@ def _code_for(found: Queued) -> Procedure | None:
     if found.file:
         key = (found.procedure, found.file, found.version)
         if not registry.is_ready(key):
-            raise NotReadYet(partial(registry.make_ready, key))
+            raise CodeNotRead(partial(registry.make_ready, key))
         return _code_of(*key)
     code = registry.find(found.procedure)
     # Usually this takes no query, because the claim has read the newest version together with the

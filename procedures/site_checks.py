@@ -139,7 +139,7 @@ def _elsewhere() -> Iterator[CheckMessage]:
     models = [model for app in OURS if app in apps.app_configs for model in _models(app)]
     hint = (
         "Other databases can hold the site's own tables. Add a router to DATABASE_ROUTERS that "
-        f"keeps {', '.join(OURS)} out of them, such as procedures.databases.OnlyDefault."
+        f"keeps {', '.join(OURS)} out of them, such as procedures.databases.DefaultRouter."
     )
     for alias in sorted(set(connections) - {DEFAULT_DB_ALIAS}):
         if any(router.allow_migrate_model(alias, model) for model in models):

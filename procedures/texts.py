@@ -42,14 +42,14 @@ class FileFault:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class FoundProcedures:
     """The procedures of all readable files, and the faults of the others."""
 
     definitions: Mapping[str, Procedure]
     faults: Sequence[FileFault]
 
 
-class Place(NamedTuple):
+class MatchedFile(NamedTuple):
     """A file that a glob pattern matches."""
 
     path: Path
@@ -66,12 +66,12 @@ class Place(NamedTuple):
         return legible((Path(self.folder.name) / below).as_posix())
 
 
-class Shelf:
+class FileCache:
     """The files and procedures that this process found when it last read the files."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._found: Found | None = None
+        self._found: FoundProcedures | None = None
         self._stamp: object = None
         self._looked_at = 0.0
 
@@ -83,7 +83,7 @@ class Shelf:
         """Let the next use check at once for edited files, if NOTICES_EDITED_FILES is true."""
         self._looked_at = -LOOK_EVERY
 
-    def current(self) -> Found:
+    def current(self) -> FoundProcedures:
         """Return what was found in the files, which are read at the first use and after edits."""
         with self._lock:
             if self._found is None or self._has_changed():
@@ -101,10 +101,10 @@ class Shelf:
         return _stamp() != self._stamp
 
 
-shelf = Shelf()
+shelf = FileCache()
 
 
-def load() -> Found:
+def load() -> FoundProcedures:
     """Read all files, and return their procedures and faults.
 
     A faulty file doesn't affect the procedures of other files.
@@ -130,10 +130,10 @@ def load() -> Found:
             words = f"The procedure {name} is defined in {files}. Rename all but one."
             faults += [FileFault(one.file, words, names=(name,)) for one in same]
     once = {name: same[0] for name, same in by_name.items() if len(same) == 1}
-    return Found(once, faults)
+    return FoundProcedures(once, faults)
 
 
-def text_of(place: Place) -> str:
+def text_of(place: MatchedFile) -> str:
     """Return the text of a file; raise `ProcedureFileError` if it isn't a readable text."""
     try:
         path = place.path.resolve(strict=True)
@@ -171,12 +171,12 @@ def _decoded(data: bytes) -> str:
     return text.replace("\r\n", "\n")
 
 
-def places() -> list[Place]:
+def places() -> list[MatchedFile]:
     """Return the files that the patterns match, each file once, sorted by path.
 
     If there are more than `MOST_FILES`, one more than that is returned, so that the caller notices.
     """
-    found: dict[str, Place] = {}
+    found: dict[str, MatchedFile] = {}
     for place in chain.from_iterable(map(places_of, conf.PROCEDURE_FILES)):
         # Files are compared by their real paths: two globs, or a link, may lead to one file, whose
         # procedures would then seem to be defined twice.
@@ -186,7 +186,7 @@ def places() -> list[Place]:
     return sorted(found.values(), key=lambda place: place.path)
 
 
-def places_of(pattern: str) -> Iterator[Place]:
+def places_of(pattern: str) -> Iterator[MatchedFile]:
     """Yield the files that one pattern matches; none if the pattern can't be used."""
     if misuse_of(pattern):
         return
@@ -194,7 +194,7 @@ def places_of(pattern: str) -> Iterator[Place]:
     parts = (conf.BASE_DIR / pattern).relative_to(folder).parts
     for path in _matching(folder, parts):
         if not path.is_dir():
-            yield Place(path, folder)
+            yield MatchedFile(path, folder)
 
 
 def _matching(folder: Path, parts: Sequence[str]) -> Iterator[Path]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Also:
+class StandingLimits:
     """The limits of an answer that also decides later, similar requests: how many, until when."""
 
     uses: int
@@ -41,7 +41,7 @@ class Answer:
     """The reason that an administrator gives for answering a request that doesn't ask them."""
     program: str = ""
     """The name of the API token with which a program answers; "" if a person does."""
-    also: Also | None = None
+    also: StandingLimits | None = None
     """The limits for deciding later, similar requests; None if the answer decides only this one."""
     seen: str | None = None
     """The mark of the proposed values that the sender saw, as in `HumanRequest.proposal`.

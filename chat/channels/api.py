@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from chat.channels.answers import Also, Answer, Inbound
+from chat.channels.answers import Answer, Inbound, StandingLimits
 from chat.channels.channel import Channel
 
 
@@ -15,7 +15,7 @@ class Api(Channel):
     def parse(self, inbound: Inbound) -> Answer:
         """Return the answer in a request body, which the route has validated."""
         body = inbound.content
-        also = Also(body.also.uses, body.also.until) if body.also else None
+        also = StandingLimits(body.also.uses, body.also.until) if body.also else None
         return Answer(
             body.value, body.comment, is_confirmed=body.confirm, reason=body.reason, also=also
         )

@@ -20,7 +20,7 @@ UNUSED = "The run continued without this answer, before it took effect."
 Kind = RequestEvent.Kind
 
 
-class Changed(NamedTuple):
+class ChangedRequest(NamedTuple):
     """A request that was closed or opened again, with its session and its assignees."""
 
     request: UUID
@@ -30,7 +30,7 @@ class Changed(NamedTuple):
 
 def close_request(
     wait: Wait, content: Mapping[str, Any], *, at: datetime, was_held: bool
-) -> Changed:
+) -> ChangedRequest:
     """Close the request of a closed wait, and return the change.
 
     `content` is the content with which the wait was closed; the content has the outcome. If
@@ -51,7 +51,7 @@ def close_request(
     return _changed(request)
 
 
-def hold_request(wait: Wait, content: Mapping[str, Any], *, at: datetime) -> Changed:
+def hold_request(wait: Wait, content: Mapping[str, Any], *, at: datetime) -> ChangedRequest:
     """Close the request of a wait provisionally, and return the change.
 
     The request is closed until the held answer takes effect or is undone. If another held answer
@@ -67,7 +67,7 @@ def hold_request(wait: Wait, content: Mapping[str, Any], *, at: datetime) -> Cha
     return _changed(request)
 
 
-def release_request(wait: Wait) -> Changed:
+def release_request(wait: Wait) -> ChangedRequest:
     """Open the request of a wait again after its answer was undone, and return the change."""
     request = wait.request
     request.status, request.outcome = HumanRequest.Status.OPEN, ""
@@ -90,7 +90,7 @@ def _close(
     *,
     at: datetime,
     until: datetime | None = None,
-) -> Changed:
+) -> ChangedRequest:
     status, by = status_after(content), content["responder"]
     # An answer already has its entry in the history. A request that is unneeded only for now gets
     # its entry once that is final.
@@ -109,7 +109,7 @@ def _close(
     for pk, session, assigned in closed:
         if connection.vendor == "sqlite":
             sql.mark_assignments.execute(pk)
-        return Changed(UUID(str(pk)), UUID(str(session)), names_in(assigned))
+        return ChangedRequest(UUID(str(pk)), UUID(str(session)), names_in(assigned))
     raise AssertionError(f"The request {request.pk} already has an outcome.")
 
 
@@ -157,8 +157,8 @@ def _entry(
     return new_event(request, kind, at=at, by=by, name=name, facts=facts)
 
 
-def _changed(request: HumanRequest) -> Changed:
-    return Changed(request.pk, request.session_id, request.assignees)
+def _changed(request: HumanRequest) -> ChangedRequest:
+    return ChangedRequest(request.pk, request.session_id, request.assignees)
 
 
 def status_after(content: Mapping[str, Any]) -> HumanRequest.Status:

@@ -1,6 +1,6 @@
 """Operations on sessions, requests and notifications."""
 
-from chat.channels.answers import Also, Answer, Inbound
+from chat.channels.answers import Answer, Inbound, StandingLimits
 from chat.channels.delivery import send_notification
 from chat.channels.planning import plan_notifications
 from chat.channels.presence import note_presence, note_presences
@@ -14,7 +14,7 @@ from chat.services.claims import (
 from chat.services.delegations import delegate, delegations_of, revoke_delegation
 from chat.services.heard import run_addressed, why_unheard
 from chat.services.inbound import UnknownRequestError, receive, receive_file, sender_of
-from chat.services.losses import Losses, LostName, Watch, losses_of
+from chat.services.losses import AnswererSnapshot, Losses, LostName, losses_of
 from chat.services.message_files import (
     MOST_FILES,
     MessageError,
@@ -24,10 +24,10 @@ from chat.services.message_files import (
     sent_message_files,
 )
 from chat.services.messages import (
-    Echo,
     MessageKeyError,
     NotMemberError,
     Reply,
+    UnconfirmedAnswer,
     checked_text,
     echo_of,
     post_message,
@@ -63,7 +63,7 @@ from chat.services.responses import (
     respond,
     undo_response,
 )
-from chat.services.searching import Found, Hit, TextFilter, search_texts
+from chat.services.searching import FoundPage, Hit, TextFilter, search_texts
 from chat.services.sessions import (
     MOST_INVITED,
     LastMemberError,
@@ -83,23 +83,29 @@ from chat.services.standing import OPERATE_REQUEST, revocable_by, revoke_standin
 from chat.services.starts import place_in, start_in_session
 from chat.services.strays import ask_others
 from chat.services.uploads import LostFileError, find_file, uploaded, with_uploads
-from chat.services.waiting import Present, people_by_name, people_named, waiting_for, waiting_of
+from chat.services.waiting import (
+    ActivePeople,
+    people_by_name,
+    people_named,
+    waiting_for,
+    waiting_of,
+)
 
 __all__ = [
     "MOST_FILES",
     "MOST_INVITED",
     "OPERATE_REQUEST",
+    "ActivePeople",
     "AlreadyAnsweredError",
     "AlreadyVotedError",
-    "Also",
     "Answer",
+    "AnswererSnapshot",
     "BulkItem",
     "BulkReport",
     "BulkResult",
     "ClaimedError",
     "DraftConflictError",
-    "Echo",
-    "Found",
+    "FoundPage",
     "Hit",
     "Inbound",
     "LastMemberError",
@@ -115,16 +121,16 @@ __all__ = [
     "NotConfirmedError",
     "NotMemberError",
     "NotTheirsToUndoError",
-    "Present",
     "ProgramRefusedError",
     "Reach",
     "ReassigningDeniedError",
     "RemovalDeniedError",
     "Reply",
+    "StandingLimits",
     "TextFilter",
+    "UnconfirmedAnswer",
     "UnknownRequestError",
     "ValuesChangedError",
-    "Watch",
     "answer_many",
     "ask_others",
     "change_session",

@@ -10,8 +10,8 @@ from procedures.engine.journal.events import RunStatus
 from procedures.engine.lifecycle.inbox import MESSAGE
 from procedures.models import Run, Signal
 from procedures.services.inbox import (
+    MessageToRun,
     UnheardError,
-    Written,
     check_heard,
     check_room,
     listens,
@@ -47,7 +47,7 @@ def hand_to_run(message: Message, *, by: User, steers: bool = False) -> None:
     try:
         kept = write_locked(
             run.pk,
-            Written(str(message.pk), message.text, is_steered, message.files),
+            MessageToRun(str(message.pk), message.text, is_steered, message.files),
             by=by,
         )
     except UnheardError:

@@ -56,7 +56,7 @@ class Losses:
         return bool(self.requests or self.procedures or self.names)
 
 
-class Watch:
+class AnswererSnapshot:
     """A snapshot of who can answer what, taken before an operation.
 
     The snapshot takes a fixed number of queries, however many requests are open.
@@ -106,7 +106,7 @@ def losses_of(change: Callable[[], object]) -> Losses:
     has lost a member. The change is rolled back even if `change` raises.
     """
     with transaction.atomic():
-        watch = Watch()
+        watch = AnswererSnapshot()
         # A block is used instead of an explicit savepoint, because Django drops the `on_commit`
         # callbacks of a change only when it rolls back a block.
         with transaction.atomic():

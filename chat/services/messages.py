@@ -61,7 +61,7 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Echo:
+class UnconfirmedAnswer:
     """The answer that a message would give, shown to the message's author to be confirmed."""
 
     request: HumanRequest
@@ -76,7 +76,9 @@ class Echo:
         return canonical.digest(canonical.text_of(meant))
 
 
-def echo_of(request: HumanRequest, text: str, *, by: User, confirmed: str = "") -> Echo | None:
+def echo_of(
+    request: HumanRequest, text: str, *, by: User, confirmed: str = ""
+) -> UnconfirmedAnswer | None:
     """Return the answer that a message would give, if the message's author must confirm it.
 
     Otherwise, return None: if the message isn't an answer, if its words are the value or the label
@@ -89,7 +91,7 @@ def echo_of(request: HumanRequest, text: str, *, by: User, confirmed: str = "") 
         reading = reading_of(request.asked, text)
     except (NoReplyError, AnswerError):
         return None
-    echo = Echo(request, reading.value)
+    echo = UnconfirmedAnswer(request, reading.value)
     return None if reading.is_literal or echo.token == confirmed else echo
 
 

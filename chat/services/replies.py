@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from procedures.engine.kinds.questions import Question
-from procedures.engine.kinds.words import NoReplyError, Reading
+from procedures.engine.kinds.words import NoReplyError, TypedAnswer
 
 __all__ = ["NoReplyError", "read_reply", "reading_of"]
 
@@ -17,7 +17,7 @@ def read_reply(question: Question, text: str) -> Any:
     return reading_of(question, text).value
 
 
-def reading_of(question: Question, text: str) -> Reading:
+def reading_of(question: Question, text: str) -> TypedAnswer:
     """Return how the typed words are understood, with the checked value.
 
     The result also says whether the words are literal: exactly the value or its label. Raises the

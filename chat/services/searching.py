@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import Count, F, Max, OuterRef
 
-from chat.access import Sight, readable_messages, sessions_of, titles_for
+from chat.access import AccessCache, readable_messages, sessions_of, titles_for
 from chat.feed import audiences_of
 from chat.grams import Query, Snippet
 from chat.models import FeedEntry, Member, Message, Searchable, Session
@@ -109,7 +109,7 @@ class Hit:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundPage:
     """A page of hits, newest first. `next` is where the next page begins; None on the last page."""
 
     hits: Sequence[Hit] = ()
@@ -122,9 +122,9 @@ def search_texts(
     *,
     most: int,
     before: int | None = None,
-    sight: Sight | None = None,
+    sight: AccessCache | None = None,
     is_glance: bool = False,
-) -> Found:
+) -> FoundPage:
     """Return a page of the newest texts that fit the filter and that the user may see.
 
     Pass the `next` of the previous page as `before`. A page may have few texts or none although
@@ -133,13 +133,13 @@ def search_texts(
     """
     query = Query(wanted.text)
     if not query or not user.is_active:
-        return Found()
+        return FoundPage()
     within = MOST_GLANCED_AT if is_glance else MOST_TESTED
-    return _Search(user, wanted, query, sight or Sight(user)).page(most, before, within)
+    return _Search(user, wanted, query, sight or AccessCache(user)).page(most, before, within)
 
 
 @dataclass(frozen=True)
-class _Reach:
+class _SearchScope:
     """The texts in which a search looks; the user may not be allowed to see all of them."""
 
     texts: SearchableQuerySet
@@ -167,7 +167,7 @@ class _Search:
     Each page reads a limited number of texts, however many texts there are and however many match.
     """
 
-    def __init__(self, user: User, wanted: TextFilter, query: Query, sight: Sight) -> None:
+    def __init__(self, user: User, wanted: TextFilter, query: Query, sight: AccessCache) -> None:
         self._user, self._query, self._sight = user, query, sight
         self._reach = _reach_in(wanted.session) if wanted.session else _reach_of(user)
         self._texts = self._reach.texts
@@ -178,7 +178,7 @@ class _Search:
         self._last: int | None = None
         """The key of the last text whose access was checked; None if no access was checked."""
 
-    def page(self, most: int, before: int | None, within: int) -> Found:
+    def page(self, most: int, before: int | None, within: int) -> FoundPage:
         texts, start = self._candidates(before)
 
         def following(last: Row | None, count: int) -> list[Row]:
@@ -190,8 +190,8 @@ class _Search:
         rows, is_all = first_seen(following, self._seen, most + 1, within=within, batches=batches)
         shown = rows[:most]
         if len(rows) > most:
-            return Found(self._hits(shown), shown[-1].pk)
-        return Found(self._hits(shown), (start or None) if is_all else self._last)
+            return FoundPage(self._hits(shown), shown[-1].pk)
+        return FoundPage(self._hits(shown), (start or None) if is_all else self._last)
 
     def _candidates(self, before: int | None) -> tuple[SearchableQuerySet, int]:
         """Return the matching texts with keys below `before`, and the key at which reading ends.
@@ -314,11 +314,11 @@ def _name_of(text: Searchable, entry: Message | None) -> str:
     return entry.run.heading if entry.run else ""
 
 
-def _reach_in(session: UUID) -> _Reach:
-    return _Reach(Searchable.objects.filter(session=session), is_one_session=True)
+def _reach_in(session: UUID) -> _SearchScope:
+    return _SearchScope(Searchable.objects.filter(session=session), is_one_session=True)
 
 
-def _reach_of(user: User) -> _Reach:
+def _reach_of(user: User) -> _SearchScope:
     """Return the texts of all sessions of which the user may see a part.
 
     The search must not read other texts. Otherwise, it would be slow for a user who may see little,
@@ -326,14 +326,14 @@ def _reach_of(user: User) -> _Reach:
     """
     texts = Searchable.objects.all()
     if access.sees_all(user):
-        return _Reach(texts)
+        return _SearchScope(texts)
     mine = sorted(set(audiences_of(user)))
     fed = FeedEntry.objects.filter(audience__in=mine).order_by()
     parts = (fed.values_list("session"), sessions_of(user).order_by())
     found = merged([part[: FEW + 1] for part in parts], order="1", limit=FEW + 1)
     if len(found) <= FEW:
         sessions = [of_id(session) for (session,) in found]
-        return _Reach(texts.filter(is_among("session_id", sessions)), is_named=True)
+        return _SearchScope(texts.filter(is_among("session_id", sessions)), is_named=True)
     is_fed = access.has_row(fed.filter(session=OuterRef("session")), column="newest")
     is_joined = access.has_row(Member.objects.filter(session=OuterRef("session"), user=user))
-    return _Reach(texts.filter(is_fed | is_joined))
+    return _SearchScope(texts.filter(is_fed | is_joined))

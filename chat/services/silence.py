@@ -35,10 +35,10 @@ def silence_of(request: HumanRequest) -> str:
 
     The sentences don't say when it happens.
     """
-    return f"{request.asked.silence()} {fate_of(request.wait)}".strip()
+    return f"{request.asked.silence()} {early_withdrawal(request.wait)}".strip()
 
 
-def fate_of(wait: Wait) -> str:
+def early_withdrawal(wait: Wait) -> str:
     """Return a sentence that says how the request may be withdrawn before an answer, or ""."""
     rivals = wait.rivals()
     if any(one.kind == Wait.Kind.TIMER for one in rivals):

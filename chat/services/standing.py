@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Count, Q
 
-from chat.channels.answers import Also, Answer
+from chat.channels.answers import Answer, StandingLimits
 from chat.models import HumanRequest, HumanResponse, StandingDecision
 from chat.models.rights import Right
 from chat.models.standing import StandingDecisionQuerySet
@@ -72,7 +72,9 @@ def new_standing(
     return decision
 
 
-def _check(question: Question, answer: Answer, also: Also, right: Right, *, now: datetime) -> None:
+def _check(
+    question: Question, answer: Answer, also: StandingLimits, right: Right, *, now: datetime
+) -> None:
     if answer.asks_back or not is_offered(question):
         raise AnswerError(NOT_OFFERED)
     if question.outcome_of(question.check(answer.value)) == Outcome.EDITED:

@@ -15,7 +15,7 @@ from procedures.users import User
 
 
 @dataclass(frozen=True)
-class Place:
+class StartPlace:
     """A place for a new run: the session, and the text with which a person started the run."""
 
     session: UUID
@@ -41,16 +41,16 @@ def start_in_session(
     return start_run(name, inputs, by=by, idempotency_key=idempotency_key, place=place)
 
 
-def place_in(session: UUID, by: User, text: str = "") -> Place:
+def place_in(session: UUID, by: User, text: str = "") -> StartPlace:
     """Return the place to pass to `start_run` in order to start a run in a session.
 
     Raises `NotMemberError` if `by` may not read the whole session.
     """
     _check_member(session, by)
-    return Place(session, checked_text(text) if text else "")
+    return StartPlace(session, checked_text(text) if text else "")
 
 
-def join_session(run: Run, place: Place) -> None:
+def join_session(run: Run, place: StartPlace) -> None:
     """Post the card of a new run in the session in which a person has started the run."""
     assert run.started_by
     card = Message(kind=Message.Kind.RUN, run=run, author=run.started_by, at=run.created_at)

@@ -35,7 +35,7 @@ Waiting = dict[UUID, UUID]
 """The ids of the open requests that a person may answer, each with the id of its session."""
 
 
-class Present:
+class ActivePeople:
     """Active people, their groups, their permissions, and the people they are deputies of."""
 
     def __init__(self, keys: Collection[Any]) -> None:
@@ -105,7 +105,7 @@ class Present:
         return found
 
 
-def people_named(names: Iterable[str], among: Collection[Any] | Present) -> set[Any]:
+def people_named(names: Iterable[str], among: Collection[Any] | ActivePeople) -> set[Any]:
     """Return the keys of the active people in `among` to whom any of the names refers.
 
     Names are written as in `HumanRequest.assigned`: "user:7", "group:3", "perm:app.code". The
@@ -115,12 +115,14 @@ def people_named(names: Iterable[str], among: Collection[Any] | Present) -> set[
     return set().union(*people_by_name(names, among).values())
 
 
-def people_by_name(names: Iterable[str], among: Collection[Any] | Present) -> dict[str, set[Any]]:
+def people_by_name(
+    names: Iterable[str], among: Collection[Any] | ActivePeople
+) -> dict[str, set[Any]]:
     """Return, by name, the keys of the active people in `among` to whom the name refers.
 
     The name "" is always in the result. It refers to the superusers, whom every change concerns.
     """
-    present = among if isinstance(among, Present) else Present(among)
+    present = among if isinstance(among, ActivePeople) else ActivePeople(among)
     return present.people({"", *names})
 
 
@@ -129,14 +131,14 @@ def waiting_of(user: User) -> Waiting:
     return urgent_requests(user, MOST)
 
 
-def waiting_for(people: Collection[Any], among: Present | None = None) -> dict[Any, Waiting]:
+def waiting_for(people: Collection[Any], among: ActivePeople | None = None) -> dict[Any, Waiting]:
     """Return, by person, the requests that wait for the person.
 
     The rules are those of `waiting_of`. People are given by their primary keys; the result has no
-    entry for inactive people. If a `Present` of more people exists already, pass it as `among`, so
-    that their groups aren't read again.
+    entry for inactive people. If you already have the `ActivePeople` of these and more people, pass
+    them as `among`, so that their groups aren't read again.
     """
-    present = among or Present(people)
+    present = among or ActivePeople(people)
     found: dict[Any, Waiting] = {}
     left = {pk for pk in people if pk in present.keys}
     for most in ROUNDS:
@@ -150,7 +152,7 @@ def waiting_for(people: Collection[Any], among: Present | None = None) -> dict[A
     return found | {user.pk: waiting_of(user) for user in users().filter(pk__in=left)}
 
 
-def _read(present: Present, people: Collection[Any], most: int) -> dict[Any, Waiting]:
+def _read(present: ActivePeople, people: Collection[Any], most: int) -> dict[Any, Waiting]:
     """Return, by person, the open requests that ask the person.
 
     At most `most` requests are read for each assignee.
@@ -183,7 +185,7 @@ def _remove_unneeded(found: dict[Any, Waiting], given: Mapping[Any, Collection[A
 
 
 def _waiting_by_assignment(
-    present: Present, asked: Collection[Any], most: int
+    present: ActivePeople, asked: Collection[Any], most: int
 ) -> dict[Any, Waiting]:
     found: dict[Any, Waiting] = defaultdict(dict)
     if not asked:

@@ -19,7 +19,7 @@ class GramsField(models.TextField):  # type: ignore[type-arg]
 
 
 @GramsField.register_lookup
-class Fits(Lookup):  # type: ignore[type-arg]
+class ContainsGrams(Lookup):  # type: ignore[type-arg]
     """The condition that the grams of a text include all grams of a query, checked by the index."""
 
     lookup_name = "fit"

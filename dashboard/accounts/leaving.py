@@ -12,7 +12,7 @@ from dashboard.models.links import end_links
 from procedures.users import User
 
 
-def end_ways_in(user: User) -> None:
+def end_all_sign_ins(user: User) -> None:
     """End every session, API token and sign-in link of a person for good."""
     SignIn.objects.filter(user=user).end()
     _end_unnoted_sessions(user)
@@ -35,7 +35,7 @@ def _end_unnoted_sessions(user: User) -> None:
     Session.objects.filter(pk__in=theirs).delete()
 
 
-class EndOtherWaysIn:
+class EndOtherSignIns:
     """A password validator that ends a person's sessions, tokens and links on a password change.
 
     Django calls every validator's `password_changed` after a change. People often change a password
@@ -50,4 +50,4 @@ class EndOtherWaysIn:
         return _("A new password signs you out everywhere else and revokes your API tokens.")
 
     def password_changed(self, password: str, user: User) -> None:
-        end_ways_in(user)
+        end_all_sign_ins(user)

@@ -24,14 +24,14 @@ MOST_AT_ONCE = 500
 """The maximum number of requests that are reassigned when a person leaves."""
 
 
-class Left(NamedTuple):
+class NamedRequest(NamedTuple):
     """An open request that names the person who leaves, and the request's other assignees."""
 
     request: HumanRequest
     others: tuple[str, ...]
 
 
-class Moved(NamedTuple):
+class ReassignedRequest(NamedTuple):
     """A request that was reassigned; if that failed, `fault` is the reason."""
 
     prompt: str
@@ -49,7 +49,7 @@ class Receipt:
 
     sessions: int
     tokens: int
-    moved: list[Moved]
+    moved: list[ReassignedRequest]
     groups: list[str]
 
 
@@ -63,7 +63,7 @@ def may_pass_on(by: User) -> bool:
     return by.has_perm(OPERATE_REQUEST)
 
 
-def requests_left(user: User, *, viewer: User, sees_all: bool) -> tuple[list[Left], int]:
+def requests_left(user: User, *, viewer: User, sees_all: bool) -> tuple[list[NamedRequest], int]:
     """Return the open requests that name a person, and how many more there are.
 
     At most `MOST` requests are returned. Requests that the viewer may not see are only counted,
@@ -77,7 +77,7 @@ def requests_left(user: User, *, viewer: User, sees_all: bool) -> tuple[list[Lef
         .select_related("wait__run__procedure")
         .prefetch_related("assignments__user", "assignments__group")
     )
-    rows = [Left(one, _others(one, user)) for one in shown.defer("question")]
+    rows = [NamedRequest(one, _others(one, user)) for one in shown.defer("question")]
     return rows, len(keys) - len(rows)
 
 
@@ -124,11 +124,11 @@ def offboard(user: User, to: Mapping[UUID, str], *, rest: str, by: User, reason:
     return receipt
 
 
-def _left_in_full(user: User) -> list[Left]:
+def _left_in_full(user: User) -> list[NamedRequest]:
     named = requests_naming(user, MOST_AT_ONCE)
     found = HumanRequest.objects.filter(pk__in=named).order_by("wait__run", "pk")
     rows = found.prefetch_related("assignments__user", "assignments__group")
-    return [Left(one, _others(one, user)) for one in rows.defer("question")]
+    return [NamedRequest(one, _others(one, user)) for one in rows.defer("question")]
 
 
 def _others(request: HumanRequest, user: User) -> tuple[str, ...]:
@@ -140,12 +140,12 @@ def _is_somebody(name: str, user: User) -> bool:
     return found is not None and people_of([found]).exclude(pk=user.pk).exists()
 
 
-def _pass_on(left: Left, to: str, *, by: User, reason: str) -> Moved:
+def _pass_on(left: NamedRequest, to: str, *, by: User, reason: str) -> ReassignedRequest:
     try:
         reassign_request(left.request.pk, to=to, by=by, reason=reason)
     except (AlreadyAnsweredError, EngineError) as refusal:
-        return Moved(left.request.prompt, to, str(refusal))
-    return Moved(left.request.prompt, to)
+        return ReassignedRequest(left.request.prompt, to, str(refusal))
+    return ReassignedRequest(left.request.prompt, to)
 
 
 def _summary(receipt: Receipt) -> str:

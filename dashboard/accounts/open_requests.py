@@ -16,21 +16,21 @@ MOST = 100
 """The maximum number of requests that are listed; the others are only counted."""
 
 
-class Asked(NamedTuple):
+class AskedRequest(NamedTuple):
     """An open request that asks a person, and the reasons why, such as "as a member of finance"."""
 
     request: HumanRequest
     reasons: tuple[str, ...]
 
 
-class Shown(NamedTuple):
+class ShownRequests(NamedTuple):
     """The requests that the viewer may see, and the number of the other requests as `hidden`."""
 
-    asked: list[Asked]
+    asked: list[AskedRequest]
     hidden: int
 
 
-def open_requests(person: User, *, viewer: User, sees_all: bool) -> Shown:
+def open_requests(person: User, *, viewer: User, sees_all: bool) -> ShownRequests:
     """Return the requests that wait for a person, the most urgent first, at most `MOST`.
 
     If the person isn't active, these are the requests that name the person. `sees_all` is True if
@@ -42,7 +42,9 @@ def open_requests(person: User, *, viewer: User, sees_all: bool) -> Shown:
     found = HumanRequest.objects.filter(pk__in=shown).by_urgency()
     reasons = _reasons(person, shown)
     rows = found.select_related("wait__run__procedure").defer("question")
-    return Shown([Asked(one, tuple(reasons[one.pk])) for one in rows], len(keys) - len(shown))
+    return ShownRequests(
+        [AskedRequest(one, tuple(reasons[one.pk])) for one in rows], len(keys) - len(shown)
+    )
 
 
 def requests_naming(person: User, most: int) -> list[UUID]:

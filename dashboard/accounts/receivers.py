@@ -9,7 +9,7 @@ from django.db.models.signals import m2m_changed, post_delete, post_save, pre_de
 from django.http import HttpRequest
 
 from chat.doorbell import RIGHTS, ring_after_commit
-from dashboard.accounts.leaving import end_ways_in
+from dashboard.accounts.leaving import end_all_sign_ins
 from dashboard.accounts.names import keep_name, keep_name_of_the_deleted
 from dashboard.models import ApiToken
 from dashboard.models.links import end_links
@@ -23,7 +23,7 @@ def connect() -> None:
     user_logged_in.connect(keep_sign_in)
     user_login_failed.connect(keep_failure)
     if has_user_field("is_active"):
-        pre_save.connect(rotate_ways_in, sender=User)
+        pre_save.connect(rotate_credentials, sender=User)
     for changed in (post_save, post_delete):
         changed.connect(tell_of_rights, sender=Grant)
         changed.connect(tell_of_rights, sender=ApiToken)
@@ -51,7 +51,7 @@ def keep_failure(credentials: dict[str, Any], **_: Any) -> None:
     note_failed(str(credentials.get("username", "")))
 
 
-def rotate_ways_in(
+def rotate_credentials(
     instance: User, *, raw: bool = False, update_fields: Collection[str] | None = None, **_: Any
 ) -> None:
     """End the sessions, tokens and links of a user who is being deactivated or reactivated.
@@ -63,4 +63,4 @@ def rotate_ways_in(
         return
     was_active = users().filter(pk=instance.pk).values_list("is_active", flat=True).first()
     if was_active is not None and was_active != instance.is_active:
-        end_ways_in(instance)
+        end_all_sign_ins(instance)

@@ -24,7 +24,7 @@ TITLES: Mapping[Role, Any] = {
 """The names of the roles, as pages show them."""
 
 
-class Held(NamedTuple):
+class HeldRole(NamedTuple):
     """A role, and the reasons why a person has it; no reasons if the person doesn't have it."""
 
     role: Role
@@ -51,7 +51,7 @@ def is_given_everywhere(role: Role) -> bool:
     return role in access.SEEING
 
 
-def held_roles(user: User, procedures: Iterable[Procedure]) -> dict[int, list[Held]]:
+def held_roles(user: User, procedures: Iterable[Procedure]) -> dict[int, list[HeldRole]]:
     """Return, for each procedure's id, every role with the reasons why the user has it.
 
     A role that the user lacks has no reasons. The number of statements depends on neither the
@@ -65,7 +65,7 @@ def held_roles(user: User, procedures: Iterable[Procedure]) -> dict[int, list[He
         groups[procedure, role].append(group)
     operates = not user.is_superuser and user.has_perm(access.OPERATE)
     return {
-        procedure: [Held(role, _why(user, procedure, role, groups, operates)) for role in ROLES]
+        procedure: [HeldRole(role, _why(user, procedure, role, groups, operates)) for role in ROLES]
         for procedure in shown
     }
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from dashboard.accounts.authority import may_act_as, may_change
-from dashboard.accounts.leaving import end_ways_in
+from dashboard.accounts.leaving import end_all_sign_ins
 from dashboard.accounts.sign_in import sign_in_link
 from dashboard.models.links import end_links
 from dashboard.models.trail import Kind, note
@@ -23,7 +23,7 @@ class NoAddressError(Exception):
 def end_everything(user: User, *, by: User) -> None:
     """End all sessions, tokens and links of a person."""
     _check(may_change(by, user))
-    end_ways_in(user)
+    end_all_sign_ins(user)
     note(by, "Ended all sessions, tokens and sign-in links.", about=user)
 
 

@@ -27,7 +27,7 @@ CONFIRMED = "confirmed"
 """The form field with a digest of the consequences that the user has confirmed."""
 
 
-class Thing(NamedTuple):
+class AffectedObject(NamedTuple):
     """An object that a change would break, with the address of the object's page if one exists."""
 
     text: str
@@ -37,7 +37,7 @@ class Thing(NamedTuple):
 class Row(NamedTuple):
     """A row of a warning: objects to which a change would do the same."""
 
-    things: Sequence[Thing]
+    things: Sequence[AffectedObject]
     note: str
     """A sentence that says what would happen to these objects."""
     more: str = ""
@@ -54,7 +54,7 @@ class Consequence(NamedTuple):
     """A sentence about the rows that aren't listed."""
 
 
-class Finding(Protocol):
+class FoundConsequences(Protocol):
     """The consequences of a change that one of the `watches` has found."""
 
     @property
@@ -68,12 +68,13 @@ class Finding(Protocol):
         """Return the consequences to show to this user, who may not be allowed to see every row."""
 
 
-Watch = Callable[[], Callable[[], Finding | None]]
+Watch = Callable[[], Callable[[], FoundConsequences | None]]
 watches: list[Watch] = []
 """Functions that are each called before a change is tried.
 
-Each returns another function, which is called after the change and returns a `Finding`, or None if
-the change breaks nothing. Modules in higher layers add their own functions to this list.
+Each returns another function, which is called after the change. It returns the
+`FoundConsequences`, or None if the change breaks nothing. Modules in higher layers add their own
+functions to this list.
 """
 
 
@@ -115,7 +116,7 @@ def try_first(admin: Admin, request: HttpRequest, act: Callable[[], HttpResponse
 def confirmed_first(
     request: HttpRequest,
     act: Callable[[], HttpResponse],
-    warn: Callable[[Sequence[Finding]], HttpResponse],
+    warn: Callable[[Sequence[FoundConsequences]], HttpResponse],
 ) -> HttpResponse:
     """Return what `act` returns, or undo the act and return a warning.
 
@@ -130,8 +131,8 @@ def confirmed_first(
 
 
 def tried(
-    act: Callable[[], T], *, undo: Callable[[Sequence[Finding]], bool]
-) -> tuple[T | None, list[Finding]]:
+    act: Callable[[], T], *, undo: Callable[[Sequence[FoundConsequences]], bool]
+) -> tuple[T | None, list[FoundConsequences]]:
     """Do an act in a transaction, and undo the act if `undo` returns True for the act's findings.
 
     Returns a pair: the value that the act returned, or None if the act was undone; and the
@@ -153,7 +154,7 @@ def tried(
     return None, found
 
 
-def is_confirmed(request: HttpRequest, found: Sequence[Finding]) -> bool:
+def is_confirmed(request: HttpRequest, found: Sequence[FoundConsequences]) -> bool:
     """Return True if there are no findings, or if the request confirms exactly these findings."""
     return not found or request.POST.get(CONFIRMED) == key_of(found)
 
@@ -169,18 +170,18 @@ def _wait_for_others() -> None:
             cursor.execute(ONE_AT_A_TIME)
 
 
-def key_of(found: Sequence[Finding]) -> str:
+def key_of(found: Sequence[FoundConsequences]) -> str:
     """Return a digest of findings, which a page sends back to confirm them."""
     return hashlib.sha256("\n".join(one.key for one in found).encode()).hexdigest()
 
 
-def consequences_of(found: Sequence[Finding], user: Any) -> list[Consequence]:
+def consequences_of(found: Sequence[FoundConsequences], user: Any) -> list[Consequence]:
     """Return the consequences of all findings, as they are shown to this user."""
     return [one for finding in found for one in finding.consequences(user)]
 
 
 def sent_again(
-    request: HttpRequest, found: Sequence[Finding], *, shown: Iterable[str] = ()
+    request: HttpRequest, found: Sequence[FoundConsequences], *, shown: Iterable[str] = ()
 ) -> list[tuple[str, str]]:
     """Return the hidden fields, as pairs, with which a page sends a form again and confirms it.
 
@@ -198,7 +199,9 @@ def _forget_messages(request: HttpRequest) -> None:
     request._messages = default_storage(request)  # type: ignore[attr-defined]  # noqa: SLF001
 
 
-def _warning(admin: Admin, request: HttpRequest, found: Sequence[Finding]) -> HttpResponse:
+def _warning(
+    admin: Admin, request: HttpRequest, found: Sequence[FoundConsequences]
+) -> HttpResponse:
     is_deletion = request.path.endswith("/delete/") or request.POST.get("action") == DELETE
     with viewing(request.user):
         context = {

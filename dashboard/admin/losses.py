@@ -12,9 +12,9 @@ from django.utils.translation import ngettext
 
 from chat.access import visible_requests
 from chat.models import Assignment, HumanRequest
-from chat.services import Losses, LostName, Reach, Watch
+from chat.services import AnswererSnapshot, Losses, LostName, Reach
 from dashboard.admin.addresses import row_address
-from dashboard.admin.careful import Consequence, Row, Thing
+from dashboard.admin.careful import AffectedObject, Consequence, Row
 from dashboard.admin.viewer import may_look_at
 from dashboard.overview.words import listed, name_of
 from procedures import access
@@ -35,7 +35,7 @@ def watch() -> Callable[[], "ShownLosses | None"]:
 
     That function returns what nobody could answer after the change, or None if nothing is lost.
     """
-    before = Watch()
+    before = AnswererSnapshot()
 
     def look() -> ShownLosses | None:
         losses = before.losses()
@@ -97,7 +97,7 @@ class ShownLosses:
             if is_on_site
             else row_address(request)
         )
-        thing = Thing(cut(request.prompt, LONGEST_PROMPT), page)
+        thing = AffectedObject(cut(request.prompt, LONGEST_PROMPT), page)
         return Row([thing], f"{now} {self._next(procedure.pk)}")
 
     def _next(self, procedure: int) -> str:
@@ -157,7 +157,8 @@ class ShownLosses:
 def _together(procedures: Sequence[Procedure], fate: str) -> Row:
     first = procedures[:MOST_ROWS]
     things = [
-        Thing(one.title, reverse("countersign:procedure_detail", args=[one.name])) for one in first
+        AffectedObject(one.title, reverse("countersign:procedure_detail", args=[one.name]))
+        for one in first
     ]
     is_open = [status for status in RunStatus if not status.is_end]
     runs = Run.objects.filter(procedure__in=[one.pk for one in procedures], status__in=is_open)
@@ -167,7 +168,7 @@ def _together(procedures: Sequence[Procedure], fate: str) -> Row:
 
 def _name(lost: LostName, titles: Mapping[str, str]) -> Row:
     shown = sorted(titles[name] for name in lost.procedures if name in titles)
-    return Row([Thing(lost.name)], f"{_users_of(shown)} {_fate_of(lost)}")
+    return Row([AffectedObject(lost.name)], f"{_users_of(shown)} {_fate_of(lost)}")
 
 
 def _users_of(shown: Sequence[str]) -> str:

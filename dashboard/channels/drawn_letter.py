@@ -10,13 +10,13 @@ from typing import Any
 from django.template.loader import render_to_string
 
 from chat.models import HumanRequest
-from dashboard.overview.cuts import Room, cut_text, cut_value
+from dashboard.overview.cuts import SizeLimits, cut_text, cut_value
 from dashboard.overview.drawing import Node, draw
 from procedures.conf import conf
 from procedures.users import User, short_name
 
-BODY = Room(2_500, lines=40)
-EVIDENCE = Room(3_000, lines=60, parts=40, cell=400)
+BODY = SizeLimits(2_500, lines=40)
+EVIDENCE = SizeLimits(3_000, lines=60, parts=40, cell=400)
 """The limits for the evidence in a mail.
 
 The page to which the mail links shows all of the evidence.

@@ -10,7 +10,7 @@ from django.db import DatabaseError, connections
 
 from dashboard.accounts.sign_in import sign_in_link
 from dashboard.demo import people as demo
-from dashboard.embedded.errors import StartError, StopAsked
+from dashboard.embedded.errors import StartError, StopRequested
 from dashboard.embedded.lock import only_one
 from dashboard.embedded.log import Log
 from dashboard.embedded.part import Part, python, variables_for
@@ -45,7 +45,7 @@ def run_product(environment: Environment, output: TextIO) -> None:
                 # or a connection for days.
                 connections.close_all()
                 supervisor.watch()
-            except StopAsked:
+            except StopRequested:
                 log.write("\nStopping.")
         leave_no_folder(environment.LOCAL_DIR)
         log.write("Everything has stopped.")

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Self
 
-from dashboard.embedded.errors import StartError, StopAsked
+from dashboard.embedded.errors import StartError, StopRequested
 from dashboard.embedded.guard import Guard
 from dashboard.embedded.log import Log
 from dashboard.embedded.part import Part, RunningPart
@@ -86,14 +86,14 @@ class Supervisor:
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Let Ctrl-C and SIGTERM raise `StopAsked` in the code inside the block.
+        """Let Ctrl-C and SIGTERM raise `StopRequested` in the code inside the block.
 
         Outside such a block, a signal is only noted, and the supervisor stops at its next check.
         """
         self._check_for_stop()
         self._is_interruptible = True
         try:
-            with calling_if_dropped(StopAsked, self._interrupt_later):
+            with calling_if_dropped(StopRequested, self._interrupt_later):
                 yield
         finally:
             self._is_interruptible = False
@@ -102,7 +102,7 @@ class Supervisor:
     def _interrupt_later(self) -> None:
         """Send the same signal again after a tenth of a second.
 
-        This is called when Python has dropped the `StopAsked` that the first signal raised.
+        This is called when Python has dropped the `StopRequested` that the first signal raised.
         """
         self._is_interruptible = True
         again = threading.Timer(TICK, self._interrupt)
@@ -121,11 +121,11 @@ class Supervisor:
         if self._is_interruptible:
             # This comes first, or a second signal would raise again during the clean-up.
             self._is_interruptible = False
-            raise StopAsked
+            raise StopRequested
 
     def _check_for_stop(self) -> None:
         if self._is_asked_to_stop:
-            raise StopAsked
+            raise StopRequested
 
     def _listen(self) -> None:
         heard, _, _ = select.select([one for one in self._running if not one.is_mute], [], [], TICK)

@@ -11,9 +11,9 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from chat.models import HumanRequest
-from chat.services import Also, Echo, receive_file, uploaded, with_uploads
+from chat.services import StandingLimits, UnconfirmedAnswer, receive_file, uploaded, with_uploads
 from dashboard.forms.controls import ShownControl, show_control
-from dashboard.forms.fields import Kept
+from dashboard.forms.fields import KeptFile
 from dashboard.forms.layout import RowChange, change_rows
 from procedures.engine.errors import AnswerError, Fault
 from procedures.engine.kinds.controls import OF_FIELD, Buttons, Changes, Control, Fields
@@ -47,7 +47,7 @@ class AnswerForm:
     """The version of the draft whose texts fill the form; 0 if the form has no draft."""
     lost: str = ""
     """The digest of a file that isn't stored any more, so that the form no longer offers it."""
-    armed: Echo | None = None
+    armed: UnconfirmedAnswer | None = None
     """An irreversible answer that the person has sent once. Sending it again makes it count."""
 
     @cached_property
@@ -114,7 +114,7 @@ class AnswerForm:
     def ask_back_text(self) -> str:
         return with_line_feeds(str(self.typed.get("ask_back_text", ""))).strip()
 
-    def also(self) -> Also | None:
+    def also(self) -> StandingLimits | None:
         """Return for how many later requests the answer counts, and until when; None if for none.
 
         Raises `AnswerError` if people can't choose the number of requests or of days.
@@ -125,7 +125,7 @@ class AnswerForm:
         days = str(self.typed.get("also_days", "1"))
         if not re.fullmatch("[0-9]{1,3}", uses) or days not in DAYS:
             raise AnswerError(_("Enter the number of later requests, from 1 to 50."))
-        return Also(int(uses), clock.now() + timedelta(days=int(days)))
+        return StandingLimits(int(uses), clock.now() + timedelta(days=int(days)))
 
     @property
     def reason(self) -> str:
@@ -144,13 +144,13 @@ class AnswerForm:
         value = self.asked.read_controls(self.texts)
         return with_uploads(self.request, self.asked, value, by=self.by) if self.by else value
 
-    def sent_files(self, name: str) -> list[Kept]:
+    def sent_files(self, name: str) -> list[KeptFile]:
         """Return the files that the person has uploaded earlier for the control with this name."""
         if self.by is None:
             return []
         found = [(one, uploaded(self.request, one, by=self.by)) for one in self.texts(name)]
         return [
-            Kept(token, file.name) for token, file in found if file and file.digest != self.lost
+            KeptFile(token, file.name) for token, file in found if file and file.digest != self.lost
         ]
 
     @property
@@ -171,7 +171,7 @@ class AnswerForm:
         """Return True if the person pressed the button that confirms exactly the answer `value`."""
         if not self.asked.irreversible or "confirms" not in self.typed:
             return False
-        echo = Echo(self.request, self.asked.check(value))
+        echo = UnconfirmedAnswer(self.request, self.asked.check(value))
         return bool(self.typed["confirms"] == echo.token)
 
     def kept_values(self) -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ from procedures.inputs import TooLargeError
 
 
 @dataclass(frozen=True)
-class Attached:
+class AttachedFiles:
     """The files that belong to a message's form, each with the token that stands for it."""
 
     files: Sequence[tuple[str, File]] = ()
@@ -25,7 +25,7 @@ class Attached:
         return [token for token, _file in self.files]
 
 
-def attached_files(request: SignedIn, part: Part) -> Attached:
+def attached_files(request: SignedIn, part: Part) -> AttachedFiles:
     """Return the files of a message's form.
 
     The form has tokens of files that were uploaded earlier. Store the files that it brings itself.
@@ -43,4 +43,4 @@ def attached_files(request: SignedIn, part: Part) -> Attached:
         else:
             file = services.sent_message_file(session, token, by=by)
             files += [(token, file)] if file else []
-    return Attached(files, told)
+    return AttachedFiles(files, told)

@@ -102,7 +102,7 @@ class Word(NamedTuple):
 
 
 @dataclass
-class Filled:
+class FilledForm:
     """The values that a command has for the fields of a form."""
 
     texts: dict[str, list[str]] = field(default_factory=dict)
@@ -165,7 +165,7 @@ def _parts(name: str) -> list[str]:
     return [word for word in plain_name(name).split("_") if len(word) > SHORT]
 
 
-def fill(form: StartForm, words: str) -> Filled:
+def fill(form: StartForm, words: str) -> FilledForm:
     """Return the fields of a start form that take the words of a command, each with its texts.
 
     A word such as "amount=5" goes only to the field with this name or label. Any other word goes to
@@ -173,7 +173,7 @@ def fill(form: StartForm, words: str) -> Filled:
     appended to the text of the field that took the previous word, if that is a text field. Words in
     quotation marks count as one word, and are never read as a name with a value.
     """
-    filled, last = Filled(), ""
+    filled, last = FilledForm(), ""
     for place, word in enumerate(_words(words)):
         is_named = not word.is_quoted and bool(NAMED.fullmatch(word.plain))
         name, texts = "", None
@@ -193,13 +193,13 @@ def fill(form: StartForm, words: str) -> Filled:
     return filled
 
 
-def show(form: StartForm, filled: Filled) -> None:
+def show(form: StartForm, filled: FilledForm) -> None:
     """Show the values of a command in a new form, as if they were the fields' defaults."""
     for name, texts in filled.texts.items():
         form.fields[name].initial = texts
 
 
-def still_has_values(form: StartForm, filled: Filled) -> bool:
+def still_has_values(form: StartForm, filled: FilledForm) -> bool:
     """Return True if the form was sent with all of the command's values unchanged.
 
     If no field could take one of the command's words, return False.
@@ -249,7 +249,7 @@ def _named(form: StartForm, word: str) -> Taken:
     return "", None
 
 
-def _placed(form: StartForm, filled: Filled, word: str) -> Taken:
+def _placed(form: StartForm, filled: FilledForm, word: str) -> Taken:
     """Return the first free field that accepts a word, and the texts for this field."""
     for name, one in form.fields.items():
         is_free = isinstance(one, StartField) and name not in filled.texts and one.kind in BY_PLACE

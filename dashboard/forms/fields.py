@@ -57,7 +57,7 @@ Fields of other kinds use `input.html`.
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptFile:
     """A file that was uploaded when the form was sent earlier.
 
     The browser sends the file's token with the form, instead of uploading the file again.
@@ -191,7 +191,7 @@ class SchemaField(forms.Field):
         In the page, `kept_token` stands for the file.
         """
         self.kept_token = ""
-        self.sent: list[Kept] = []
+        self.sent: list[KeptFile] = []
         """The files of an answer that were uploaded for the field earlier."""
         self.refused_by = ""
         """The id of the element that shows the field's fault; "" if the field itself shows it."""

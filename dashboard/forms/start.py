@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from pydantic import BaseModel
 
-from dashboard.forms.fields import Kept, SchemaField
+from dashboard.forms.fields import KeptFile, SchemaField
 from dashboard.forms.layout import Builder, FieldOptions, change_rows, prefill_row
 from dashboard.forms.schema import SchemaForm
 from procedures.conf import conf
@@ -188,7 +188,7 @@ class StartForm(SchemaForm):
             texts = self._texts(name) if field.kind == "files" else self._texts(name)[-1:]
             data.setlist(name, [one for one in texts if not self._has_expired(name, one)])
             kept = [(text, self._kept_file(text)) for text in self._texts(name)]
-            field.sent = [Kept(text, file.name) for text, file in kept if file]
+            field.sent = [KeptFile(text, file.name) for text, file in kept if file]
 
     def _place_of(self, name: str) -> str:
         """Return the path that faults have for a field, such as "lines.0.scan".

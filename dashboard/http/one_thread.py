@@ -63,7 +63,7 @@ class OneThread(ASGIHandler):
         return response  # type: ignore[no-any-return]
 
 
-class ByPath:
+class StaticFileRouter:
     """An ASGI wrapper that sends requests for static files to a handler of their own."""
 
     def __init__(self, pages: Application, files: Application) -> None:

@@ -29,10 +29,10 @@ from uuid import UUID
 
 from dashboard.live.batches import encode
 from dashboard.live.cards import CARDS, WAITING
-from dashboard.live.concerned import RequestNews, RequestsTold, RunNews, RunsTold
+from dashboard.live.concerned import RequestNews, RequestUpdates, RunNews, RunUpdates
 from dashboard.live.homes import OVERVIEW
 from dashboard.live.marks import Marked
-from dashboard.live.news import ChatNews, ChatTold, session_in
+from dashboard.live.news import ChatNews, ChatUpdates, session_in
 from dashboard.live.streams import CHAT, INBOX, RUNS, Stream
 from procedures.users import User
 from procedures.viewers import Key
@@ -71,7 +71,7 @@ class Listener(Protocol):
 
 
 @dataclass
-class Rung:
+class CollectedChanges:
     """The changes and the new pages that a bell has collected for its next ring.
 
     A ring is one round in which a bell reads the changes and sends frames about them.
@@ -84,7 +84,7 @@ class Rung:
     is_check: bool = False
     """True if this ring also compares people's rights, as it does every `CHECK` seconds."""
 
-    def take_back(self, other: "Rung") -> None:
+    def take_back(self, other: "CollectedChanges") -> None:
         self.names |= other.names
         # A newer mark of a page wins: the page may have missed a change in the meantime.
         self.new = other.new | self.new
@@ -115,7 +115,7 @@ class Bell:
         """The primary key of the user of each page that follows the stream."""
         self.forms: dict[Listener, str] = {}
         """The form in which each page gets frames, such as "page" or "cards"."""
-        self._rung = Rung()
+        self._rung = CollectedChanges()
         self._frames: dict[Listener, Frame] = {}
         """The frame that waits to be sent to each page."""
         self._woken = asyncio.Event()
@@ -167,7 +167,7 @@ class Bell:
         """Discard what earlier rings have read, because no page follows the stream any more."""
         raise NotImplementedError
 
-    async def ring(self, rung: Rung) -> None:
+    async def ring(self, rung: CollectedChanges) -> None:
         """Find the people affected by changes since the last ring. Send frames to their pages."""
         raise NotImplementedError
 
@@ -196,7 +196,7 @@ class Bell:
         """Return the keys of the people with a page that gets frames in this form."""
         return {self.keys[one] for one, chosen in self.forms.items() if chosen == form}
 
-    def new_pages(self, rung: Rung) -> tuple[set[Key], set[Marked]]:
+    def new_pages(self, rung: CollectedChanges) -> tuple[set[Key], set[Marked]]:
         """Return the keys of the users whose new pages have no mark, and the new pages with a mark.
 
         A page with a mark is given as the key of its user and the mark.
@@ -204,7 +204,7 @@ class Bell:
         here = [(self.keys[one], mark) for one, mark in rung.new.items() if one in self.keys]
         return {key for key, mark in here if not mark}, {(key, mark) for key, mark in here if mark}
 
-    def outdated_pages(self, rung: Rung, behind: Collection[Marked]) -> set[Listener]:
+    def outdated_pages(self, rung: CollectedChanges, behind: Collection[Marked]) -> set[Listener]:
         """Return the new pages that must read their lists again: those without a current mark.
 
         `behind` are the new pages whose marks are outdated. Each is given as the key of its user
@@ -227,7 +227,7 @@ class Bell:
             await asyncio.sleep(max(began + self.rest - time.monotonic(), gather))
             # Cleared before the ring, so that a hint during the ring causes another one.
             self._woken.clear()
-            rung, self._rung, began = self._rung, Rung(), time.monotonic()
+            rung, self._rung, began = self._rung, CollectedChanges(), time.monotonic()
             if began >= check_at:
                 rung.is_check, check_at = True, began + CHECK
             try:
@@ -269,9 +269,9 @@ class InboxBell(Bell):
     def forget(self) -> None:
         self._news = RequestNews()
 
-    async def ring(self, rung: Rung) -> None:
+    async def ring(self, rung: CollectedChanges) -> None:
         also, marked = self.new_pages(rung)
-        told: RequestsTold = await self.ask(
+        told: RequestUpdates = await self.ask(
             self._news.read,
             also,
             {*self.keys.values()},
@@ -302,12 +302,12 @@ class ChatBell(Bell):
     def forget(self) -> None:
         self._news = ChatNews()
 
-    async def ring(self, rung: Rung) -> None:
+    async def ring(self, rung: CollectedChanges) -> None:
         also, _ = self.new_pages(rung)
         if not (rung.names or also or rung.is_check):
             return
         sessions = {one for name in rung.names if (one := session_in(name))}
-        told: ChatTold = await self.ask(
+        told: ChatUpdates = await self.ask(
             self._news.read, sessions, {*self.keys.values()}, also=also, is_check=rung.is_check
         )
         self.tell(
@@ -332,11 +332,11 @@ class RunsBell(Bell):
     def forget(self) -> None:
         self._news = RunNews()
 
-    async def ring(self, rung: Rung) -> None:
+    async def ring(self, rung: CollectedChanges) -> None:
         changed = {UUID(name.removeprefix("run:")) for name in rung.names}
         people = {one.user.pk: one.user for one in self.keys if one.user is not None}
         also, marked = self.new_pages(rung)
-        told: RunsTold = await self.ask(
+        told: RunUpdates = await self.ask(
             self._news.read,
             changed,
             people.values(),

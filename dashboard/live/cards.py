@@ -23,7 +23,7 @@ from uuid import UUID
 from django.template.loader import render_to_string
 
 from chat.models import HumanRequest
-from chat.services.waiting import Present, Waiting
+from chat.services.waiting import ActivePeople, Waiting
 from procedures.models.clock import clock
 from procedures.viewers import Key, People, who_sees
 
@@ -57,7 +57,7 @@ def cards_for(
     *,
     since: Known,
     altered: AbstractSet[UUID] = frozenset(),
-    among: Present | None = None,
+    among: ActivePeople | None = None,
 ) -> dict[Key, dict[str, Any]]:
     """Return what each person's frame has in addition: `{"waiting": [ids], "cards": html}`.
 
@@ -70,14 +70,14 @@ def cards_for(
     listed = {key: found.keys() for key, found in waiting.items() if len(found) <= LONGEST_LIST}
     changed = {key: now ^ since.get(key, now) for key, now in listed.items()}
     open_ones = {key: now & altered for key, now in listed.items()}
-    cards = Cards(changed, open_ones, among or Present(waiting))
+    cards = Cards(changed, open_ones, among or ActivePeople(waiting))
     return {key: cards.contents_for(key, now) for key, now in listed.items()}
 
 
 class Cards:
     """The cards of changed requests, rendered for the people whose frames contain them."""
 
-    def __init__(self, changed: Known, altered: Known, present: Present) -> None:
+    def __init__(self, changed: Known, altered: Known, present: ActivePeople) -> None:
         wanted = set[UUID]().union(*changed.values(), *altered.values())
         found = HumanRequest.objects.filter(pk__in=sorted(wanted)[:MOST_DRAWN] if wanted else ())
         self._requests = {one.pk: one for one in found.with_what_is_shown()} if wanted else {}

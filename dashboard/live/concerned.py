@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from chat.models import RequestEvent
-from chat.services import Present, people_named, waiting_for
+from chat.services import ActivePeople, people_named, waiting_for
 from chat.services.waiting import MOST, Waiting
 from dashboard.live.cards import cards_for
 from dashboard.live.homes import homes_for
@@ -58,7 +58,7 @@ def menu_counts(waiting: Waiting) -> dict[str, Any]:
     return {"seq": 0, "requests": min(len(waiting), MOST), "sessions": min(len(sessions), MOST)}
 
 
-class RequestsTold(NamedTuple):
+class RequestUpdates(NamedTuple):
     """The people to notify of changes to requests, and the frames for them."""
 
     concerned: set[Key]
@@ -90,7 +90,7 @@ class RequestNews:
         marked: Collection[Marked] = (),
         is_check: bool = False,
         readers: Collection[Key] = (),
-    ) -> RequestsTold:
+    ) -> RequestUpdates:
         """Return the people affected by changes, with frames for these people and for new pages.
 
         `also` are the keys of people whose new pages have no mark, and `marked` are the new pages
@@ -105,12 +105,12 @@ class RequestNews:
             self._untold[UUID(changed)].update(json.loads(whom))
         names, altered = set[str]().union(*self._untold.values()), {*self._untold}
         new = {*also, *(key for key, _ in marked)}
-        present = Present({*among, *new} if self._untold or is_check else new)
+        present = ActivePeople({*among, *new} if self._untold or is_check else new)
         concerned = people_named(names, present) & {*among} if self._untold else set()
         people = {*among} if is_check else concerned | new
         if not people:
             self._untold.clear()
-            return RequestsTold(set(), {}, set(), {})
+            return RequestUpdates(set(), {}, set(), {})
         # Read before the waiting requests, because a mark must not be later than they are.
         position = Positions.read(INBOX_TABLE).by_table[INBOX_TABLE]
         waiting = waiting_for(people, present)
@@ -126,14 +126,14 @@ class RequestNews:
         # Last: whatever fails before is tried again.
         self._untold.clear()
         self._known = known if is_check else self._known | known
-        return RequestsTold(concerned, frames, behind, cards)
+        return RequestUpdates(concerned, frames, behind, cards)
 
     def _differing(self, waiting: Mapping[Key, Waiting]) -> set[Key]:
         known = self._known
         return {pk for pk, found in waiting.items() if pk in known and known[pk] != found.keys()}
 
 
-class RunsTold(NamedTuple):
+class RunUpdates(NamedTuple):
     """The people to notify of changes to runs, the runs each may see, and marks for their pages."""
 
     seen: dict[Key, set[UUID]]
@@ -173,7 +173,7 @@ class RunNews:
         marked: Collection[Marked] = (),
         is_check: bool = False,
         readers: Collection[Key] = (),
-    ) -> RunsTold:
+    ) -> RunUpdates:
         """Return the changed runs that each person may see, and the people with changed rights.
 
         The changed runs are the runs in `runs`, and all other runs that have changed since the last
@@ -200,7 +200,7 @@ class RunNews:
         differing = self._differing & present.users.keys()
         if not (new or found or differing):
             self._runs, self._differing = set(), set()
-            return RunsTold(found, differing, {}, set(), {})
+            return RunUpdates(found, differing, {}, set(), {})
         position = RunsPosition.now()
         digests = {key: digest(procedures) for key, procedures in self._known.items()}
         late = outdated_run_pages(marked, position, digests, present)
@@ -209,7 +209,7 @@ class RunNews:
         homes = homes_for(present.only(told & {*readers}))
         # Last: whatever fails before is tried again.
         self._runs, self._differing = set(), set()
-        return RunsTold(found, differing, marks, late, homes)
+        return RunUpdates(found, differing, marks, late, homes)
 
     def _people_with_changed_rights(
         self, people: People, new: set[Key], *, is_check: bool

@@ -18,11 +18,11 @@ from dashboard.live.gate import Ask, Gate
 from dashboard.live.listening import listen
 from dashboard.live.places import Places
 from dashboard.live.rendering import Rendering
-from dashboard.live.socket import LOST, READY, Following, Socket
+from dashboard.live.socket import LOST, READY, FollowedStream, Socket
 from dashboard.live.streams import Head, Stream
 from dashboard.live.texts import Texts
 from dashboard.live.threads import DatabaseThread
-from dashboard.live.together import Together
+from dashboard.live.together import OpenSessions
 from dashboard.live.watches import Watch
 from procedures import dispatch
 
@@ -48,7 +48,7 @@ class Hub:
         self.bells = Bells(self._ringing.run)
         self._reporting = DatabaseThread("reports")
         self.texts = Texts(self.gate)
-        self.together = Together(self.gate, self._ringing.run)
+        self.together = OpenSessions(self.gate, self._ringing.run)
         self._losers: set[Socket] = set()
         self.rendering = Rendering(self.gate, self._send_all_missed_heads)
         self._tasks = [
@@ -162,11 +162,11 @@ class Hub:
         watch = watch or (Watch(stream, ask.form, head) if head else None)
         self._forget(socket, stream)
         if stream.is_doorbell:
-            socket.following[stream] = Following(ask.form, READY)
+            socket.following[stream] = FollowedStream(ask.form, READY)
             self.bells.follow(socket, stream, ask.mark, form=ask.form)
             return
         if stream.is_text:
-            socket.following[stream] = Following(ask.form, READY)
+            socket.following[stream] = FollowedStream(ask.form, READY)
             self.texts.follow(socket, stream, ask.at)
             return
         if not watch:
@@ -237,7 +237,7 @@ class Hub:
         for socket in list(self._losers):
             self.send_missed_heads(socket)
 
-    def _tell_head(self, socket: Socket, stream: Stream, following: Following) -> None:
+    def _tell_head(self, socket: Socket, stream: Stream, following: FollowedStream) -> None:
         """Tell a socket that it has missed changes, by sending the number of the newest change."""
         watch, now = self.rendering.watch_of(stream, following.form), time.monotonic()
         if stream.is_doorbell:

@@ -26,7 +26,7 @@ from django.db.models import Q, QuerySet
 
 from chat.models import RequestEvent
 from chat.models.delegation import deputies_among, principals_of
-from chat.services import Present, waiting_of
+from chat.services import ActivePeople, waiting_of
 from chat.services.waiting import MOST, Waiting
 from dashboard.live.positions import CHANGES, MOST_READ, Position, Positions, RowsSince
 from procedures.access import OPERATE, SEEING, sees_all
@@ -123,7 +123,7 @@ def inbox_marks(
 
 
 def outdated_inbox_pages(
-    marked: Collection[Marked], now: Mapping[Key, InboxMark], present: Present
+    marked: Collection[Marked], now: Mapping[Key, InboxMark], present: ActivePeople
 ) -> set[Marked]:
     """Return the pages whose inboxes may lack a change that affects their users.
 

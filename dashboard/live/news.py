@@ -42,7 +42,7 @@ def session_in(name: str) -> UUID | None:
     return UUID(rest.partition(":")[0])
 
 
-class ChatTold(NamedTuple):
+class ChatUpdates(NamedTuple):
     """The people to notify of new messages, and the frames for them."""
 
     concerned: set[Key]
@@ -70,7 +70,7 @@ class ChatNews:
         *,
         also: Collection[Key] = (),
         is_check: bool = False,
-    ) -> ChatTold:
+    ) -> ChatUpdates:
         """Return the people who have more or fewer new messages than at the last call, and frames.
 
         `also` are people with a new page: they get a frame in any case, and all their sessions are
@@ -90,4 +90,4 @@ class ChatNews:
         self._changed, self._known = set(), known
         concerned = {key for key in among if self._known[key] != earlier[key]}
         told = concerned.union(also)
-        return ChatTold(concerned, {key: frame_of(self._known[key]) for key in told})
+        return ChatUpdates(concerned, {key: frame_of(self._known[key]) for key in told})

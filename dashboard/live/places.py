@@ -9,7 +9,7 @@ LONG, ENDED = 1, 2
 """Bits that mark a text: it is too long to be shown while it is written, or it has ended."""
 
 
-class Place(NamedTuple):
+class TextPosition(NamedTuple):
     """The part of a step's text that a client already has."""
 
     number: int = 0
@@ -20,7 +20,7 @@ class Place(NamedTuple):
     """The bits `LONG` and `ENDED` as far as the client has been told of them."""
 
 
-Places = dict[str, Place]
+Places = dict[str, TextPosition]
 """The place in each step's text, by the name of the step."""
 
 
@@ -32,7 +32,10 @@ def places_in(said: Any) -> Places:
     """
     if len(said) > MOST_TEXTS:
         raise ValueError(f"'at' can name at most {MOST_TEXTS} steps")
-    return {str(step): Place(_count(number), _count(size)) for step, (number, size) in said.items()}
+    return {
+        str(step): TextPosition(_count(number), _count(size))
+        for step, (number, size) in said.items()
+    }
 
 
 def _count(said: Any) -> int:

@@ -15,9 +15,9 @@ from dashboard.live.batches import Batch
 from dashboard.live.credentials import DATA
 from dashboard.live.frames import Frame, frames
 from dashboard.live.gate import Gate
-from dashboard.live.socket import QUEUED, READY, Following, Socket
+from dashboard.live.socket import QUEUED, READY, FollowedStream, Socket
 from dashboard.live.streams import Head, Stream, heads
-from dashboard.live.threads import DatabaseThread, Done
+from dashboard.live.threads import CallResult, DatabaseThread
 from dashboard.live.views import View
 from dashboard.live.watches import Watch
 
@@ -59,9 +59,11 @@ class Rendering:
         """Add a socket to the followers of a watch, without sending anything to the socket."""
         self._watches[watch.stream, watch.form] = watch
         watch.followers.add(socket)
-        socket.following[watch.stream] = Following(watch.form)
+        socket.following[watch.stream] = FollowedStream(watch.form)
 
-    def send_from(self, socket: Socket, stream: Stream, following: Following, after: int) -> None:
+    def send_from(
+        self, socket: Socket, stream: Stream, following: FollowedStream, after: int
+    ) -> None:
         """Queue a range for a socket. The range is sent before any later change of the stream."""
         following.seq, following.state = after, QUEUED
         watch = self._watches.get((stream, following.form))
@@ -185,7 +187,7 @@ class Rendering:
                 await asyncio.sleep(0)
 
     def _deliver(
-        self, socket: Socket, stream: Stream, following: Following, batch: Batch, reached: int
+        self, socket: Socket, stream: Stream, following: FollowedStream, batch: Batch, reached: int
     ) -> bool:
         """Queue the part of a batch that a socket's user may see, and return True.
 
@@ -252,7 +254,7 @@ class Rendering:
 
     async def _draw(
         self, stream: Stream, form: str, sockets: Iterable[Socket], after: int
-    ) -> Done[list[Frame]]:
+    ) -> CallResult[list[Frame]]:
         """Return the frames with numbers above `after`.
 
         A change that none of these sockets' users may see isn't rendered.

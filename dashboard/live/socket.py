@@ -16,7 +16,7 @@ READY, QUEUED, LOST = "ready", "queued", "lost"
 """
 
 
-class Following:
+class FollowedStream:
     """A stream that a socket follows, with the number of the last change sent to the socket."""
 
     __slots__ = ("form", "seq", "state", "told_at")
@@ -43,12 +43,12 @@ class Socket:
         self.credential, self.outbox, self.sender = credential, outbox, sender
         self.user: User | None = None
         """The user as last read; None until the credential was checked for the first time."""
-        self.following: dict[Stream, Following] = {}
+        self.following: dict[Stream, FollowedStream] = {}
         self.waiting = 0
         """The number of requests of this socket that wait for a check of rights."""
 
     @property
-    def lost(self) -> list[tuple[Stream, Following]]:
+    def lost(self) -> list[tuple[Stream, FollowedStream]]:
         return [(stream, one) for stream, one in self.following.items() if one.state == LOST]
 
     def hand(self, stream: Stream, *texts: str) -> bool:

@@ -16,7 +16,7 @@ import redis.asyncio
 
 from dashboard.live.batches import encode
 from dashboard.live.gate import Gate
-from dashboard.live.places import ENDED, Place, Places
+from dashboard.live.places import ENDED, Places, TextPosition
 from dashboard.live.places import LONG as TOO_LONG
 from dashboard.live.socket import Socket
 from dashboard.live.streams import Stream
@@ -171,14 +171,16 @@ class Texts:
         The chat shows these followers the whole text as a message.
         """
         for places in self._followers.get(stream, {}).values():
-            places.setdefault(draft.step, Place(draft.number, marks=ENDED))
+            places.setdefault(draft.step, TextPosition(draft.number, marks=ENDED))
 
-    def _lacking(self, stream: Stream, draft: Draft) -> list[tuple[Socket, Place]]:
+    def _lacking(self, stream: Stream, draft: Draft) -> list[tuple[Socket, TextPosition]]:
         """Return the followers that may lack a part of a text, each with its place in this text."""
         followers = self._followers.get(stream, {})
-        places = [(one, places.get(draft.step, Place())) for one, places in followers.items()]
+        places = [
+            (one, places.get(draft.step, TextPosition())) for one, places in followers.items()
+        ]
         return [
-            (one, place if place.number == draft.number else Place(draft.number))
+            (one, place if place.number == draft.number else TextPosition(draft.number))
             for one, place in places
             if place.number < draft.number
             or (place.number == draft.number and not place.marks & ENDED)
@@ -189,7 +191,7 @@ class Texts:
 
         Followers at the same place share messages.
         """
-        alike: dict[Place, list[Socket]] = defaultdict(list)
+        alike: dict[TextPosition, list[Socket]] = defaultdict(list)
         for socket, place in self._lacking(stream, found.draft):
             alike[place].append(socket)
         for place, sockets in alike.items():
@@ -206,7 +208,7 @@ class Texts:
         return socket.outbox.put(*texts)
 
 
-def _frames(found: _Found, place: Place) -> tuple[list[dict[str, Any]], Place]:
+def _frames(found: _Found, place: TextPosition) -> tuple[list[dict[str, Any]], TextPosition]:
     """Return the frames for followers at this place, and their place after these frames."""
     draft, size = found.draft, place.size
     about = {"seq": 0, "step": draft.step, "attempt": draft.attempt, "number": draft.number}
@@ -223,7 +225,7 @@ def _frames(found: _Found, place: Place) -> tuple[list[dict[str, Any]], Place]:
     if marks:
         frames.append({**about, "at": size, "to": size, "text": "", **marks})
     seen = place.marks | found.marks | (TOO_LONG if is_long else 0)
-    return frames, Place(draft.number, size, seen)
+    return frames, TextPosition(draft.number, size, seen)
 
 
 def _cut(text: bytes) -> Iterator[bytes]:

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Done(Generic[T]):
+class CallResult(Generic[T]):
     """The return value of a function that a thread has called, and the time that the call took."""
 
     value: T
@@ -34,7 +34,7 @@ class DatabaseThread:
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return (await self.time(work, *args, **kwargs)).value
 
-    async def time(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Done[T]:
+    async def time(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> CallResult[T]:
         """Call a function in the thread, and return its result with the time that the call took."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, _do, partial(work, *args, **kwargs))
@@ -43,11 +43,11 @@ class DatabaseThread:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
-def _do(work: Callable[[], T]) -> Done[T]:
+def _do(work: Callable[[], T]) -> CallResult[T]:
     began, used = time.monotonic(), time.thread_time()
     close_old_connections()
     try:
         value = work()
     finally:
         close_old_connections()
-    return Done(value, time.thread_time() - used, time.monotonic() - began)
+    return CallResult(value, time.thread_time() - used, time.monotonic() - began)

@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 
 class Rights(Protocol):
-    """The methods of the gate that `Together` uses."""
+    """The methods of the gate that `OpenSessions` uses."""
 
     @property
     def is_confirmed(self) -> bool: ...
@@ -49,7 +49,7 @@ class Rights(Protocol):
 
 
 @dataclass(eq=False)
-class Room:
+class OpenSession:
     """A session, with the pages that have it open in this process."""
 
     pages: set[Socket] = field(default_factory=set)
@@ -71,12 +71,12 @@ class Room:
         return any(page.user and str(page.user.pk) != reader for page in self.pages)
 
 
-class Together:
+class OpenSessions:
     """The sessions that are open in this process, and the news that their pages are sent."""
 
     def __init__(self, rights: Rights, ask: CallInThread) -> None:
         self._rights, self._ask = rights, ask
-        self._rooms: dict[UUID, Room] = {}
+        self._rooms: dict[UUID, OpenSession] = {}
         self._people = Announcements()
         self._announced: dict[UUID, dict[Any, str]] = {}
         """The people in each session, as this process last announced them."""
@@ -94,7 +94,7 @@ class Together:
         self._task = asyncio.create_task(self._tell_for_ever(), name="hub together")
 
     def enter(self, socket: Socket, session: UUID) -> None:
-        room = self._rooms.setdefault(session, Room())
+        room = self._rooms.setdefault(session, OpenSession())
         room.pages.add(socket)
         # The new page itself needs a frame, even if no new person has come.
         room.has_moved = True
@@ -223,11 +223,11 @@ class Together:
         ends += [self._soon_at] if self._unsure else []
         return max(min(ends) - time.monotonic(), 0) if ends else None
 
-    def _due(self, now: float) -> list[tuple[UUID, Room]]:
+    def _due(self, now: float) -> list[tuple[UUID, OpenSession]]:
         rooms = self._rooms.items()
         return [(key, room) for key, room in rooms if room.has_news and room.rests_until <= now]
 
-    async def _tell(self, session: UUID, room: Room) -> None:
+    async def _tell(self, session: UUID, room: OpenSession) -> None:
         room.rests_until = time.monotonic() + max(REST, len(room.pages) / PAGES_A_SECOND)
         if not self._rights.is_confirmed:
             return  # tried again after the rest, when rights may have been checked
@@ -241,7 +241,12 @@ class Together:
             self._send(session, room, {"readers": readers})
 
     def _send(
-        self, session: UUID, room: Room, content: dict[str, Any], *, is_for_members: bool = False
+        self,
+        session: UUID,
+        room: OpenSession,
+        content: dict[str, Any],
+        *,
+        is_for_members: bool = False,
     ) -> None:
         stream = Stream("session", session)
         text = encode({"stream": str(stream), "together": content})

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from dashboard.live.frames import Frame
 from dashboard.live.socket import Socket
 from dashboard.live.streams import Head, Stream
-from dashboard.live.threads import Done
+from dashboard.live.threads import CallResult
 
 SHARE = 10
 """The time of a rendering and its rest, as a multiple of the rendering's processor time."""
@@ -37,7 +37,7 @@ class Watch:
     def is_due(self, now: float, *, is_round: bool) -> bool:
         return self.rests_until <= now and (is_round or self.is_rung)
 
-    def rest(self, done: Done[list[Frame]], *, now: float) -> None:
+    def rest(self, done: CallResult[list[Frame]], *, now: float) -> None:
         """Set how long the stream rests after a rendering, so that rendering takes a small share.
 
         A rendering and its rest together last `SHARE` times the rendering's processor time, or

@@ -62,7 +62,7 @@ class Reply:
 
 
 @dataclass
-class Collected:
+class CollectedResponse:
     """An ASGI `send` that stores the response in its attributes."""
 
     status: int = HTTPStatus.INTERNAL_SERVER_ERROR
@@ -129,7 +129,7 @@ class Api:
             "query_string": query.encode(),
             "headers": [*passed, *own],
         }
-        collected, events = Collected(), iter([{"type": "http.request", "body": body}])
+        collected, events = CollectedResponse(), iter([{"type": "http.request", "body": body}])
 
         async def receive() -> Event:
             return next(events, {"type": "http.disconnect"})

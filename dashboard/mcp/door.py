@@ -21,7 +21,7 @@ PASSED_ON = ("www-authenticate", "retry-after")
 logger = logging.getLogger(__name__)
 
 
-class Door:
+class McpApplication:
     """An ASGI application that handles requests to the address of the MCP server.
 
     All other requests go to the application that it wraps. Every message is authorised by its own

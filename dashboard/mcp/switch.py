@@ -24,6 +24,6 @@ def with_mcp(application: Application, requests: Application) -> Application:
     if not is_on():
         return application
     # Here, because it imports a package that a site may not have.
-    from dashboard.mcp.door import Door  # noqa: PLC0415
+    from dashboard.mcp.door import McpApplication  # noqa: PLC0415
 
-    return Door(application, requests)
+    return McpApplication(application, requests)

@@ -53,7 +53,7 @@ class Scale:
         self.begin = min([begin, *inner])
         self.end = max([now, *ends])
         cuts = sorted({self.begin, self.end, *inner, *ends})
-        work = _Stretches((part.begin, part.end or now) for part in segments if part.kind in WORK)
+        work = _WorkedSpans((part.begin, part.end or now) for part in segments if part.kind in WORK)
         gaps = [(low, high, work.cover(low, high)) for low, high in pairwise(cuts)]
         weights, is_folded = _weights(gaps) if self.length > BLINK else (_shares(gaps), False)
         self.is_folded = is_folded
@@ -134,7 +134,7 @@ def _initials(row: Row) -> str:
     return initials(names[0]) if len(names) == 1 and row.is_open else ""
 
 
-class _Stretches:
+class _WorkedSpans:
     """Time spans in which the run works, to look up if one of them contains a shorter span."""
 
     def __init__(self, spans: Iterable[tuple[datetime, datetime]]) -> None:

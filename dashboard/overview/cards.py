@@ -9,7 +9,7 @@ from chat.models import Message
 from dashboard.overview.facts import Facts
 from dashboard.overview.lists import Listed, answerers_for
 from dashboard.overview.openings import votes_on
-from dashboard.overview.readings import Reading, Standing, facts_of, read_runs
+from dashboard.overview.readings import Hindrances, Reading, facts_of, read_runs
 from dashboard.overview.runs import Drawn, given_to, length_of
 from dashboard.overview.series import folded
 from dashboard.overview.states import state_of
@@ -38,7 +38,7 @@ def cards_of(runs: Iterable[Run], *, now: datetime | None = None) -> dict[UUID, 
     readings = read_runs(found, now, most=MOST_READ)
     votes = votes_on(wait for one in readings for wait in one.voted_on())
     openings = {one.run.pk: one.openings(votes) for one in readings}
-    answerers, standing = answerers_for(found, openings), Standing(found, now)
+    answerers, standing = answerers_for(found, openings), Hindrances(found, now)
     return {
         one.run.pk: _card(
             one, facts_of(one, openings[one.run.pk], standing, answerers[one.run.procedure_id])

@@ -22,7 +22,7 @@ MOST_PLACES = 300
 
 
 @dataclass(frozen=True)
-class Standing:
+class OperationFacts:
     """Facts about a run that decide what an operation on the run would change."""
 
     run: Run
@@ -42,7 +42,7 @@ class Standing:
     """The number of unfinished child runs that would end together with this run."""
 
     @classmethod
-    def of(cls, run: Run) -> "Standing":
+    def of(cls, run: Run) -> "OperationFacts":
         done = Q(kind=EventKind.STEP_SUCCEEDED) & ~Q(key__startswith=UNDO)
         since = Q(kind=EventKind.COMPENSATION, seq__gt=undone_since(run))
         found = run.events.filter(seq__gt=run.base_seq).aggregate(
@@ -64,7 +64,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Place:
+class ForkPlace:
     """A step or wait from which a run can be forked."""
 
     key: str
@@ -72,7 +72,7 @@ class Place:
     """The number of steps that were completed before the place."""
 
 
-def places_of(run: Run) -> list[Place]:
+def places_of(run: Run) -> list[ForkPlace]:
     """Return the steps and waits from which the run can be forked, the newest first.
 
     Only steps and waits outside branches are returned, from the run's newest `MOST_PLACES` events.
@@ -86,10 +86,10 @@ def places_of(run: Run) -> list[Place]:
         place = key.split("/")[0]
         places.pop(place, None)  # a place's first event counts, and events come newest first
         places[place] = before
-    return [Place(key, kept) for key, kept in places.items()]
+    return [ForkPlace(key, kept) for key, kept in places.items()]
 
 
-def consequences(name: Name, now: Standing, place: Place | None = None) -> list[Sentence]:
+def consequences(name: Name, now: OperationFacts, place: ForkPlace | None = None) -> list[Sentence]:
     """Return sentences about what an operation would do; `place` is the fork point of a fork."""
     if name == "fork":
         return _present([*_fork(place), _beside(now)])
@@ -100,7 +100,7 @@ def _present(found: Sequence[Sentence | None]) -> list[Sentence]:
     return [one for one in found if one]
 
 
-def _retry(now: Standing) -> list[Sentence | None]:
+def _retry(now: OperationFacts) -> list[Sentence | None]:
     step, error = failed_step(now.run), error_of(now.run)
     again = sentence(_("The run continues from where it stopped."))
     if step:
@@ -118,7 +118,7 @@ def _retry(now: Standing) -> list[Sentence | None]:
     return [_kept(now), again, sentence(asked, count=now.withdrawn) if is_asked else None]
 
 
-def _kept(now: Standing) -> Sentence:
+def _kept(now: OperationFacts) -> Sentence:
     words = ngettext(
         "{count} step is kept and isn't repeated.",
         "{count} steps are kept and aren't repeated.",
@@ -127,7 +127,7 @@ def _kept(now: Standing) -> Sentence:
     return sentence(words if now.kept else _("No step had finished."), count=now.kept)
 
 
-def _override(now: Standing) -> list[Sentence | None]:
+def _override(now: OperationFacts) -> list[Sentence | None]:
     return [
         sentence(_("The run continues with the code as it is now.")),
         _kept(now),
@@ -136,7 +136,7 @@ def _override(now: Standing) -> list[Sentence | None]:
     ]
 
 
-def _pause(now: Standing) -> list[Sentence | None]:
+def _pause(now: OperationFacts) -> list[Sentence | None]:
     busy = _("A worker is busy with the run. The run pauses before its next step or wait.")
     rests = _("The run does nothing until somebody resumes it.")
     open_ones = ngettext(
@@ -155,7 +155,7 @@ def _pause(now: Standing) -> list[Sentence | None]:
     ]
 
 
-def _unpause(now: Standing) -> list[Sentence | None]:
+def _unpause(now: OperationFacts) -> list[Sentence | None]:
     if now.run.status != RunStatus.PAUSED:
         return [sentence(_("The pending pause is withdrawn. The run continues as before."))]
     arrived = ngettext(
@@ -169,7 +169,7 @@ def _unpause(now: Standing) -> list[Sentence | None]:
     ]
 
 
-def _cancel(now: Standing) -> list[Sentence | None]:
+def _cancel(now: OperationFacts) -> list[Sentence | None]:
     undone = ngettext("{count} step is undone.", "{count} steps are undone.", now.to_undo)
     stays = ngettext(
         "The effects of {count} finished step aren't undone.",
@@ -197,14 +197,14 @@ def _cancel(now: Standing) -> list[Sentence | None]:
     ]
 
 
-def _busy(now: Standing, named: str, words: str) -> Sentence | None:
+def _busy(now: OperationFacts, named: str, words: str) -> Sentence | None:
     if not now.is_held:
         return None
     step = now.run.working_on
     return sentence(named, step=code(step)) if step else sentence(words)
 
 
-def _withdrawn(now: Standing) -> Sentence | None:
+def _withdrawn(now: OperationFacts) -> Sentence | None:
     words = ngettext(
         "{count} open question is withdrawn.",
         "{count} open questions are withdrawn.",
@@ -213,7 +213,7 @@ def _withdrawn(now: Standing) -> Sentence | None:
     return sentence(words, count=now.questions) if now.questions else None
 
 
-def _force_end(now: Standing) -> list[Sentence | None]:
+def _force_end(now: OperationFacts) -> list[Sentence | None]:
     left = ngettext(
         "{count} step that a cancellation would undo stays as it is.",
         "{count} steps that a cancellation would undo stay as they are.",
@@ -235,7 +235,7 @@ def _force_end(now: Standing) -> list[Sentence | None]:
     ]
 
 
-def _restart(now: Standing) -> list[Sentence | None]:
+def _restart(now: OperationFacts) -> list[Sentence | None]:
     again = ngettext(
         "{count} step runs again, and people are asked again.",
         "{count} steps run again, and people are asked again.",
@@ -248,7 +248,7 @@ def _restart(now: Standing) -> list[Sentence | None]:
     ]
 
 
-def _fork(place: Place | None) -> list[Sentence | None]:
+def _fork(place: ForkPlace | None) -> list[Sentence | None]:
     begins = sentence(_("A new run starts. All that was done before the chosen step is kept."))
     if place:
         words = ngettext(
@@ -260,14 +260,14 @@ def _fork(place: Place | None) -> list[Sentence | None]:
     return [begins, sentence(_("That step and everything after it run again."))]
 
 
-def _beside(now: Standing) -> Sentence:
+def _beside(now: OperationFacts) -> Sentence:
     """Return a sentence about the old run when a restart or a fork starts a new one."""
     if RunStatus(now.run.status).is_end:
         return sentence(_("This run stays as it is."))
     return sentence(_("This run continues too. Cancel it if you don't need both."))
 
 
-WORDS: dict[Name, Callable[[Standing], list[Sentence | None]]] = {
+WORDS: dict[Name, Callable[[OperationFacts], list[Sentence | None]]] = {
     "retry": _retry,
     "override": _override,
     "pause": _pause,

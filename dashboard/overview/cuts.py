@@ -17,7 +17,7 @@ AROUND = 3
 
 
 @dataclass(frozen=True)
-class Room:
+class SizeLimits:
     """The limits on the size of a text or value that a page shows."""
 
     characters: int
@@ -28,19 +28,19 @@ class Room:
     """The maximum number of characters of each text inside a value."""
 
 
-LINE = Room(120)
-LABEL = Room(200)
-PROMPT = Room(1_000, lines=20)
-WORDS = Room(2_000, lines=40)
+LINE = SizeLimits(120)
+LABEL = SizeLimits(200)
+PROMPT = SizeLimits(1_000, lines=20)
+WORDS = SizeLimits(2_000, lines=40)
 """The limits for a text that a person wrote, such as an answer or a comment."""
-MESSAGE = Room(4_000, lines=80)
-TEXT = Room(20_000, lines=400)
+MESSAGE = SizeLimits(4_000, lines=80)
+TEXT = SizeLimits(20_000, lines=400)
 """The limits for a text that a step wrote, in the chat and on the page of its run."""
-CARD = Room(3_000, lines=60, parts=150, cell=500)
+CARD = SizeLimits(3_000, lines=60, parts=150, cell=500)
 """The limits for a value on a card, of which a page shows many."""
-PAGE = Room(20_000, lines=400, parts=600, cell=2_000)
+PAGE = SizeLimits(20_000, lines=400, parts=600, cell=2_000)
 """The limits for a value on a page that is about a single run or request."""
-RAW = Room(600, parts=60, cell=200)
+RAW = SizeLimits(600, parts=60, cell=200)
 """The limits for a value as JSON on a page that shows many such values."""
 ROOMS = {
     "line": LINE,
@@ -75,7 +75,7 @@ class CutValue:
     """A note that only a part of the value is shown; "" if it is complete."""
 
 
-def cut_text(text: str, room: Room) -> CutText:
+def cut_text(text: str, room: SizeLimits) -> CutText:
     """Return the beginning of a text, within the limits on characters and lines."""
     end, place = min(len(text), room.characters), -1
     for _line in range(room.lines):
@@ -87,7 +87,7 @@ def cut_text(text: str, room: Room) -> CutText:
     return CutText(text[:end], len(text) - end)
 
 
-def cut_value(value: Any, room: Room) -> CutValue:
+def cut_value(value: Any, room: SizeLimits) -> CutValue:
     """Return the part of a JSON value that fits the limits; lists are cut only between entries."""
     cutter = _Cutter(room)
     found = cutter.cut(value, 0)
@@ -103,7 +103,7 @@ def cut_value(value: Any, room: Room) -> CutValue:
     )
 
 
-def cut_changes(lines: Sequence[Line], room: Room) -> tuple[list[Line], int]:
+def cut_changes(lines: Sequence[Line], room: SizeLimits) -> tuple[list[Line], int]:
     """Return the changed lines with unchanged lines around them, and the number left out."""
     near = range(len(lines)) if len(lines) <= room.lines else _near_changes(lines)
     shown = _within(lines, near, room)
@@ -117,13 +117,13 @@ def _near_changes(lines: Sequence[Line]) -> list[int]:
     return sorted(near & set(range(len(lines))))
 
 
-def _within(lines: Sequence[Line], places: Sequence[int], room: Room) -> list[Line]:
+def _within(lines: Sequence[Line], places: Sequence[int], room: SizeLimits) -> list[Line]:
     left, shown = room.characters, list[Line]()
     for place in places[: room.lines]:
         kind, line = lines[place]
         if left <= 0:
             break
-        found = cut_text(line, Room(min(left, room.cell)))
+        found = cut_text(line, SizeLimits(min(left, room.cell)))
         shown.append((kind, str(found)))
         left -= len(found.text) + 1
     return shown
@@ -132,7 +132,7 @@ def _within(lines: Sequence[Line], places: Sequence[int], room: Room) -> list[Li
 class _Cutter:
     """A helper that shortens one value, and counts down the characters and parts still allowed."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: SizeLimits) -> None:
         self._room = room
         self._characters, self._parts = room.characters, room.parts
         self.has_cut = False

@@ -55,9 +55,9 @@ class Node:
     summary: str = ""
     """The label of the fold around the text, such as "3 items"; used for "lines" and "json"."""
     is_number: bool = False
-    named: Sequence["Named"] = ()
+    named: Sequence["NamedValue"] = ()
     """The entries of a mapping, the sections of a divided one, or the columns of a table."""
-    changed: Sequence["Changed"] = ()
+    changed: Sequence["ComparedRow"] = ()
     """The rows of a comparison: one for each key of two mappings, or one for two other values."""
     changed_lines: Sequence[Line] = ()
     """The lines of a comparison of two texts; see the function `changed_lines`."""
@@ -90,7 +90,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedValue:
     """A key of a mapping with its value, or a column of a table with its value in the first row."""
 
     name: str
@@ -104,7 +104,7 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Changed:
+class ComparedRow:
     """A row of a comparison: a value on both sides; None on a side that lacks the key."""
 
     label: str
@@ -195,13 +195,13 @@ def _change(before: Any, after: Any) -> Node:
     if isinstance(before, Mapping) and isinstance(after, Mapping) and (before or after):
         labels = labels_of(dict.fromkeys([*before, *after]))
         changed = [
-            Changed(
+            ComparedRow(
                 label, name, _part(before, name), _part(after, name), _is_same(before, after, name)
             )
             for name, label in labels.items()
         ]
         return Node("change", changed=changed)
-    return Node("change", changed=[Changed("", "", cell(before), cell(after), before == after)])
+    return Node("change", changed=[ComparedRow("", "", cell(before), cell(after), before == after)])
 
 
 def _part(value: Mapping[str, Any], name: str) -> Node | None:
@@ -223,10 +223,10 @@ def changed_lines(old: str, new: str) -> list[Line]:
     return list(lines_of(old, new, edits_between(old, new)))
 
 
-def _named(name: str, label: str, node: Node | None, volatile: Sequence[str]) -> Named:
+def _named(name: str, label: str, node: Node | None, volatile: Sequence[str]) -> NamedValue:
     inner = [path.removeprefix(f"{name}.") for path in volatile if path.startswith(f"{name}.")]
     is_read = name in volatile
-    return Named(name, label, node, is_read, [] if is_read else [*map(path_label, inner)])
+    return NamedValue(name, label, node, is_read, [] if is_read else [*map(path_label, inner)])
 
 
 def path_label(path: str) -> str:

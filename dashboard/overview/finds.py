@@ -13,9 +13,9 @@ from uuid import UUID
 
 from django.db.models import FilteredRelation, Q
 
-from chat.access import Head, Sight, answerable_requests, most_urgent, titles_for
+from chat.access import AccessCache, Head, answerable_requests, most_urgent, titles_for
 from chat.models import HumanRequest, Member, Message
-from chat.services import Found, TextFilter, search_texts
+from chat.services import FoundPage, TextFilter, search_texts
 from dashboard.overview.words import short_id
 from procedures import access
 from procedures.models import Run
@@ -31,7 +31,7 @@ TIMES = ("opened_at", "due_at", "wait__due_at")
 
 
 @dataclass(frozen=True)
-class Find:
+class SearchResult:
     """One result of a search, other than a text."""
 
     key: str
@@ -60,12 +60,14 @@ class Search:
         known = "\n".join(texts).casefold()
         return all(word in known for word in self.words)
 
-    def procedures(self) -> list[Find]:
+    def procedures(self) -> list[SearchResult]:
         """Return the matching procedures that the person may start."""
         found = access.procedures_for(self.user, "start").values_list("name", "title")
-        return _first(Find(name, title, name) for name, title in found if self.fits(name, title))
+        return _first(
+            SearchResult(name, title, name) for name, title in found if self.fits(name, title)
+        )
 
-    def requests(self) -> list[Find]:
+    def requests(self) -> list[SearchResult]:
         """Return the matching open requests that the person may answer, most urgent first."""
         ids = [self._id] if self._id else self._most_urgent()
         open_ones = answerable_requests(self.user) if self._id else HumanRequest.objects.open()
@@ -75,7 +77,7 @@ class Search:
             .values_list("pk", "prompt", "wait__run__procedure__title", *TIMES)
         )
         return _first(
-            Find(str(pk), prompt, title, *_shown_time(*times))
+            SearchResult(str(pk), prompt, title, *_shown_time(*times))
             for pk, prompt, title, *times in rows
             if self._id or self.fits(str(pk), prompt, title)
         )
@@ -83,7 +85,7 @@ class Search:
     def _most_urgent(self) -> list[UUID]:
         return most_urgent(self.user, MOST_SEARCHED, with_snoozed=True)
 
-    def runs(self) -> list[Find]:
+    def runs(self) -> list[SearchResult]:
         """Return the matching runs that the person may see, newest first."""
         # Runs without a card must be found, too.
         card = FilteredRelation("messages", condition=Q(messages__kind=Message.Kind.RUN))
@@ -91,16 +93,16 @@ class Search:
         columns = Head.columns("card__session")
         rows = list(found.values_list("pk", "procedure__title", "created_at", *columns))
         heads = [Head(*head) for _pk, _title, _at, *head in rows if head[0]]
-        sight = Sight(self.user, runs=self._runs)
+        sight = AccessCache(self.user, runs=self._runs)
         unnamed = (one for one in heads if not one.is_named)
         titles = titles_for(self.user, (), sight=sight, heads=unnamed)
         return _first(
-            Find(str(pk), titles.get(session, title), short_id(pk), at)
+            SearchResult(str(pk), titles.get(session, title), short_id(pk), at)
             for pk, title, at, session, *_ in rows
             if self._id or self.fits(str(pk), title, titles.get(session, ""))
         )
 
-    def sessions(self) -> list[Find]:
+    def sessions(self) -> list[SearchResult]:
         """Return the matching sessions of which the person is a member, newest first."""
         members = Member.objects.filter(user=self.user)
         if self._id:
@@ -108,12 +110,12 @@ class Search:
         rows = members.order_by("-session").values_list("session", "session__title")
         # Members may read their sessions' titles, whoever has written them.
         return _first(
-            Find(str(pk), title)
+            SearchResult(str(pk), title)
             for pk, title in rows[:MOST_SEARCHED]
             if self._id or self.fits(str(pk), title)
         )
 
-    def texts(self, kinds: Collection[str], *, before: int | None, most: int) -> Found:
+    def texts(self, kinds: Collection[str], *, before: int | None, most: int) -> FoundPage:
         """Return the newest texts of these kinds that match and that the person may see.
 
         `before` is `next` in the result for the previous page; None for the first page.
@@ -121,7 +123,7 @@ class Search:
         wanted = TextFilter(self.text, kinds)
         return search_texts(self.user, wanted, most=most, before=before)
 
-    def first_texts(self) -> Found:
+    def first_texts(self) -> FoundPage:
         """Return the first texts that match, of all kinds, for a person who is still typing.
 
         The search reads fewer texts than `texts` does.
@@ -154,5 +156,5 @@ def _shown_time(
     return (min(dues), "due") if dues else (opened_at, "ago")
 
 
-def _first(found: Iterable[Find]) -> list[Find]:
+def _first(found: Iterable[SearchResult]) -> list[SearchResult]:
     return [one for _, one in zip(range(MOST_FOUND), found, strict=False)]

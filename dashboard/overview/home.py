@@ -10,7 +10,7 @@ from uuid import UUID
 from chat.models import HumanRequest
 from dashboard.overview.lists import Listed, listed_runs
 from dashboard.overview.operations import ALL, Operation, common_operations
-from dashboard.overview.outlook import LONGEST_LIST, MOST_STUCK, Lists, Outlook
+from dashboard.overview.outlook import LONGEST_LIST, MOST_STUCK, HomeLists, Outlook
 from dashboard.overview.words import Sentence
 from procedures.models import Run, Wait
 from procedures.services.carriers import Code
@@ -23,7 +23,7 @@ Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
-class Alike:
+class StuckGroup:
     """Runs of one procedure that are stuck for one reason, the newest run first."""
 
     sentence: Sentence
@@ -36,8 +36,8 @@ class Alike:
 
 
 def contents_of(
-    several: Collection[Lists], *, now: datetime, missing: Mapping[Code, str]
-) -> dict[Lists, dict[str, Any]]:
+    several: Collection[HomeLists], *, now: datetime, missing: Mapping[Code, str]
+) -> dict[HomeLists, dict[str, Any]]:
     """Return, for the lists of each home page, the context of the template `HOME`.
 
     The number of queries doesn't depend on the number of pages. `missing` is the code that no live
@@ -84,12 +84,12 @@ def contents_for(outlook: Outlook) -> dict[str, Any]:
     return contents_of([lists], now=outlook.now, missing=missing)[lists]
 
 
-def alike(stuck: Iterable[Listed]) -> list[Alike]:
+def alike(stuck: Iterable[Listed]) -> list[StuckGroup]:
     """Group stuck runs by procedure and reason; the group with the newest run is the first."""
-    groups: dict[tuple[int, str], Alike] = {}
+    groups: dict[tuple[int, str], StuckGroup] = {}
     for one in stuck:
         key = (one.run.procedure_id, one.state.cause)
-        groups.setdefault(key, Alike(one.state.sentence, [])).runs.append(one)
+        groups.setdefault(key, StuckGroup(one.state.sentence, [])).runs.append(one)
     return list(groups.values())
 
 

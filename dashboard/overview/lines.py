@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
 
-from dashboard.overview.cuts import RAW, Room, cut_text, cut_value
+from dashboard.overview.cuts import RAW, SizeLimits, cut_text, cut_value
 from dashboard.overview.drawing import pretty
 from dashboard.overview.wait_lines import Told, closed_wait, opened_wait
 from dashboard.overview.words import (
@@ -35,7 +35,7 @@ from procedures.engine.journal.payloads import NOT_KEPT
 from procedures.engine.values.readable import readable
 from procedures.models import Event
 
-LONGEST = Room(500, lines=10)
+LONGEST = SizeLimits(500, lines=10)
 WORKER = "a worker"
 SYSTEM = "the system"
 

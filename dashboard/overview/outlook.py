@@ -51,7 +51,7 @@ MOST_ALONE = 10 * MANY
 """The maximum number of requests without answerers that are searched for visible ones."""
 
 
-class Due(NamedTuple):
+class OpenDeadline(NamedTuple):
     """An open wait with its deadline."""
 
     at: datetime
@@ -61,14 +61,14 @@ class Due(NamedTuple):
     """False if the person may not see the run; True if the person may, or it wasn't tested."""
 
 
-class Tested(NamedTuple):
+class TestedRun(NamedTuple):
     """A run, and True if the person may see it."""
 
     run: UUID
     is_seen: bool
 
 
-class Lists(NamedTuple):
+class HomeLists(NamedTuple):
     """The keys of the rows in each list of a home page, in the order of the list."""
 
     stuck: tuple[UUID, ...]
@@ -84,11 +84,11 @@ class Outlook:
     user: User
     now: datetime
 
-    def lists(self) -> Lists:
+    def lists(self) -> HomeLists:
         if self._few == []:
-            return Lists((), (), (), ())
+            return HomeLists((), (), (), ())
         more, stuck_runs = LONGEST_LIST + 1, self.stuck(MOST_STUCK + 1)
-        return Lists(
+        return HomeLists(
             tuple(stuck_runs),
             tuple(self.working(more, stuck=stuck_runs)),
             tuple(self.coming(LONGEST_LIST)),
@@ -128,7 +128,7 @@ class Outlook:
         """
         return [one.wait for one in self.due_next(most)]
 
-    def due_next(self, most: int) -> list[Due]:
+    def due_next(self, most: int) -> list[OpenDeadline]:
         """Return the waits of `coming`, with their deadlines."""
         waits = coming_waits(self.now, self._gone)
         if access.sees_all(self.user):
@@ -157,7 +157,7 @@ class Outlook:
                 break
         return found[:most]
 
-    def _first_seen_waits(self, waits: WaitQuerySet, most: int) -> tuple[list[Due], bool]:
+    def _first_seen_waits(self, waits: WaitQuerySet, most: int) -> tuple[list[OpenDeadline], bool]:
         """Return the first waits that the person may see, and False if there may be more."""
         runs = Run.objects.filter(self._is_seen, pk=OuterRef("run")).order_by()
         tested = waits.annotate(is_seen=Exists(runs))
@@ -251,13 +251,15 @@ def newest_of(parts: Iterable[RunQuerySet], last: UUID | None, most: int) -> lis
     return [of_id(pk) for (pk,) in merged(ids, order="1 DESC", limit=most)]
 
 
-def _tested(parts: Iterable[RunQuerySet], is_seen: Q, last: UUID | None, most: int) -> list[Tested]:
+def _tested(
+    parts: Iterable[RunQuerySet], is_seen: Q, last: UUID | None, most: int
+) -> list[TestedRun]:
     """Return the runs of `newest_of`, each with True if the condition `is_seen` holds for it."""
     statement = merging(_keys_of(parts, last, most), order="1 DESC", limit=most)
     if statement is None:
         return []
     runs = Run.objects.filter(pk__in=RawSQL(*statement)).order_by("-pk")  # noqa: S611
-    return [Tested(*row) for row in runs.annotate(is_seen=is_seen).values_list("pk", "is_seen")]
+    return [TestedRun(*row) for row in runs.annotate(is_seen=is_seen).values_list("pk", "is_seen")]
 
 
 def _keys_of(
@@ -268,7 +270,9 @@ def _keys_of(
     return [part.order_by("-pk").values_list("pk")[:most] for part in parts]
 
 
-def first_due(waits: WaitQuerySet, most: int, *, after: Due | None = None) -> list[Due]:
+def first_due(
+    waits: WaitQuerySet, most: int, *, after: OpenDeadline | None = None
+) -> list[OpenDeadline]:
     """Return at most `most` waits, those with the next deadline first.
 
     With `after`, only waits that come later in this order are returned.
@@ -278,10 +282,10 @@ def first_due(waits: WaitQuerySet, most: int, *, after: Due | None = None) -> li
         waits = waits.filter(later, due_at__gte=after.at)
     fields = ["due_at", "pk", "run", *(waits.query.annotations.keys() & {"is_seen"})]
     rows: QuerySet[Any, Any] = waits.order_by("due_at", "pk").values_list(*fields)
-    return [Due(*row) for row in rows[:most]]
+    return [OpenDeadline(*row) for row in rows[:most]]
 
 
-def first_due_of(runs: Sequence[UUID], waits: WaitQuerySet, most: int) -> list[Due]:
+def first_due_of(runs: Sequence[UUID], waits: WaitQuerySet, most: int) -> list[OpenDeadline]:
     """Return at most `most` waits of these runs, those with the next deadline first."""
     return first_due(waits.filter(is_among("run", runs)), most) if runs else []
 

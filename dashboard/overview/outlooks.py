@@ -12,7 +12,7 @@ from dashboard.overview.openings import held_up, stuck, without_code
 from dashboard.overview.outlook import (
     LONGEST_LIST,
     MOST_STUCK,
-    Lists,
+    HomeLists,
     coming_waits,
     first_due,
     moving,
@@ -69,7 +69,7 @@ class Outlooks:
         runs = {run for rows in every_list for _, run in rows}
         self._seen = who_sees(people, dict.fromkeys(runs, people.users.keys()))
 
-    def lists_of(self, key: Key) -> Lists | None:
+    def lists_of(self, key: Key) -> HomeLists | None:
         """Return a person's lists; None if one of them needs further rows, which weren't read."""
         more = LONGEST_LIST + 1
         found = (
@@ -78,7 +78,7 @@ class Outlooks:
             self._coming.seen_by(key, self._seen, LONGEST_LIST),
             self._alone.seen_by(key, self._seen, more),
         )
-        return None if None in found else Lists(*found)  # type: ignore[arg-type]
+        return None if None in found else HomeLists(*found)  # type: ignore[arg-type]
 
 
 def of_runs(runs: list[UUID], *, is_all: bool) -> Candidates[UUID]:

@@ -29,7 +29,7 @@ from dashboard.overview.openings import (
     openings_in,
     openings_of,
 )
-from dashboard.overview.rows import Reader, Row, Said
+from dashboard.overview.rows import Reader, Row, StepOutput
 from dashboard.overview.waiting import OpenWait
 from procedures.engine.execution.spending import SPENT, added
 from procedures.engine.journal.events import Event as JournalEvent
@@ -116,7 +116,7 @@ class Reading:
         return sum(((part.end or self.now) - part.begin for part in work), timedelta())
 
 
-class Standing:
+class Hindrances:
     """Reasons why runs don't continue that their journals don't contain, such as missing code."""
 
     def __init__(self, runs: Collection[Run], now: datetime) -> None:
@@ -219,7 +219,7 @@ def _new_inputs(runs: Iterable[UUID]) -> dict[UUID, list[RunInput]]:
 
 
 def facts_of(
-    read: Reading, openings: Sequence[OpenWait], standing: Standing, answerers: Sequence[str]
+    read: Reading, openings: Sequence[OpenWait], standing: Hindrances, answerers: Sequence[str]
 ) -> Facts:
     run, now, events, rows = read.run, read.now, read.events, read.rows
     running = next((row for row in reversed(rows) if row.look == "running"), None)
@@ -273,7 +273,7 @@ def _pause_of(read: Reading) -> dict[str, Any]:
     return next((event.content for event in paused if event.name == "pause"), {})
 
 
-def _told(said: Said) -> str:
+def _told(said: StepOutput) -> str:
     """Return a phrase about what a running step has reported: its progress and its last line."""
     writes = _("writing a text") if said.is_writing else ""
     return ", ".join(filter(None, [said.counts, said.lines[-1] if said.lines else writes]))

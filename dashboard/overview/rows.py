@@ -72,7 +72,7 @@ class Attempt:
 
 
 @dataclass
-class Said:
+class StepOutput:
     """The output of a step's last attempt: its lines, and its progress as `done` of `total`."""
 
     since: datetime
@@ -121,7 +121,7 @@ class Row:
     """The number of the event that opened the wait; 0 if this row isn't a wait."""
     wait: Wait | None = None
     depth: int = 0
-    said: Said | None = None
+    said: StepOutput | None = None
     """The output of the step; None if it has reported none."""
     written: dict[str, Any] = field(default_factory=dict)
     """The content of the event with the text that the step has written; {} if there is none."""
@@ -157,7 +157,7 @@ class Reader:
         self.rows: list[Row] = []
         self._waits = {wait.opened_seq: wait for wait in waits}
         self._by_key: dict[str, Row] = {}
-        self._said: dict[str, Said] = {}
+        self._said: dict[str, StepOutput] = {}
         self._written: dict[str, dict[str, Any]] = {}
         self._queued_at: datetime | None = None
         self._stage: Row | None = None
@@ -201,7 +201,7 @@ class Reader:
             return
         said = self._said.get(event.key)
         if said is None or said.attempt != data["attempt"]:
-            said = self._said[event.key] = Said(event.at, data["attempt"])
+            said = self._said[event.key] = StepOutput(event.at, data["attempt"])
         said.hear(data)
 
     def _resume(self, row: Row, begin: datetime) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from chat.services.silence import fate_of
+from chat.services.silence import early_withdrawal
 from dashboard.overview.bars import Bar, Scale, bars_of
 from dashboard.overview.cuts import PAGE, RAW, WORDS, CutValue, cut_text, cut_value
 from dashboard.overview.drawing import pretty
@@ -19,11 +19,11 @@ from dashboard.overview.mismatch import compared
 from dashboard.overview.openings import votes_on
 from dashboard.overview.operations import phase_of
 from dashboard.overview.pictures import drawn_picture
-from dashboard.overview.readings import Standing, facts_of, read_run
+from dashboard.overview.readings import Hindrances, facts_of, read_run
 from dashboard.overview.rows import Row
 from dashboard.overview.series import folded
 from dashboard.overview.states import state_of
-from dashboard.overview.values import Shown, files_within, format_value
+from dashboard.overview.values import ShownValue, files_within, format_value
 from dashboard.overview.words import asked, format_duration, format_size, spent_words
 from procedures import registry
 from procedures.engine.journal.events import RunStatus
@@ -53,13 +53,13 @@ class Drawn:
     votes: Sequence[str] = ()
     """The names of the people whose votes count, while the question is open."""
     answer: str = ""
-    answers: Sequence[Shown] = ()
+    answers: Sequence[ShownValue] = ()
     """The answer to a form, one entry for each field."""
     silence: str = ""
     evidence: Any = None
-    given: list[Shown] = field(default_factory=list)
+    given: list[ShownValue] = field(default_factory=list)
     """The arguments of a step that was called with `shown=True`."""
-    result: list[Shown] | None = None
+    result: list[ShownValue] | None = None
     raw: str = ""
     """The result as JSON, shortened if it is long."""
     note: str = ""
@@ -74,7 +74,7 @@ class Drawn:
 class ShownPart:
     """The inputs or the result of a run, as its page shows them; large ones are shortened."""
 
-    values: list[Shown]
+    values: list[ShownValue]
     raw: str = ""
     note: str = ""
     """A sentence if the value is shown only in part; "" if it is complete."""
@@ -113,7 +113,7 @@ def _overview(run: Run, *, is_whole: bool) -> dict[str, Any]:
     drawn = all_rows[-MOST_ROWS if is_whole else -LIVE_ROWS :]
     scale = _scale(drawn, run, now, is_whole=len(drawn) == len(all_rows))
     votes = votes_on(read.voted_on())
-    facts = facts_of(read, read.openings(votes), Standing([run], now), answerers)
+    facts = facts_of(read, read.openings(votes), Hindrances([run], now), answerers)
     return {
         "run": run,
         "state": state_of(facts),
@@ -187,7 +187,7 @@ def _drawn(
     )
 
 
-def given_to(row: Row) -> list[Shown]:
+def given_to(row: Row) -> list[ShownValue]:
     """Return the arguments of a step that was called with `shown=True`; [] for any other row."""
     given = row.attempts[-1].data.get("given") if row.attempts else None
     return format_value(cut_value(given, RAW).value) if given else []
@@ -199,8 +199,8 @@ def length_of(row: Row) -> str:
 
 
 def _silence(row: Row, question: Question) -> str:
-    fate = fate_of(row.wait) if row.wait else ""
-    return f"{question.silence()} {fate}".strip()
+    withdrawal = early_withdrawal(row.wait) if row.wait else ""
+    return f"{question.silence()} {withdrawal}".strip()
 
 
 def _result(data: Mapping[str, Any]) -> Any:
@@ -252,10 +252,10 @@ def _answer(question: Question, closed: Mapping[str, Any]) -> str:
     return "" if value is None else question.rules.short_answer(question, value)
 
 
-def _answers(question: Question, closed: Mapping[str, Any]) -> list[Shown]:
+def _answers(question: Question, closed: Mapping[str, Any]) -> list[ShownValue]:
     value = closed.get("value")
     said = [(label, str(cut_text(words, WORDS))) for label, words in question.answers(value)]
-    return [Shown(label, text=" · ".join(words.splitlines()) or "—") for label, words in said]
+    return [ShownValue(label, text=" · ".join(words.splitlines()) or "—") for label, words in said]
 
 
 def _files(run: Run) -> list[ShownFile]:

@@ -24,7 +24,7 @@ Row = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
-class Usual:
+class UsualSteps:
     """The steps that followed an outcome of a question in all compared runs with this outcome."""
 
     outcome: str
@@ -33,7 +33,7 @@ class Usual:
     """The number of compared runs with this outcome."""
 
 
-def usual_after(request: HumanRequest) -> Usual | None:
+def usual_after(request: HumanRequest) -> UsualSteps | None:
     """Return the steps that followed the same question in earlier runs of the same version.
 
     They are returned only if all compared runs with one outcome had the same steps, and at least
@@ -47,7 +47,7 @@ def usual_after(request: HumanRequest) -> Usual | None:
     for outcome, sequences in found.items():
         [*different] = {*sequences}
         if len(sequences) >= FEWEST and len(different) == 1 and different[0]:
-            return Usual(outcome, different[0][:MOST_NAMED], len(sequences))
+            return UsualSteps(outcome, different[0][:MOST_NAMED], len(sequences))
     return None
 
 

@@ -15,7 +15,7 @@ MOST = 6
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownValue:
     """A value as text, as JSON or as a file's name; `label` is None if the value has no name."""
 
     label: str | None
@@ -27,7 +27,7 @@ class Shown:
     note: str = ""
 
 
-def format_value(value: Any) -> list[Shown]:
+def format_value(value: Any) -> list[ShownValue]:
     """Return an entry for each key of a mapping; of any other value, one entry without a label."""
     if isinstance(value, Mapping) and value and not is_file(value):
         labels = labels_of(value)
@@ -35,7 +35,7 @@ def format_value(value: Any) -> list[Shown]:
     return [] if value is None or value in ({}, []) else [_shown(None, value)]
 
 
-def _entries(label: str, value: Any) -> Iterator[Shown]:
+def _entries(label: str, value: Any) -> Iterator[ShownValue]:
     """Yield one entry for a value; if files are inside it, yield one entry for each part."""
     if is_file(value) or not _holds_file(value):
         yield _shown(label, value)
@@ -63,11 +63,11 @@ def files_within(value: Any) -> Iterator[Mapping[str, Any]]:
             left += one.values() if isinstance(one, Mapping) else one
 
 
-def _shown(label: str | None, value: Any) -> Shown:
+def _shown(label: str | None, value: Any) -> ShownValue:
     if is_file(value):
-        return Shown(label, file=value["name"], note=format_size(value["size"]))
+        return ShownValue(label, file=value["name"], note=format_size(value["size"]))
     line = _line(value)
-    return Shown(label, text=line) if line else Shown(label, raw=pretty(value))
+    return ShownValue(label, text=line) if line else ShownValue(label, raw=pretty(value))
 
 
 def _line(value: Any) -> str:

@@ -12,7 +12,7 @@ from dashboard.overview import listed_runs
 from dashboard.overview.lists import Listed
 from dashboard.pages.taking_part import (
     MOST_BESIDE,
-    Read,
+    ReadSession,
     listed_people,
     participants_of,
     writers_of,
@@ -21,13 +21,15 @@ from procedures.models import Artifact, Run
 from procedures.run_lists import MOST_COUNTED
 
 
-def beside(part: Part, *, now: datetime | None = None, read: Read | None = None) -> dict[str, Any]:
+def beside(
+    part: Part, *, now: datetime | None = None, read: ReadSession | None = None
+) -> dict[str, Any]:
     """Return the session's runs, requests, files and people that the viewer may see.
 
     The result also contains the writers to whom the composer offers a reply. `read` contains what
     the page has already read for the transcript.
     """
-    read = read or Read()
+    read = read or ReadSession()
     runs = _runs(part, read)
     opened, count = _open_requests(part, read)
     within = runs if len(runs) <= MOST_COUNTED else part.cards.values("run")
@@ -52,7 +54,7 @@ def beside(part: Part, *, now: datetime | None = None, read: Read | None = None)
     }
 
 
-def _runs(part: Part, read: Read) -> list[UUID]:
+def _runs(part: Part, read: ReadSession) -> list[UUID]:
     """Return the newest runs of the session that the viewer may see.
 
     At most `MOST_COUNTED` + 1 are returned, so that the caller can tell if there are more.
@@ -64,7 +66,7 @@ def _runs(part: Part, read: Read) -> list[UUID]:
     return found[: MOST_COUNTED + 1]
 
 
-def _listed(runs: Sequence[UUID], read: Read, now: datetime | None) -> list[Listed]:
+def _listed(runs: Sequence[UUID], read: ReadSession, now: datetime | None) -> list[Listed]:
     missing = [one for one in runs if one not in read.listed]
     others = Run.objects.filter(pk__in=missing).for_lists()
     found = {one.run.pk: one for one in listed_runs(others if missing else (), now=now)}
@@ -72,7 +74,7 @@ def _listed(runs: Sequence[UUID], read: Read, now: datetime | None) -> list[List
     return [found[one] for one in runs if one in found]
 
 
-def _open_requests(part: Part, read: Read) -> tuple[list[HumanRequest], int]:
+def _open_requests(part: Part, read: ReadSession) -> tuple[list[HumanRequest], int]:
     """Return the most urgent open requests that the viewer may see, and how many there are.
 
     The number is counted up to `MOST_COUNTED` + 1.

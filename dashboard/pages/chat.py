@@ -20,12 +20,12 @@ from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from chat import services
-from chat.access import Sight, answerable_requests, titles_for
+from chat.access import AccessCache, answerable_requests, titles_for
 from chat.feed import heads_in, newest_messages
 from chat.mentions import unreached
 from chat.models import HumanRequest, Message, Session
 from chat.parts import Part, find_part
-from chat.services import Echo, MessageError, MessageKeyError, NotMemberError, Reply
+from chat.services import MessageError, MessageKeyError, NotMemberError, Reply, UnconfirmedAnswer
 from chat.unread import followed, mark_read
 from dashboard.forms.attached import attached_files
 from dashboard.forms.commands import Command, command_in, unescaped
@@ -39,7 +39,7 @@ from dashboard.pages.mentions import unseen_words
 from dashboard.pages.parameters import id_in
 from dashboard.pages.questions import LONGEST_ECHO, questions_for
 from dashboard.pages.reading import reading
-from dashboard.pages.taking_part import MOST_BESIDE, Read, participants_of, writers_of
+from dashboard.pages.taking_part import MOST_BESIDE, ReadSession, participants_of, writers_of
 from dashboard.pages.transcripts import folds_in, transcript
 from dashboard.pages.visit import Visit
 from dashboard.templatetags.requests import meaning_of
@@ -208,7 +208,7 @@ def sessions(request: Visit, part: Part | None = None) -> dict[str, Any]:
     If a page shows `part` of a session, the titles include the title of this session.
     """
     user, before = request.user, id_in(request.GET.get("older"))
-    sight = Sight(user, runs=part.runs if part else ())
+    sight = AccessCache(user, runs=part.runs if part else ())
     rows = newest_messages(user, before=before, most=LONGEST_LIST + 1, sight=sight)
     shown = rows[:LONGEST_LIST]
     ids = [row.session_id for row in shown]
@@ -233,7 +233,7 @@ def _waiting(request: Visit, ids: list[UUID]) -> set[UUID]:
     return _keys(Session.objects.filter(Exists(waiting), pk__in=ids))
 
 
-def _working(sight: Sight, ids: list[UUID]) -> set[UUID]:
+def _working(sight: AccessCache, ids: list[UUID]) -> set[UUID]:
     """Return the ids of those sessions with an active run that the viewer may see."""
     cards = Message.objects.cards().filter(session__in=ids, run__status__in=WORKING)
     found = dict(cards.order_by().values_list("run", "session"))
@@ -261,7 +261,11 @@ def composer(
     """
     opened: Sequence[HumanRequest] | None = lists["open_requests"] if lists else None
     runs = [one.run for one in lists["runs"]] if lists else newest_runs(part)
-    writers = lists["writers"] if lists else writers_of(part, participants_of(part, Read()), Read())
+    writers = (
+        lists["writers"]
+        if lists
+        else writers_of(part, participants_of(part, ReadSession()), ReadSession())
+    )
     mine = answerable_requests(part.user).filter(session=part.session)
     waiting, others = questions_for(part, mine, opened, known)
     answerable = {found.pk for found in waiting}
@@ -307,7 +311,7 @@ def _addressed(request: Visit, part: Part) -> tuple[Message | None, HumanRequest
         raise Http404 from None
 
 
-def _echo(request: Visit, asked: HumanRequest | None, text: str) -> Echo | None:
+def _echo(request: Visit, asked: HumanRequest | None, text: str) -> UnconfirmedAnswer | None:
     confirmed = request.POST.get("confirms", "")
     if asked is None:
         return None
@@ -372,7 +376,7 @@ def session_page(request: Visit, part: Part, /, *, status: int = 200, **more: An
     """Return the whole page of a session; `more` contains further variables for its templates."""
     context = sessions(request, part) | transcript(request, part)
     is_all = context["is_latest"] and context["earlier"] is None
-    read = Read(context["transcript"], is_all, listed_from(context["cards"].values()))
+    read = ReadSession(context["transcript"], is_all, listed_from(context["cards"].values()))
     lists = beside(part, now=time_for_viewer(request), read=read)
     mark, earlier = context["followed"].get(part.session.pk), context["earlier"]
     context |= reading(part, mark, context["transcript"], has_earlier=earlier is not None)

@@ -15,7 +15,7 @@ V = TypeVar("V")
 
 
 @dataclass(frozen=True)
-class Chosen(Generic[V]):
+class ChosenRows(Generic[V]):
     """The rows that a person has chosen in a list, up to the limit for one action."""
 
     shown: dict[UUID, V]
@@ -29,7 +29,7 @@ class Chosen(Generic[V]):
         return {"beyond": self.beyond, "most_at_once": MOST_AT_ONCE}
 
 
-def chosen_from(texts: Sequence[str], read: Callable[[str], V]) -> Chosen[V]:
+def chosen_from(texts: Sequence[str], read: Callable[[str], V]) -> ChosenRows[V]:
     """Return the chosen rows, which a form sends as texts such as "KEY:3".
 
     `read` parses the part after the colon, and raises `ValueError` if it can't. Texts that can't be
@@ -42,7 +42,7 @@ def chosen_from(texts: Sequence[str], read: Callable[[str], V]) -> Chosen[V]:
             shown[UUID(key)] = read(part)
         except ValueError:
             continue
-    return Chosen(shown, max(len(distinct) - MOST_AT_ONCE, 0))
+    return ChosenRows(shown, max(len(distinct) - MOST_AT_ONCE, 0))
 
 
 def draw(

@@ -16,7 +16,7 @@ from chat.parts import Part
 from chat.services import MessageError, NotMemberError, checked_text
 from dashboard.forms.commands import (
     Command,
-    Filled,
+    FilledForm,
     command_in,
     fill,
     likely_commands,
@@ -71,7 +71,7 @@ class CommandResult:
     """The idempotency key for the start of a run; "" for other commands."""
     procedure: Procedure | None = None
     form: StartForm | None = None
-    filled: Filled = field(default_factory=Filled)
+    filled: FilledForm = field(default_factory=FilledForm)
     told: str | Promise = ""
     runs: list[Listed] = field(default_factory=list)
     has_more: bool = False
@@ -96,7 +96,7 @@ class UnclearCommand:
 
 
 @dataclass(frozen=True)
-class Offer:
+class OfferedCommand:
     """A command that the composer offers in a list while somebody types."""
 
     name: str
@@ -157,7 +157,7 @@ class Commands:
         told = reason or _("There is no such command.")
         return CommandResult("unclear", text, key, told=told)
 
-    def offers(self) -> Iterator[Offer]:
+    def offers(self) -> Iterator[OfferedCommand]:
         """Yield the commands that the person can give here.
 
         Procedures come first, and among them those that the person started last.
@@ -166,9 +166,9 @@ class Commands:
             for name, title in self._sorted():
                 definition = registry.find(name)
                 if definition:
-                    yield Offer(name, title, first_line(definition.doc))
+                    yield OfferedCommand(name, title, first_line(definition.doc))
         for own, line in OWN.items():
-            yield Offer(own, "", line)
+            yield OfferedCommand(own, "", line)
 
     def _sorted(self) -> list[tuple[str, str]]:
         own = Run.objects.filter(started_by=self.user, parent_wait=None).order_by("-created_at")

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from dashboard.overview.consequences import Place, Standing, consequences, places_of
+from dashboard.overview.consequences import ForkPlace, OperationFacts, consequences, places_of
 from dashboard.overview.operations import Operation, divided, operations_for, phase_of
 from dashboard.overview.words import Sentence
 from procedures import access
@@ -30,7 +30,7 @@ class Dialog:
     words: list[Sentence]
     key: str = field(default_factory=lambda: uuid4().hex)
     """An idempotency key, so that a form that is sent twice starts only one new run."""
-    places: list[Place] = field(default_factory=list)
+    places: list[ForkPlace] = field(default_factory=list)
     place: str = ""
     typed: Mapping[str, Any] = field(default_factory=dict)
     faults: Mapping[str, Any] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Dialog:
 def operations_of(request: SignedIn, run: Run) -> dict[str, Any]:
     """Return the context of `_operations.html`: operations with buttons, and those in the menu."""
     beside, more = divided(operations_for(request.user, run))
-    now = Standing.of(run) if beside else None
+    now = OperationFacts.of(run) if beside else None
     return {
         "run": run,
         "phase": phase_of(run),
@@ -60,7 +60,7 @@ def dialog_of(
     operation: Operation,
     run: Run,
     *,
-    now: Standing | None = None,
+    now: OperationFacts | None = None,
     place: str = "",
     **told: Any,
 ) -> Dialog:
@@ -70,7 +70,7 @@ def dialog_of(
         operation,
         run,
         phase_of(run),
-        consequences(operation.name, now or Standing.of(run), chosen),
+        consequences(operation.name, now or OperationFacts.of(run), chosen),
         places=places,
         place=place,
         **told,

@@ -16,9 +16,9 @@ from django.utils.translation import gettext_lazy as lazy
 from chat.inbox import (
     MOST_COUNTED,
     OPEN_LISTS,
-    Due,
+    DueGroup,
     Filters,
-    Lists,
+    InboxLists,
     Tab,
     due_of,
     end_of_day,
@@ -43,10 +43,10 @@ TABS = {
     Tab.DONE: lazy("Done"),
 }
 DUES = {
-    Due.OVERDUE: lazy("Overdue"),
-    Due.TODAY: lazy("Today"),
-    Due.LATER: lazy("Later"),
-    Due.NONE: lazy("No deadline"),
+    DueGroup.OVERDUE: lazy("Overdue"),
+    DueGroup.TODAY: lazy("Today"),
+    DueGroup.LATER: lazy("Later"),
+    DueGroup.NONE: lazy("No deadline"),
 }
 RISKS: dict[conditions.Risk, Any] = {"high": lazy("High risk"), "low": lazy("Low risk")}
 KINDS = {
@@ -80,7 +80,7 @@ class Row:
     """A request in a row of the list."""
 
     request: HumanRequest
-    due: Due
+    due: DueGroup
     is_seen: bool
     is_near: bool
 
@@ -119,9 +119,9 @@ class View:
         return time_for_viewer(self.request)
 
     @cached_property
-    def lists(self) -> Lists:
+    def lists(self) -> InboxLists:
         known: Waiting | None = getattr(self.request, "waiting", None)
-        return Lists(self.request.user, self.now, known)
+        return InboxLists(self.request.user, self.now, known)
 
     @cached_property
     def counts(self) -> dict[Tab, int]:
@@ -141,7 +141,7 @@ class View:
         return Filters(
             sent["kind"],
             sent["procedure"],
-            _member(Due, sent["due"]),
+            _member(DueGroup, sent["due"]),
             next((risk for risk in conditions.RISKS if risk == sent["risk"]), None),
             sent["q"].strip(),
             sent["group"] if self.tab in GROUP_LISTS else "",

@@ -20,7 +20,6 @@ from chat.services import (
     AlreadyAnsweredError,
     AlreadyVotedError,
     ClaimedError,
-    Echo,
     Inbound,
     LostFileError,
     NeedsReasonError,
@@ -28,6 +27,7 @@ from chat.services import (
     NotConfirmedError,
     NotTheirsToUndoError,
     ProgramRefusedError,
+    UnconfirmedAnswer,
     ValuesChangedError,
 )
 from dashboard.channels.page import Page
@@ -93,7 +93,7 @@ def create_response(request: Visit, request_id: UUID) -> HttpResponse:
         if not form.is_no_answer:
             _receive(request, form)
     except NotConfirmedError as error:  # the button is armed: its next press counts
-        status, armed = 422, Echo(found, error.value)
+        status, armed = 422, UnconfirmedAnswer(found, error.value)
     except tuple(REFUSALS) as error:
         form = form.without_values() if isinstance(error, ValuesChangedError) else form
         told, status, faults = str(error), REFUSALS[type(error)], getattr(error, "faults", ())

@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_safe
 
-from chat.access import Sight, answerable_requests, reads_all_of, titles_for
+from chat.access import AccessCache, answerable_requests, reads_all_of, titles_for
 from chat.models import Message, Session
 from dashboard.live.streams import RUNS
 from dashboard.overview import listed_runs, run_overview
@@ -238,6 +238,6 @@ def _titles(request: SignedIn, runs: list[Run]) -> dict[UUID, str]:
     # A title that people have given names the subject of their session, not the run.
     cards = Message.objects.cards().filter(run__in=unnamed, session__is_named=False)
     sessions = dict(cards.order_by().values_list("run_id", "session"))
-    sight = Sight(request.user, runs=sessions)
+    sight = AccessCache(request.user, runs=sessions)
     titles = titles_for(request.user, sessions.values(), sight=sight)
     return {run: titles[session] for run, session in sessions.items() if session in titles}

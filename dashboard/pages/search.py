@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from chat.models import Searchable
 from chat.services import Hit
 from dashboard.overview.addresses import path_to_message
-from dashboard.overview.finds import MOST_SEARCHED, Find, Search
+from dashboard.overview.finds import MOST_SEARCHED, Search, SearchResult
 from dashboard.pages.marks import with_marks
 from dashboard.pages.visit import Visit
 
@@ -64,11 +64,11 @@ class Group:
 
     name: str
     label: Words
-    finds: list[tuple[str, Find]]
+    finds: list[tuple[str, SearchResult]]
 
 
 @dataclass(frozen=True)
-class Said:
+class TextResult:
     """A text that was found, with its address and the label of its kind, such as "Message"."""
 
     href: str
@@ -116,13 +116,13 @@ def search_results(request: Visit) -> JsonResponse:
 SAID = lazy("In conversations")
 
 
-def said(hit: Hit) -> Said:
+def said(hit: Hit) -> TextResult:
     """Return a text that was found, with the address of its session at its message."""
     if hit.message:
         href = path_to_message(hit.session, hit.message)
     else:
         href = reverse("countersign:session_detail", args=[hit.session])
-    return Said(href, KINDS[hit.kind], hit)
+    return TextResult(href, KINDS[hit.kind], hit)
 
 
 def groups(request: Visit, found: Search) -> Iterator[Group]:
@@ -140,17 +140,17 @@ def groups(request: Visit, found: Search) -> Iterator[Group]:
         yield Group("pages", lazy("Go to"), pages)
 
 
-def _pages(request: Visit, found: Search) -> Iterator[tuple[str, Find]]:
+def _pages(request: Visit, found: Search) -> Iterator[tuple[str, SearchResult]]:
     for name, title, detail in (*PAGES, *([ADMIN] if request.user.is_staff else [])):
         try:
             href = reverse(name)
         except NoReverseMatch:  # a site without the admin
             continue
         if found.fits(str(title), str(detail)):
-            yield href, Find(name, str(title), str(detail))
+            yield href, SearchResult(name, str(title), str(detail))
 
 
-def _said_as_json(one: Said) -> dict[str, Any]:
+def _said_as_json(one: TextResult) -> dict[str, Any]:
     """Return a text that was found as JSON.
 
     Its snippet is divided into pieces; those that match the search are marked.

@@ -17,7 +17,7 @@ from dashboard.forms.commands import Command, command_in, fill, plain_name, stil
 from dashboard.forms.start import StartForm
 from dashboard.pages.chat import find, session_page
 from dashboard.pages.commands import START, CommandResult, Commands, called, why_unfit
-from dashboard.pages.starting import Again, sent_key, start_by_form
+from dashboard.pages.starting import RefusedForm, sent_key, start_by_form
 from dashboard.pages.visit import Visit
 from procedures import access, registry
 from procedures.models import Procedure, Run
@@ -103,7 +103,7 @@ def _started(request: Visit, part: Part, run: Run) -> HttpResponse:
     return redirect(f"{reverse('countersign:session_detail', args=[session])}#latest")
 
 
-def _again(request: Visit, part: Part, answer: CommandResult, why: Again) -> HttpResponse:
+def _again(request: Visit, part: Part, answer: CommandResult, why: RefusedForm) -> HttpResponse:
     context = Commands(request, part).context_of(answer)
     if request.htmx:
         page = render(request, "chat/_command.html", context, status=why.status)

@@ -24,7 +24,7 @@ StartFunction = Callable[[Mapping[str, Any], str], Run]
 
 
 @dataclass(frozen=True)
-class Again:
+class RefusedForm:
     """The result of a form that hasn't started a run and is shown again."""
 
     key: str
@@ -46,25 +46,25 @@ def sent_key(request: SignedIn) -> str:
     return request.POST.get("-key", "").replace("\0", "")[:LONGEST_KEY]
 
 
-def start_by_form(request: SignedIn, form: StartForm, start: StartFunction) -> Run | Again:
+def start_by_form(request: SignedIn, form: StartForm, start: StartFunction) -> Run | RefusedForm:
     """Start a run with the entered inputs; if that isn't possible, return why."""
     key = sent_key(request)
     try:
         check_may_start(request, form.definition)
         if form.is_row_changed:
             form.keep_files()
-            return Again(key)
+            return RefusedForm(key)
         return start(form.inputs(), key)
     except (NotAllowedError, NotMemberError, StartsStoppedError) as error:
         is_stopped = isinstance(error, StartsStoppedError)  # for a while, so the form stays
-        return Again(key, 409 if is_stopped else 403, str(error), is_allowed=is_stopped)
+        return RefusedForm(key, 409 if is_stopped else 403, str(error), is_allowed=is_stopped)
     except KeyReusedError:
-        return Again(new_key(), 409, KEY_USED)
+        return RefusedForm(new_key(), 409, KEY_USED)
     except QuotaError as error:
-        return Again(key, 429, str(error), retry_after=error.retry_after)
+        return RefusedForm(key, 429, str(error), retry_after=error.retry_after)
     except InputError as error:
         form.refuse(error)
-        return Again(key, 422)
+        return RefusedForm(key, 422)
 
 
 def check_may_start(request: SignedIn, definition: Definition) -> None:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from chat.parts import Part
-from dashboard.overview.consequences import Standing, consequences
+from dashboard.overview.consequences import OperationFacts, consequences
 from dashboard.overview.words import Sentence
 from dashboard.pages.chat import find
 from dashboard.pages.listeners import newest_runs, stoppable
@@ -72,7 +72,9 @@ def _at_work(part: Part) -> list[Run]:
 
 
 def _page(request: Visit, part: Part, *, status: int = 200, **more: Any) -> HttpResponse:
-    found = [Stoppable(one, consequences("cancel", Standing.of(one))) for one in _at_work(part)]
+    found = [
+        Stoppable(one, consequences("cancel", OperationFacts.of(one))) for one in _at_work(part)
+    ]
     context = {"session": part.session, "found": found, **more}
     name = "chat/_stop.html" if request.htmx else "chat/stop.html"
     return render(request, name, context, status=status)

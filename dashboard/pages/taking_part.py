@@ -29,7 +29,7 @@ SAID, ANSWERED, JOINED = range(3)
 
 
 @dataclass(frozen=True)
-class Read:
+class ReadSession:
     """The data of a session that a page has already read for its transcript."""
 
     messages: Sequence[Message] = ()
@@ -80,7 +80,7 @@ class Participant:
 Participants = Mapping[Key, Participant]
 
 
-def participants_of(part: Part, read: Read) -> Participants:
+def participants_of(part: Part, read: ReadSession) -> Participants:
     """Return the members of the session and all who have written or answered, by their keys.
 
     If there are more than `MOST_COUNTED` members, only those who joined first are returned, and
@@ -121,7 +121,7 @@ def listed_people(part: Part, found: Participants) -> list[tuple[str, datetime, 
     )
 
 
-def writers_of(part: Part, found: Participants, read: Read) -> list[tuple[UUID, str]]:
+def writers_of(part: Part, found: Participants, read: ReadSession) -> list[tuple[UUID, str]]:
     """Return a choice of the composer for each writer who isn't a member.
 
     The choice consists of the id of the writer's last message and a label. Such a writer, who can't

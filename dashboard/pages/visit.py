@@ -2,7 +2,7 @@
 
 from django_htmx.middleware import HtmxDetails
 
-from dashboard.forms.attached import Attached
+from dashboard.forms.attached import AttachedFiles
 from procedures.access import SignedIn
 
 
@@ -11,7 +11,7 @@ class Visit(SignedIn):
 
     htmx: HtmxDetails
     """Details of a request that htmx has sent; false if the browser asks for a whole page."""
-    attached: Attached
+    attached: AttachedFiles
     """The files in the form of a message."""
     detail: str
     """The amount that the person wants to see of each run in transcripts; see `Detail`."""

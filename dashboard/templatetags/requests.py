@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 
 from chat.channels.registry import channels
 from chat.models import Assignment, HumanRequest, HumanResponse, Message, StandingDecision
-from chat.services import Echo
+from chat.services import UnconfirmedAnswer
 from chat.services.changed_values import changed_values, outdated_by
-from chat.services.silence import fate_of
+from chat.services.silence import early_withdrawal
 from chat.urgency import assignee_names_of
 from dashboard.forms.answer import AnswerForm
 from dashboard.overview import Node, cell, draw
@@ -187,8 +187,8 @@ def rival_timer(wait: Wait) -> datetime | None:
 
 
 @register.filter
-def fate(wait: Wait) -> str:
-    return fate_of(wait)
+def withdrawn_early(wait: Wait) -> str:
+    return early_withdrawal(wait)
 
 
 @register.filter
@@ -217,7 +217,7 @@ def usual_labels(question: Question) -> Collection[str]:
 
 
 @register.filter
-def meaning(echo: Echo) -> str:
+def meaning(echo: UnconfirmedAnswer) -> str:
     """Return the answer that typed words would give, in the words of its button."""
     return meaning_of(echo.request.asked, echo.value)
 
@@ -227,7 +227,7 @@ def meaning_of(question: Question, value: Any) -> str:
 
 
 @register.filter
-def final_words(echo: Echo) -> str:
+def final_words(echo: UnconfirmedAnswer) -> str:
     """Return the words for an answer to be confirmed: the author's label, "Yes" or "No"."""
     question, value = echo.request.asked, echo.value
     if isinstance(value, bool) and not question.labels:
@@ -236,7 +236,7 @@ def final_words(echo: Echo) -> str:
 
 
 @register.filter
-def plain_decision(echo: Echo) -> str:
+def plain_decision(echo: UnconfirmedAnswer) -> str:
     """Return the decision that isn't confirmed yet, such as "approved".
 
     Return "" if its button has a label by the author.

@@ -14,7 +14,7 @@ LOST_AFTER = 60
 """The seconds after which a check that hasn't ended counts as lost: its process may have died."""
 
 
-class Lookout(bootsteps.StartStopStep):
+class QueuePoller(bootsteps.StartStopStep):
     """A boot step that makes one of the worker's slots check the queue every few seconds.
 
     A Redis without free memory accepts no messages, so that messages alone aren't enough.

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db.utils import ConnectionHandler
 
 from procedures import dispatch
-from procedures.board import InHand, board
+from procedures.board import ClaimEntry, board
 from procedures.conf import conf
 from procedures.slot import STOP
 
@@ -45,7 +45,7 @@ class Claims:
             after_in_child=self._lock.release,
         )
 
-    def taken(self, held: Sequence[InHand]) -> set[InHand]:
+    def taken(self, held: Sequence[ClaimEntry]) -> set[ClaimEntry]:
         """Return those of the claims `held` by slots that the database doesn't contain any more."""
         # Here, since Celery imports this module before there are settings.
         from procedures.store import sql  # noqa: PLC0415
@@ -72,7 +72,7 @@ class PoolWatch:
         self._pool = pool
         self._wakes = threading.Event()
         self._ledger = Claims()
-        self._taken: dict[InHand, float] = {}
+        self._taken: dict[ClaimEntry, float] = {}
         """The lost claims of slots that still work, and for each when the loss was noticed."""
         self._ends_at: float | None = None
         """The monotonic time at which slots are killed; None until the worker is asked to stop."""

@@ -20,10 +20,10 @@ from procedures.engine.declaration.arguments import (
 from procedures.engine.declaration.bound import Bound, bind_with_copies
 from procedures.engine.declaration.definition import Procedure
 from procedures.engine.declaration.steps import PLAIN, StepOptions
-from procedures.engine.errors import Continued
+from procedures.engine.errors import ContinueAsNew
 from procedures.engine.execution.approvals import approved
 from procedures.engine.execution.steps import do_step
-from procedures.engine.execution.watch import Watch
+from procedures.engine.execution.watch import TimeSlice
 from procedures.engine.journal.events import EventKind, NewEvent
 from procedures.engine.kinds.responses import Response
 from procedures.engine.replay.fiber import Fiber, checked_name
@@ -290,7 +290,7 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
         text = self._procedure.dump(self._procedure.parse(inputs))
         self._fiber.check_wanted("continue_as_new")
         self._fiber.check_time()
-        self._fiber.interrupt(Continued(text))
+        self._fiber.interrupt(ContinueAsNew(text))
 
     # Time, random values and changes of the code, the same on every replay
 
@@ -316,14 +316,14 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
         return self._fiber.uuid()
 
     @with_options("ctx.watch")
-    def watch(self, seconds: float) -> Watch:
+    def watch(self, seconds: float) -> TimeSlice:
         """Return a watch that stops code which computes for too long between calls of the context.
 
         Use a watch around interpreters of other languages, because programs in these languages may
         contain endless loops. `seconds` is processor time, a number above 0. Raises `OptionError`
         for other values.
         """
-        return Watch(self._fiber, seconds)
+        return TimeSlice(self._fiber, seconds)
 
     @with_options("ctx.patched")
     def patched(self, name: str) -> bool:

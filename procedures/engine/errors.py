@@ -269,7 +269,7 @@ class Paused(Interruption):
     """The run is being paused and leaves its worker here."""
 
 
-class Continued(Interruption):
+class ContinueAsNew(Interruption):
     """The run continues as new with these inputs, in canonical JSON."""
 
     def __init__(self, inputs: str) -> None:
@@ -289,7 +289,7 @@ class LimitReached(Interruption):
         super().__init__(message)
 
 
-class Yielded(Interruption):
+class YieldToOthers(Interruption):
     """The run's time slice is over, and other runs wait for the worker."""
 
 
@@ -333,7 +333,7 @@ class Fenced(Interruption):
     """Another worker holds the run; this worker writes nothing more."""
 
 
-class Refused(Interruption):
+class CommitRefused(Interruption):
     """The site has refused a commit; nothing of it was stored."""
 
 

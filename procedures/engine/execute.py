@@ -11,7 +11,8 @@ from procedures.engine.declaration.definition import Procedure
 from procedures.engine.declaration.signatures import signature_of
 from procedures.engine.errors import (
     Cancelled,
-    Continued,
+    CommitRefused,
+    ContinueAsNew,
     Fenced,
     FileLost,
     Interruption,
@@ -20,12 +21,11 @@ from procedures.engine.errors import (
     OutOfMemory,
     Overtaken,
     Paused,
-    Refused,
     StepFailedError,
     StorageLost,
     Suspend,
     WorkerStops,
-    Yielded,
+    YieldToOthers,
 )
 from procedures.engine.execution.steps import do_step
 from procedures.engine.execution.surroundings import call_turn
@@ -62,7 +62,7 @@ IN_VAIN = (Overtaken, OutOfMemory)
 LET_GO: dict[type[Interruption], str] = {
     Cancelled: "cancel",  # the next claim ends the run
     Paused: "pause",  # the next claim pauses the run
-    Yielded: "others",
+    YieldToOthers: "others",
     Overtaken: "outside",
     WorkerStops: "worker",  # the process ends or is replaced
     OutOfMemory: "memory",
@@ -112,7 +112,7 @@ def _advance(
         try:
             execution.recorder.finish(handoff, *drafts)
         # Nothing of the ending was stored, so the refusal is stored in its place.
-        except Refused as refusal:
+        except CommitRefused as refusal:
             handoff, drafts = quarantined(refusal, remedy=MEND_COMMIT)
             journal.commit(Batch(drafts, handoff=handoff))
         except Overtaken as overtaken:
@@ -127,7 +127,7 @@ def _give_up(journal: Journal) -> RunStatus:
     if more := _out_of_memory(journal):
         words = f"{words} {more}"
         remedy = "Make the code use less memory, or give the workers more memory. Then retry."
-    handoff, drafts = quarantined(Refused(words), remedy=remedy)
+    handoff, drafts = quarantined(CommitRefused(words), remedy=remedy)
     journal.commit(Batch(drafts, handoff=handoff))
     return handoff.status
 
@@ -194,17 +194,17 @@ class Execution:
 
     def _run(self, fiber: Fiber) -> Ending:
         """Run the code and return its ending; a transaction that the code leaves open is closed."""
-        standings = self.journal.standings()
+        states = self.journal.connection_states()
         try:
             ending = self._end_of(fiber)
         finally:
             # Do this even after an exception: an open transaction would swallow the commit of the
             # run's end.
-            left_open = standings.put_away()
+            left_open = states.put_away()
         if left_open and ending[0].status != RunStatus.QUARANTINED:
             remedy = "Make the code finish the transactions that it begins, then retry."
             return quarantined(
-                Refused(f"The code left its database connection unusable. {left_open}"),
+                CommitRefused(f"The code left its database connection unusable. {left_open}"),
                 remedy=remedy,
             )
         return ending
@@ -259,7 +259,7 @@ class Execution:
             return self.recorder.suspended(interruption)
         if isinstance(interruption, LimitReached):
             return _failed(interruption, fiber)
-        if isinstance(interruption, Continued):
+        if isinstance(interruption, ContinueAsNew):
             return self._continued(interruption)
         if type(interruption) in LET_GO:
             return _let_go(interruption, fiber.scope.last)
@@ -267,7 +267,7 @@ class Execution:
             raise interruption
         return quarantined(interruption)
 
-    def _continued(self, continued: Continued) -> Ending:
+    def _continued(self, continued: ContinueAsNew) -> Ending:
         """Return the handoff and events that continue the run as new, with open waits withdrawn."""
         withdrawn = closing("withdrawn", responder=BEGUN_ANEW)
         waits = self.recorder.open_waits

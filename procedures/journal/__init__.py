@@ -1,6 +1,6 @@
 """The engine's journal in the database: each step is one statement, fenced by the run's epoch."""
 
-from procedures.journal.claiming import NotReadYet, claim, claim_next
+from procedures.journal.claiming import CodeNotRead, claim, claim_next
 from procedures.journal.database import DatabaseJournal
 from procedures.journal.database_store import DatabaseStore, in_transaction
 from procedures.journal.lease import LEASE, RENEWED_EVERY, own_database
@@ -9,9 +9,9 @@ from procedures.journal.storage import limit_locks, receivers
 __all__ = [
     "LEASE",
     "RENEWED_EVERY",
+    "CodeNotRead",
     "DatabaseJournal",
     "DatabaseStore",
-    "NotReadYet",
     "claim",
     "claim_next",
     "in_transaction",

@@ -46,7 +46,7 @@ class Claimed(NamedTuple):
     """The run's journal; None if a cancel or pause was pending and the claim has carried it out."""
 
 
-class NotReadYet(Exception):  # noqa: N818 (not an error, but a reason to try again)
+class CodeNotRead(Exception):  # noqa: N818 (not an error, but a reason to try again)
     """A sign that the code of a run must be read from its file before a worker claims the run.
 
     The claim holds locks, and reading the code may take longer than a lease lasts.
@@ -63,7 +63,7 @@ def claim_next(
 ) -> Claimed | None:
     """Claim the first queued run that `besides` doesn't exclude and for which `code_for` has code.
 
-    `code_for` returns None if this worker has no code for the run, and may raise `NotReadYet`. A
+    `code_for` returns None if this worker has no code for the run, and may raise `CodeNotRead`. A
     procedure without code is added to `besides`. A run that can't be claimed is added, too, and is
     moved to the end of the queue, so that other runs don't wait for it. Returns None if no run is
     left.
@@ -78,7 +78,7 @@ def claim_next(
                 if found is None:
                     return None
                 # The row stays locked until the claim is committed, or until this block ends. So
-                # `code_for` must be quick, and raises `NotReadYet` instead of reading a text.
+                # `code_for` must be quick, and raises `CodeNotRead` instead of reading a text.
                 if code := code_for(found):
                     journal = _claim_locked(found.run, found.at, has_news=_has_news(found))
                     return Claimed(found.are_others, code, journal)
@@ -87,7 +87,7 @@ def claim_next(
             besides.procedures.add(found.run.procedure_id)
         # Read the code here, after the transaction was rolled back: the run stays queued for any
         # worker, and the next turn of the loop finds it again.
-        except NotReadYet as code:
+        except CodeNotRead as code:
             code.read()
         # Catch any exception of one broken run, whether it is the author's fault or ours, so that
         # the other queued runs are still executed.

@@ -36,7 +36,7 @@ from procedures.engine.values.sizes import Sizes
 from procedures.journal.database_store import DatabaseStore
 from procedures.journal.forgiveness import forgive_claim
 from procedures.journal.lease import LEASE, renew
-from procedures.journal.leftovers import Standings, closed_after
+from procedures.journal.leftovers import ConnectionStates, closed_after
 from procedures.journal.storage import durable, fault_of, receivers, storage
 from procedures.live_texts import scribe
 from procedures.models import Event as EventRow
@@ -125,8 +125,8 @@ class DatabaseJournal:
     def is_stopping(self) -> bool:
         return slot.is_leaving
 
-    def standings(self) -> Standings:
-        return Standings()
+    def connection_states(self) -> ConnectionStates:
+        return ConnectionStates()
 
     def spend_process(self, why: str) -> None:
         slot.replace(why)

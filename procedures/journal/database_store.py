@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from procedures import dispatch
-from procedures.engine.errors import Refused
+from procedures.engine.errors import CommitRefused
 from procedures.engine.store import Store
 from procedures.engine.values.files import use_file_store
 from procedures.files import ContentStore
@@ -122,5 +122,5 @@ def _version_for(run: Run, procedure: str) -> ProcedureVersion:
     ordered = versions.order_by(is_of_one_text.desc(), "-registered_at", "-pk")
     version = ordered.select_related("procedure").defer("source").first()
     if version is None:
-        raise Refused(f"The procedure {procedure} isn't registered.")
+        raise CommitRefused(f"The procedure {procedure} isn't registered.")
     return version

@@ -50,7 +50,7 @@ They read private attributes of psycopg, because its properties are slow.
 """
 
 
-class Standing(NamedTuple):
+class TransactionState(NamedTuple):
     """The transaction state of a connection."""
 
     depth: int
@@ -59,11 +59,11 @@ class Standing(NamedTuple):
     is_autocommit: bool
 
 
-NOTHING_OPEN = Standing(0, 0, is_autocommit=True)
+NOTHING_OPEN = TransactionState(0, 0, is_autocommit=True)
 HAS_ONE = len(settings.DATABASES) == 1
 
 
-class Standings:
+class ConnectionStates:
     """The transaction states of this thread's connections, recorded before author code runs.
 
     After the code, the connections are compared with these states.
@@ -72,7 +72,7 @@ class Standings:
     __slots__ = ("_looks",)
 
     def __init__(self) -> None:
-        self._looks = [*map(Look, _opened())]
+        self._looks = [*map(ConnectionWatch, _opened())]
 
     def put_away(self) -> str:
         """Remove what the code left open on all connections.
@@ -94,11 +94,11 @@ class Standings:
         Returns a sentence about what was left open, or "" if that was nothing.
         """
         known = {look.database.alias for look in self._looks}
-        new = [Look(one, NOTHING_OPEN) for one in _opened() if one.alias not in known]
+        new = [ConnectionWatch(one, NOTHING_OPEN) for one in _opened() if one.alias not in known]
         return " ".join(filter(None, [look.put_away() for look in new]))
 
 
-class Look:
+class ConnectionWatch:
     """An observer of one connection, for the time in which author code runs.
 
     It records the transaction state before the code, and what kinds of statements the code sends.
@@ -119,8 +119,10 @@ class Look:
     The engine's own statements aren't sent through them.
     """
 
-    def __init__(self, database: BaseDatabaseWrapper, before: Standing | None = None) -> None:
-        self.database, self.before = database, before or _standing(database)
+    def __init__(
+        self, database: BaseDatabaseWrapper, before: TransactionState | None = None
+    ) -> None:
+        self.database, self.before = database, before or _transaction_state(database)
         self.driver, self.is_set = database.connection, _attributes(database)
         self.wrappers = database.execute_wrappers
         # Set a new list instead of changing the old one: code that has kept the old list, or adds
@@ -234,17 +236,17 @@ def _opened() -> Sequence[BaseDatabaseWrapper]:
     return connections.all(initialized_only=True)
 
 
-def _standing(database: BaseDatabaseWrapper) -> Standing:
+def _transaction_state(database: BaseDatabaseWrapper) -> TransactionState:
     is_autocommit = database.autocommit or database.connection is None
     if is_autocommit and not (database.atomic_blocks or database.savepoint_ids):
         return NOTHING_OPEN
-    return Standing(
+    return TransactionState(
         len(database.atomic_blocks), len(database.savepoint_ids), is_autocommit=is_autocommit
     )
 
 
-def _left_open(database: BaseDatabaseWrapper, before: Standing, *, is_used: bool) -> str:
-    now = _standing(database)
+def _left_open(database: BaseDatabaseWrapper, before: TransactionState, *, is_used: bool) -> str:
+    now = _transaction_state(database)
     if now.depth > before.depth or now.savepoints > before.savepoints:
         return "It left a transaction open: transaction.atomic() was entered but never exited."
     if now.depth < before.depth:
@@ -254,7 +256,7 @@ def _left_open(database: BaseDatabaseWrapper, before: Standing, *, is_used: bool
     )
 
 
-def _begun_outside(database: BaseDatabaseWrapper, now: Standing) -> str:
+def _begun_outside(database: BaseDatabaseWrapper, now: TransactionState) -> str:
     if not now.is_autocommit:
         return "It switched autocommit off and didn't switch it back on."
     if database.connection is not None and _is_in_transaction(database.connection):
@@ -288,7 +290,7 @@ def _status_of(driver: Any) -> TransactionStatus | None:
     return TransactionStatus(driver.pgconn.transaction_status)
 
 
-def _go_back(database: BaseDatabaseWrapper, before: Standing) -> None:
+def _go_back(database: BaseDatabaseWrapper, before: TransactionState) -> None:
     """Drop the atomic blocks that the code left open, and restore the state `before` the code.
 
     Garbage is collected first: it may contain generators that were suspended inside an atomic
@@ -309,7 +311,7 @@ def _go_back(database: BaseDatabaseWrapper, before: Standing) -> None:
     database.run_on_commit = []
 
 
-def _close_when_possible(database: BaseDatabaseWrapper, before: Standing) -> None:
+def _close_when_possible(database: BaseDatabaseWrapper, before: TransactionState) -> None:
     """Close the connection now, or at the end of the engine's own transaction if that is open."""
     if before.depth:
         # The engine's transaction is still open on this connection, and must be rolled back

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.dispatch import Signal
 
-from procedures.engine.errors import FileStoreError, Refused, StorageLost
+from procedures.engine.errors import CommitRefused, FileStoreError, StorageLost
 
 logger = logging.getLogger(__name__)
 AWAY = (OperationalError, InterfaceError, FileStoreError)
@@ -39,7 +39,7 @@ SENT_WRONGLY = (*UNPREPARED, "0A000", "25P02")
 
 
 class Storage:
-    """A context that raises `StorageLost` for a lost database and `Refused` for other errors."""
+    """A context that raises `StorageLost` if the database is lost, else `CommitRefused`."""
 
     def __enter__(self) -> None:
         pass
@@ -50,7 +50,7 @@ class Storage:
         if isinstance(error, AWAY) or is_ours(error):
             raise StorageLost(str(error)) from error
         if isinstance(error, DatabaseError):
-            raise Refused(f"{type(error).__name__}: {error}") from error
+            raise CommitRefused(f"{type(error).__name__}: {error}") from error
 
 
 def fault_of(error: BaseException) -> StorageLost | None:
@@ -102,7 +102,7 @@ def limit_locks(seconds: float) -> None:
 
 @contextmanager
 def durable() -> Iterator[None]:
-    """Run the block in a new transaction; raises `Refused` if a transaction is already open.
+    """Run the block in a new transaction; raises `CommitRefused` if a transaction is already open.
 
     Inside an open transaction, the end of the block wouldn't commit anything.
     """
@@ -111,7 +111,7 @@ def durable() -> Iterator[None]:
     if connection.in_atomic_block and not getattr(
         connection.atomic_blocks[-1], "_from_testcase", 0
     ):
-        raise Refused(
+        raise CommitRefused(
             "Inside transaction.atomic(), nothing can be stored. Call steps and ask people"
             " outside of it."
         )
@@ -121,7 +121,7 @@ def durable() -> Iterator[None]:
 
 @contextmanager
 def receivers() -> Iterator[None]:
-    """Raise a receiver's error inside the block as `Refused`; this rolls the transaction back."""
+    """Raise a receiver's error as `CommitRefused`, which rolls the transaction back."""
     try:
         yield
     # If the database is lost, the receiver hasn't refused: the claim is given up and repeated, and
@@ -133,7 +133,7 @@ def receivers() -> Iterator[None]:
         # anything.
         if is_ours(error):
             raise
-        raise Refused(f"{type(error).__name__}: {error}") from error
+        raise CommitRefused(f"{type(error).__name__}: {error}") from error
 
 
 def tell_regardless(hook: Signal, **facts: Any) -> None:
@@ -153,5 +153,8 @@ def tell_regardless(hook: Signal, **facts: Any) -> None:
                     logger.error(LEFT_OUT, exc_info=refusal)
     except AWAY:
         raise
-    except (Refused, DatabaseError):  # the refusal has broken the transaction of all receivers
+    except (
+        CommitRefused,
+        DatabaseError,
+    ):  # the refusal has broken the transaction of all receivers
         logger.exception(LEFT_OUT)

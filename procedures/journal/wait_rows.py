@@ -8,7 +8,7 @@ from django.db.models import F
 from django.dispatch import Signal as Hook
 
 from procedures import hooks
-from procedures.engine.errors import Refused
+from procedures.engine.errors import CommitRefused
 from procedures.engine.journal.events import (
     Event,
     EventKind,
@@ -44,7 +44,9 @@ class WaitRows(TransactionStore):
         # Without receivers, nobody would learn of the question, and the run would wait forever.
         # Timers and signals need no receivers.
         if wait.kind == Wait.Kind.REQUEST and not hooks.wait_opened.has_listeners():
-            raise Refused("A question was asked, but no installed app shows questions to people.")
+            raise CommitRefused(
+                "A question was asked, but no installed app shows questions to people."
+            )
         hooks.wait_opened.send(Run, run=run, wait=wait, content=content, at=self.now)
 
     def tell_repeatable(self, run: Run, waits: Sequence[Wait]) -> None:

@@ -25,7 +25,7 @@ MOST_ASKED = 20
 
 
 @dataclass(frozen=True)
-class Answered:
+class AskResult:
     """The result of a question: people's answer, or the default if nobody answered in time."""
 
     outcome: str
@@ -124,7 +124,7 @@ def ask(  # noqa: PLR0913, PLR0917 (the inputs of a start, by name)
     expires: Annotated[str, Check(check_duration)] = "",
     default: Annotated[Any, Check(check_default, needs=("expires",))] = None,
     webhook: Annotated[str, Webhook()] = "",
-) -> Answered:
+) -> AskResult:
     """Ask people a question, and return their answer.
 
     A program starts this procedure with `POST /api/procedures/ask/runs`. `kind` is the kind of the
@@ -138,6 +138,6 @@ def ask(  # noqa: PLR0913, PLR0917 (the inputs of a start, by name)
     given = {"kind": kind, "schema": schema, "options": options, "due": due}
     chosen, more = terms_of({**given, "expires": expires, "default": default})
     said = ctx.request(chosen, subject, name="ask", body=body, assign=to, **more)
-    return Answered(
+    return AskResult(
         str(said.outcome), said.value, said.responder, said.comment, said.at, said.timed_out
     )

@@ -25,7 +25,7 @@ from procedures.engine.values.sizes import Sizes
 from procedures.library.ask import (
     LONGEST_SUBJECT,
     MOST_ASKED,
-    Answered,
+    AskResult,
     ask,
     check_duration,
     terms_of,
@@ -85,7 +85,7 @@ class End(Part):
     error: str = ""
 
 
-class Told(Part):
+class ProgramCommand(Part):
     """A command of the program: a value of the signal `tell`."""
 
     id: Name
@@ -168,7 +168,7 @@ class Program:
         if self._word is None:
             expiry: Any = {"expires": self._silence} if self._silence else {}
             reason = "The program that owns this run continues."
-            self._word = self._ctx.signal(SIGNAL, Told, reason=reason, **expiry)
+            self._word = self._ctx.signal(SIGNAL, ProgramCommand, reason=reason, **expiry)
             self._was_asking = False
         return self._word
 
@@ -180,13 +180,13 @@ class Program:
     def _note_end(self, key: str, handle: Handle[Response[Any]]) -> None:
         del self._open[key]
         said = handle.wait()
-        answer = Answered(
+        answer = AskResult(
             str(said.outcome), said.value, said.responder, said.comment, said.at, said.timed_out
         )
         kept = dict(self._ctx.state[QUESTION + key])
         self._keep(QUESTION + key, {**kept, "status": "closed", "answer": answer})
 
-    def _hear(self, told: Told) -> End | None:
+    def _hear(self, told: ProgramCommand) -> End | None:
         self._commands += 1
         own = self._ctx.state[OWN]
         if not told.take and told.owner != own["owner"]:
@@ -203,7 +203,7 @@ class Program:
         self._ctx.state[OWN] = now
         return told.end
 
-    def _check(self, told: Told) -> None:
+    def _check(self, told: ProgramCommand) -> None:
         """Raise `RefusedError` if the command sets a reserved name or exceeds a limit."""
         for name in (*told.values, *told.gone):
             if name == OWN or name.startswith(QUESTION):
@@ -224,7 +224,7 @@ class Program:
         if sum(sizes.values()) > LARGEST_STATE:
             raise RefusedError(f"The run can keep at most {LARGEST_STATE:,} characters of JSON.")
 
-    def _obey(self, told: Told) -> None:
+    def _obey(self, told: ProgramCommand) -> None:
         if told.ask is not None:
             self._ask(told.ask)
         if told.withdraw:
@@ -301,7 +301,7 @@ class Program:
         self._note_end(withdrawal.key, handle)
 
 
-def _check_lengths(told: Told) -> None:
+def _check_lengths(told: ProgramCommand) -> None:
     """Raise `RefusedError` for a text that is too long, before the command has any effect."""
     post, line = told.post or Post(text="-"), told.log or Line(text="-")
     parts = (

@@ -24,7 +24,7 @@ from procedures.engine.journal.events import (
 from procedures.engine.replay.recorder import Recorder
 from procedures.engine.values.files import use_file_store
 from procedures.files import ContentStore
-from procedures.journal.leftovers import Standings
+from procedures.journal.leftovers import ConnectionStates
 from procedures.models import Run
 from procedures.models.clock import clock
 from procedures.models.ids import uuid7
@@ -60,7 +60,7 @@ def check_runs(procedure: str = "") -> Iterator[Check]:
 
 
 def _check(run: Run, definition: Definition) -> Check:
-    rehearsal = Rehearsal(run)
+    rehearsal = DryRunJournal(run)
     recorder = Recorder(rehearsal, run.events.filter(seq__gt=run.base_seq).journal())
     # As if this turn had made progress while other runs wait: so the code stops before its next
     # step.
@@ -85,7 +85,7 @@ def _differences(noted: Sequence[NewEvent]) -> list[str]:
     return [text for text in said if any(words in text for words in DIFFERENT)]
 
 
-class Rehearsal:
+class DryRunJournal:
     """A journal that stores nothing.
 
     The code is replayed up to the run's current position, then stopped.
@@ -106,8 +106,8 @@ class Rehearsal:
     def was_told_since(self, _moment: datetime) -> bool:
         return False
 
-    def standings(self) -> Standings:
-        return Standings()
+    def connection_states(self) -> ConnectionStates:
+        return ConnectionStates()
 
     def spend_process(self, why: str) -> None:
         """Do nothing: no worker advances the run here."""

@@ -27,7 +27,7 @@ class UnheardError(EngineError):
 
 
 @dataclass(frozen=True)
-class Written:
+class MessageToRun:
     """A message from a person to a run. A second message with the same id is ignored."""
 
     id: str
@@ -38,7 +38,7 @@ class Written:
     """The files sent with the message; their contents are stored permanently already."""
 
 
-def write_locked(run_id: UUID, written: Written, *, by: User) -> Signal:
+def write_locked(run_id: UUID, written: MessageToRun, *, by: User) -> Signal:
     """Store a message for a run, and queue the run if it waits for a message.
 
     If a message with the same id was stored before, returns that message. Raises `UnheardError` if

@@ -15,7 +15,7 @@ from procedures.models import Event, Run, RunInput, Wait
 from procedures.models.proofs import number_of
 from procedures.models.tallies import HEARD, is_proven_tally, lacking
 from procedures.services.differences import Difference, gone, row_name
-from procedures.services.record import Came, Record
+from procedures.services.record import Record, TakenInput
 
 REPORTED_ENDS = (EventKind.RUN_SUCCEEDED, EventKind.RUN_FAILED, EventKind.RUN_CANCELLED)
 """Kinds of events that end a child run and are reported to its parent."""
@@ -73,42 +73,44 @@ def _input_differences(record: Record) -> Iterator[Difference]:
     """Yield differences between inputs of the run and the journal's events about inputs."""
     inputs = RunInput.objects.filter(run=record.run).exclude(kind__in=RunInput.BROUGHT)
     left = {one.pk: one for one in inputs.order_by("pk")}
-    exact: dict[Came, list[int]] = {}
+    exact: dict[TakenInput, list[int]] = {}
     for one in left.values():
         if one.taken_at:
-            place = Came(one.kind, one.key, one.name, one.data, one.taken_at)
+            place = TakenInput(one.kind, one.key, one.name, one.data, one.taken_at)
             exact.setdefault(place, []).append(one.pk)
-    alone, before = list[Came](), dict[datetime, int]()
-    for came in record.came:
-        if not (found := exact.get(came)):
-            alone.append(came)
+    alone, before = list[TakenInput](), dict[datetime, int]()
+    for taken in record.taken_inputs:
+        if not (found := exact.get(taken)):
+            alone.append(taken)
             continue
         pk = found.pop(0)
         # Workers journal inputs in the order of their keys. The inputs of one claim have the same
         # time, and so must be in that order.
-        if pk < before.get(came.at, 0):
+        if pk < before.get(taken.at, 0):
             yield Difference(row_name(left[pk]), "id", OUT_OF_ORDER)
-        before = {came.at: pk}
+        before = {taken.at: pk}
         del left[pk]
     yield from _unmatched_differences(alone, left)
 
 
-def _unmatched_differences(alone: list[Came], left: dict[int, RunInput]) -> Iterator[Difference]:
+def _unmatched_differences(
+    alone: list[TakenInput], left: dict[int, RunInput]
+) -> Iterator[Difference]:
     """Yield differences for events without an input (`alone`) and inputs without an event (`left`).
 
     An input that resembles an event in `alone` counts as changed. If there is none, the input of
     the event is missing.
     """
-    for came in alone:
-        like = [one for one in left.values() if one.taken_at == came.at]
-        told = [one for one in left.values() if one.data == came.data and one.kind == came.kind]
+    for taken in alone:
+        like = [one for one in left.values() if one.taken_at == taken.at]
+        told = [one for one in left.values() if one.data == taken.data and one.kind == taken.kind]
         if not (like or told):
-            name = f"Run input {came.kind} {came.key or came.name}, journaled at {came.at}"
+            name = f"Run input {taken.kind} {taken.key or taken.name}, journaled at {taken.at}"
             yield gone(name, "run")
             continue
         one = (like or told)[0]
         del left[one.pk]
-        if one.taken_at != came.at:
+        if one.taken_at != taken.at:
             yield Difference(row_name(one), "taken_at")
     for one in left.values():
         if one.taken_at:

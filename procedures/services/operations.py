@@ -9,7 +9,7 @@ from django.db import transaction
 
 from procedures import access
 from procedures.conf import conf
-from procedures.engine.errors import EngineError, Refused
+from procedures.engine.errors import CommitRefused, EngineError
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.lifecycle.operations import Cancelled, cancel, force_end, pause, unpause
 from procedures.engine.lifecycle.refusals import OperationRefusedError
@@ -132,7 +132,7 @@ def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
     try:
         with receivers():
             ends = cancel(DatabaseStore(now), run, told)
-    except Refused as refusal:
+    except CommitRefused as refusal:
         raise OperationRefusedError(str(refusal)) from refusal
     if ends == Cancelled.AT_ONCE:
         return "The run was cancelled."

@@ -61,7 +61,7 @@ class End:
     at: datetime
 
 
-class Came(NamedTuple):
+class TakenInput(NamedTuple):
     """An input from outside the run, such as an answer, as the journal contains it."""
 
     kind: str
@@ -71,7 +71,7 @@ class Came(NamedTuple):
     at: datetime
 
 
-class Sent(NamedTuple):
+class SentInput(NamedTuple):
     """An input that the run sent to another run."""
 
     key: str
@@ -94,9 +94,9 @@ class Record:
     """The text, level, other fields (as JSON) and time of each notice."""
     written: set[tuple[str, str, str, datetime]] = field(default_factory=set)
     """The kind, key, name and time of each event that was read from the journal."""
-    came: list[Came] = field(default_factory=list)
+    taken_inputs: list[TakenInput] = field(default_factory=list)
     """Inputs from outside the run, in the order in which workers wrote them to the journal."""
-    sent: list[Sent] = field(default_factory=list)
+    sent: list[SentInput] = field(default_factory=list)
     files: list[tuple[str, str]] = field(default_factory=list)
     """The name and digest of each file that the run was given or has made."""
     suspended_on: list[str] = field(default_factory=list)
@@ -136,9 +136,9 @@ class Record:
         kind = event.kind
         is_note = kind == EventKind.OPERATOR and "from" not in content
         if is_note or (kind in FROM_OUTSIDE and "at" in content):
-            self.came.append(Came(kind, event.key, event.name, event.data, event.at))
+            self.taken_inputs.append(TakenInput(kind, event.key, event.name, event.data, event.at))
         if kind == EventKind.SENT and not content["refused"]:
-            self.sent.append(Sent(event.key, content["to"], event.data))
+            self.sent.append(SentInput(event.key, content["to"], event.data))
         if kind in {*WITH_FILES, EventKind.RUN_STARTED, EventKind.WAIT_CLOSED}:
             self.files += [(one["name"], one["digest"]) for one in content.get("files", ())]
         if kind == EventKind.RUN_SUSPENDED:
@@ -196,7 +196,7 @@ class Record:
         if name == FORK and "from" in content:
             self.forked_at = seq
             self.notices.clear()  # its origin has posted, received and sent these
-            self.came.clear()
+            self.taken_inputs.clear()
             self.sent.clear()
         if name in REOPENING_OPERATIONS:
             self.is_over = False

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db import transaction
 
 from procedures.engine.journal.events import RunStatus
-from procedures.engine.lifecycle.retry import Fate, Retried, override, retry
+from procedures.engine.lifecycle.retry import ChildTreatment, RetryResult, override, retry
 from procedures.journal import DatabaseStore
 from procedures.models import Run
 from procedures.services.operations import log_operation, operation_payload, record_operation
@@ -30,7 +30,7 @@ def retry_run(run_id: UUID, *, by: User, reason: str) -> str:
     return _told_of_retry(retried) + _told_of_parent(retried)
 
 
-def _told_of_retry(retried: Retried) -> str:
+def _told_of_retry(retried: RetryResult) -> str:
     again = retried.again
     if again.lacks_result:
         return (
@@ -46,21 +46,21 @@ def _told_of_retry(retried: Retried) -> str:
     return "The run continues from where it stopped."
 
 
-def _told_of_children(retried: Retried) -> str:
+def _told_of_children(retried: RetryResult) -> str:
     sentences = {
-        Fate.RETRIED: "It retries {runs}.",
-        Fate.ANEW: "It starts new child runs in place of {runs}.",
-        Fate.AWAITED: "It waits for {runs}.",
+        ChildTreatment.RETRIED: "It retries {runs}.",
+        ChildTreatment.ANEW: "It starts new child runs in place of {runs}.",
+        ChildTreatment.AWAITED: "It waits for {runs}.",
     }
     groups = [
-        (sentence, [str(run) for run, one in retried.fates if one == fate])
+        (sentence, [str(run) for run, one in retried.treatments if one == fate])
         for fate, sentence in sentences.items()
     ]
     told = [sentence.format(runs=", ".join(runs)) for sentence, runs in groups if runs]
     return " ".join(told) or f"It gets the new result of {retried.again.child}."
 
 
-def _told_of_parent(retried: Retried) -> str:
+def _told_of_parent(retried: RetryResult) -> str:
     """Return a sentence for operators if the parent of the retried run has recorded its failure.
 
     Otherwise, the sentence is "".

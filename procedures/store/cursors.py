@@ -116,7 +116,7 @@ DJANGOS_EXECUTE = CursorWrapper.execute if _is_djangos(CursorWrapper.execute) el
 """Django's own `execute`, or None if it was replaced before this module was imported."""
 
 
-def _kept_for(database: Any) -> "_Kept":
+def _kept_for(database: Any) -> "_CursorCache":
     # A cursor belongs to one connection of the driver. Django opens another connection after an
     # error or at its maximum age, and then the old cursor would fail.
     if database.connection is None:
@@ -126,7 +126,7 @@ def _kept_for(database: Any) -> "_Kept":
     return _kept
 
 
-class _Kept(threading.local):
+class _CursorCache(threading.local):
     """The database of this thread, and the reusable cursors of its current connection."""
 
     driver: Any = None
@@ -158,7 +158,7 @@ class _Kept(threading.local):
             self.bare = _BarePostgreSQL(driver)
 
 
-_kept = _Kept()
+_kept = _CursorCache()
 
 
 def _is_watched(driver: Any) -> bool:

@@ -5,12 +5,12 @@
 """
 
 from procedures.testing.crashes import CrashReport, CrashTestError, crash_test, everything
-from procedures.testing.given import Given
+from procedures.testing.given import GivenFile
 from procedures.testing.local import LocalExecutionContext, ProcedureWaitingForHuman
 from procedures.testing.local_runs import LOCAL_RUNS, LocalRuns, PendingMessage
 from procedures.testing.people import (
     Answer,
-    Asked,
+    AskedWait,
     NobodyKnowsError,
     People,
     RefusedAnswer,
@@ -28,11 +28,11 @@ from procedures.testing.turns import EndlessError
 __all__ = [
     "LOCAL_RUNS",
     "Answer",
-    "Asked",
+    "AskedWait",
     "CrashReport",
     "CrashTestError",
     "EndlessError",
-    "Given",
+    "GivenFile",
     "LocalExecutionContext",
     "LocalRuns",
     "NobodyKnowsError",

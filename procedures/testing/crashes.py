@@ -11,7 +11,7 @@ from procedures.engine.lifecycle.runs import queue
 from procedures.engine.memory import MemoryRun
 from procedures.engine.values.options import check_function, with_options
 from procedures.testing.journal import MemoryJournal
-from procedures.testing.people import People, Remark, check_remarks
+from procedures.testing.people import People, UnaskedMessage, check_remarks
 from procedures.testing.rehearsal import Rehearsal, check_rehearsal, manner_of
 from procedures.testing.rehearsed import RehearsedRun
 from procedures.testing.turns import Store
@@ -54,7 +54,7 @@ def crash_test(  # noqa: PLR0913 (the options of authors)
     *,
     humans: People | None = None,
     choices: Mapping[str, Mapping[str, str]] | None = None,
-    says: Sequence[Remark] = (),
+    says: Sequence[UnaskedMessage] = (),
     fresh: Callable[[], object] | None = None,
     outcome: Callable[[RehearsedRun], object] | None = None,
 ) -> CrashReport:

@@ -15,7 +15,7 @@ from procedures.engine.kinds.standing import (
     step_of,
 )
 from procedures.engine.memory import MemoryRun
-from procedures.testing.people import Asked, Said
+from procedures.testing.people import AskedWait, PendingAnswer
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Decision:
     begins_at: datetime
     uses_left: int
 
-    def covers(self, asked: Asked, question: Question, run: MemoryRun) -> bool:
+    def covers(self, asked: AskedWait, question: Question, run: MemoryRun) -> bool:
         """Return True if this decision also answers the question `question` of `run`.
 
         `asked` is the same question as a test's people receive it.
@@ -53,14 +53,14 @@ class Decisions:
     def __init__(self) -> None:
         self._given: list[Decision] = []
 
-    def note(self, said: Said, run: MemoryRun, *, at: datetime) -> None:
+    def note(self, said: PendingAnswer, run: MemoryRun, *, at: datetime) -> None:
         """Remember an answer if it also decides later questions, which it does from `at` on."""
         asked, question = said.asked, said.asked.question
         if question and said.also:
             alike = (step_of(asked.key), likeness(question), limits_of(question))
             self._given.append(Decision(said.content, _version_of(run), *alike, at, said.also))
 
-    def answer_to(self, asked: Asked, run: MemoryRun) -> Said | None:
+    def answer_to(self, asked: AskedWait, run: MemoryRun) -> PendingAnswer | None:
         """Return an earlier answer that also decides this new question, or None.
 
         The use counts towards the number of questions that the earlier answer decides.
@@ -71,7 +71,7 @@ class Decisions:
         for decision in self._given:
             if decision.covers(asked, question, run) and _is_valid(question, decision.content):
                 decision.uses_left -= 1
-                return Said(asked, dict(decision.content), asked.at, is_final=True)
+                return PendingAnswer(asked, dict(decision.content), asked.at, is_final=True)
         return None
 
 

@@ -10,7 +10,7 @@ from procedures.engine.values.options import check_json, check_kind, check_text,
 
 @with_fields("Given")
 @dataclass(frozen=True)
-class Given:
+class GivenFile:
     """A file that a test gives among the inputs or in an answer.
 
     Example: `{"orders": Given("orders.csv", text)}`.
@@ -30,7 +30,7 @@ class Given:
 
 def without_files(value: Any) -> Any:
     """Return an answer with None in place of each file, so that the rest can be checked as JSON."""
-    if isinstance(value, Given | File):
+    if isinstance(value, GivenFile | File):
         return None
     try:
         if isinstance(value, dict):
@@ -41,8 +41,8 @@ def without_files(value: Any) -> Any:
 
 
 def with_stored_files(value: Any) -> Any:
-    """Return a value in which each `Given` is stored and replaced by a stored file's reference."""
-    if isinstance(value, Given):
+    """Store each `GivenFile` in a value, and return the value with references instead."""
+    if isinstance(value, GivenFile):
         return value.stored()
     if isinstance(value, dict):
         return {name: with_stored_files(one) for name, one in value.items()}
@@ -51,7 +51,7 @@ def with_stored_files(value: Any) -> Any:
 
 def as_answer(value: Any) -> Any:
     """Return an answer as plain JSON, in which references to stored files replace its files."""
-    if isinstance(value, Given):
+    if isinstance(value, GivenFile):
         return value.stored()
     if isinstance(value, dict):
         return {name: as_answer(one) for name, one in value.items()}

@@ -74,7 +74,7 @@ class MemoryJournal:
     def storage_fault(self, error: BaseException) -> StorageLost | None:
         return StorageLost(str(error)) if isinstance(error, self._store.faults) else None
 
-    def standings(self) -> Connectionless:
+    def connection_states(self) -> Connectionless:
         return Connectionless()
 
     def now(self) -> datetime:

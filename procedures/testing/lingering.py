@@ -26,7 +26,7 @@ Place = tuple[tuple[CodeType, int], ...]
 
 
 @dataclass
-class Lingering:
+class WaitCounts:
     """The number of waits of a run, and the places in its code where it was abandoned and replayed.
 
     Code is replayed often enough to find code that can't be replayed. It is replayed so rarely that

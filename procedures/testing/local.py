@@ -27,7 +27,7 @@ from procedures.engine.values.spelling import short_repr
 from procedures.engine.values.state import State
 from procedures.engine.waits.handles import sleep
 from procedures.testing.local_runs import LOCAL_RUNS, LocalRuns
-from procedures.testing.people import Asked, check_said
+from procedures.testing.people import AskedWait, check_said
 
 T = TypeVar("T")
 END = NewEvent(EventKind.RUN_SUCCEEDED)
@@ -225,7 +225,7 @@ class LocalExecutionContext:
         self._waiting = ProcedureWaitingForHuman(self.procedure_id, message_id)
         return self._waiting
 
-    def _record(self, asked: Asked) -> str:
+    def _record(self, asked: AskedWait) -> str:
         """Return the id that the chat recorder gives the question; without one, "RUN:WAIT"."""
         if self.chat_recorder is None:
             return f"{self.procedure_id}:{asked.key}"

@@ -13,7 +13,7 @@ from procedures.engine.lifecycle.runs import queue
 from procedures.engine.values.durations import Duration, parse_duration
 from procedures.engine.values.options import check_json, with_options
 from procedures.testing.journal import MemoryJournal
-from procedures.testing.people import Answer, Asked, Manner, asked_of, check_said
+from procedures.testing.people import Answer, AskedWait, Manner, asked_of, check_said
 from procedures.testing.turns import Store
 
 
@@ -25,7 +25,7 @@ class PendingMessage:
     """The question's id, which is the `pending_message_id` of `ProcedureWaitingForHuman`."""
     procedure_id: str
     session_id: str
-    asked: Asked
+    asked: AskedWait
     """The question as people see it."""
 
 
@@ -112,7 +112,7 @@ class LocalRuns(Store):
         assert journal
         return journal
 
-    def message_of(self, run_id: str, key: str, record: Callable[[Asked], str]) -> str:
+    def message_of(self, run_id: str, key: str, record: Callable[[AskedWait], str]) -> str:
         """Return the id of a question.
 
         For a new question, `record` is called, and the id that it returns is stored.
@@ -121,10 +121,10 @@ class LocalRuns(Store):
             self._messages[run_id, key] = record(self._asked(run_id, key))
         return self._messages[run_id, key]
 
-    def _asked(self, run_id: str, key: str) -> Asked:
+    def _asked(self, run_id: str, key: str) -> AskedWait:
         return asked_of(run_id, key, self.runs[run_id].waits[key], at=self.clock)
 
-    def _close_with(self, asked: Asked, answer: Answer) -> None:
+    def _close_with(self, asked: AskedWait, answer: Answer) -> None:
         with self.use_files():
             said = Manner(lambda _: answer).answer(asked)
         assert said
@@ -140,7 +140,7 @@ def driven(_: Context) -> None:
     """Do nothing: the driver calls its code itself, so the engine never runs this function."""
 
 
-def _answer_of(asked: Asked, value: Any, *, by: str, comment: str) -> Answer:
+def _answer_of(asked: AskedWait, value: Any, *, by: str, comment: str) -> Answer:
     """Return the answer that a driver's message contains; any other value is the answer itself."""
     if not isinstance(value, Mapping) or asked.question is None:
         return Answer(value, by, comment)

@@ -25,7 +25,7 @@ from procedures.engine.values.options import (
     with_fields,
     with_options,
 )
-from procedures.testing.given import Given, as_answer, without_files
+from procedures.testing.given import GivenFile, as_answer, without_files
 
 AT_ONCE = timedelta(0)
 FILES = 'a list such as [Given("orders.csv", text)]'
@@ -34,7 +34,7 @@ FILES = 'a list such as [Given("orders.csv", text)]'
 class NobodyKnowsError(AssertionError):
     """A test's people have no answer to a question."""
 
-    def __init__(self, asked: "Asked", who: str) -> None:
+    def __init__(self, asked: "AskedWait", who: str) -> None:
         super().__init__(
             f"{who} has no answer to {asked.prompt!r}"
             f" ({asked.kind}, {asked.key!r}). To leave it unanswered, give None as the answer."
@@ -42,11 +42,11 @@ class NobodyKnowsError(AssertionError):
 
 
 SIGNAL, SPOKEN = "signal", "message"
-"""The values of `Asked.kind` for waits without a request: `ctx.signal` and `ctx.converse`."""
+"""The values of `AskedWait.kind` for waits without a request: `ctx.signal` and `ctx.converse`."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedWait:
     """An open wait of a run: for an answer to a request, a signal, or a message."""
 
     run_id: str
@@ -72,13 +72,13 @@ class Asked:
         return self.question is None and self.kind == SPOKEN
 
 
-def asked_of(run_id: str, key: str, wait: Mapping[str, Any], *, at: datetime) -> Asked:
+def asked_of(run_id: str, key: str, wait: Mapping[str, Any], *, at: datetime) -> AskedWait:
     if wait["wait"] == "signal" and wait["signal"] == MESSAGE:
-        return Asked(run_id, key, SPOKEN, wait["text"], at)
+        return AskedWait(run_id, key, SPOKEN, wait["text"], at)
     if wait["wait"] == "signal":
-        return Asked(run_id, key, SIGNAL, wait["signal"], at)
+        return AskedWait(run_id, key, SIGNAL, wait["signal"], at)
     question = Question.from_json(wait)
-    return Asked(run_id, key, question.kind, question.prompt, at, question)
+    return AskedWait(run_id, key, question.kind, question.prompt, at, question)
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class RefusedAnswer:
     The question stayed open, as after a form with faults.
     """
 
-    asked: Asked
+    asked: AskedWait
     message: str
     """The message for the person who answered."""
 
@@ -123,29 +123,29 @@ class Answer:
             raise OptionError(f"also= of an Answer {words}.")
 
 
-People = Callable[[Asked], Any]
-"""A function that receives an `Asked` and returns a value, an `Answer`, or None for silence.
+People = Callable[[AskedWait], Any]
+"""A function that receives an `AskedWait` and returns a value, an `Answer`, or None for silence.
 
 The value for a review is True, False, one of its decisions ("approve"), or the edited draft.
 """
 
 
-def approve_all(asked: Asked) -> bool:
+def approve_all(asked: AskedWait) -> bool:
     """Approve each approval and review; raise `NobodyKnowsError` for other questions."""
     return _yes_or_no(asked, "approve_all", yes=True)
 
 
-def reject_all(asked: Asked) -> bool:
+def reject_all(asked: AskedWait) -> bool:
     """Reject each approval and review; raise `NobodyKnowsError` for other questions."""
     return _yes_or_no(asked, "reject_all", yes=False)
 
 
-def silent(_: Asked) -> None:
+def silent(_: AskedWait) -> None:
     """Leave every question unanswered, so that its deadline passes."""
 
 
 @dataclass(frozen=True)
-class Remark:
+class UnaskedMessage:
     """A message that somebody writes to the run without having been asked."""
 
     text: str
@@ -154,7 +154,7 @@ class Remark:
     """The time after the start of the run at which the message is written."""
     steers: bool = False
     """True if the message is written to the step that is running then."""
-    files: tuple[Given, ...] = ()
+    files: tuple[GivenFile, ...] = ()
     """The files that are sent with the message."""
 
 
@@ -165,27 +165,27 @@ def say(
     after: Duration = 0,
     by: str = "somebody",
     steers: bool = False,
-    files: Sequence[Given] = (),
-) -> Remark:
+    files: Sequence[GivenFile] = (),
+) -> UnaskedMessage:
     """Return a message for `says=`: the person `by` writes it to the run, `after` the run's start.
 
     With `steers=True`, the message is written to the step that is running then. `files` is a list
-    of `Given` files.
+    of `GivenFile` files.
     """
     check_said("text= of say", text)
     check_kind("steers= of say", steers, bool, "True or False")
     check_kind("files= of say", files, list | tuple, FILES)
     for one in files:
-        check_kind("files= of say", one, Given, FILES)
+        check_kind("files= of say", one, GivenFile, FILES)
     after = _length(after, "after= of say")
-    return Remark(text, check_said("by= of say", by), after, steers, tuple(files))
+    return UnaskedMessage(text, check_said("by= of say", by), after, steers, tuple(files))
 
 
 def check_remarks(of: str, says: object) -> None:
     """Raise `OptionError` unless `says` is a list or tuple of what `say` returns."""
     check_kind(of, says, list | tuple, 'a list such as [say("Stop.")]')
     for one in says:  # type: ignore[attr-defined]  # looked at just now
-        check_kind(of, one, Remark, 'a list such as [say("Stop.")]')
+        check_kind(of, one, UnaskedMessage, 'a list such as [say("Stop.")]')
 
 
 @with_options("script")
@@ -194,14 +194,14 @@ def script(answers: Mapping[str, Any]) -> People:
 
     Each key is the prompt of a question, a pattern for prompts with `*` and `?`, the key of a wait,
     or a kind such as "approval". The first key that matches counts. A value is the answer, or a
-    function that receives the `Asked` and returns the answer. The people raise `NobodyKnowsError`
-    if no key matches.
+    function that receives the `AskedWait` and returns the answer. The people raise
+    `NobodyKnowsError` if no key matches.
     """
     check_kind("answers= of script", answers, Mapping, 'a mapping such as {"Go*": True}')
     for which in answers:
         check_text("Each key in answers= of script", which)
 
-    def answer(asked: Asked) -> Any:
+    def answer(asked: AskedWait) -> Any:
         for which, said in answers.items():
             if which in (asked.key, asked.kind, asked.prompt) or fnmatchcase(asked.prompt, which):
                 return said(asked) if callable(said) else said
@@ -210,7 +210,7 @@ def script(answers: Mapping[str, Any]) -> People:
     return answer
 
 
-def _yes_or_no(asked: Asked, who: str, *, yes: bool) -> bool:
+def _yes_or_no(asked: AskedWait, who: str, *, yes: bool) -> bool:
     if not (asked.question and asked.question.rules.takes_yes_or_no):
         raise NobodyKnowsError(asked, who)
     return yes
@@ -224,7 +224,7 @@ class Manner:
     by: str = "somebody"
     after: timedelta = AT_ONCE
 
-    def answer(self, asked: Asked) -> "Said | None":
+    def answer(self, asked: AskedWait) -> "PendingAnswer | None":
         """Return these people's answer to a question, or None if they stay silent."""
         said = self.people(asked)
         if said is None:
@@ -240,26 +240,28 @@ class Manner:
         if asked.is_message:
             check_text("An answer to ctx.converse", answer.value)
         if question is None:
-            return Said(asked, {"value": answer.value, "by": by}, asked.at + after)
+            return PendingAnswer(asked, {"value": answer.value, "by": by}, asked.at + after)
         if answer.asks_back:
             question.check_ask_back(answer.asks_back)
             outcome = Outcome.CHANGES_REQUESTED
             content = closing(outcome, None, responder=by, comment=answer.asks_back)
-            return Said(asked, content, asked.at + after)
+            return PendingAnswer(asked, content, asked.at + after)
         meant = question.rules.read_said(question, answer.value)
         given = as_answer(meant)
         value = question.check(given)
         question.check_comment(value, answer.comment)
         outcome = question.outcome_of(value)
         content = closing(outcome, value, responder=by, comment=answer.comment)
-        return Said(asked, content, asked.at + after, tuple(files_in(given)), also=answer.also)
+        return PendingAnswer(
+            asked, content, asked.at + after, tuple(files_in(given)), also=answer.also
+        )
 
 
 @dataclass(frozen=True)
-class Said:
+class PendingAnswer:
     """An answer that has been given and reaches the run at the time `at`."""
 
-    asked: Asked
+    asked: AskedWait
     content: dict[str, Any]
     at: datetime
     files: tuple[File, ...] = ()
@@ -292,7 +294,7 @@ def humans(people: People, *, after: Duration = 0, by: str = "somebody") -> Iter
 
 
 def check_people(of: str, people: object) -> None:
-    """Raise `OptionError` unless `people` is a function with one argument, an `Asked`."""
+    """Raise `OptionError` unless `people` is a function with one argument, an `AskedWait`."""
     check_function(of, people, "asked")
 
 

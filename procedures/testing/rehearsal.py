@@ -22,12 +22,12 @@ from procedures.testing.deciding import Decisions
 from procedures.testing.given import with_stored_files
 from procedures.testing.people import (
     MANNER,
-    Asked,
+    AskedWait,
     Manner,
+    PendingAnswer,
     People,
     RefusedAnswer,
-    Remark,
-    Said,
+    UnaskedMessage,
     asked_of,
     check_people,
     check_remarks,
@@ -45,7 +45,7 @@ def run_procedure(
     *,
     humans: People | None = None,
     choices: Mapping[str, Mapping[str, str]] | None = None,
-    says: Sequence[Remark] = (),
+    says: Sequence[UnaskedMessage] = (),
 ) -> RehearsedRun:
     """Run a procedure in memory until it ends or nothing more will happen; return the outcome.
 
@@ -85,13 +85,13 @@ def manner_of(people: People | None) -> Manner:
 class Rehearsal:
     """One run with its child runs, its people, and a clock that skips times without events."""
 
-    def __init__(self, store: Store, says: Sequence[Remark] = ()) -> None:
+    def __init__(self, store: Store, says: Sequence[UnaskedMessage] = ()) -> None:
         self._store, self._begins = store, store.clock
         self._remarks = sorted(says, key=lambda one: one.after)
         """The messages of `says` that haven't been written yet, ordered by time."""
-        self._asked: dict[tuple[str, str], tuple[dict[str, Any], Asked]] = {}
-        self._all_asked: list[Asked] = []
-        self._coming: list[Said] = []
+        self._asked: dict[tuple[str, str], tuple[dict[str, Any], AskedWait]] = {}
+        self._all_asked: list[AskedWait] = []
+        self._coming: list[PendingAnswer] = []
         self._refused: list[RefusedAnswer] = []
         self._decisions = Decisions()
         self._sent = self._moments = 0
@@ -155,8 +155,8 @@ class Rehearsal:
             else:
                 self._coming += [said] if said else []
 
-    def _newly_asked(self) -> list[Asked]:
-        new: list[Asked] = []
+    def _newly_asked(self) -> list[AskedWait]:
+        new: list[AskedWait] = []
         for run_id, run in self._store.runs.items():
             for key, wait in run.waits.items():
                 known = self._asked.get((run_id, key))
@@ -215,7 +215,7 @@ class Rehearsal:
             if latest is asked and run.waits.get(asked.key) is wait:
                 self._deliver(run, said)
 
-    def _deliver(self, run: MemoryRun, said: Said) -> None:
+    def _deliver(self, run: MemoryRun, said: PendingAnswer) -> None:
         asked, run_id = said.asked, run.facts.run_id
         if asked.question:
             undo = 0 if said.is_final else asked.question.undo or 0

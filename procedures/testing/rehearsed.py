@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from procedures.engine.journal.events import Event, EventKind, RunStatus
-from procedures.testing.people import Asked, RefusedAnswer
+from procedures.testing.people import AskedWait, RefusedAnswer
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class RehearsedRun:
     error: Mapping[str, Any] | None
     """The error of a failed or quarantined run: its "type", "message" and further details."""
     events: tuple[Event, ...]
-    asked: tuple[Asked, ...]
+    asked: tuple[AskedWait, ...]
     """All questions, including those of child runs, in the order in which they were asked."""
     files: Mapping[str, bytes]
     """The contents of files that steps made or people sent during the run, keyed by file name."""

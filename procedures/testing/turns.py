@@ -11,7 +11,7 @@ from procedures.engine.errors import Fenced
 from procedures.engine.journal.events import Batch, Event, EventKind, RunStatus
 from procedures.engine.replay.recorder import Linger
 from procedures.testing.journal import MemoryJournal
-from procedures.testing.lingering import Lingering
+from procedures.testing.lingering import WaitCounts
 from procedures.testing.memory import MemoryStore
 
 MOST_MOMENTS = 10_000
@@ -36,7 +36,7 @@ class EndlessError(AssertionError):
         )
 
 
-class Left(Fenced):
+class CodeAbandoned(Fenced):
     """The exception with which kept code is abandoned if it can't continue at its wait.
 
     The code is replayed when its run is advanced again.
@@ -47,7 +47,7 @@ class Store(MemoryStore):
     """A store with reproducible ids, whose runs are advanced one after another.
 
     A run's code may be kept in memory at a wait while other runs are advanced, so that a thousand
-    waits don't cost a thousand replays. `Lingering` decides when code is kept.
+    waits don't cost a thousand replays. `WaitCounts` decides when code is kept.
     """
 
     def __init__(self, choices: Mapping[str, Mapping[str, str]] | None = None) -> None:
@@ -57,7 +57,7 @@ class Store(MemoryStore):
         self._standing: list[str] = []
         """The ids of the runs whose code is kept at a wait; the run that began to wait last is at
         the end."""
-        self._lingering: dict[tuple[str, int], Lingering] = defaultdict(Lingering)
+        self._lingering: dict[tuple[str, int], WaitCounts] = defaultdict(WaitCounts)
         self._world: Callable[[str], bool] | None = None
         self._outside = Context()
         self.broken: BaseException | None = None
@@ -65,7 +65,7 @@ class Store(MemoryStore):
         raised later, because this code might catch it."""
 
     def live_in(self, world: Callable[[str], bool]) -> None:
-        """Keep the code of runs in memory at a wait where `Lingering` allows it.
+        """Keep the code of runs in memory at a wait where `WaitCounts` allows it.
 
         While a run's code waits, `world(run_id)` is called to advance other runs and the clock. It
         returns True as soon as this run can continue. It returns False if another run whose code is
@@ -81,7 +81,7 @@ class Store(MemoryStore):
         self._count_claim(run_id)
         try:
             return super().advance(run_id, code)
-        except Left:
+        except CodeAbandoned:
             return self.status_of(run_id)
 
     def next_turn(self) -> str | None:
@@ -111,14 +111,14 @@ class Store(MemoryStore):
         return partial(self._linger, journal, lingering) if self._world else None
 
     def _linger(
-        self, journal: MemoryJournal, lingering: Lingering, batch: Batch
+        self, journal: MemoryJournal, lingering: WaitCounts, batch: Batch
     ) -> Sequence[Event] | None:
         if lingering.is_left() or len(self._standing) >= DEEPEST:
             return None
         run, run_id = journal.row, journal.run.run_id
         journal.commit(batch)
         if not self._advance_others(journal):
-            raise Left(run_id)
+            raise CodeAbandoned(run_id)
         before, lingering.known = lingering.known, len(run.events)
         return run.events[before:]
 

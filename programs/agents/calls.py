@@ -39,7 +39,7 @@ class Toolbox:
     tools: dict[str, Tool]
 
 
-class Ruling(BaseModel):
+class ApprovalRuling(BaseModel):
     """The decision of an `auto_approve` rule about one call."""
 
     is_allowed: bool
@@ -58,7 +58,7 @@ class Permission:
     """The people's response that approved the call; None if no people were asked."""
 
 
-class Denied(Exception):  # noqa: N818 (an answer, which the model reads)
+class DeniedCallError(Exception):
     """The error for a call that people have denied. The model reads the error's message."""
 
 
@@ -100,7 +100,7 @@ def _result(ctx: Context, agent: Agent, tools: Toolbox, call: ToolCall) -> ToolR
         content = to_jsonable_python(_run_tool(ctx, tool, permission), serialize_unknown=True)
     except ArgumentsError as error:
         return ToolResult(**told, outcome="failed", content=f"Invalid arguments: {error}")
-    except Denied as denied:
+    except DeniedCallError as denied:
         return ToolResult(**told, outcome="denied", content=str(denied))
     except EXPECTED as error:
         return ToolResult(**told, outcome="failed", content=f"The tool failed: {error}")
@@ -140,7 +140,7 @@ def _options_of(tool: Tool) -> dict[str, Any]:
 def _permission(
     ctx: Context, agent: Agent, tool: Tool, call: ToolCall, given: dict[str, Any]
 ) -> Permission:
-    """Return the permission for a call. Raises `Denied` if people deny the call."""
+    """Return the permission for a call. Raises `DeniedCallError` if people deny the call."""
     if not tool.needs:
         return Permission(given)
     if tool.auto_approve:
@@ -149,7 +149,7 @@ def _permission(
             return Permission(given, note=f"Allowed by rule: {ruling.reason or ruling.rule}")
     response = _ask_people(ctx, agent, tool, call, given)
     if not response:
-        raise Denied(_denial(response))
+        raise DeniedCallError(_denial(response))
     if response.value is None:
         return Permission(given, response=response)
     arguments = _changed_arguments(tool, response.value)
@@ -157,7 +157,7 @@ def _permission(
     return Permission(arguments, note=note, response=response)
 
 
-def rule_on(call: ToolCall, rule: Rule) -> Ruling:
+def rule_on(call: ToolCall, rule: Rule) -> ApprovalRuling:
     """Return the decision of a rule about a call.
 
     This function is a step, so the decision is recorded.
@@ -166,7 +166,9 @@ def rule_on(call: ToolCall, rule: Rule) -> Ruling:
     name = getattr(rule, "__name__", type(rule).__name__)
     if not isinstance(said, bool | str):  # the coroutine of an `async` rule, say, which is true
         raise TypeError(f"The rule {name} must return True, False or a reason, not {said!r:.100}.")
-    return Ruling(is_allowed=bool(said), reason=said if isinstance(said, str) else "", rule=name)
+    return ApprovalRuling(
+        is_allowed=bool(said), reason=said if isinstance(said, str) else "", rule=name
+    )
 
 
 def _ask_people(

@@ -31,7 +31,7 @@ from procedures.services import (
 from programs.effects import limits
 from programs.effects.names import engine_name, procedure_name
 from programs.effects.program import PROGRAMS
-from programs.effects.reading import STATUSES, Reading, error_in
+from programs.effects.reading import STATUSES, RunReading, error_in
 from programs.effects.shapes import RunState, RunStatus, WaitReason
 from programs.effects.waits import ANSWER
 
@@ -256,7 +256,7 @@ class Runtime:
             found = limits.changed(found, canonical.plain(one.value))
         return found
 
-    def _resume(self, run: "Run", reading: Reading, payload: Mapping[str, Any]) -> None:
+    def _resume(self, run: "Run", reading: RunReading, payload: Mapping[str, Any]) -> None:
         assert reading.waiting
         match reading.waiting.reason:
             case WaitReason.USER:
@@ -298,7 +298,7 @@ class Runtime:
         told = {"reason": waits.reason, "wait_key": waits.wait_key} if waits else {}
         details["sub_waiting"] = {"reason": None, "wait_key": None, **told}
 
-    def _read(self, run_id: str) -> tuple["Run", Reading]:
+    def _read(self, run_id: str) -> tuple["Run", RunReading]:
         run = self._find(run_id)
         code = code_of(run)
         if code is None or code.fn not in PROGRAMS:
@@ -309,7 +309,7 @@ class Runtime:
         inputs = code.load(whole_text(run.inputs))
         nodes = {engine_name(one): one for one in program.spec.nodes}
         values = dict(inputs.get("vars", inputs))
-        reading = Reading(run_id, nodes, values, program.spec.entry_node)
+        reading = RunReading(run_id, nodes, values, program.spec.entry_node)
         events: Iterable[Any] = run.events.order_by("seq")
         with use_contents():
             return run, reading.read(one.as_journal_event() for one in events)
@@ -344,7 +344,7 @@ def answer_in(payload: Mapping[str, Any]) -> Any:
     raise ValueError(f"The payload of an answer must have the key {ANSWER!r}, or exactly one key.")
 
 
-def state_of(run: "Run", reading: Reading) -> RunState:
+def state_of(run: "Run", reading: RunReading) -> RunState:
     """Return the state of a program's run, from the run's row and the reading of its journal."""
     code = code_of(run)
     assert code

@@ -49,7 +49,7 @@ class Pending:
 
 
 @dataclass
-class Reading:
+class RunReading:
     """The state of a run of a program, built from the run's journal event by event."""
 
     run_id: str
@@ -72,7 +72,7 @@ class Reading:
     ledger: list[dict[str, Any]] = field(default_factory=list)
     before: str = ""
 
-    def read(self, events: Iterable[Event]) -> "Reading":
+    def read(self, events: Iterable[Event]) -> "RunReading":
         readers: Mapping[str, Callable[[Event], None]] = {
             EventKind.STEP_SUCCEEDED: self._succeeded,
             EventKind.STEP_FAILED: self._failed,

@@ -151,9 +151,9 @@ def start(
     given: dict[str, Any] = {"vars": values, **who}
     if isinstance(code, Procedure) and "vars" not in code.schema.get("properties", {}):
         given = values
-    fate: Any = "abandon" if payload.get("async") else "cancel"
+    on_end: Any = "abandon" if payload.get("async") else "cancel"
     try:
-        return ctx.spawn(code, on_parent_end=fate, **given)
+        return ctx.spawn(code, on_parent_end=on_end, **given)
     except DefinitionError as error:
         raise EffectError(f"The program {workflow_id!r} was not found: {error}") from None
 

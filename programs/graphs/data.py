@@ -35,7 +35,7 @@ def _shown(value: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Held:
+class WrittenValue:
     """A value, with the number of the write that set it and the step that wrote it.
 
     `replaced` are the numbers of all earlier writes that this write has replaced.
@@ -51,7 +51,7 @@ class Held:
 class Data:
     """The values of one path through a graph, keyed by name."""
 
-    held: dict[str, Held] = field(default_factory=dict)
+    held: dict[str, WrittenValue] = field(default_factory=dict)
     writes: "count[int]" = field(default_factory=count)
     """The counter that numbers the writes; all paths of a run use the same counter."""
 
@@ -68,7 +68,7 @@ class Data:
         for name, value in (*values.items(), *((name, ABSENT) for name in removed)):
             before = self.held.get(name)
             replaced = before.replaced | {before.write} if before else frozenset[int]()
-            self.held[name] = Held(value, next(self.writes), by, replaced)
+            self.held[name] = WrittenValue(value, next(self.writes), by, replaced)
 
     def split(self) -> "Data":
         """Return a copy of the data, for another path that starts where this path is now."""
@@ -81,7 +81,7 @@ class Data:
         """
         for name, one in self.held.items():
             if one.replaced:
-                self.held[name] = Held(one.value, one.write, one.by)
+                self.held[name] = WrittenValue(one.value, one.write, one.by)
 
 
 def merge_paths(paths: Sequence[Data], *, where: str) -> Data:
@@ -97,7 +97,7 @@ def merge_paths(paths: Sequence[Data], *, where: str) -> Data:
     return Data(held, paths[0].writes)
 
 
-def _newest(name: str, where: str, paths: Sequence[Data]) -> Held:
+def _newest(name: str, where: str, paths: Sequence[Data]) -> WrittenValue:
     found = {one.held[name].write: one.held[name] for one in paths if name in one.held}
     replaced = frozenset[int]().union(*(one.replaced for one in found.values()))
     newest = [one for write, one in sorted(found.items()) if write not in replaced]
@@ -105,7 +105,7 @@ def _newest(name: str, where: str, paths: Sequence[Data]) -> Held:
     if any(not _is_same(first.value, one.value) for one in others):
         raise DataConflictError(name, where, {one.by: one.value for one in newest})
     writes = frozenset(one.write for one in others)
-    return Held(first.value, first.write, first.by, replaced | writes)
+    return WrittenValue(first.value, first.write, first.by, replaced | writes)
 
 
 def _is_same(one: Any, other: Any) -> bool:

@@ -26,7 +26,7 @@ from procedures.services import (
 )
 from programs.graphs.contexts import GraphContext
 from programs.graphs.graph import SHAPES
-from programs.graphs.instances import ASKING, ENDS, Instance, Reading, status_of
+from programs.graphs.instances import ASKING, ENDS, Instance, RunReading, status_of
 from programs.graphs.performing import SKIPPED, SUCCEEDED
 from programs.graphs.waiting import form_of
 
@@ -258,7 +258,7 @@ def instance_of(run: "Run", code: Procedure, version: str) -> Instance:
     """Return the state of a run with its data and history, read from the run's journal."""
     shape = SHAPES[code.fn]
     inputs = code.load(whole_text(run.inputs))
-    reading = Reading(shape, dict(inputs.get("data", inputs)))
+    reading = RunReading(shape, dict(inputs.get("data", inputs)))
     with use_contents():
         reading.read(event.as_journal_event() for event in run.events.order_by("seq"))
     waiting_at = [one for one in reading.open if shape.nodes[one].kind in ASKING]

@@ -45,7 +45,7 @@ class Instance:
 
 
 @dataclass
-class Reading:
+class RunReading:
     """The data and history of a run of a graph, built from the run's journal event by event."""
 
     shape: Shape

@@ -13,7 +13,7 @@ WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 TEXT, WHOLE, REAL = "tag:yaml.org,2002:str", "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 
 
-class Marked(dict[str, Any]):
+class NumberedMapping(dict[str, Any]):
     """A mapping in a YAML text, with the number of its first line, and of each key's line."""
 
     def __init__(self, line: int) -> None:
@@ -45,7 +45,7 @@ def read_yaml(text: str) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Return the value with ordinary dicts and lists in place of `Marked` and `Items`."""
+    """Return the value with ordinary dicts and lists in place of `NumberedMapping` and `Items`."""
     if isinstance(value, dict):
         return {key: plain(one) for key, one in value.items()}
     return [plain(one) for one in value] if isinstance(value, list) else value
@@ -78,8 +78,8 @@ def _value_of(node: yaml.Node) -> Any:
     return _scalar(node)
 
 
-def _mapping(pairs: Sequence[tuple[yaml.Node, yaml.Node]], line: int) -> Marked:
-    made = Marked(line)
+def _mapping(pairs: Sequence[tuple[yaml.Node, yaml.Node]], line: int) -> NumberedMapping:
+    made = NumberedMapping(line)
     for key, value in pairs:
         made[key.value] = _value_of(value)
         made.lines[key.value] = key.start_mark.line + 1

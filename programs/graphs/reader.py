@@ -17,7 +17,7 @@ from programs.graphs.shape import Shape, shape_of
 from programs.graphs.steps import Ask, Chain, Gateway, Parallel, Signal, Wait, Work
 
 with needing("graphs"):
-    from programs.graphs.marked import Items, Marked, at_line, plain, read_yaml
+    from programs.graphs.marked import Items, NumberedMapping, at_line, plain, read_yaml
 
 TOP = (
     *("name", "title", "doc", "subject", "roles", "limits", "inputs"),
@@ -77,7 +77,7 @@ def read_graph(file: str, text: str) -> Procedure:
         )
 
 
-def _shape(given: Marked) -> Shape:
+def _shape(given: NumberedMapping) -> Shape:
     steps = _mapping(given.get("steps"), "steps", line=given.line_of("steps"))
     made, options = dict[str, Any](), dict[str, Mapping[str, Any]]()
     for name, one in steps.items():
@@ -120,7 +120,7 @@ def _edge(edge: Any, steps: Mapping[str, Any], line: int) -> tuple[Any, ...]:
     """
     if isinstance(edge, str) and (found := EDGE.fullmatch(edge.strip())):
         source, target, condition = found[1], found[2], found[3] or found[4]
-    elif isinstance(edge, Marked):
+    elif isinstance(edge, NumberedMapping):
         _mapping(edge, "An edge", ("from", "to", "when"))
         source, target, condition = edge.get("from"), edge.get("to"), edge.get("when")
     else:
@@ -149,7 +149,7 @@ def _step(name: str, given: Any, line: int) -> tuple[Any, dict[str, Any]]:
     return _MAKERS[kind](name, of)
 
 
-def _run(name: str, of: Marked) -> tuple[Any, dict[str, Any]]:
+def _run(name: str, of: NumberedMapping) -> tuple[Any, dict[str, Any]]:
     found = _import_from(of, "run")
     options = {key: of[key] for key in WORKING[1:] if key in of}
     if "retry" in options:
@@ -179,13 +179,13 @@ def _check_call(fn: Callable[..., Any], given: Mapping[str, Any], line: int) -> 
         return
 
 
-def _retry(of: Marked) -> Retry:
+def _retry(of: NumberedMapping) -> Retry:
     with at_line(of.line_of("retry")):
         given = of["retry"]
-        return Retry(**given) if isinstance(given, Marked) else Retry(given)
+        return Retry(**given) if isinstance(given, NumberedMapping) else Retry(given)
 
 
-def _ask(name: str, of: Marked) -> tuple[Any, dict[str, Any]]:
+def _ask(name: str, of: NumberedMapping) -> tuple[Any, dict[str, Any]]:
     own = ("form", "show", "assignee_key")
     form, show = of.get("form"), of.get("show", [])
     if form is not None:
@@ -206,40 +206,40 @@ def _ask(name: str, of: Marked) -> tuple[Any, dict[str, Any]]:
     return step, options
 
 
-def _timer(name: str, of: Marked) -> tuple[Any, dict[str, Any]]:
+def _timer(name: str, of: NumberedMapping) -> tuple[Any, dict[str, Any]]:
     return Wait(of["timer"], description=_text(of, "description")), {}
 
 
-def _signal(name: str, of: Marked) -> tuple[Any, dict[str, Any]]:
+def _signal(name: str, of: NumberedMapping) -> tuple[Any, dict[str, Any]]:
     options = {key: plain(of[key]) for key in KINDS["signal"] if key in of}
     reason = _text(of, "signal") if of["signal"] is not None else ""
     return Signal(description=_text(of, "description"), reason=reason), options
 
 
-def _gateway(name: str, of: Marked) -> tuple[Any, dict[str, Any]]:
+def _gateway(name: str, of: NumberedMapping) -> tuple[Any, dict[str, Any]]:
     if of["gateway"] not in ("first", "every"):
         words = 'A gateway must be "first" (one edge) or "every" (all whose conditions hold)'
         raise ProcedureFileError(f"{words}, not {of['gateway']!r}.", line=of.line_of("gateway"))
     return Gateway(first=of["gateway"] == "first", description=_text(of, "description")), {}
 
 
-def _parallel(name: str, of: Marked) -> tuple[Any, dict[str, Any]]:
+def _parallel(name: str, of: NumberedMapping) -> tuple[Any, dict[str, Any]]:
     then = None
     if "then" in of:
-        then = _named(Marked(of.line), "then", of["then"], of.line_of("then"))
+        then = _named(NumberedMapping(of.line), "then", of["then"], of.line_of("then"))
     return Parallel(_inner(of, "parallel"), then), {}
 
 
-def _sequence(name: str, of: Marked) -> tuple[Any, dict[str, Any]]:
+def _sequence(name: str, of: NumberedMapping) -> tuple[Any, dict[str, Any]]:
     return Chain(_inner(of, "sequence")), {}
 
 
-def _inner(of: Marked, key: str) -> list[Any]:
+def _inner(of: NumberedMapping, key: str) -> list[Any]:
     steps = _mapping(of[key], key, line=of.line_of(key))
     return [_named(steps, name, one, steps.line_of(name)) for name, one in steps.items()]
 
 
-def _named(steps: Marked, name: str, given: Any, line: int) -> Any:
+def _named(steps: NumberedMapping, name: str, given: Any, line: int) -> Any:
     """Return a step in a group, with the name of the step.
 
     Raises `ProcedureFileError` if it has options.
@@ -251,7 +251,7 @@ def _named(steps: Marked, name: str, given: Any, line: int) -> Any:
     return replace(step, name=name) if isinstance(step, OWN_KINDS) else step
 
 
-_MAKERS: Mapping[str, Callable[[str, Marked], tuple[Any, dict[str, Any]]]] = {
+_MAKERS: Mapping[str, Callable[[str, NumberedMapping], tuple[Any, dict[str, Any]]]] = {
     "run": _run,
     "ask": _ask,
     "timer": _timer,
@@ -262,7 +262,7 @@ _MAKERS: Mapping[str, Callable[[str, Marked], tuple[Any, dict[str, Any]]]] = {
 }
 
 
-def _import_from(of: Marked, key: str) -> Any:
+def _import_from(of: NumberedMapping, key: str) -> Any:
     """Return the function or class whose dotted path is the value of the key.
 
     Such a path is "shop.orders.check".
@@ -281,7 +281,7 @@ def _import_from(of: Marked, key: str) -> Any:
     return found
 
 
-def _inputs(given: Marked) -> dict[str, Any] | None:
+def _inputs(given: NumberedMapping) -> dict[str, Any] | None:
     if "inputs" not in given:
         return None
     of = _mapping(given["inputs"], "inputs", line=given.line_of("inputs"))
@@ -290,7 +290,7 @@ def _inputs(given: Marked) -> dict[str, Any] | None:
 
 def _input(name: str, given: Any, line: int) -> Any:
     """Return the type of an input, or a pair of its type and its default if it has a default."""
-    of = given if isinstance(given, Marked) else None
+    of = given if isinstance(given, NumberedMapping) else None
     if of is not None:
         _mapping(of, f"The input {name!r}", ("type", "default", "choices"))
     kind = of.get("type", "text") if of is not None else given
@@ -310,7 +310,7 @@ def _input(name: str, given: Any, line: int) -> Any:
     return (hint, of["default"]) if "default" in of else hint
 
 
-def _limits(given: Marked) -> Limits | None:
+def _limits(given: NumberedMapping) -> Limits | None:
     if "limits" not in given:
         return None
     with at_line(given.line_of("limits")):
@@ -321,16 +321,16 @@ def _limits(given: Marked) -> Limits | None:
 def _text(of: Mapping[str, Any], key: str) -> str:
     value = of.get(key, "")
     if not isinstance(value, str):
-        line = of.line_of(key) if isinstance(of, Marked) else None
+        line = of.line_of(key) if isinstance(of, NumberedMapping) else None
         raise ProcedureFileError(f"{key} must be a string, not {value!r:.50}.", line=line)
     return value
 
 
 def _mapping(
     given: Any, what: str, known: tuple[str, ...] = (), *, line: int | None = None
-) -> Marked:
+) -> NumberedMapping:
     """Return `given`. Raises `ProcedureFileError` unless it is a mapping with only known keys."""
-    if not isinstance(given, Marked):
+    if not isinstance(given, NumberedMapping):
         raise ProcedureFileError(f"{what} must be a mapping of names to values.", line=line)
     for key in given if known else ():
         if key not in known:

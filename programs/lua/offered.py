@@ -72,7 +72,7 @@ INSTEAD = {
 }
 
 
-class Offer:
+class OfferedNames:
     """The names that files of one kind may use."""
 
     def __init__(self, *names: Mapping[str, Collection[str]]) -> None:

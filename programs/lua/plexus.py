@@ -18,7 +18,7 @@ from procedures.engine import (
 from procedures.engine.declaration.roles import ROLES
 from programs.fenced_yaml import compose_yaml
 from programs.lua.errors import GuardError
-from programs.lua.offered import ANY, PRIMITIVES, STANDARD, Offer
+from programs.lua.offered import ANY, PRIMITIVES, STANDARD, OfferedNames
 from programs.lua.program import Declared, Program
 from programs.lua.sandbox import MOST_SECONDS
 from programs.lua.schemas import (
@@ -248,7 +248,7 @@ def _check_code(part: Part, chunks: Sequence[Chunk], human: Mapping[str, Any]) -
     for chunk in chunks:
         check_syntax(runtime, chunk.code, chunk.line)
         try:
-            found += Offer(*OFFER).check(chunk.code, chunk.line, human=human)
+            found += OfferedNames(*OFFER).check(chunk.code, chunk.line, human=human)
         except ProcedureFileError as error:
             name = str(error).partition(" ")[0]
             if name not in agents:

@@ -7,11 +7,11 @@ from typing import Any
 
 from procedures.engine import Context, Procedure
 from programs.lua.clock import RunClock
-from programs.lua.primitives.asking import Humans
+from programs.lua.primitives.asking import HumanPrimitives
 from programs.lua.primitives.children import Children
 from programs.lua.primitives.files import Files
-from programs.lua.primitives.keeping import Keeping, Sessions, decode, encode
-from programs.lua.primitives.telling import Stages, Telling
+from programs.lua.primitives.keeping import Sessions, StoragePrimitives, decode, encode
+from programs.lua.primitives.telling import MessagePrimitives, Stages
 from programs.lua.sandbox import Fence, Sandbox
 
 PRIMITIVES = (Path(__file__).parent / "primitives" / "primitives.lua").read_text()
@@ -38,12 +38,12 @@ class Program:
         """A function that returns how many turns all agents together have taken."""
         self.sandbox = Sandbox(RunClock(ctx), fence)
         self.sessions, self.files = Sessions(ctx), Files(ctx)
-        telling = Telling(ctx)
+        telling = MessagePrimitives(ctx)
         self.sandbox.print_by(telling.say)
         groups = (
             telling_verbs(telling, Stages(ctx, declared.stages)),
-            human_verbs(Humans(ctx, declared.human, self.files)),
-            keeping_verbs(Keeping(ctx)),
+            human_verbs(HumanPrimitives(ctx, declared.human, self.files)),
+            keeping_verbs(StoragePrimitives(ctx)),
             child_verbs(Children(ctx, declared.family)),
             file_verbs(self.files),
         )
@@ -81,7 +81,7 @@ The limits of a run would never end a loop that only calls these.
 STATELESS = {"json_encode": encode, "json_decode": decode}
 
 
-def telling_verbs(telling: Telling, stages: Stages) -> dict[str, Any]:
+def telling_verbs(telling: MessagePrimitives, stages: Stages) -> dict[str, Any]:
     return {
         "debug": telling.debug,
         "info": telling.info,
@@ -99,7 +99,7 @@ def telling_verbs(telling: Telling, stages: Stages) -> dict[str, Any]:
     }
 
 
-def human_verbs(humans: Humans) -> dict[str, Any]:
+def human_verbs(humans: HumanPrimitives) -> dict[str, Any]:
     return {
         "approve": humans.approve,
         "input": humans.input,
@@ -111,7 +111,7 @@ def human_verbs(humans: Humans) -> dict[str, Any]:
     }
 
 
-def keeping_verbs(keeping: Keeping) -> dict[str, Any]:
+def keeping_verbs(keeping: StoragePrimitives) -> dict[str, Any]:
     return {
         "state_get": keeping.get,
         "state_set": keeping.set,

@@ -28,7 +28,7 @@ MEMORY = "not enough memory"
 class Fence(Protocol):
     """The interface of a program's limits.
 
-    In a run, these are limits of the engine; while a file is read, `Reading`.
+    In a run, these are limits of the engine; while a file is read, `ReadingLimits`.
     """
 
     place: str
@@ -38,7 +38,7 @@ class Fence(Protocol):
     def resting(self) -> AbstractContextManager[None]: ...
 
 
-class Reading:
+class ReadingLimits:
     """The limits while a file is read. Reading a .tac file executes the file's declarations."""
 
     def __init__(self, seconds: float = MOST_SECONDS) -> None:
@@ -91,7 +91,7 @@ class Sandbox:
             "chance": self.leaf(clock.random),
             "whole": self.leaf(clock.whole),
             "say": self._print,
-            "reads": isinstance(fence, Reading),
+            "reads": isinstance(fence, ReadingLimits),
         }
         safe = self._chunk(SAFE, "<safe>")(self._runtime.table_from(raw))
         self._run, self._wrapped = safe["run"], safe["wrapped"]

@@ -42,7 +42,7 @@ from procedures.services import (
     undo_locked,
     unpause_run,
 )
-from procedures.services.inbox import Written, write_locked
+from procedures.services.inbox import MessageToRun, write_locked
 from procedures.slot import slot
 
 
@@ -110,7 +110,7 @@ class DatabaseBackend:
 
     def write(self, run_id: str, text: str, *, steers: bool = False) -> None:
         with transaction.atomic():
-            write_locked(UUID(run_id), Written(str(uuid7()), text, steers), by=_person("bob"))
+            write_locked(UUID(run_id), MessageToRun(str(uuid7()), text, steers), by=_person("bob"))
 
     def cancel(self, run_id: str) -> None:
         cancel_run(UUID(run_id), by=_person("dave"), reason="Enough.")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.embedded.errors import StartError, StopAsked
+from dashboard.embedded.errors import StartError, StopRequested
 from dashboard.embedded.log import Log
 from dashboard.embedded.part import LONGEST_LINE, Part
 from dashboard.embedded.supervisor import Supervisor
@@ -52,7 +52,7 @@ def watch_until(supervisor: Supervisor, text: str, output: StringIO) -> None:
 
     finger = threading.Thread(target=press)
     finger.start()
-    with pytest.raises(StopAsked):
+    with pytest.raises(StopRequested):
         supervisor.watch()
     finger.join()
     assert text in output.getvalue()
@@ -95,7 +95,7 @@ def test_a_part_that_is_never_ready_stops_the_start(supervisor: Supervisor) -> N
 
 
 def test_ctrl_c_interrupts_what_may_be_interrupted(supervisor: Supervisor) -> None:
-    with pytest.raises(StopAsked), supervisor.interruptible():
+    with pytest.raises(StopRequested), supervisor.interruptible():
         signal.raise_signal(signal.SIGINT)
 
 
@@ -111,7 +111,7 @@ def test_ctrl_c_interrupts_also_where_python_drops_what_is_raised(supervisor: Su
         threading.Event().wait(PATIENCE)
         told.append("was not interrupted")
 
-    with pytest.raises(StopAsked), supervisor.interruptible():
+    with pytest.raises(StopRequested), supervisor.interruptible():
         press_and_wait()
 
     assert told == [None]

@@ -236,9 +236,9 @@ def test_the_shop_itself_passes_every_check(shop: Shop) -> None:
 def test_tables_of_runs_live_in_one_database(shop: Shop) -> None:
     two = {"DJANGO_SETTINGS_MODULE": "tests.host.two_databases"}
     refused = shop.manage("check", **two)
-    kept_out = shop.manage("check", SHOP_ROUTERS="procedures.databases.OnlyDefault", **two)
+    kept_out = shop.manage("check", SHOP_ROUTERS="procedures.databases.DefaultRouter", **two)
 
     assert refused.returncode == 1
     assert "`stock` would get tables of runs, which must be in `default` only" in refused.stderr
-    assert "procedures.databases.OnlyDefault" in refused.stderr
+    assert "procedures.databases.DefaultRouter" in refused.stderr
     assert kept_out.returncode == 0, kept_out.stderr

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 
 from chat.models import HumanRequest, StandingDecision
-from chat.services import Also, Answer, respond
+from chat.services import Answer, StandingLimits, respond
 from procedures.engine.errors import AnswerError
 from procedures.models import Run
 from procedures.models.clock import clock
@@ -77,7 +77,7 @@ def test_one_answer_counts_for_later_calls_unless_it_changes_a_value(
     alice: User, bob: User
 ) -> None:
     first = request_of(run_until_it_waits("answers_by_agent", by=alice))
-    also = Also(2, clock.now() + timedelta(days=1))
+    also = StandingLimits(2, clock.now() + timedelta(days=1))
     edited = {"decision": "approved", "values": {"order": "A-7", "amount": "20"}}
 
     with pytest.raises(AnswerError, match="changed a value"):

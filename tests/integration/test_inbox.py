@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
-from chat.inbox import MOST_COUNTED, Due, Filters, Inbox, Lists, Tab, seen_by
+from chat.inbox import MOST_COUNTED, DueGroup, Filters, Inbox, InboxLists, Tab, seen_by
 from chat.models import HumanRequest
 from chat.services import (
     AlreadyAnsweredError,
@@ -148,7 +148,7 @@ def same_for_all(people: list[User]) -> None:
             return User.objects.get(pk=key)
 
         alone = {tab: Inbox(person(), tab).ids(MOST_COUNTED) for tab in Tab}
-        unknown, known = Lists(person()), Lists(person(), waiting=waiting_of(person()))
+        unknown, known = InboxLists(person()), InboxLists(person(), waiting=waiting_of(person()))
         assert {tab: unknown.ids(tab) for tab in Tab} == alone
         assert {tab: known.ids(tab) for tab in Tab} == alone
 
@@ -218,9 +218,9 @@ def test_filters_narrow_a_list(bob: User) -> None:
 
     assert prompts(bob, kind="choice") == ["Which lamp?"]
     assert prompts(bob, risk="high") == ["Pay 40 €?"]
-    assert prompts(bob, due=Due.LATER) == ["Which lamp?"]
-    assert prompts(bob, due=Due.NONE) == ["Pay 40 €?"]
-    assert prompts(bob, due=Due.OVERDUE) == prompts(bob, due=Due.TODAY, q="x") == []
+    assert prompts(bob, due=DueGroup.LATER) == ["Which lamp?"]
+    assert prompts(bob, due=DueGroup.NONE) == ["Pay 40 €?"]
+    assert prompts(bob, due=DueGroup.OVERDUE) == prompts(bob, due=DueGroup.TODAY, q="x") == []
     assert prompts(bob, q="LAMP") == ["Which lamp?"]
     assert prompts(bob, q="2024-1187") == ["Pay 40 €?"]
     assert prompts(bob, procedure="inbox_item") != prompts(bob, procedure="question") == []

@@ -25,7 +25,7 @@ from dashboard.live.streams import Stream
 from dashboard.live.views import WHOLE
 from dashboard.overview.cards import cards_in, listed_from
 from dashboard.pages.beside import beside
-from dashboard.pages.taking_part import Read
+from dashboard.pages.taking_part import ReadSession
 from procedures import access
 from procedures.engine.errors import InputError
 from procedures.models.clock import clock
@@ -255,7 +255,7 @@ def test_the_lists_beside_a_transcript_are_the_same_if_it_has_read_everything(
     cards, now = cards_in(messages), clock.now()
 
     read = beside(
-        part, now=now, read=Read(messages, is_all=True, listed=listed_from(cards.values()))
+        part, now=now, read=ReadSession(messages, is_all=True, listed=listed_from(cards.values()))
     )
 
     assert read == beside(part, now=now)

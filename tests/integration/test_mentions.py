@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core import mail
 
-from chat.access import Sight
+from chat.access import AccessCache
 from chat.mentions import mentions_in, signs_in
 from chat.models import Member, Message, Notification, Presence, ReadMark, Session
 from chat.services import note_presence, post_message
@@ -73,7 +73,7 @@ def test_whoever_is_mentioned_is_told_once_and_finds_it_in_the_list(
     message = talk.messages.get()
 
     assert ReadMark.objects.get(session=talk, user=bob).mentioned == message.seq
-    assert followed(bob, [talk.pk], Sight(bob))[talk.pk].is_mentioned
+    assert followed(bob, [talk.pk], AccessCache(bob))[talk.pk].is_mentioned
     assert "you are mentioned" in shown(browser(bob).get("/chat"))
     transcript = shown(browser(bob).get(f"/chat/{talk.pk}"))
     assert f'<bdi class="mention" data-person="{bob.pk}">@bob</bdi>, is &lt;b&gt;' in transcript
@@ -161,12 +161,12 @@ def test_a_mention_leaves_what_its_reader_has_not_read_before_unread(
     session = ask("approval", by=alice).session
     ReadMark.objects.filter(user=alice).delete()
     Member.join(session, bob, at=clock.now())
-    before = followed(alice, [session.pk], Sight(alice))[session.pk].unread
+    before = followed(alice, [session.pk], AccessCache(alice))[session.pk].unread
     assert before > 0
 
     post_message(session, "@alice", by=bob)
 
-    assert followed(alice, [session.pk], Sight(alice))[session.pk].unread == before + 1
+    assert followed(alice, [session.pk], AccessCache(alice))[session.pk].unread == before + 1
 
 
 def test_the_menu_tells_superusers_and_authors_of_mentions_in_replies_to_them(
@@ -260,7 +260,7 @@ def test_notifications_of_mentions_are_switched_off_on_the_profile_page(
     pass_time()
 
     assert mailed() == []
-    assert followed(bob, [talk.pk], Sight(bob))[talk.pk].is_mentioned
+    assert followed(bob, [talk.pk], AccessCache(bob))[talk.pk].is_mentioned
     client.post("/profile/mentions", {"hears_mentions": "true"})
     say(alice, talk, "@bob, again")
     client.post("/profile/mentions", {})

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from procedures.engine import Context, DefinitionError, File, procedure
 from procedures.models import Artifact, Run
-from procedures.testing import Given, run_procedure
+from procedures.testing import GivenFile, run_procedure
 from tests.calls import caller, grant
 from tests.configured import configure
 from tests.pages import browser, shown
@@ -215,7 +215,10 @@ def test_a_description_of_a_file_is_no_file(alices: Client) -> None:
 
 
 def test_a_test_gives_nested_files() -> None:
-    given = {"to": {"city": "Ulm", "scan": Given("a.txt", "x")}, "photos": [Given("b.txt", "y")]}
+    given = {
+        "to": {"city": "Ulm", "scan": GivenFile("a.txt", "x")},
+        "photos": [GivenFile("b.txt", "y")],
+    }
     assert run_procedure(nested_inputs, given).result == ["x", ["b.txt"]]
 
 

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, models, transaction
 
 from chat.models import RequestEvent, StandingDecision
-from chat.services import Also, Answer, respond
+from chat.services import Answer, StandingLimits, respond
 from procedures.models import Event, Head, Run
 from procedures.models.clock import clock
 from procedures.services import start_run
@@ -249,7 +249,7 @@ def test_each_changed_field_is_named(
 
 def decide_in_advance(giver: User) -> None:
     grant("alike", group("finance"), "answer")
-    also = Also(2, clock.now() + timedelta(days=1))
+    also = StandingLimits(2, clock.now() + timedelta(days=1))
     answer = Answer(value=True, channel="page", also=also)
     respond(request_of(run_until_it_waits("alike")).pk, answer, by=giver)
 

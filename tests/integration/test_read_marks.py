@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from chat.access import Sight
+from chat.access import AccessCache
 from chat.models import Member, Message, ReadMark, Session
 from chat.services import invite, post_message
 from chat.unread import MOST_COUNTED, READERS, followed, mark_read, readers_of, unread_in, unread_of
@@ -28,7 +28,7 @@ def talk(alice: User, carol: User) -> Session:
 
 def counted(user: User, *sessions: Session) -> list[int | None]:
     """Return the number of new messages in each session; None if the person doesn't follow it."""
-    found = followed(user, [one.pk for one in sessions], Sight(user))
+    found = followed(user, [one.pk for one in sessions], AccessCache(user))
     return [found[one.pk].unread if one.pk in found else None for one in sessions]
 
 
@@ -200,7 +200,7 @@ def test_what_is_new_for_many_people_takes_as_many_statements_as_for_one(
     assert found[carol.pk].keys() == {talk.pk, *(one.pk for one in others)}
     # The list agrees.
     for user in (alice, bob, carol, dave):
-        listed = followed(user, [one.pk for one in (talk, *others, crowd)], Sight(user))
+        listed = followed(user, [one.pk for one in (talk, *others, crowd)], AccessCache(user))
         assert {key for key, one in listed.items() if one.unread} == found[user.pk].keys()
     assert unread_in([crowd.pk], people)[bob.pk] == {crowd.pk: newest(crowd)}
     Member.objects.filter(session=crowd, user=bob).delete()

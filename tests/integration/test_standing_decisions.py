@@ -10,8 +10,8 @@ from pytest_django import Settings
 
 from chat.models import HumanRequest, StandingDecision
 from chat.services import (
-    Also,
     Answer,
+    StandingLimits,
     delegate,
     respond,
     revoke_standing,
@@ -55,7 +55,7 @@ def ask(
 def give(
     request: HumanRequest, by: User, *, value: Any = True, uses: int = 3, **more: Any
 ) -> StandingDecision:
-    also = Also(uses, clock.now() + more.pop("lasts", DAY))
+    also = StandingLimits(uses, clock.now() + more.pop("lasts", DAY))
     answer = Answer(value, WHY, **{"channel": "page", **more}, also=also)
     respond(request.pk, answer, by=by)
     return StandingDecision.objects.latest("pk")

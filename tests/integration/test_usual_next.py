@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from chat.models import HumanRequest
 from chat.services import Answer, respond
-from dashboard.overview.usual import FEWEST, RUNS, Usual, usual_after
+from dashboard.overview.usual import FEWEST, RUNS, UsualSteps, usual_after
 from procedures.models import ProcedureVersion, Run
 from procedures.runner import advance_run
 from tests.calls import grant, request_of, run_until_it_waits
@@ -45,7 +45,7 @@ def test_what_followed_each_of_the_last_runs_is_said_below_the_request(
     with CaptureQueriesContext(connection) as captured:
         usual = usual_after(open_one)
 
-    assert usual == Usual("approved", ("pay_nine", "write_mail"), FEWEST)
+    assert usual == UsualSteps("approved", ("pay_nine", "write_mail"), FEWEST)
     assert len(captured) == 1
     path, client = f"/requests/{open_one.pk}/usual", browser(bob)
     assert f'hx-get="{path}"' in shown(client.get("/inbox/?tab=groups"))
@@ -59,7 +59,7 @@ def test_what_differed_or_was_another_version_is_not_said(bob: User) -> None:
     for _ in range(RUNS):
         run_with(False, by=bob)  # noqa: FBT003
     open_one = ask()
-    assert usual_after(open_one) == Usual("rejected", ("tell_shop",), RUNS)
+    assert usual_after(open_one) == UsualSteps("rejected", ("tell_shop",), RUNS)
 
     newest = Run.objects.filter(status="succeeded").latest("pk")
     newest.events.filter(kind="step.succeeded").update(name="something_else")

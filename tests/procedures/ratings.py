@@ -4,7 +4,15 @@ from typing import Any
 
 from procedures.engine import Context, procedure
 from procedures.engine.errors import QuestionError
-from procedures.engine.kinds import Buttons, Control, Kind, NoReplyError, Outcome, Reading, Terms
+from procedures.engine.kinds import (
+    Buttons,
+    Control,
+    Kind,
+    NoReplyError,
+    Outcome,
+    Terms,
+    TypedAnswer,
+)
 from procedures.engine.kinds.questions import Question
 
 
@@ -20,11 +28,11 @@ class Rating(Kind):
         schema = {"type": "integer", "minimum": 1, "maximum": most}
         return Terms(schema, labels=words, type=int)
 
-    def read_words(self, question: Question, text: str) -> Reading:
+    def read_words(self, question: Question, text: str) -> TypedAnswer:
         stars = text.count("★") or next((int(one) for one in text.split() if one.isdigit()), 0)
         if not stars:
             raise NoReplyError("Say a number of stars.")
-        return Reading(stars, is_literal=True)
+        return TypedAnswer(stars, is_literal=True)
 
     def typing_hint(self, question: Question) -> str:
         return "a number of stars"

@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 
 from chat.models import HumanRequest, StandingDecision
-from chat.services import Also, Answer, respond, revoke_standing
+from chat.services import Answer, StandingLimits, respond, revoke_standing
 from procedures.engine.execute import advance
 from procedures.files import ContentStore
 from procedures.journal import claim
@@ -75,7 +75,7 @@ class StandingRaces:
     def _given(self, customer: str, uses: int) -> StandingDecision:
         run, _ = start_run("alike", {"customer": customer}, by=None)
         advance_run(run.pk)
-        also = Also(uses, clock.now() + timedelta(days=1))
+        also = StandingLimits(uses, clock.now() + timedelta(days=1))
         asked = HumanRequest.objects.get(wait__run=run)
         respond(asked.pk, Answer(value=True, channel="page", also=also), by=self.giver)
         return StandingDecision.objects.latest("pk")

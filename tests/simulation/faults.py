@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from procedures.engine.declaration.definition import Procedure
-from procedures.engine.errors import Overtaken, Refused
+from procedures.engine.errors import CommitRefused, Overtaken
 from procedures.engine.execute import Execution
 from procedures.engine.journal.events import (
     Batch,
@@ -129,7 +129,7 @@ def advance_unflushed(procedure: Procedure, journal: Journal, files: FileStore) 
         handoff, drafts = Execution(procedure, recorder).ending()
         try:
             recorder.finish(handoff, *drafts)
-        except Refused as refusal:
+        except CommitRefused as refusal:
             handoff, drafts = quarantined(refusal)
             journal.commit(Batch(drafts, handoff=handoff))
         except Overtaken:

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from dashboard.live.bells import Bells, InboxBell
-from dashboard.live.concerned import RequestsTold
+from dashboard.live.concerned import RequestUpdates
 from dashboard.live.streams import INBOX, Stream
 
 PATIENCE = 30
@@ -60,7 +60,7 @@ class Database:
         told = concerned | set(also) | {key for key, _ in marked}
         frames = {key: {"seq": 0, "requests": self.requests} for key in told}
         cards = {key: {"waiting": [], "cards": f"{self.asked}."} for key in told & readers}
-        return RequestsTold(concerned, frames, {one for one in marked if one[1] == OLD}, cards)
+        return RequestUpdates(concerned, frames, {one for one in marked if one[1] == OLD}, cards)
 
 
 Story = Callable[[Bells, Database], Awaitable[None]]

@@ -7,7 +7,7 @@ import pytest
 
 from procedures.library import outside as module
 from procedures.library.outside import outside
-from procedures.testing import Answer, Asked, RehearsedRun, crash_test, run_procedure
+from procedures.testing import Answer, AskedWait, RehearsedRun, crash_test, run_procedure
 
 Command = dict[str, Any]
 MINE = {"owner": "me"}
@@ -20,7 +20,7 @@ def ask(**question: Any) -> Command:
     return {**MINE, "ask": {**DEPLOY, **question}}
 
 
-def answer_to(asked: Asked) -> Answer | None:
+def answer_to(asked: AskedWait) -> Answer | None:
     """People answer a minute later, unless they are told to wait."""
     value = "x" if asked.kind == "input" else True
     return None if "Wait" in asked.prompt else Answer(value, by="bob", after="1m")
@@ -31,11 +31,11 @@ def sent(number: int, command: Command) -> Answer:
     return Answer(told, after=told.pop("_after", None))
 
 
-def program(commands: Sequence[Command]) -> Callable[[Asked], Any]:
+def program(commands: Sequence[Command]) -> Callable[[AskedWait], Any]:
     """Sends one command after the other; a new journal doesn't begin them again."""
     left = iter(enumerate(commands, start=1))
 
-    def say(asked: Asked) -> Any:
+    def say(asked: AskedWait) -> Any:
         if asked.kind != "signal":
             return answer_to(asked)
         found = next(left, None)
@@ -233,7 +233,7 @@ def test_a_silent_program_ends_it_unless_people_are_asked() -> None:
 def test_a_crash_at_any_place_changes_nothing() -> None:
     commands = [TAKE, ask(), {**MINE, "values": {"a": 1}}, {**MINE, "_after": "2m"}, END]
 
-    def say(asked: Asked) -> Any:
+    def say(asked: AskedWait) -> Any:
         number = int(asked.key.partition("#")[2] or 1)
         return sent(number, commands[number - 1]) if asked.kind == "signal" else answer_to(asked)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.overview.values import Shown, format_value
+from dashboard.overview.values import ShownValue, format_value
 from dashboard.overview.words import (
     asked,
     format_duration,
@@ -100,13 +100,13 @@ def test_values_are_told_in_one_line_where_they_can_be() -> None:
         }
     )
 
-    assert found[0] == Shown("Is new", text="yes")
-    assert found[1] == Shown("Total", text="orders 2 · sum 7.00")
-    assert found[2] == Shown("File", file="a.csv", note="1 KB")
+    assert found[0] == ShownValue("Is new", text="yes")
+    assert found[1] == ShownValue("Total", text="orders 2 · sum 7.00")
+    assert found[2] == ShownValue("File", file="a.csv", note="1 KB")
     assert json.loads(found[3].raw) == deep
-    assert found[4] == Shown("No", text="—")
+    assert found[4] == ShownValue("No", text="—")
 
 
 def test_bare_values_have_no_name() -> None:
-    assert format_value(7) == [Shown(None, text="7")]
+    assert format_value(7) == [ShownValue(None, text="7")]
     assert format_value(None) == format_value({}) == []

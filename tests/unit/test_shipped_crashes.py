@@ -9,7 +9,7 @@ import pytest
 
 from examples.refund import refund
 from examples.release import release
-from procedures.testing import Answer, Given, crash_test, script
+from procedures.testing import Answer, GivenFile, crash_test, script
 from tests.refunds import SAMPLE
 from tests.releases import PASSES
 from tests.repositories import Checkout
@@ -38,7 +38,9 @@ def test_a_refund_comes_out_the_same_wherever_it_is_killed(tell: Tell) -> None:
         }
     )
 
-    report = crash_test(refund, {"orders": Given("orders.csv", SAMPLE.read_bytes())}, humans=people)
+    report = crash_test(
+        refund, {"orders": GivenFile("orders.csv", SAMPLE.read_bytes())}, humans=people
+    )
 
     assert report.undisturbed.result.unanswered.orders == 1
     assert report.undisturbed.result.refused.orders == 1

@@ -27,7 +27,7 @@ from dashboard.accounts.groups import (
 )
 from dashboard.accounts.keyed import page_after
 from dashboard.accounts.rights import TITLES
-from dashboard.admin.careful import Finding, confirmed_first, consequences_of, sent_again
+from dashboard.admin.careful import FoundConsequences, confirmed_first, consequences_of, sent_again
 from dashboard.admin.pages.parts import add_part, draw, links_of, may_all, text_in
 from dashboard.admin.pages.people import may_look as may_see_people
 from dashboard.admin.pages.person import find_person, of_request
@@ -196,7 +196,7 @@ def do_or_warn(
             messages.success(request, words)
         return HttpResponseRedirect(reverse("admin:group", args=[found.pk]))
 
-    def warn(looked: Sequence[Finding]) -> HttpResponse:
+    def warn(looked: Sequence[FoundConsequences]) -> HttpResponse:
         return draw_act(request, found, None, _("Nothing has been saved yet"), looked)
 
     return confirmed_first(request, done, warn)
@@ -207,7 +207,7 @@ def draw_act(
     found: Group,
     form: forms.Form | None,
     title: str,
-    looked: Sequence[Finding] = (),
+    looked: Sequence[FoundConsequences] = (),
     verb: str = "",
 ) -> HttpResponse:
     """Return the page that asks before an act on the group.

@@ -27,7 +27,13 @@ from dashboard.accounts.grants import (
 from dashboard.accounts.groups import active_members, groups_in_use
 from dashboard.accounts.keyed import KeyedPage, page_after
 from dashboard.accounts.rights import TITLES
-from dashboard.admin.careful import Finding, confirmed_first, consequences_of, sent_again, tried
+from dashboard.admin.careful import (
+    FoundConsequences,
+    confirmed_first,
+    consequences_of,
+    sent_again,
+    tried,
+)
 from dashboard.admin.pages.parts import add_part, draw, may_all, text_in
 from dashboard.forms.operations import LoggedReasonForm, ReasonForm
 from procedures.engine.declaration.roles import ROLES, Role
@@ -190,7 +196,7 @@ def save(request: HttpRequest) -> HttpResponse:
         messages.success(request, _("The changes were saved."))
         return HttpResponseRedirect(request.get_full_path())
 
-    def show(found: Sequence[Finding]) -> HttpResponse:
+    def show(found: Sequence[FoundConsequences]) -> HttpResponse:
         return draw_difference(request, difference, form, found)
 
     if form.is_valid():
@@ -210,7 +216,10 @@ class Change(NamedTuple):
 
 
 def draw_difference(
-    request: HttpRequest, difference: Difference, form: ReasonForm, found: Sequence[Finding]
+    request: HttpRequest,
+    difference: Difference,
+    form: ReasonForm,
+    found: Sequence[FoundConsequences],
 ) -> HttpResponse:
     return draw(
         request,

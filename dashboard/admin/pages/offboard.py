@@ -14,7 +14,7 @@ from dashboard.accounts.authority import is_last_superuser
 from dashboard.accounts.offboarding import (
     MOST_AT_ONCE,
     LastSuperuserError,
-    Left,
+    NamedRequest,
     deputyships,
     may_offboard,
     may_pass_on,
@@ -22,7 +22,13 @@ from dashboard.accounts.offboarding import (
     requests_left,
     unknown_assignees,
 )
-from dashboard.admin.careful import CONFIRMED, Finding, confirmed_first, consequences_of, key_of
+from dashboard.admin.careful import (
+    CONFIRMED,
+    FoundConsequences,
+    confirmed_first,
+    consequences_of,
+    key_of,
+)
 from dashboard.admin.pages.parts import add_part
 from dashboard.admin.pages.people import may_look
 from dashboard.admin.pages.person import draw_person, find_person, of_request
@@ -38,7 +44,7 @@ LONGEST_NAME = 160
 class LeavingForm(LoggedReasonForm):
     """A form that asks for the new assignee of each request of somebody who leaves, and why."""
 
-    def __init__(self, user: User, left: list[Left], *args: Any, may_pass: bool) -> None:
+    def __init__(self, user: User, left: list[NamedRequest], *args: Any, may_pass: bool) -> None:
         super().__init__(*args)
         self.user, self.left = user, left
         if not may_pass:
@@ -57,7 +63,7 @@ class LeavingForm(LoggedReasonForm):
                 max_length=LONGEST_NAME,
             )
 
-    def rows(self) -> list[tuple[Left, Any]]:
+    def rows(self) -> list[tuple[NamedRequest, Any]]:
         """Return each request with its form field, or with None if there is no field.
 
         There are no fields if the viewer may not reassign requests.
@@ -93,7 +99,7 @@ def person_offboard(request: HttpRequest, key: str) -> HttpResponse:
     )
     refusal = LAST if is_last_superuser([user]) else ""
 
-    def show(found: Sequence[Finding]) -> HttpResponse:
+    def show(found: Sequence[FoundConsequences]) -> HttpResponse:
         return draw_person(
             request,
             find_person(key),

@@ -32,7 +32,7 @@ from procedures.engine.values.options import (
     check_function,
     with_fields,
 )
-from procedures.engine.values.reading import Reading, odd_numbers, unserved
+from procedures.engine.values.reading import InputConversion, odd_numbers, unserved
 from procedures.engine.values.served import adapter, served
 from procedures.engine.values.spelling import meant, short_repr
 
@@ -198,13 +198,13 @@ class Procedure:
         return Fault(fault.field, f"{fault.message}{meant(fault.field, self._parameters)}")
 
     @cached_property
-    def _reading(self) -> Reading:
+    def _reading(self) -> InputConversion:
         """The converter of sent inputs to JSON, for example of the duration "2h" to ISO 8601.
 
         The converter is made from the JSON Schema when the first inputs are sent. A later change of
         the site's settings doesn't change the converter.
         """
-        return Reading(self.schema)
+        return InputConversion(self.schema)
 
     @cached_property
     def _open(self) -> frozenset[str]:

@@ -15,7 +15,7 @@ from procedures.engine.values.spelling import short_repr
 HERE: ContextVar[Mapping[str, Procedure] | None] = ContextVar("procedures", default=None)
 
 
-class Known:
+class ProcedureLookup:
     """The function with which this process finds a procedure by its name.
 
     The host sets the function `find` once, when the process starts.
@@ -42,7 +42,7 @@ def known_here(name: str) -> Procedure | None:
 def find_procedure(name: str) -> Procedure:
     """Return the procedure of that name; raise `DefinitionError` if there is none."""
     here = HERE.get()
-    found = Known.find(name) if here is None else here.get(name)
+    found = ProcedureLookup.find(name) if here is None else here.get(name)
     if found is None:
         raise DefinitionError(f"There is no procedure called {short_repr(name)}.")
     return found

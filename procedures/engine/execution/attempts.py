@@ -18,10 +18,10 @@ from procedures.engine.errors import (
     StepTimeoutError,
     Suspend,
     WorkerStops,
-    Yielded,
+    YieldToOthers,
 )
 from procedures.engine.execution.doubts import settle_doubt
-from procedures.engine.execution.process import SetBack
+from procedures.engine.execution.process import ChangedSettings
 from procedures.engine.execution.reports import Reports
 from procedures.engine.execution.surroundings import call_step, spent_by, warning_of
 from procedures.engine.journal.error_payloads import error_payload
@@ -147,7 +147,7 @@ class StepExecution:
         if fiber.journal.is_stopping:
             fiber.interrupt(WorkerStops(self.key))
         if fiber.journal.is_wanted_elsewhere and fiber.recorder.has_moved_on:
-            fiber.interrupt(Yielded(self.key))
+            fiber.interrupt(YieldToOthers(self.key))
         since = fiber.journal.now()
         self._first_at = self._first_at or since
         # Compute the digest before the first attempt, which may change the arguments.
@@ -189,7 +189,7 @@ class StepExecution:
 
     def _attempt(self, facts: Attempt, seconds: float | None) -> "Done":
         fiber, desk = self.fiber, open_desk()
-        found: list[SetBack] = []
+        found: list[ChangedSettings] = []
         # Create no reports if the step can't use them, because most steps can't.
         reports = self._reports = (
             Reports(fiber, self.key, facts.number, self._keep_now)
@@ -228,7 +228,7 @@ class StepExecution:
 
     def _called(self, step: Step | None, facts: Attempt, seconds: float | None) -> Any:
         args, kwargs = self.bound.fresh_arguments() if self.bound else (self.args, self.kwargs)
-        standings = self.fiber.journal.standings()
+        states = self.fiber.journal.connection_states()
         try:
             if seconds is None:
                 result = self.signature.call(self.fn, args, kwargs, step)
@@ -237,14 +237,14 @@ class StepExecution:
                     result = self.signature.call(self.fn, args, kwargs, step)
         finally:
             # Outside the block of the time limit, so that a late alarm can't interrupt this.
-            left_open = standings.put_away()
+            left_open = states.put_away()
         if left_open:
             raise LeftOpenError(left_open)
         return result
 
-    def _told_of(self, found: Sequence[SetBack]) -> Sequence[NewEvent]:
+    def _told_of(self, found: Sequence[ChangedSettings]) -> Sequence[NewEvent]:
         """Return a log event with those changed process settings that no earlier event names."""
-        every, stuck = SetBack.joined(found)
+        every, stuck = ChangedSettings.joined(found)
         if stuck:
             self.fiber.journal.spend_process(spent_by(f"the step {self.key}", stuck))
         if not (changed := [name for name in every if name not in self._told]):

@@ -53,7 +53,7 @@ class Setting(NamedTuple):
     """A function that returns True if the current value needn't be restored to an earlier value."""
 
 
-class SetBack(NamedTuple):
+class ChangedSettings(NamedTuple):
     """The names of the settings that an author's code changed.
 
     `stuck` lists those of them that couldn't be restored.
@@ -80,11 +80,11 @@ class Settings(NamedTuple):
     """A function that returns the current values of the settings."""
     settings: Sequence[Setting]
 
-    def set_back(self, before: State) -> SetBack:
+    def set_back(self, before: State) -> ChangedSettings:
         """Restore the values in `before`, which `read` returned earlier. Never raises."""
         now, names = self.read(), dict[int, str]()
         if now == before:
-            return SetBack([], [])
+            return ChangedSettings([], [])
         for place, setting in enumerate(self.settings):
             if setting.is_same(before[place], now[place]):
                 continue
@@ -101,10 +101,10 @@ class Settings(NamedTuple):
             for place, name in names.items()
             if not self.settings[place].is_same(before[place], after[place])
         ]
-        return SetBack([*names.values()], stuck)
+        return ChangedSettings([*names.values()], stuck)
 
 
-class Seen(NamedTuple):
+class LastGlance(NamedTuple):
     """The latest result of `glance`, with the state that was read at the same time."""
 
     held: SettingsCopy
@@ -120,7 +120,7 @@ def read_quickly() -> State:
     last = seen
     if glance() != last.held.shown:
         held = SettingsCopy()
-        seen = last = Seen(held, _read(held))
+        seen = last = LastGlance(held, _read(held))
     return last.state
 
 
@@ -170,7 +170,7 @@ def read_all() -> State:
 
 
 held = SettingsCopy()
-seen = Seen(held, _read(held))
+seen = LastGlance(held, _read(held))
 
 
 Variables = Mapping[bytes, bytes]

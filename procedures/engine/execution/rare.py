@@ -36,7 +36,7 @@ USUAL_START = multiprocessing.get_all_start_methods()[0]
 """The default way of starting processes, which `multiprocessing` selects at its first use."""
 
 
-class Rare(NamedTuple):
+class RareSetting(NamedTuple):
     """A setting that steps seldom change, with the function that reads its value."""
 
     read: Callable[[], Any]
@@ -106,24 +106,24 @@ def named_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 
 RARE = [
-    Rare(sys.gettrace, Setting("the trace function", sys.settrace)),
-    Rare(
+    RareSetting(sys.gettrace, Setting("the trace function", sys.settrace)),
+    RareSetting(
         threading.gettrace,
         Setting("the trace function of threads", threading.settrace),
     ),
-    Rare(
+    RareSetting(
         threading.getprofile,
         Setting("the profile function of threads", threading.setprofile),
     ),
-    Rare(
+    RareSetting(
         lambda: [getattr(module, name) for module, name in HOOKS],
         Setting("the exception hooks", _write_hooks),
     ),
-    Rare(
+    RareSetting(
         lambda: tempfile.tempdir,
         Setting("the temporary folder", lambda one: setattr(tempfile, "tempdir", one)),
     ),
-    Rare(
+    RareSetting(
         _loggers,
         Setting(
             "loggers",
@@ -132,14 +132,14 @@ RARE = [
             lambda before, now: not _changed_loggers(before, now),
         ),
     ),
-    Rare(
+    RareSetting(
         lambda: multiprocessing.get_start_method(allow_none=True) or USUAL_START,
         Setting(
             "the start method of processes",
             lambda one: multiprocessing.set_start_method(one, force=True),
         ),
     ),
-    Rare(
+    RareSetting(
         lambda: asyncio.events._event_loop_policy,  # type: ignore[attr-defined] # noqa: SLF001
         Setting(
             "the event loop policy",
@@ -147,16 +147,16 @@ RARE = [
             is_same=lambda before, now: before is now or (before is None and _is_usual(now)),
         ),
     ),
-    Rare(lambda: (sys.argv, [*sys.argv]), Setting("sys.argv", _write_arguments)),
-    Rare(
+    RareSetting(lambda: (sys.argv, [*sys.argv]), Setting("sys.argv", _write_arguments)),
+    RareSetting(
         lambda: ([*sys.meta_path], [*sys.path_hooks]),
         Setting("the module finders", _write_finders),
     ),
-    Rare(
+    RareSetting(
         lambda: [getattr(socket, name) for name in OF_SOCKET],
         Setting("the socket functions", _write_sockets),
     ),
-    Rare(
+    RareSetting(
         lambda: {**vars(builtins)},
         Setting("builtins", lambda one: write_variables(vars(builtins), one), named_differences),
     ),
@@ -177,7 +177,7 @@ known = [*QUICK, *SLOW, *(one.setting for one in RARE)]
 around_turns = Settings(read_rarely, known)
 
 
-def restore_after_turns(one: Rare) -> None:
+def restore_after_turns(one: RareSetting) -> None:
     """Add a setting of a library to those restored after each turn.
 
     Call this function when the process starts.

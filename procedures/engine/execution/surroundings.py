@@ -8,7 +8,7 @@ from decimal import getcontext, setcontext
 from typing import Any, NamedTuple, TypeVar
 
 from procedures.engine.execution.process import (
-    SetBack,
+    ChangedSettings,
     around_steps,
     read_quickly,
 )
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class OfContext(NamedTuple):
+class ContextSetting(NamedTuple):
     """A setting that a library keeps in a context variable, such as Django's language."""
 
     name: str
@@ -29,7 +29,7 @@ class OfContext(NamedTuple):
     """The name of the library's context variable; only the setting's own name is reported."""
 
 
-of_context: list[OfContext] = []
+of_context: list[ContextSetting] = []
 """Settings of libraries that are reported by name; they are added when the process starts."""
 DECIMAL = "decimal_context"
 """The name of the context variable of `decimal`.
@@ -39,7 +39,7 @@ context is one of the process settings.
 """
 
 
-def call_step(found: list[SetBack], function: Callable[..., T], *given: Any) -> T:
+def call_step(found: list[ChangedSettings], function: Callable[..., T], *given: Any) -> T:
     """Call the function with a copy of the context variables, and return the function's result.
 
     Process settings that the function changed are restored afterwards, and their names are added to
@@ -48,7 +48,7 @@ def call_step(found: list[SetBack], function: Callable[..., T], *given: Any) -> 
     return copy_context().run(_call_step, found, function, *given)
 
 
-def _call_step(found: list[SetBack], function: Callable[..., T], *given: Any) -> T:
+def _call_step(found: list[ChangedSettings], function: Callable[..., T], *given: Any) -> T:
     setcontext(getcontext().copy())  # the function may change the only object there is
     before, context = read_quickly(), copy_context()
     try:
@@ -57,7 +57,7 @@ def _call_step(found: list[SetBack], function: Callable[..., T], *given: Any) ->
         if read_quickly() is not before:
             found.append(around_steps.set_back(before))
         if (now := copy_context()) != context:
-            found.append(SetBack(changed_between(context, now), []))
+            found.append(ChangedSettings(changed_between(context, now), []))
 
 
 def call_turn(journal: Journal, function: Callable[[], T]) -> T:
@@ -65,7 +65,7 @@ def call_turn(journal: Journal, function: Callable[[], T]) -> T:
     # Slots are forked from one process and would all draw the same numbers; also, a seed that one
     # run has set would affect the next.
     random.seed()
-    found: list[SetBack] = []
+    found: list[ChangedSettings] = []
     try:
         return copy_context().run(_call_turn, found, function)
     finally:
@@ -75,7 +75,7 @@ def call_turn(journal: Journal, function: Callable[[], T]) -> T:
                 journal.spend_process(spent_by("a run", stuck))
 
 
-def _call_turn(found: list[SetBack], function: Callable[[], T]) -> T:
+def _call_turn(found: list[ChangedSettings], function: Callable[[], T]) -> T:
     setcontext(getcontext().copy())
     before = around_turns.read()
     try:

@@ -23,10 +23,10 @@ SHORTER = "Split the work into smaller parts, with a call such as a step between
 Clock = Callable[[], float]
 
 
-class Watch:
+class TimeSlice:
     """A limit on the processor time that code uses between two calls of the context.
 
-    A `Watch` is a context manager. The code inside the `with` block calls `check` now and then;
+    A `TimeSlice` is a context manager. The code inside the `with` block calls `check` now and then;
     `check` raises `LimitReached` once the time is used up. Each call of the context is made inside
     `with watch.resting()`. If the time is used up and the code calls neither `check` nor `resting`
     for two more seconds, the watch ends the process. In both cases the run fails with

@@ -21,7 +21,7 @@ BLOCK = 100
 LIES = re.compile(r"sha256:([0-9a-f]{64}) ([0-9]+)")
 
 
-class Place(NamedTuple):
+class LargeTextRef(NamedTuple):
     """The digest and size of a large text that a row refers to but doesn't contain."""
 
     digest: str
@@ -43,10 +43,10 @@ def put_aside(text: str) -> str:
     return f"sha256:{store.put(raw)} {len(raw)}"
 
 
-def place_of(kept: str | None) -> Place | None:
+def place_of(kept: str | None) -> LargeTextRef | None:
     """Return the digest and size of a text in the file store; None if the row has the text."""
     found = LIES.fullmatch(kept or "")
-    return Place(found[1], int(found[2])) if found else None
+    return LargeTextRef(found[1], int(found[2])) if found else None
 
 
 def whole(kept: str) -> str:

@@ -9,7 +9,7 @@ from procedures.engine.errors import StorageLost
 from procedures.engine.journal.events import Batch, Event, Piece, RunFacts, Working
 
 
-class Standings(Protocol):
+class ConnectionStates(Protocol):
     """A record of the state of the database connections, made before an author's code runs."""
 
     def put_away(self) -> str:
@@ -55,7 +55,7 @@ class Journal(Protocol):
         """Return True if this process is ending, or got a signal such as SIGTERM after `moment`."""
         ...
 
-    def standings(self) -> Standings:
+    def connection_states(self) -> ConnectionStates:
         """Record the state of the storage's connections before an author's code runs."""
         ...
 

@@ -22,7 +22,7 @@ from procedures.engine.kinds.input import Input
 from procedures.engine.kinds.kind import Kind, Outcome, Terms, register_kind
 from procedures.engine.kinds.review import Review
 from procedures.engine.kinds.upload import Upload
-from procedures.engine.kinds.words import NoReplyError, Reading
+from procedures.engine.kinds.words import NoReplyError, TypedAnswer
 
 __all__ = [
     "SHIPPED",
@@ -41,10 +41,10 @@ __all__ = [
     "NoReplyError",
     "Options",
     "Outcome",
-    "Reading",
     "Review",
     "Table",
     "Terms",
+    "TypedAnswer",
     "Upload",
     "Uploads",
     "register_kind",

@@ -9,7 +9,7 @@ from procedures.engine.kinds.controls import Buttons, Changes, Control
 from procedures.engine.kinds.form import form_terms
 from procedures.engine.kinds.kind import YES_OR_NO, Kind, Outcome, Terms
 from procedures.engine.kinds.question_options import checked_json, checked_text
-from procedures.engine.kinds.words import Reading, plain_words, read_yes_or_no
+from procedures.engine.kinds.words import TypedAnswer, plain_words, read_yes_or_no
 from procedures.engine.values import canonical, schemas
 from procedures.engine.values.answers import check_answer, check_form, completed
 from procedures.engine.values.exact import exact
@@ -210,13 +210,13 @@ class Action(Kind):
 
     # Wording
 
-    def read_words(self, question: "Question", text: str) -> Reading:
+    def read_words(self, question: "Question", text: str) -> TypedAnswer:
         wanted, labels = plain_words(text), question.labels
         own = [name for name, words in labels.items() if plain_words(words) == wanted]
         if len(own) == 1:
             is_literal = labels[own[0]] != self.default_labels[own[0]]
-            return Reading({DECISION: own[0]}, is_literal)
-        return Reading(_spelled_out(read_yes_or_no(text)), is_literal=False)
+            return TypedAnswer({DECISION: own[0]}, is_literal)
+        return TypedAnswer(_spelled_out(read_yes_or_no(text)), is_literal=False)
 
     def typing_hint(self, question: "Question") -> str:
         return YES_OR_NO

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from procedures.engine.kinds.controls import Buttons, Control
 from procedures.engine.kinds.kind import Kind, Outcome, Terms
 from procedures.engine.kinds.question_options import checked_text
-from procedures.engine.kinds.words import Reading, plain_words, read_yes_or_no
+from procedures.engine.kinds.words import TypedAnswer, plain_words, read_yes_or_no
 
 if TYPE_CHECKING:
     from procedures.engine.kinds.questions import Question
@@ -42,13 +42,13 @@ class Approval(Kind):
     def outcome_of(self, question: "Question", value: Any) -> Outcome:
         return Outcome.APPROVED if value else Outcome.REJECTED
 
-    def read_words(self, question: "Question", text: str) -> Reading:
+    def read_words(self, question: "Question", text: str) -> TypedAnswer:
         wanted, labels = plain_words(text), question.labels
         own = [value for value, words in labels.items() if plain_words(words) == wanted]
         if len(own) == 1:
             is_literal = labels[own[0]] != self.default_labels[own[0]]
-            return Reading(own[0] == "true", is_literal)
-        return Reading(read_yes_or_no(text), is_literal=False)
+            return TypedAnswer(own[0] == "true", is_literal)
+        return TypedAnswer(read_yes_or_no(text), is_literal=False)
 
     def public_answer(self, question: "Question", value: Any, outcome: str) -> str:
         return self.label_of(question, value)

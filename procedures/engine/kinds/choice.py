@@ -9,7 +9,7 @@ from procedures.engine.kinds.kind import Kind, Terms
 from procedures.engine.kinds.question_options import checked_flag
 from procedures.engine.kinds.words import (
     NoReplyError,
-    Reading,
+    TypedAnswer,
     plain_words,
     read_option,
     read_options,
@@ -80,7 +80,7 @@ class Choice(Kind):
     def takes_votes(self, question: "Question") -> bool:
         return not _is_many(question)
 
-    def read_words(self, question: "Question", text: str) -> Reading:
+    def read_words(self, question: "Question", text: str) -> TypedAnswer:
         reader = read_options if _is_many(question) else read_option
         try:
             return reader(question.options, text)
@@ -88,7 +88,7 @@ class Choice(Kind):
             own = self._own_words(question, text)
             if not own:
                 raise
-            return Reading([own] if _is_many(question) else own, is_literal=True)
+            return TypedAnswer([own] if _is_many(question) else own, is_literal=True)
 
     def typing_hint(self, question: "Question") -> str:
         if other := _other(question):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from procedures.engine.kinds.controls import Buttons, Control, Fields
 from procedures.engine.kinds.kind import Kind, Outcome, Terms
 from procedures.engine.kinds.question_options import OPERATORS
-from procedures.engine.kinds.words import NoReplyError, Reading
+from procedures.engine.kinds.words import NoReplyError, TypedAnswer
 from procedures.engine.values.answers import VISIBLE
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ class Escalation(Kind):
     def ask(self, prompt: str) -> Terms:
         return Terms({"type": "string", "pattern": VISIBLE}, assign=OPERATORS)
 
-    def read_words(self, question: "Question", text: str) -> Reading:
+    def read_words(self, question: "Question", text: str) -> TypedAnswer:
         """Return a typed message as the answer if its first word says that the problem is solved.
 
         That word is "resolved", "solved", "done" or "fixed". Any other message only discusses the
         problem, and raises `NoReplyError`.
         """
         if re.split(r"\W", text.casefold(), maxsplit=1)[0] in SOLVED:
-            return Reading(text, is_literal=False)
+            return TypedAnswer(text, is_literal=False)
         raise NoReplyError("Begin with “resolved” and say what was done.")
 
     def typing_hint(self, question: "Question") -> str:

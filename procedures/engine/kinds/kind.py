@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from procedures.engine.errors import AnswerError, OptionError, QuestionError
 from procedures.engine.kinds.controls import Buttons, Control, Fields, read_controls
-from procedures.engine.kinds.words import NoReplyError, Reading, read_text
+from procedures.engine.kinds.words import NoReplyError, TypedAnswer, read_text
 from procedures.engine.values import canonical, schemas
 from procedures.engine.values.answers import check_answer, check_form
 from procedures.engine.values.definitions import checked_name, is_same_definition
@@ -215,7 +215,7 @@ class Kind:
 
     # Wording
 
-    def read_words(self, question: "Question", text: str) -> Reading:
+    def read_words(self, question: "Question", text: str) -> TypedAnswer:
         """Return the answer that is meant by a message typed in the chat.
 
         Raises `NoReplyError` if the message isn't an answer or could mean several answers, and
@@ -224,7 +224,7 @@ class Kind:
         if self.has_fields(question):
             raise NoReplyError("This request asks for several values. Fill in its form.")
         is_literal = question.schema.get("type") != "boolean"
-        return Reading(read_text(question.schema, text), is_literal)
+        return TypedAnswer(read_text(question.schema, text), is_literal)
 
     def typing_hint(self, question: "Question") -> str:
         """Return a phrase for what people may type in the chat, such as "yes, no, or a message"."""
@@ -320,7 +320,7 @@ class MissingKind(Kind):
             f"Requests of the kind {self.missing!r} can't be answered here. {NAME_IT}"
         )
 
-    def read_words(self, question: "Question", text: str) -> Reading:
+    def read_words(self, question: "Question", text: str) -> TypedAnswer:
         raise NoReplyError(f"Requests of the kind {self.missing!r} can't be answered here.")
 
 

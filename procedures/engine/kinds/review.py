@@ -15,7 +15,13 @@ from procedures.engine.kinds.question_options import (
     checked_text,
     kept_text,
 )
-from procedures.engine.kinds.words import YES, NoReplyError, Reading, plain_words, read_yes_or_no
+from procedures.engine.kinds.words import (
+    YES,
+    NoReplyError,
+    TypedAnswer,
+    plain_words,
+    read_yes_or_no,
+)
 from procedures.engine.values.answers import check_answer, check_parts
 from procedures.engine.values.files import File
 from procedures.engine.values.spelling import short_repr
@@ -141,17 +147,17 @@ class Review(Kind):
                 return json.loads(text), decision
         return text, decision
 
-    def read_words(self, question: "Question", text: str) -> Reading:
+    def read_words(self, question: "Question", text: str) -> TypedAnswer:
         approving, *others = question.decisions
         own = {plain_words(name): name for name in question.labels}
         own |= {plain_words(label): name for name, label in question.labels.items()}
         if decision := own.get(plain_words(text)):
-            return Reading({"decision": decision}, is_literal=True)
+            return TypedAnswer({"decision": decision}, is_literal=True)
         is_yes = read_yes_or_no(text) if len(others) == 1 else plain_words(text) in YES
         if not is_yes and len(others) != 1:
             words = ", ".join(question.decisions.values())
             raise NoReplyError(f"Answer with one of these: {words}.")
-        return Reading({"decision": approving if is_yes else others[0]}, is_literal=False)
+        return TypedAnswer({"decision": approving if is_yes else others[0]}, is_literal=False)
 
     def typing_hint(self, question: "Question") -> str:
         if not question.labels:

@@ -8,7 +8,7 @@ from procedures.engine.errors import QuestionError
 from procedures.engine.kinds.controls import Buttons, Control, Uploads
 from procedures.engine.kinds.kind import Kind, Terms
 from procedures.engine.kinds.question_options import checked_flag
-from procedures.engine.kinds.words import NoReplyError, Reading
+from procedures.engine.kinds.words import NoReplyError, TypedAnswer
 from procedures.engine.values.answers import check_parts
 from procedures.engine.values.attachments import UNITS, file_schema
 from procedures.engine.values.files import File
@@ -59,7 +59,7 @@ class Upload(Kind):
             f"{question.prompt!r}: the default of an upload can only be None, not a file."
         )
 
-    def read_words(self, question: "Question", text: str) -> Reading:
+    def read_words(self, question: "Question", text: str) -> TypedAnswer:
         raise NoReplyError(INSTEAD)
 
     def typing_hint(self, question: "Question") -> str:

@@ -20,7 +20,7 @@ class NoReplyError(EngineError):
 
 
 @dataclass(frozen=True)
-class Reading:
+class TypedAnswer:
     """An answer that is meant by a typed message."""
 
     value: Any
@@ -87,16 +87,16 @@ def read_number(text: str) -> float:
         raise AnswerError("The answer must be a number.") from None
 
 
-def read_options(options: Mapping[str, str], text: str) -> Reading:
+def read_options(options: Mapping[str, str], text: str) -> TypedAnswer:
     """Return the options that commas separate in a text such as "1, Berlin"."""
     with suppress(NoReplyError):
         one = read_option(options, text)
-        return Reading([one.value], one.is_literal)
+        return TypedAnswer([one.value], one.is_literal)
     chosen = [read_option(options, part) for part in text.split(",")]
-    return Reading([one.value for one in chosen], all(one.is_literal for one in chosen))
+    return TypedAnswer([one.value for one in chosen], all(one.is_literal for one in chosen))
 
 
-def read_option(options: Mapping[str, str], text: str) -> Reading:
+def read_option(options: Mapping[str, str], text: str) -> TypedAnswer:
     """Return the option whose value, label or number is the text; the first option's number is 1.
 
     Raises `NoReplyError` if the text fits no option, or more than one.
@@ -108,7 +108,7 @@ def read_option(options: Mapping[str, str], text: str) -> Reading:
         if wanted in {plain_words(value), plain_words(label), str(number)}
     }
     if len(fits) == 1:
-        return Reading(*fits.popitem())
+        return TypedAnswer(*fits.popitem())
     if fits:
         raise NoReplyError("That fits more than one option. Answer with an option or its number.")
     raise NoReplyError("That isn't one of the options. Answer with an option or its number.")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from procedures.engine.errors import Refused
+from procedures.engine.errors import CommitRefused
 from procedures.engine.journal.events import (
     Batch,
     EventKind,
@@ -91,7 +91,7 @@ def _end_as_asked(store: Store, run: RunRow) -> None:
         # be committed.
         with store.savepoint():
             end_cancelled(store, run)
-    except Refused as refusal:
+    except CommitRefused as refusal:
         # The rollback has reverted the rows, but not this object.
         store.refresh(run)
         # Withdraw the cancel; otherwise the next claim after a retry would try to end the run, and

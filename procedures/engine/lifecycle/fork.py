@@ -48,7 +48,7 @@ class UnknownPlaceError(ForkRefusedError):
 
 
 @dataclass(frozen=True)
-class Carried:
+class CarriedWaits:
     """The waits among the events that a fork takes over, and what becomes of each wait."""
 
     again: Sequence[str]
@@ -67,7 +67,7 @@ class Fork:
     origin: RunRow
     until: int
     """The number of the first event of the original run that the fork doesn't take over."""
-    carried: Carried
+    carried: CarriedWaits
     inputs: str
     """The inputs of the fork as canonical JSON text, which contains even large values."""
     by: str
@@ -205,7 +205,7 @@ class _Copy:
             self.seq, self.head = events[-1].seq, events[-1].hash
 
 
-def carried(events: Iterable[Event], at: str, *, keep_answers: bool) -> Carried:
+def carried(events: Iterable[Event], at: str, *, keep_answers: bool) -> CarriedWaits:
     """Return which waits of the original run the fork opens again, and which of them it keeps.
 
     `events` are the events that the fork takes over. If `keep_answers` is False, all questions are
@@ -224,7 +224,7 @@ def carried(events: Iterable[Event], at: str, *, keep_answers: bool) -> Carried:
     again = dict.fromkeys(entry.key for entry in waits if not entry.is_closed)
     if not keep_answers:
         again |= dict.fromkeys(_keys_to_ask_again(history, waits))
-    return Carried(list(again), [entry for entry in waits if entry.key not in again])
+    return CarriedWaits(list(again), [entry for entry in waits if entry.key not in again])
 
 
 def stored_in_fork(event: Event, fork: Fork) -> Event:

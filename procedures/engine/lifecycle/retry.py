@@ -24,7 +24,7 @@ DECISIVE = {*STRICT, EventKind.WAIT_CLOSED} - {EventKind.SEEN, EventKind.SENT}
 
 
 @dataclass(frozen=True)
-class Again:
+class RepeatedParts:
     """The parts of a run that a retry repeats, as keys of steps, gathers and waits."""
 
     keys: Sequence[str]
@@ -48,7 +48,7 @@ class Again:
         return list(dict.fromkeys([*([self.child] if self.child else []), *self.withdrawn]))
 
 
-class Fate(StrEnum):
+class ChildTreatment(StrEnum):
     """The way in which a retry of the parent treats a child run that hasn't succeeded."""
 
     KEPT = "kept"  # the child has a result by now
@@ -59,17 +59,17 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True)
-class Retried:
+class RetryResult:
     """The result of a retry that was carried out."""
 
     run: RunRow
     had_failed: bool
-    again: Again
-    fates: Sequence[tuple[RunRow, Fate]]
+    again: RepeatedParts
+    treatments: Sequence[tuple[RunRow, ChildTreatment]]
     """The child runs that made the run fail, each with what the retry does with it."""
 
 
-def retry(store: Store, run_id: Any, said: Mapping[str, Any]) -> Retried:
+def retry(store: Store, run_id: Any, said: Mapping[str, Any]) -> RetryResult:
     """Let a failed or quarantined run continue where it stopped; the journal keeps all its events.
 
     Locks the parent, the parent's parent and so on first, then the run, then the failed child runs.
@@ -85,8 +85,8 @@ def retry(store: Store, run_id: Any, said: Mapping[str, Any]) -> Retried:
         collect_child_results(store, above[-1].pk)
     had_failed, plan = run.status == RunStatus.FAILED, _Plan.of(store, run)
     plan.apply(store, said)
-    fates = plan.found.get(plan.again.child, _Children()).fates
-    return Retried(run, had_failed, plan.again, fates)
+    treatments = plan.found.get(plan.again.child, _Children()).treatments
+    return RetryResult(run, had_failed, plan.again, treatments)
 
 
 def _ids_to_lock(store: Store, run_id: Any) -> list[Any]:
@@ -125,7 +125,7 @@ class _Plan:
     """A plan for retrying a run and its child runs; nothing changes before `apply`."""
 
     run: RunRow
-    again: Again
+    again: RepeatedParts
     found: "Mapping[str, _Children]"
     """The child runs that made the run fail, by the key of the wait for them."""
     below: "Sequence[_Plan]"
@@ -146,7 +146,9 @@ class _Plan:
             )
         again = parts_to_repeat(events, known=_keys_still_open(store, run), has_failed=has_failed)
         found = {key: _Children.of(store, run, key) for key in again.waits_on_children}
-        children = [child for one in found.values() for child in one.with_fate(Fate.RETRIED)]
+        children = [
+            child for one in found.values() for child in one.treated_as(ChildTreatment.RETRIED)
+        ]
         return cls(run, again, found, [cls.of(store, child) for child in children])
 
     def apply(self, store: Store, said: Mapping[str, Any]) -> None:
@@ -158,7 +160,7 @@ class _Plan:
         reopen(store, self.run)
         for one in self.found.values():
             if one.wait:
-                wait_again(store, self.run, one.wait, one.with_fate(Fate.ANEW))
+                wait_again(store, self.run, one.wait, one.treated_as(ChildTreatment.ANEW))
         for plan in self.below:
             plan.apply(store, said)
 
@@ -180,7 +182,7 @@ class _Children:
     """The wait to open again; None if there is none, or if the code opens a new wait instead."""
     opened_anew: Sequence[str] = ()
     """The key of the wait, if the code is to open a new wait and to start another child."""
-    fates: Sequence[tuple[RunRow, Fate]] = ()
+    treatments: Sequence[tuple[RunRow, ChildTreatment]] = ()
     """The child runs without a result, each with what the retry does with it."""
 
     @classmethod
@@ -188,28 +190,28 @@ class _Children:
         wait = store.latest_wait(run, key)
         if not key or wait is None:
             return cls()
-        fates = [
-            (child, _fate(store, child))
+        treatments = [
+            (child, _treatment(store, child))
             for child in store.newest_without(wait, RunStatus.SUCCEEDED)
         ]
-        for child, fate in fates:
-            if fate == Fate.ENDING:
+        for child, treatment in treatments:
+            if treatment == ChildTreatment.ENDING:
                 raise OperationRefusedError(
                     f"The run's child {child} is still ending. Retry the run once "
                     "the child has ended."
                 )
-        has_anew = any(fate == Fate.ANEW for _, fate in fates)
+        has_anew = any(treatment == ChildTreatment.ANEW for _, treatment in treatments)
         is_anew = not store.has_children(wait) or (wait.kind != "map" and has_anew)
-        return cls(None, [key], fates) if is_anew else cls(wait, (), fates)
+        return cls(None, [key], treatments) if is_anew else cls(wait, (), treatments)
 
-    def with_fate(self, fate: Fate) -> list[RunRow]:
-        return [child for child, one in self.fates if one == fate]
+    def treated_as(self, treatment: ChildTreatment) -> list[RunRow]:
+        return [child for child, one in self.treatments if one == treatment]
 
 
-def _fate(store: Store, child: RunRow) -> Fate:
+def _treatment(store: Store, child: RunRow) -> ChildTreatment:
     is_to_end = child.cancel_requested_at is not None
     is_over_and_undone = is_undone(store, child)
-    return fate_of(RunStatus(child.status), is_undone=is_over_and_undone, is_to_end=is_to_end)
+    return treatment_of(RunStatus(child.status), is_undone=is_over_and_undone, is_to_end=is_to_end)
 
 
 def override(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
@@ -233,7 +235,9 @@ def override(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
     reopen(store, run)
 
 
-def parts_to_repeat(events: Sequence[Event], *, known: Container[str], has_failed: bool) -> Again:
+def parts_to_repeat(
+    events: Sequence[Event], *, known: Container[str], has_failed: bool
+) -> RepeatedParts:
     """Return what a retry of a run with these events repeats.
 
     `known` are the keys of waits that are still open, or were closed by an input that isn't in the
@@ -252,10 +256,10 @@ def parts_to_repeat(events: Sequence[Event], *, known: Container[str], has_faile
         end = entry.last
         key = _cause(events, f"{end.content['branch']}/", end)
     if entry is None:
-        return Again(keys, withdrawn=withdrawn)
+        return RepeatedParts(keys, withdrawn=withdrawn)
     if _is_failed_step(entry.last):
         is_let_fail, lacks_result = is_doubtful(entry.last), entry.lacks_result
-        return Again(
+        return RepeatedParts(
             keys,
             step=key,
             is_doubtful=is_let_fail,
@@ -264,15 +268,19 @@ def parts_to_repeat(events: Sequence[Event], *, known: Container[str], has_faile
         )
     is_told = end is not None and end.content.get("of") == key
     child = key if _is_failed_child(entry, is_told=is_told) else ""
-    return Again(keys, child=child, withdrawn=withdrawn)
+    return RepeatedParts(keys, child=child, withdrawn=withdrawn)
 
 
-def fate_of(status: RunStatus, *, is_undone: bool, is_to_end: bool) -> Fate:
+def treatment_of(status: RunStatus, *, is_undone: bool, is_to_end: bool) -> ChildTreatment:
     if status == RunStatus.SUCCEEDED:
-        return Fate.KEPT
+        return ChildTreatment.KEPT
     if not status.is_end:
-        return Fate.ENDING if is_to_end else Fate.AWAITED
-    return Fate.ANEW if status == RunStatus.CANCELLED or is_undone else Fate.RETRIED
+        return ChildTreatment.ENDING if is_to_end else ChildTreatment.AWAITED
+    return (
+        ChildTreatment.ANEW
+        if status == RunStatus.CANCELLED or is_undone
+        else ChildTreatment.RETRIED
+    )
 
 
 def _cause(events: Sequence[Event], path: str, end: Event) -> str:

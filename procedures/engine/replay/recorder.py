@@ -10,11 +10,11 @@ from procedures.engine.declaration.bound import Bound
 from procedures.engine.declaration.limits import Limits
 from procedures.engine.errors import (
     Cancelled,
+    CommitRefused,
     Interruption,
     OutOfMemory,
     Overtaken,
     Paused,
-    Refused,
     Suspend,
 )
 from procedures.engine.journal.error_payloads import error_payload
@@ -192,7 +192,7 @@ class Recorder:
             raise OutOfMemory("The worker's process ran out of memory.") from error
         except Exception as error:
             words = error_payload(error)
-            raise Refused(f"{words['type']}: {words['message']}") from error
+            raise CommitRefused(f"{words['type']}: {words['message']}") from error
         noted = len(self.unwritten)
         self.unwritten.clear()
         return events[noted:]

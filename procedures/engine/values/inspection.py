@@ -192,7 +192,7 @@ UNIONS = {"union", "tagged-union"}
 
 
 @dataclass(frozen=True)
-class Watch:
+class LossReasons:
     """The reasons why values of a type could lose something when they are stored as JSON."""
 
     has_any: bool
@@ -204,7 +204,7 @@ class Watch:
 
 
 @lru_cache(maxsize=1024)
-def watch_of(types: TypeAdapter[Any]) -> Watch:
+def watch_of(types: TypeAdapter[Any]) -> LossReasons:
     """Return the reasons why values of a type could lose something when they are stored as JSON."""
     parts = list(inspect_type(types).all())
     kinds = {part.kind for part in parts}
@@ -212,7 +212,7 @@ def watch_of(types: TypeAdapter[Any]) -> Watch:
     chosen = (one for part in parts if part.kind in UNIONS for one in part.all())
     classes = [one.rules.get("cls", BY_NAME.get(one.kind)) for one in chosen]
     can_lose = not kinds <= SAFE or any(map(_has_odd_names, parts))
-    return Watch(
+    return LossReasons(
         "any" in kinds, can_lose, frozenset(one for one in classes if isinstance(one, type))
     )
 

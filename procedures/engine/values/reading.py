@@ -35,7 +35,7 @@ def _check_number(text: str) -> None:
         raise ValueError(f"{text!r:.60} isn't a number.")
 
 
-class Reading:
+class InputConversion:
     """Conversion of sent values before validation, guided by the JSON Schema of the inputs."""
 
     def __init__(self, schema: Schema) -> None:

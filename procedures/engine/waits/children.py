@@ -44,10 +44,10 @@ def start_child(
     for name in inputs:
         if name not in own and ON_PARENT_END in meant(name, [*own, ON_PARENT_END]):
             check_options("ctx.spawn", [name], [ON_PARENT_END])
-    fate = _fate("ctx.spawn", on_parent_end)
+    on_end = _checked_end("ctx.spawn", on_parent_end)
     key = fiber.scope.key_for(procedure.name)
     given = packed("inputs", procedure.dump(procedure.parse(inputs)))
-    asked = Opening(wait="child", procedure=procedure.name, on_parent_end=fate, rest=given)
+    asked = Opening(wait="child", procedure=procedure.name, on_parent_end=on_end, rest=given)
     returns = signature_of(procedure.fn).returns
     return _open(fiber, key, asked, partial(_result_of, fiber, key, returns))
 
@@ -71,7 +71,9 @@ def _start_by_name(
     key = fiber.scope.next_key(name)
     if fiber.is_new("child", key):
         return start_child(fiber, find_procedure(name), inputs, on_parent_end=on_parent_end)
-    asked = Opening(wait="child", procedure=name, on_parent_end=_fate("ctx.spawn", on_parent_end))
+    asked = Opening(
+        wait="child", procedure=name, on_parent_end=_checked_end("ctx.spawn", on_parent_end)
+    )
     return _open(fiber, fiber.scope.key_for(name), asked, partial(_result_of, fiber, key, Any))
 
 
@@ -89,7 +91,7 @@ def start_map(
     However many children there are, the parent's journal gets one event and the parent one wait.
     """
     _check(fiber, procedure)
-    fate = _fate("ctx.map", on_parent_end)
+    on_end = _checked_end("ctx.map", on_parent_end)
     _check_at_most(at_most)
     given = _inputs_of_each(inputs)
     key = fiber.scope.key_for(procedure.name)
@@ -101,7 +103,7 @@ def start_map(
         count=len(texts),
         at_most=at_most,
         on_failure=on_failure,
-        on_parent_end=fate,
+        on_parent_end=on_end,
         rest=packed_list("inputs", texts),
     )
 
@@ -165,7 +167,7 @@ def _end(key: str, number: int, end: list[Any], returns: Any) -> Any:
     return canonical.load(value, returns)
 
 
-def _fate(call: str, on_parent_end: OnParentEnd) -> str:
+def _checked_end(call: str, on_parent_end: OnParentEnd) -> str:
     """Return `on_parent_end` as the opening event stores it: "abandon", or "" for "cancel"."""
     check_word(f"on_parent_end= of {call}", on_parent_end, get_args(OnParentEnd))
     return ABANDON if on_parent_end == ABANDON else ""

@@ -29,7 +29,7 @@ Answered = tuple[Any, bool, str]
 """The value of the answer, True if nobody answered in time, and the name of who answered."""
 
 
-class Humans:
+class HumanPrimitives:
     """The questions that a program asks.
 
     Only `approve` returns several values to Lua. All other questions return one value. So a call of

@@ -11,7 +11,7 @@ LARGEST_CONVERSATION = 4_000_000
 SPOKEN = {"USER": "User", "ASSISTANT": "Assistant", "SYSTEM": "System"}
 
 
-class Keeping:
+class StoragePrimitives:
     """The values, step results and checkpoints that a program stores in the run."""
 
     def __init__(self, ctx: Context) -> None:

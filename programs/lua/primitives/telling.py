@@ -15,7 +15,7 @@ MOST_SHOWN = 50
 Level = Literal["debug", "info", "warning", "error"]
 
 
-class Telling:
+class MessagePrimitives:
     """The messages and log lines that a program writes."""
 
     def __init__(self, ctx: Context) -> None:

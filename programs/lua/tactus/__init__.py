@@ -2,7 +2,7 @@
 
 from programs.lua.tactus.agents import AgentReply, AgentRequest, Model, ToolCall
 from programs.lua.tactus.reader import read_tactus
-from programs.lua.tactus.scenarios import Scenario, Seen, scenarios_of
+from programs.lua.tactus.scenarios import Scenario, ScenarioResult, scenarios_of
 from programs.lua.tactus.site_model import SiteModel
 
 __all__ = [
@@ -10,7 +10,7 @@ __all__ = [
     "AgentRequest",
     "Model",
     "Scenario",
-    "Seen",
+    "ScenarioResult",
     "SiteModel",
     "ToolCall",
     "read_tactus",

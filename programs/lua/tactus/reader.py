@@ -19,11 +19,11 @@ from procedures.engine import (
 )
 from procedures.engine.declaration.roles import ROLES
 from programs.lua.errors import ProgramError
-from programs.lua.offered import ANY, PRIMITIVES, STANDARD, Offer
+from programs.lua.offered import ANY, PRIMITIVES, STANDARD, OfferedNames
 from programs.lua.plexus import check_syntax, described
 from programs.lua.program import PRIMITIVES as PRIMITIVES_IN_LUA
 from programs.lua.program import STATELESS, Declared, Program
-from programs.lua.sandbox import MOST_SECONDS, Reading, ReadingTooLong, Sandbox
+from programs.lua.sandbox import MOST_SECONDS, ReadingLimits, ReadingTooLong, Sandbox
 from programs.lua.schemas import Declaration, Family, checked_output, declaration, with_inputs
 from programs.lua.tactus.agents import Agents, Model
 from programs.lua.tactus.declared import Bounds, Declarations, DeclaredAgent
@@ -55,12 +55,12 @@ LEADING = re.compile(r"^[\d\W_]+")
 OTHER = re.compile(r"[^\w.-]", re.ASCII)
 
 
-class Begun(BaseException):
+class CallNeedsRun(BaseException):
     """A file that is being read has called a function that works only in a run, so reading ends."""
 
 
 @dataclass
-class Found:
+class FileDeclarations:
     """The declarations in a file."""
 
     declarations: Declarations = field(default_factory=Declarations)
@@ -122,7 +122,7 @@ def checked_names(text: str) -> Sequence[Use]:
     """Return the uses of names in a file. Raises `ProcedureFileError` for an unknown name."""
     check_syntax(lua54.LuaRuntime(), text, 1)
     declared = [name for use in _declared_by_name(text) for name in (use, use.capitalize())]
-    offer = Offer(STANDARD, PRIMITIVES, NAMES, dict.fromkeys(declared, ANY))
+    offer = OfferedNames(STANDARD, PRIMITIVES, NAMES, dict.fromkeys(declared, ANY))
     uses = offer.check(text)
     for use in uses:
         if use.name == "require" and use.argument not in MODULES:
@@ -133,15 +133,15 @@ def checked_names(text: str) -> Sequence[Use]:
 
 def _declared_by_name(text: str) -> list[str]:
     """Return the names in declarations such as `Agent "name" {...}` or `agent("name", {...})`."""
-    everything = Offer(STANDARD, PRIMITIVES, NAMES)
+    everything = OfferedNames(STANDARD, PRIMITIVES, NAMES)
     return [
         use.argument for use in everything.uses(text) if use.name in CONSTRUCTORS and use.argument
     ]
 
 
-def declarations_of(file: str, text: str) -> Found:
+def declarations_of(file: str, text: str) -> FileDeclarations:
     """Execute a file up to the first call that works only in a run; return its declarations."""
-    found, fence = Found(), Reading()
+    found, fence = FileDeclarations(), ReadingLimits()
     sandbox = Sandbox(_NoClock(), fence)
     own: dict[str, Any] = {"declare": found.declare, **dict.fromkeys(LOGS, _ignore), **STATELESS}
     texts = (PRIMITIVES_IN_LUA, DECLARATIONS)
@@ -150,7 +150,7 @@ def declarations_of(file: str, text: str) -> Found:
     api = [sandbox.extend(text, "declarations", given) for text in texts][-1]
     try:
         sandbox.enter(sandbox.load(text, file))
-    except Begun:
+    except CallNeedsRun:
         if any(use.name in ("Procedure", "procedure") for use in _calls(text)):
             words = "Before its Procedure, the file calls a function that works only in a run."
             raise ProcedureFileError(words, line=_line_of(fence)) from None
@@ -172,7 +172,7 @@ def declarations_of(file: str, text: str) -> Found:
 
 
 def _calls(text: str) -> list[Use]:
-    uses = Offer(STANDARD, PRIMITIVES, NAMES).uses(text)
+    uses = OfferedNames(STANDARD, PRIMITIVES, NAMES).uses(text)
     return [use for use in uses if use.is_called and not use.field]
 
 
@@ -184,13 +184,13 @@ def _at_its_line(file: str, words: str) -> ProcedureFileError:
     return ProcedureFileError(words)
 
 
-def _line_of(fence: Reading) -> int | None:
+def _line_of(fence: ReadingLimits) -> int | None:
     line = fence.place.rpartition(" ")[2]
     return int(line) if line.isdigit() else None
 
 
 def _begin(*_: Any) -> NoReturn:
-    raise Begun
+    raise CallNeedsRun
 
 
 class _NoClock:
@@ -208,7 +208,7 @@ class Reader:
 
     file: str
     text: str
-    found: Found
+    found: FileDeclarations
     model: Model | SiteModel
     agents: Sequence[DeclaredAgent]
 

@@ -15,7 +15,7 @@ USUAL_LIKENESS = 0.8
 
 
 @dataclass(frozen=True)
-class Seen:
+class ScenarioResult:
     """The result of a run of a scenario, and what happened in the run."""
 
     has_succeeded: bool
@@ -35,7 +35,7 @@ class Scenario:
     inputs: dict[str, Any] = field(default_factory=dict)
     replies: dict[str, str] = field(default_factory=dict)
     calls: dict[str, list[ToolCall]] = field(default_factory=dict)
-    expectations: list[tuple[str, Callable[[Seen], bool]]] = field(default_factory=list)
+    expectations: list[tuple[str, Callable[[ScenarioResult], bool]]] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     """The lines of the scenario that this reader doesn't understand."""
 
@@ -45,7 +45,7 @@ class Scenario:
         calls = [] if is_after_tools else self.calls.get(request.agent, [])
         return AgentReply(self.replies.get(request.agent, ""), tuple(calls))
 
-    def failures(self, seen: Seen) -> list[str]:
+    def failures(self, seen: ScenarioResult) -> list[str]:
         """Return the expectations that the run didn't meet, and the unknown lines."""
         return [*self.unknown, *(line for line, check in self.expectations if not check(seen))]
 
@@ -138,63 +138,63 @@ def _texts(listed: str) -> Iterator[str]:
     yield from map(str, told) if isinstance(told, list) else [str(told)]
 
 
-def _output(name: str) -> Callable[[Seen], Any]:
+def _output(name: str) -> Callable[[ScenarioResult], Any]:
     return lambda seen: seen.output.get(name) if isinstance(seen.output, dict) else None
 
 
-def _state(name: str) -> Callable[[Seen], Any]:
+def _state(name: str) -> Callable[[ScenarioResult], Any]:
     return lambda seen: seen.state.get(name)
 
 
-Expect = Callable[..., Callable[[Seen], bool]]
+Expect = Callable[..., Callable[[ScenarioResult], bool]]
 READ = {"output": _output, "state": _state}
 
 
-def _equals(of: str, name: str, value: str) -> Callable[[Seen], bool]:
+def _equals(of: str, name: str, value: str) -> Callable[[ScenarioResult], bool]:
     read = READ[of](name)
     return lambda seen: _is_equal(read(seen), value)
 
 
-def _differs(of: str, name: str, value: str) -> Callable[[Seen], bool]:
+def _differs(of: str, name: str, value: str) -> Callable[[ScenarioResult], bool]:
     read = READ[of](name)
     return lambda seen: not _is_equal(read(seen), value)
 
 
-def _exists(of: str, name: str) -> Callable[[Seen], bool]:
+def _exists(of: str, name: str) -> Callable[[ScenarioResult], bool]:
     read = READ[of](name)
     return lambda seen: read(seen) is not None
 
 
-def _matches(of: str, name: str, pattern: str) -> Callable[[Seen], bool]:
+def _matches(of: str, name: str, pattern: str) -> Callable[[ScenarioResult], bool]:
     read, wanted = READ[of](name), re.compile(pattern)
     return lambda seen: wanted.search(str(read(seen))) is not None
 
 
-def _is_like(text: str, likeness: str | None = None) -> Callable[[Seen], bool]:
+def _is_like(text: str, likeness: str | None = None) -> Callable[[ScenarioResult], bool]:
     least = float(likeness) if likeness else USUAL_LIKENESS
     return lambda seen: any(_similarity(str(seen.output), one) >= least for one in _texts(text))
 
 
-def _called(tool: str) -> Callable[[Seen], bool]:
+def _called(tool: str) -> Callable[[ScenarioResult], bool]:
     return lambda seen: tool in seen.called
 
 
-def _not_called(tool: str) -> Callable[[Seen], bool]:
+def _not_called(tool: str) -> Callable[[ScenarioResult], bool]:
     return lambda seen: tool not in seen.called
 
 
-def _called_often(tool: str, how: str, times: str) -> Callable[[Seen], bool]:
+def _called_often(tool: str, how: str, times: str) -> Callable[[ScenarioResult], bool]:
     wanted = int(times)
     is_exact = how == "exactly"
 
-    def check(seen: Seen) -> bool:
+    def check(seen: ScenarioResult) -> bool:
         count = list(seen.called).count(tool)
         return count == wanted if is_exact else count >= wanted
 
     return check
 
 
-def _fewer_turns(most: str) -> Callable[[Seen], bool]:
+def _fewer_turns(most: str) -> Callable[[ScenarioResult], bool]:
     return lambda seen: seen.turns < int(most)
 
 

@@ -9,7 +9,7 @@ from procedures.engine import Procedure
 from procedures.engine.errors import StorageLost
 from procedures.engine.execute import advance
 from procedures.engine.journal.events import Batch, Event, Piece, RunFacts, RunStatus, Working
-from procedures.engine.journal.protocol import Journal, Standings
+from procedures.engine.journal.protocol import ConnectionStates, Journal
 from procedures.testing.files import MemoryFiles
 from tests.conformance.backends import Backend
 
@@ -54,8 +54,8 @@ class WatchedJournal:
     def parent_id(self) -> str | None:
         return self._journal.parent_id
 
-    def standings(self) -> Standings:
-        return self._journal.standings()
+    def connection_states(self) -> ConnectionStates:
+        return self._journal.connection_states()
 
     def storage_fault(self, error: BaseException) -> StorageLost | None:
         return self._journal.storage_fault(error)

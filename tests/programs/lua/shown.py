@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from procedures.engine.kinds.questions import Question
-from procedures.testing import Answer, Asked, RehearsedRun
-from programs.lua.tactus import Seen
+from procedures.testing import Answer, AskedWait, RehearsedRun
+from programs.lua.tactus import ScenarioResult
 
 FILES = Path(__file__).parent / "files"
 ANSWERS: dict[str, Any] = {"approval": True, "input": "Ulm", "escalation": "Found it."}
 
 
-def people(asked: Asked) -> object:
+def people(asked: AskedWait) -> object:
     """Anybody, who answers each kind of question in the same way."""
     if asked.prompt == "The letter":
         return Answer({"to": "Bonn"}, by="ann", comment="Good.")
@@ -43,7 +43,7 @@ def examples(variable: str, pattern: str) -> list[Any]:
     return [pytest.param(path, id=path.name) for path in found]
 
 
-def seen_of(run: RehearsedRun) -> Seen:
+def seen_of(run: RehearsedRun) -> ScenarioResult:
     """The facts about which a specification of a .tac file asks, from the journal."""
     state: dict[str, Any] = {}
     replies: list[dict[str, Any]] = []
@@ -57,4 +57,4 @@ def seen_of(run: RehearsedRun) -> Seen:
             replies.append(content["result"])
     parts = [part for reply in replies for part in reply["parts"]]
     called = [part["tool"] for part in parts if part["kind"] == "call"]
-    return Seen(run.status == "succeeded", run.result, state, called, len(replies))
+    return ScenarioResult(run.status == "succeeded", run.result, state, called, len(replies))

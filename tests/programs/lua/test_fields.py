@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from procedures.engine import File, ProcedureFileError
-from procedures.testing import Asked, crash_test, run_procedure, silent
+from procedures.testing import AskedWait, crash_test, run_procedure, silent
 from programs.lua import read_plexus
 
 INPUTS = """
@@ -33,9 +33,9 @@ def read(code: str, head: str = "") -> Any:
 
 
 def test_several_inputs_are_one_form() -> None:
-    asked: list[Asked] = []
+    asked: list[AskedWait] = []
 
-    def people(one: Asked) -> object:
+    def people(one: AskedWait) -> object:
         asked.append(one)
         return {"target": "live", "sure": True, "notes": None}
 
@@ -52,7 +52,7 @@ def test_inputs_that_nobody_gives_are_the_defaults() -> None:
 
 
 def test_a_file_that_people_send_is_read_by_its_path() -> None:
-    def people(_: Asked) -> object:
+    def people(_: AskedWait) -> object:
         return File.store("orders.csv", "a,b\n1,2\n", content_type="text/csv")
 
     run = crash_test(read(UPLOAD), humans=people).undisturbed

@@ -264,7 +264,7 @@ INTERNAL = {
 }
 """The names that the engine and the testing kit call themselves."""
 MADE = (
-    testing.Asked,
+    testing.AskedWait,
     testing.CrashReport,
     testing.PendingMessage,
     testing.RefusedAnswer,

@@ -11,7 +11,7 @@ from procedures.engine.kinds import NoReplyError
 from procedures.engine.kinds.controls import Options, Uploads
 from procedures.engine.kinds.questions import Question, new_question
 from procedures.engine.values.attachments import words_of_type
-from procedures.testing import Given, run_procedure, script
+from procedures.testing import GivenFile, run_procedure, script
 
 FRUIT = {"a": "Apples", "b": "Bread"}
 OPEN = new_question("choice", "Which?", FRUIT, other="Another one")
@@ -196,7 +196,7 @@ def test_the_procedure_gets_the_final_file() -> None:
 
     people = script(
         {
-            "Fine?": {"decision": "approved", "file": Given("b.txt", "new")},
+            "Fine?": {"decision": "approved", "file": GivenFile("b.txt", "new")},
             "Still fine?": True,
             "Sure?": False,
         }
@@ -213,9 +213,9 @@ def test_files_are_uploaded() -> None:
         return [one.text(), [file.name for file in several], nothing.value, bool(nothing)]
 
     answers = {
-        "all": [Given("b.txt", "y"), Given("c.txt", "z")],
+        "all": [GivenFile("b.txt", "y"), GivenFile("c.txt", "z")],
         "more": lambda _: None,
-        "upload": Given("a.txt", "x"),
+        "upload": GivenFile("a.txt", "x"),
     }
     people = script(answers)
     assert run_procedure(asks, humans=people).result == ["x", ["b.txt", "c.txt"], None, False]

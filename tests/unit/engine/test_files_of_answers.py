@@ -6,7 +6,7 @@ import pytest
 
 from procedures.engine import Context, File, OptionError, procedure
 from procedures.engine.journal.events import EventKind
-from procedures.testing import Answer, Given, crash_test, run_procedure, script
+from procedures.testing import Answer, GivenFile, crash_test, run_procedure, script
 from procedures.testing.memory import MemoryStore
 from tests.unit.engine.running import YES
 
@@ -19,7 +19,7 @@ def reads(ctx: Context) -> list[str]:
     return [paper.name, text]
 
 
-PEOPLE = script({"upload": Given("a.txt", "one"), "approval": True})
+PEOPLE = script({"upload": GivenFile("a.txt", "one"), "approval": True})
 
 
 def test_a_file_is_the_same_on_every_replay() -> None:
@@ -57,7 +57,10 @@ def test_a_fork_takes_over_the_file() -> None:
 
 
 def test_a_person_sends_a_file_with_a_comment_and_later() -> None:
-    people = {"upload": Answer(Given("a.txt", b"\xffone"), by="ben", after="2h"), "approval": True}
+    people = {
+        "upload": Answer(GivenFile("a.txt", b"\xffone"), by="ben", after="2h"),
+        "approval": True,
+    }
     run = run_procedure(reads, humans=script(people))
 
     assert run.error is not None  # the bytes are no text
@@ -68,4 +71,4 @@ def test_a_person_sends_a_file_with_a_comment_and_later() -> None:
 @pytest.mark.parametrize(("name", "content"), [(5, "x"), ("a.txt", 5), ("\ud800", "x")])
 def test_a_file_that_is_none_is_refused_where_it_is_given(name: Any, content: Any) -> None:
     with pytest.raises(OptionError, match="of a Given"):
-        Given(name, content)
+        GivenFile(name, content)

@@ -8,7 +8,7 @@ from procedures.engine import Context, File, procedure
 from procedures.engine.errors import AnswerError
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical
-from procedures.testing import Given, run_procedure, script
+from procedures.testing import GivenFile, run_procedure, script
 from tests.unit.engine.schema_forms import PLACE, asked, form_with
 
 SCHEMA: dict[str, Any] = {
@@ -91,7 +91,7 @@ def test_the_procedure_gets_a_dict_with_files() -> None:
         found = ctx.form("Where?", schema=SCHEMA).value
         return [found["home"]["city"], found["scan"].name, found["scan"].text()]
 
-    people = script({"form": {**LEAST, "scan": Given("a.png", "x")}})
+    people = script({"form": {**LEAST, "scan": GivenFile("a.png", "x")}})
     assert run_procedure(asks, humans=people).result == ["Ulm", "a.png", "x"]
 
 

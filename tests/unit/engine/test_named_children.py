@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from procedures.engine import Context, Procedure, procedure
-from procedures.engine.declaration.known import Known, use_procedures
+from procedures.engine.declaration.known import ProcedureLookup, use_procedures
 from procedures.testing import crash_test, run_procedure
 
 
@@ -45,7 +45,7 @@ def test_an_unknown_name_and_wrong_inputs_are_errors_of_the_call() -> None:
 def test_a_replay_needs_the_child_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """The site may have removed it by then, or have another text with other inputs."""
     known = iter([shipping])
-    monkeypatch.setattr(Known, "find", lambda _: next(known, None))
+    monkeypatch.setattr(ProcedureLookup, "find", lambda _: next(known, None))
 
     run = run_procedure(shipper, humans=lambda _: True)
 

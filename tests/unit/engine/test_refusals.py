@@ -5,7 +5,7 @@ from contextlib import suppress
 import pytest
 
 from procedures.engine import Context, procedure
-from procedures.engine.errors import Fenced, Interruption, Refused, StorageLost
+from procedures.engine.errors import CommitRefused, Fenced, Interruption, StorageLost
 from procedures.engine.execute import advance
 from procedures.engine.journal.events import Batch, Event, RunStatus
 from procedures.testing.journal import MemoryJournal
@@ -39,9 +39,9 @@ def working(ctx: Context) -> str:
 @pytest.mark.parametrize(
     ("kind", "error", "words"),
     [
-        ("step.succeeded", Refused("Nobody shows it."), "Nobody shows it."),
+        ("step.succeeded", CommitRefused("Nobody shows it."), "Nobody shows it."),
         ("step.succeeded", ValueError("a\ud800"), r"ValueError: a\ud800"),
-        ("wait.opened", Refused("Nobody shows it."), "Nobody shows it."),
+        ("wait.opened", CommitRefused("Nobody shows it."), "Nobody shows it."),
     ],
 )
 def test_what_is_refused_quarantines_and_leaves_nothing(

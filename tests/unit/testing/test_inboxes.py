@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from procedures.engine import Context, File, OptionError, procedure
-from procedures.testing import Answer, Given, crash_test, run_procedure, say, script
+from procedures.testing import Answer, GivenFile, crash_test, run_procedure, say, script
 
 
 def do(what: str) -> str:
@@ -46,7 +46,7 @@ def test_remarks_arrive_at_their_time() -> None:
 
 
 def test_remarks_may_have_files() -> None:
-    says = [say("Take these", by="ann", files=[Given("orders.csv", "A-7,A-8")])]
+    says = [say("Take these", by="ann", files=[GivenFile("orders.csv", "A-7,A-8")])]
 
     assert run_procedure(reading, says=says).result == ["orders.csv: A-7,A-8"]
     with pytest.raises(OptionError, match="files= of say"):

@@ -11,7 +11,7 @@ import pytest
 from procedures.engine import Context, Limits, procedure
 from procedures.testing import (
     Answer,
-    Asked,
+    AskedWait,
     EndlessError,
     NobodyKnowsError,
     RehearsedRun,
@@ -36,7 +36,7 @@ PER_WAIT = 12
 counted = Counter[str]()
 
 
-def say(asked: Asked) -> Any:
+def say(asked: AskedWait) -> Any:
     """An answer that fits, after a while that depends on the question."""
     if asked.prompt == "Nobody?":
         return None

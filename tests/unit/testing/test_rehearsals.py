@@ -10,9 +10,9 @@ from pydantic import BaseModel
 from procedures.engine import Context, File, Retry, procedure
 from procedures.testing import (
     Answer,
-    Asked,
+    AskedWait,
     EndlessError,
-    Given,
+    GivenFile,
     NobodyKnowsError,
     approve_all,
     humans,
@@ -132,7 +132,7 @@ def test_an_answer_that_is_none_is_refused_as_in_the_form() -> None:
 
 
 def test_a_script_may_look_at_what_is_asked() -> None:
-    def named(asked: Asked) -> Answer:
+    def named(asked: AskedWait) -> Answer:
         return Answer(True, by=asked.key)  # noqa: FBT003 (a value)
 
     assert run_procedure(asking_twice, humans=script({"approval": named})).result == ["ann", "ben"]
@@ -248,7 +248,7 @@ def test_a_failure_is_told_after_its_retries() -> None:
 
 
 def test_files_are_given_and_made() -> None:
-    run = run_procedure(copying, {"orders": Given("orders.csv", "a,b")})
+    run = run_procedure(copying, {"orders": GivenFile("orders.csv", "a,b")})
     assert run.files == {"list.txt": b"A,B"}
     assert run.result.name == "list.txt"
 

@@ -18,7 +18,7 @@ ASIDE = f'"value{ELSEWHERE}":'
 
 
 @dataclass(frozen=True)
-class Standing:
+class ReportedState:
     """The state, stage and progress of a run, as its code has last reported them."""
 
     state: dict[str, Any] | None
@@ -29,7 +29,7 @@ class Standing:
     """The event of the progress that was reported last, by the code or by a step."""
 
 
-def standing_of(run: Run) -> Standing:
+def reported_state_of(run: Run) -> ReportedState:
     """Return the run's state, stage and progress, without a state above `LARGE_VALUE_BYTES`."""
     shown = run.events.filter(seq__gt=run.base_seq, kind__in=SHOWN).aggregate(
         stage=Max("seq", filter=Q(kind=EventKind.STAGE)),
@@ -39,7 +39,7 @@ def standing_of(run: Run) -> Standing:
     seqs = [seq for seq in (shown["stage"], shown["progress"]) if seq]
     found = {one.seq: one for one in run.events.filter(seq__in=seqs)} if seqs else {}
     stage, progress = found.get(shown["stage"]), found.get(shown["progress"])
-    return Standing(_small_state(run) if shown["state"] else {}, stage, progress)
+    return ReportedState(_small_state(run) if shown["state"] else {}, stage, progress)
 
 
 def state_of(run: Run) -> dict[str, Any]:
