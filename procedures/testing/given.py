@@ -8,20 +8,20 @@ from procedures.engine.values.files import File
 from procedures.engine.values.options import check_json, check_kind, check_text, with_fields
 
 
-@with_fields("Given")
+@with_fields("GivenFile")
 @dataclass(frozen=True)
 class GivenFile:
     """A file that a test gives among the inputs or in an answer.
 
-    Example: `{"orders": Given("orders.csv", text)}`.
+    Example: `{"orders": GivenFile("orders.csv", text)}`.
     """
 
     name: str
     content: bytes | str
 
     def __post_init__(self) -> None:
-        check_json("name of a Given", check_text("name of a Given", self.name))
-        check_kind("content of a Given", self.content, bytes | str, "bytes or a string")
+        check_json("name of a GivenFile", check_text("name of a GivenFile", self.name))
+        check_kind("content of a GivenFile", self.content, bytes | str, "bytes or a string")
 
     def stored(self) -> File:
         """Store the file in the current file store, and return a reference to it."""

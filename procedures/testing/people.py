@@ -28,7 +28,7 @@ from procedures.engine.values.options import (
 from procedures.testing.given import GivenFile, as_answer, without_files
 
 AT_ONCE = timedelta(0)
-FILES = 'a list such as [Given("orders.csv", text)]'
+FILES = 'a list such as [GivenFile("orders.csv", text)]'
 
 
 class NobodyKnowsError(AssertionError):

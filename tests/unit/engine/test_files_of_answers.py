@@ -70,5 +70,5 @@ def test_a_person_sends_a_file_with_a_comment_and_later() -> None:
 
 @pytest.mark.parametrize(("name", "content"), [(5, "x"), ("a.txt", 5), ("\ud800", "x")])
 def test_a_file_that_is_none_is_refused_where_it_is_given(name: Any, content: Any) -> None:
-    with pytest.raises(OptionError, match="of a Given"):
+    with pytest.raises(OptionError, match="of a GivenFile"):
         GivenFile(name, content)
