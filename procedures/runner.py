@@ -36,9 +36,9 @@ def advance_runs() -> None:
     """
     if not _begin_turn():
         return
-    ends, besides, has_called = time.monotonic() + SHIFT, Exclusions(), False
+    ends, excluded, has_called = time.monotonic() + SHIFT, Exclusions(), False
     try:
-        while slot.may_claim and (claimed := journal.claim_next(_code_for, besides)):
+        while slot.may_claim and (claimed := journal.claim_next(_code_for, excluded)):
             # Another worker is called before this run is advanced, which may take long. One call is
             # enough, because that worker calls the next one.
             if claimed.are_others and not has_called:

@@ -23,7 +23,7 @@ years.
 PARTS = {
     "Declaring": (
         *("procedure", "Procedure", "Limits", "Check", "SiteChoice", "Currency", "File"),
-        *("Answerers", "Webhook", "Picture", "Place", "Way"),
+        *("Answerers", "Webhook", "Picture", "PictureNode", "PictureEdge"),
     ),
     "Options": (
         "StepOptions",

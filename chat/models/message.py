@@ -27,7 +27,7 @@ from procedures.models.ids import uuid7
 from procedures.models.proofs import proof_field, reseal, seal
 from procedures.models.run_queries import values_of
 from procedures.models.tallies import tally_proof
-from procedures.store.rows import Said, execute_together, insert_rows
+from procedures.store.rows import BoundStatement, execute_together, insert_rows
 
 if TYPE_CHECKING:
     from procedures.users import User
@@ -357,7 +357,7 @@ class Message(models.Model):
         whom = self.request.assignees if self.request else None
         self.seq, number = record_message(session, self.pk, whom=whom)
         seal(self, number=number)
-        sealed = sql.seal_said.said(tally_proof(SAID, session, number), session)
+        sealed = sql.seal_said.bound(tally_proof(SAID, session, number), session)
         # The search doesn't find entries about what members did. A new title has a text of its own.
         texts = [] if self.is_line else [Searchable.of_message(self)]
         insert_rows([self, *texts], also=[sealed, self._feed()])
@@ -367,7 +367,7 @@ class Message(models.Model):
         if self.run and number > 1 and (self.kind == self.Kind.RUN or self.run.parent_wait_id):
             share(self.run, session)
 
-    def _feed(self, *members: str, is_private: bool = False) -> Said:
+    def _feed(self, *members: str, is_private: bool = False) -> BoundStatement:
         """Return the statement that makes this message the newest one for its audiences.
 
         `members` are the audiences of the members that the same statements insert, such as
@@ -378,7 +378,7 @@ class Message(models.Model):
         named = sorted(audiences_of_message(self).union(members))
         here = self.session_id
         place = (here, is_private, here, self.pk, self.seq)
-        return sql.feed.said(*place, named, here, here, self.run_id, replied_to)
+        return sql.feed.bound(*place, named, here, here, self.run_id, replied_to)
 
 
 ABOUT_PEOPLE = frozenset({Message.Kind.INVITED, Message.Kind.REMOVED})

@@ -276,7 +276,7 @@ class HumanRequest(models.Model):
             assignment.procedure_id = self.wait.run.procedure_id
             assignment.due_at, assignment.rank = self.needed_at, self.rank
             seal(assignment)
-            asked = sql.add_run_audience.said(self.wait.run_id, assignment.audience)
+            asked = sql.add_run_audience.bound(self.wait.run_id, assignment.audience)
             insert_row(assignment, also=[asked])
 
     def reassign(self, assignment: "Assignment", *, notify_at: datetime | None) -> None:

@@ -70,7 +70,7 @@ def _is_anothers(name: str, pk: Any) -> bool:
     if answered.exclude(responses__user=pk).exists():
         return True
     sent = Signal.objects.filter(sender__iexact=name).exclude(sent_by=None)
-    return sent.exclude(sent_by=pk).exists() or is_named_in_journals(name, besides=pk)
+    return sent.exclude(sent_by=pk).exists() or is_named_in_journals(name, except_by=pk)
 
 
 def check_name(kind: str, name: str, pk: Any) -> None:

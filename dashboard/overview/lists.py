@@ -85,7 +85,7 @@ def listed_runs(
     ]
 
 
-class _Told(NamedTuple):
+class _EventRow(NamedTuple):
     """A row of the query of `EventsOfLists`; `data` is "" if only the event's time is needed."""
 
     run: UUID
@@ -125,10 +125,10 @@ class EventsOfLists:
         # Only the time of the newest event is shown, so its data, which may be large, isn't read.
         newest = Event.objects.filter(run__in=self._status, seq=F("run__head__seq"))
         nothing = Value("", output_field=TextField())
-        times = newest.order_by().values_list(*_Told._fields[:-1], nothing)
-        parts = [part.order_by().values_list(*_Told._fields) for part in told]
+        times = newest.order_by().values_list(*_EventRow._fields[:-1], nothing)
+        parts = [part.order_by().values_list(*_EventRow._fields) for part in told]
         for row in times.union(*parts, _pending(self._status), all=True).order_by("seq"):
-            self._read(_Told(*row))
+            self._read(_EventRow(*row))
 
     def _last(self, condition: Q, status: RunStatus) -> Iterator[QuerySet[Event]]:
         """Yield a query for the last matching event of each run that has this status."""
@@ -137,7 +137,7 @@ class EventsOfLists:
             keys = Run.objects.filter(pk__in=runs).order_by()
             yield Event.objects.filter(pk__in=keys.values(last=Subquery(last.values("pk")[:1])))
 
-    def _read(self, told: _Told) -> None:
+    def _read(self, told: _EventRow) -> None:
         if not told.data:
             self.newest[told.run] = told.at
             return

@@ -1,6 +1,6 @@
-"""Pictures of procedures as SVG: places are boxes in layers, and ways are curves between them.
+"""Pictures of procedures as SVG: nodes are boxes in layers, and edges are curves between them.
 
-A place is a step or question of the procedure, and a way leads from one to the next.
+A node is a step or question of the procedure, and an edge leads from one to the next.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,22 +10,22 @@ from itertools import pairwise
 from django.utils.text import Truncator
 
 from dashboard.overview.rows import Look, Row
-from procedures.engine.declaration.picture import Picture, Place, Way
+from procedures.engine.declaration.picture import Picture, PictureEdge, PictureNode
 
 WIDTH, HEIGHT = 168, 40
 BESIDE, BELOW, MARGIN = 24, 46, 12
-LABEL, ON_WAY = 22, 26
-MOST_PLACES = 150
-"""The maximum number of places that are drawn; a larger procedure is shown only as text."""
+LABEL, ON_EDGE = 22, 26
+MOST_NODES = 150
+"""The maximum number of nodes that are drawn; a larger procedure is shown only as text."""
 SWEEPS = 4
 BEND = "\0"
 
 
 @dataclass(frozen=True)
-class DrawnPlace:
-    """A place with its upper left corner, and with its state in a run, such as "done"."""
+class DrawnNode:
+    """A node with its upper left corner, and with its state in a run, such as "done"."""
 
-    place: Place
+    node: PictureNode
     x: int
     y: int
     look: Look | str = ""
@@ -33,8 +33,8 @@ class DrawnPlace:
     @property
     def label(self) -> str:
         # The round ends of a question leave less room.
-        most = LABEL - 3 if self.place.kind == "question" else LABEL
-        return Truncator(self.place.label).chars(most)
+        most = LABEL - 3 if self.node.kind == "question" else LABEL
+        return Truncator(self.node.label).chars(most)
 
     @property
     def middle(self) -> int:
@@ -46,10 +46,10 @@ class DrawnPlace:
 
 
 @dataclass(frozen=True)
-class DrawnWay:
-    """A way between two places, drawn as a curve, with the position of its label."""
+class DrawnEdge:
+    """An edge between two nodes, drawn as a curve, with the position of its label."""
 
-    way: Way
+    edge: PictureEdge
     path: str
     head: str
     """The path of the arrowhead in SVG."""
@@ -59,64 +59,64 @@ class DrawnWay:
 
     @property
     def label(self) -> str:
-        return Truncator(self.way.label).chars(ON_WAY)
+        return Truncator(self.edge.label).chars(ON_EDGE)
 
 
 @dataclass(frozen=True)
 class DrawnPicture:
     """A picture with its size in SVG; `text` is the same picture in Mermaid's notation."""
 
-    places: Sequence[DrawnPlace]
-    ways: Sequence[DrawnWay]
+    nodes: Sequence[DrawnNode]
+    edges: Sequence[DrawnEdge]
     width: int
     height: int
     text: str
 
 
 def drawn_picture(picture: Picture | None, rows: Iterable[Row] = ()) -> DrawnPicture | None:
-    """Return a picture as SVG; the rows of a run's page say which state each place has.
+    """Return a picture as SVG; the rows of a run's page say which state each node has.
 
-    Return None if there is no picture, or if it has no places.
+    Return None if there is no picture, or if it has no nodes.
     """
-    if picture is None or not picture.places:
+    if picture is None or not picture.nodes:
         return None
     looks = find_place_states(picture, rows)
     text = picture.mermaid(looks)
-    if len(picture.places) > MOST_PLACES:
+    if len(picture.nodes) > MOST_NODES:
         return DrawnPicture((), (), 0, 0, text)
     layers, bends = _layers(picture)
     corners = _corners(layers)
-    places = [
-        DrawnPlace(one, *corners[one.name], look=looks.get(one.name, "")) for one in picture.places
+    nodes = [
+        DrawnNode(one, *corners[one.name], look=looks.get(one.name, "")) for one in picture.nodes
     ]
     right = max(corners[name][0] + _width(name) for name in corners)
-    known = [way for way in picture.ways if {way.source, way.target} <= corners.keys()]
-    ways = [
-        _drawn_way(way, corners, bends.get((way.source, way.target), ()), right, number)
-        for number, way in enumerate(known)
+    known = [edge for edge in picture.edges if {edge.source, edge.target} <= corners.keys()]
+    edges = [
+        _drawn_edge(edge, corners, bends.get((edge.source, edge.target), ()), right, number)
+        for number, edge in enumerate(known)
     ]
-    has_back = any(one.is_back for one in ways)
+    has_back = any(one.is_back for one in edges)
     width = right + MARGIN + (2 * BESIDE if has_back else 0)
-    height = max(one.y for one in places) + HEIGHT + MARGIN
-    return DrawnPicture(places, ways, width, height, text)
+    height = max(one.y for one in nodes) + HEIGHT + MARGIN
+    return DrawnPicture(nodes, edges, width, height, text)
 
 
 def find_place_states(picture: Picture, rows: Iterable[Row]) -> dict[str, str]:
-    """Return the state of each place that the run has reached, by the place's name.
+    """Return the state of each node that the run has reached, by the node's name.
 
-    If a place was reached several times, its state is that of the last row.
+    If a node was reached several times, its state is that of the last row.
     """
     found: dict[str, str] = {}
     for row in rows:
         for one in row.members or [row]:
             reason = str(one.opened.get("reason", ""))
-            if place := picture.place_of(one.key.rpartition("/")[2], reason):
-                found[place.name] = one.look
+            if node := picture.node_of(one.key.rpartition("/")[2], reason):
+                found[node.name] = one.look
     return found
 
 
 def _corners(layers: Sequence[Sequence[str]]) -> dict[str, tuple[int, int]]:
-    """Return the upper left corner of each place, and the point of each bend of a way."""
+    """Return the upper left corner of each node, and the point of each bend of an edge."""
     lengths = [sum(map(_width, layer)) + BESIDE * (len(layer) - 1) for layer in layers]
     corners = {}
     for number, (layer, length) in enumerate(zip(layers, lengths, strict=True)):
@@ -132,15 +132,15 @@ def _width(name: str) -> int:
 
 
 def _layers(picture: Picture) -> tuple[list[list[str]], dict[tuple[str, str], list[str]]]:
-    """Return the layers from top to bottom, and the bends of each way.
+    """Return the layers from top to bottom, and the bends of each edge.
 
-    Each way leads to a lower layer; a way that would close a cycle isn't counted. A way that skips
-    layers has a bend in each of them, so that it passes beside the places there.
+    Each edge leads to a lower layer; edges that would close a cycle don't count. An edge that skips
+    layers has a bend in each of them, so that it passes beside the nodes there.
     """
     following = _forward(picture)
     depth = _depths(following)
     layers: list[list[str]] = [[] for _ in range(max(depth.values()) + 1)]
-    for one in picture.places:
+    for one in picture.nodes:
         layers[depth[one.name]].append(one.name)
     bends: dict[tuple[str, str], list[str]] = {}
     through: dict[str, list[str]] = {name: [] for name in following}
@@ -158,7 +158,7 @@ def _layers(picture: Picture) -> tuple[list[list[str]], dict[tuple[str, str], li
 
 def _depths(following: Mapping[str, list[str]]) -> dict[str, int]:
     depth = dict.fromkeys(following, 0)
-    # No path is longer than the number of places; the loop ends earlier once no place has moved.
+    # No path is longer than the number of nodes; the loop ends earlier once no node has moved.
     for _ in following:
         moved = False
         for source, targets in following.items():
@@ -171,12 +171,12 @@ def _depths(following: Mapping[str, list[str]]) -> dict[str, int]:
 
 
 def _forward(picture: Picture) -> dict[str, list[str]]:
-    """Return the targets of each place's ways, without the ways that would close a cycle."""
-    following: dict[str, list[str]] = {one.name: [] for one in picture.places}
-    for way in picture.ways:
-        is_known = {way.source, way.target} <= following.keys()
-        if is_known and way.source not in _from(way.target, following):
-            following[way.source].append(way.target)
+    """Return the targets of each node's edges, without the edges that would close a cycle."""
+    following: dict[str, list[str]] = {one.name: [] for one in picture.nodes}
+    for edge in picture.edges:
+        is_known = {edge.source, edge.target} <= following.keys()
+        if is_known and edge.source not in _from(edge.target, following):
+            following[edge.source].append(edge.target)
     return following
 
 
@@ -191,7 +191,7 @@ def _from(name: str, following: Mapping[str, list[str]]) -> set[str]:
 
 
 def _ordered(layers: list[list[str]], following: Mapping[str, list[str]]) -> list[list[str]]:
-    """Return the layers, each in an order that puts places below those that lead to them."""
+    """Return the layers, each in an order that puts nodes below those that lead to them."""
     before: dict[str, list[str]] = {name: [] for layer in layers for name in layer}
     for source, targets in following.items():
         for target in targets:
@@ -207,20 +207,20 @@ def _middle(positions: Sequence[int], own: int) -> float:
     return sum(positions) / len(positions) if positions else own
 
 
-def _drawn_way(
-    way: Way,
+def _drawn_edge(
+    edge: PictureEdge,
     corners: Mapping[str, tuple[int, int]],
     bends: Sequence[str],
     right: int,
     number: int,
-) -> DrawnWay:
-    (x1, y1), (x2, y2) = corners[way.source], corners[way.target]
+) -> DrawnEdge:
+    (x1, y1), (x2, y2) = corners[edge.source], corners[edge.target]
     if y2 <= y1:  # back up, around the right side
         far, begin, end = right + BESIDE, y1 + HEIGHT // 2, y2 + HEIGHT // 2
         tip = x2 + WIDTH
         path = f"M{x1 + WIDTH} {begin}C{far} {begin} {far} {end} {tip} {end}"
         head = f"M{tip + 7} {end - 4}L{tip} {end}L{tip + 7} {end + 4}"
-        return DrawnWay(way, path, head, far - BESIDE, (begin + end) // 2, is_back=True)
+        return DrawnEdge(edge, path, head, far - BESIDE, (begin + end) // 2, is_back=True)
     points = [(x1 + WIDTH // 2, y1 + HEIGHT)]
     for name in bends:
         x, y = corners[name]
@@ -229,11 +229,11 @@ def _drawn_way(
     path = f"M{points[0][0]} {points[0][1]}" + "".join(map(_curve, pairwise(points)))
     to_x, to_y = points[-1]
     head = f"M{to_x - 4} {to_y - 7}L{to_x} {to_y}L{to_x + 4} {to_y - 7}"
-    return DrawnWay(way, path, head, *_place_of_label(points, number))
+    return DrawnEdge(edge, path, head, *_label_position(points, number))
 
 
-def _place_of_label(points: Sequence[tuple[int, int]], number: int) -> tuple[int, int]:
-    """Return the position of a way's label; labels of ways that leave one place don't overlap."""
+def _label_position(points: Sequence[tuple[int, int]], number: int) -> tuple[int, int]:
+    """Return the position of an edge's label; labels of edges that leave one node don't overlap."""
     (x1, y1), (x2, y2) = points[:2]
     if len(points) > 2:  # noqa: PLR2004 (it has a bend)
         return x2, y2 + HEIGHT // 2 + 4

@@ -7,7 +7,7 @@ from procedures.engine.declaration.decorator import procedure
 from procedures.engine.declaration.definition import Check, Procedure
 from procedures.engine.declaration.limits import Limits
 from procedures.engine.declaration.messages import InboxMessage
-from procedures.engine.declaration.picture import Picture, Place, Way
+from procedures.engine.declaration.picture import Picture, PictureEdge, PictureNode
 from procedures.engine.declaration.reach import Answerers, Webhook
 from procedures.engine.declaration.steps import Retry, Step, StepOptions
 from procedures.engine.errors import (
@@ -80,7 +80,8 @@ __all__ = [
     "OptionError",
     "Outcome",
     "Picture",
-    "Place",
+    "PictureEdge",
+    "PictureNode",
     "Procedure",
     "ProcedureFileError",
     "PublicError",
@@ -102,7 +103,6 @@ __all__ = [
     "StepTimeoutError",
     "UnreachableRunError",
     "Vote",
-    "Way",
     "Webhook",
     "procedure",
 ]

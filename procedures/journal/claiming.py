@@ -59,12 +59,12 @@ class CodeNotRead(Exception):  # noqa: N818 (not an error, but a reason to try a
 
 
 def claim_next(
-    code_for: Callable[[Queued], Procedure | None], besides: Exclusions
+    code_for: Callable[[Queued], Procedure | None], excluded: Exclusions
 ) -> Claimed | None:
-    """Claim the first queued run that `besides` doesn't exclude and for which `code_for` has code.
+    """Claim the first queued run that `excluded` doesn't exclude and for which `code_for` has code.
 
     `code_for` returns None if this worker has no code for the run, and may raise `CodeNotRead`. A
-    procedure without code is added to `besides`. A run that can't be claimed is added, too, and is
+    procedure without code is added to `excluded`. A run that can't be claimed is added, too, and is
     moved to the end of the queue, so that other runs don't wait for it. Returns None if no run is
     left.
     """
@@ -74,7 +74,7 @@ def claim_next(
             with storage, transaction.atomic():
                 # First try without waiting, so that a row that a slow answer has locked doesn't
                 # keep this worker from the others.
-                found = Run.objects.lock_queued(besides) or _next_held(besides)
+                found = Run.objects.lock_queued(excluded) or _next_held(excluded)
                 if found is None:
                     return None
                 # The row stays locked until the claim is committed, or until this block ends. So
@@ -84,7 +84,7 @@ def claim_next(
                     return Claimed(found.are_others, code, journal)
             # This worker has no code for the run. Skip its procedure from now on, or the loop would
             # find the same run again.
-            besides.procedures.add(found.run.procedure_id)
+            excluded.procedures.add(found.run.procedure_id)
         # Read the code here, after the transaction was rolled back: the run stays queued for any
         # worker, and the next turn of the loop finds it again.
         except CodeNotRead as code:
@@ -95,7 +95,7 @@ def claim_next(
             if found is None or _is_database_lost(error):
                 raise
             logger.exception("Run %s couldn't be claimed and stays queued.", found.run.pk)
-            _pass_by(found, besides)
+            _pass_by(found, excluded)
 
 
 def _is_database_lost(error: BaseException) -> bool:
@@ -107,24 +107,24 @@ def _is_database_lost(error: BaseException) -> bool:
     return is_lost and not isinstance(error.__cause__, FileStoreError)
 
 
-def _pass_by(found: Queued, besides: Exclusions) -> None:
-    """Move a run that can't be claimed now to the end of the queue, and add it to `besides`."""
+def _pass_by(found: Queued, excluded: Exclusions) -> None:
+    """Move a run that can't be claimed now to the end of the queue, and add it to `excluded`."""
     # Move it to the end of the queue, or each worker would try it first, in every turn. Check that
     # it is still queued, because its row is no longer locked.
     Run.objects.queued().filter(pk=found.run.pk).update(queued_at=found.at)
-    besides.runs.add(found.run.pk)
+    excluded.runs.add(found.run.pk)
 
 
-def _next_held(besides: Exclusions) -> Queued | None:
+def _next_held(excluded: Exclusions) -> Queued | None:
     """Wait for a queued run that another transaction has locked, and return the run.
 
-    Returns None if no run is queued, apart from those in `besides`.
+    Returns None if no run is queued, apart from those in `excluded`.
     """
     # After waiting for a row, a statement may find it claimed and return nothing although other
     # runs are queued. So the loop ends only when the queue is empty.
-    while Run.objects.queued_besides(besides).exists():
+    while Run.objects.queued_except(excluded).exists():
         limit_locks(LONGEST_LOCK)
-        if found := Run.objects.lock_queued(besides, waits=True):
+        if found := Run.objects.lock_queued(excluded, waits=True):
             return found
     return None
 

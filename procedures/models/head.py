@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import models
 
 from procedures.store import sql
-from procedures.store.rows import Said, execute_together, save_columns, update_of
+from procedures.store.rows import BoundStatement, execute_together, save_columns, update_of
 
 
 class Head(models.Model):
@@ -36,13 +36,13 @@ class Head(models.Model):
         return f"{self.seq} {self.hash}"
 
     @classmethod
-    def lock_for_claim(cls, run_id: UUID, epoch: int, *, also: Said) -> Self:
+    def lock_for_claim(cls, run_id: UUID, epoch: int, *, also: BoundStatement) -> Self:
         """Lock a run's head, set the epoch of a new claim in the head, and return the head.
 
         From then on, the workers of earlier claims can't write into the journal. `also` is the
         UPDATE of the run's row, with its parameters; PostgreSQL executes both in one statement.
         """
-        for cells in execute_together(also, sql.hold_head.said(epoch, run_id)).fetchall():
+        for cells in execute_together(also, sql.hold_head.bound(epoch, run_id)).fetchall():
             return cls(*cells)
         raise cls.DoesNotExist(f"The record of the last event of run {run_id} is missing.")
 
@@ -54,7 +54,7 @@ class Head(models.Model):
         """
         cls.objects.select_for_update(no_key=True).get(pk=run_id)
 
-    def move(self, seq: int, mark: str) -> Said:
+    def move(self, seq: int, mark: str) -> BoundStatement:
         """Move the head to an event, the last input that a claim has journaled.
 
         The input is progress, so the count of claims without progress begins again, with this claim

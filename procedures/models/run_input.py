@@ -19,7 +19,7 @@ from procedures.models.run import Run
 from procedures.models.tallies import next_heard
 from procedures.models.wait import Wait
 from procedures.store import sql
-from procedures.store.rows import Said, insert_row
+from procedures.store.rows import BoundStatement, insert_row
 
 
 class RunInputQuerySet(models.QuerySet["RunInput"]):
@@ -166,6 +166,6 @@ def pending_inputs(run_id: UUID) -> list[PendingInput]:
     return [PendingInput(*row) for row in sql.pending_inputs.fetch(run_id)]
 
 
-def taken(news: Sequence[PendingInput], *, at: datetime) -> Said:
+def taken(news: Sequence[PendingInput], *, at: datetime) -> BoundStatement:
     """Return the statement, with its parameters, that records when these inputs were journaled."""
-    return sql.take_inputs.said(at, [one.pk for one in news])
+    return sql.take_inputs.bound(at, [one.pk for one in news])

@@ -45,14 +45,14 @@ class RunQuerySet(models.QuerySet["Run"]):
             return Claimable(run, clock.read(at))
         return None
 
-    def lock_queued(self, besides: Exclusions, *, waits: bool = False) -> "Queued | None":
-        """Lock and return the first queued run that `besides` doesn't exclude.
+    def lock_queued(self, excluded: Exclusions, *, waits: bool = False) -> "Queued | None":
+        """Lock and return the first queued run that `excluded` doesn't exclude.
 
         Runs that others have locked are skipped; with `waits`, this waits for their locks instead.
         Returns None if there is no such run.
         """
         statement = sql.await_next if waits else sql.claim_next
-        for *found, at in statement.rows(clock.cell(), *besides.cells):
+        for *found, at in statement.rows(clock.cell(), *excluded.cells):
             return Queued._make((*found, clock.read(at)))
         return None
 
@@ -112,8 +112,10 @@ class RunQuerySet(models.QuerySet["Run"]):
     def queued(self) -> Self:
         return self.filter(status=RunStatus.QUEUED)
 
-    def queued_besides(self, some: Exclusions) -> Self:
-        return self.queued().exclude(procedure__in=some.procedures).exclude(pk__in=some.runs)
+    def queued_except(self, excluded: Exclusions) -> Self:
+        return (
+            self.queued().exclude(procedure__in=excluded.procedures).exclude(pk__in=excluded.runs)
+        )
 
     def with_news_of_children(self) -> Self:
         """Return suspended and paused runs to which the end of a child hasn't been reported yet."""

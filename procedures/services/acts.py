@@ -10,10 +10,10 @@ from procedures.models import Event, Run, RunInput
 from procedures.users import json_key
 
 
-def is_named_in_journals(name: str, *, besides: Any) -> bool:
+def is_named_in_journals(name: str, *, except_by: Any) -> bool:
     """Return True if somebody with this user name started or operated a run, ignoring case.
 
-    Journals contain the user name that the person had when they did so. `besides` is the id of a
+    Journals contain the user name that the person had when they did so. `except_by` is the id of a
     user whose own starts and operations don't count. The search takes longer the more runs there
     are.
     """
@@ -21,16 +21,16 @@ def is_named_in_journals(name: str, *, besides: Any) -> bool:
     # An index finds the first events, however long the journals are.
     starts = Run.objects.annotate(start=Subquery(first))
     acts = RunInput.objects.filter(kind=EventKind.OPERATOR)
-    return _is_in(acts, "data", name, besides) or _is_in(starts, "start", name, besides)
+    return _is_in(acts, "data", name, except_by) or _is_in(starts, "start", name, except_by)
 
 
-def _is_in(rows: QuerySet[Any], field: str, name: str, besides: Any) -> bool:
+def _is_in(rows: QuerySet[Any], field: str, name: str, except_by: Any) -> bool:
     # The data is canonical text with sorted keys and no blanks, so it can be searched as text. JSON
     # operators differ by database, and they would use no index here either.
     said = f'"by":{canonical.text_of(name)},"by_id":'
     named = rows.filter(**{f"{field}__icontains": said})
-    if besides is not None:
+    if except_by is not None:
         named = named.exclude(
-            **{f"{field}__contains": f'"by_id":{canonical.text_of(json_key(besides))},'}
+            **{f"{field}__contains": f'"by_id":{canonical.text_of(json_key(except_by))},'}
         )
     return named.order_by().exists()

@@ -12,7 +12,7 @@ from procedures.engine.journal.events import Batch, Event
 from procedures.engine.values import canonical
 from procedures.store import sql
 from procedures.store.cursors import Cell, Cursor, bare_cursor, kept_cursor
-from procedures.store.rows import AT_ONCE, Said, adapted, execute_together, insert_rows
+from procedures.store.rows import AT_ONCE, BoundStatement, adapted, execute_together, insert_rows
 from procedures.store.statements import Statement, with_rows
 
 
@@ -101,14 +101,14 @@ class Fence:
         return [last.seq, last.hash, kept, after, self.run, self.epoch, before]
 
 
-def insert(run_id: UUID, events: Sequence[Event], *, also: Sequence[Said] = ()) -> None:
+def insert(run_id: UUID, events: Sequence[Event], *, also: Sequence[BoundStatement] = ()) -> None:
     """Insert events of a run without moving the run's head; the caller has locked the run.
 
     `also` holds further statements, which change other rows. PostgreSQL executes everything as one
     statement.
     """
     if connection.vendor == "postgresql":
-        execute_together(*also, sql.insert_events.said(run_id, _as_json(events)))
+        execute_together(*also, sql.insert_events.bound(run_id, _as_json(events)))
         return
     if also:
         execute_together(*also)
@@ -123,7 +123,7 @@ def insert_with_events(rows: Sequence[models.Model], run_id: UUID, events: Seque
     if not events:
         insert_rows(rows)
     elif connection.vendor == "postgresql":
-        insert_rows(rows, also=[sql.insert_events.said(run_id, _as_json(events))])
+        insert_rows(rows, also=[sql.insert_events.bound(run_id, _as_json(events))])
     else:
         insert(run_id, events)
         insert_rows(rows)

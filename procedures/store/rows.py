@@ -28,7 +28,7 @@ KEPT_OTHERWISE = {
 AS_THEY_ARE = frozenset({str, int, bool, type(None)})
 """The types of parameters that every database accepts unchanged; most parameters have them."""
 Insertion = tuple[str, list[str]]
-Said = tuple[str, Sequence[Any]]
+BoundStatement = tuple[str, Sequence[Any]]
 """A statement, with its parameters in the form that the driver takes."""
 
 
@@ -110,13 +110,13 @@ def save_columns(row: models.Model, names: Sequence[str], *, also: str = "") -> 
         raise DatabaseError(f"{type(row).__name__} {row.pk} is gone.")
 
 
-def update_of(row: models.Model, names: Sequence[str], *, also: str = "") -> Said:
+def update_of(row: models.Model, names: Sequence[str], *, also: str = "") -> BoundStatement:
     """Return the statement that `save_columns` executes, with its parameters."""
     statement, names = _update(type(row), tuple(names), also)
     return statement, [adapted(getattr(row, name)) for name in names]
 
 
-def execute_together(*parts: Said) -> CursorWrapper:
+def execute_together(*parts: BoundStatement) -> CursorWrapper:
     """Execute statements that change different rows.
 
     Returns a cursor with the rows of the last statement. PostgreSQL executes all of them as one
@@ -140,7 +140,7 @@ def _as_one(parts: tuple[str, ...]) -> str:
     return f"WITH {', '.join(f'part_{n} AS ({text})' for n, text in enumerate(first))} {last}"
 
 
-def insert_row(row: models.Model, *, also: Sequence[Said] = ()) -> None:
+def insert_row(row: models.Model, *, also: Sequence[BoundStatement] = ()) -> None:
     """Insert the row as `row.save(force_insert=True)` does, for a model with one table.
 
     `also` holds further statements with their parameters, which PostgreSQL executes in the same
@@ -150,7 +150,7 @@ def insert_row(row: models.Model, *, also: Sequence[Said] = ()) -> None:
     insert_rows([row], also=also)
 
 
-def insert_rows(rows: Sequence[models.Model], *, also: Sequence[Said] = ()) -> None:
+def insert_rows(rows: Sequence[models.Model], *, also: Sequence[BoundStatement] = ()) -> None:
     """Execute the statements in `also`, and then insert rows of different tables in their order.
 
     PostgreSQL executes everything as one statement, which saves round trips to the server.

@@ -17,7 +17,7 @@ from django.apps import apps
 from django.db import models
 
 from procedures.store.cursors import Cell, Cells, kept_cursor, this_database
-from procedures.store.rows import Said, adapted, columns_of, rows_in
+from procedures.store.rows import BoundStatement, adapted, columns_of, rows_in
 
 BEGINS = re.compile(r"-- (name|part): ([a-z_]+)")
 PLACE = re.compile(r"\{([a-z_]+)(\.\*)?\}")
@@ -45,7 +45,7 @@ class Statement:
         """
         return self._known.tables_of(self.name)
 
-    def said(self, *cells: Cells) -> Said:
+    def bound(self, *cells: Cells) -> BoundStatement:
         """Return the statement with these parameters, for `execute_together`."""
         return self.text, [adapted(cell) for cell in cells]
 

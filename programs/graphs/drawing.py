@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from procedures.engine import Picture, Place, Way
-from procedures.engine.declaration.picture import PlaceKind
+from procedures.engine import Picture, PictureEdge, PictureNode
+from procedures.engine.declaration.picture import NodeKind
 from programs.graphs.expressions import PLACE
 from programs.graphs.nodes import Kind, Node
 from programs.graphs.shape import Shape
 
-KINDS: Mapping[Kind, PlaceKind] = {
+KINDS: Mapping[Kind, NodeKind] = {
     "machine": "step",
     "human": "question",
     "timer": "timer",
@@ -18,17 +18,16 @@ KINDS: Mapping[Kind, PlaceKind] = {
 
 
 def picture_of(shape: Shape) -> Picture:
-    """Return the picture of a graph: its places, and the ways between them.
+    """Return the picture of a graph, without the nodes that begin or end a group.
 
-    The nodes that begin or end a group aren't places. A way leads from the place before such a node
-    directly to the place after it.
+    An edge of the picture leads from the node before such a node directly to the node after it.
     """
-    places = [Place(one.name, _label(one), KINDS[one.kind]) for one in shown(shape)]
-    names = {one.name for one in places}
-    ways = dict.fromkeys(way for name in names for way in _ways_from(shape, name, names))
+    nodes = [PictureNode(one.name, _label(one), KINDS[one.kind]) for one in shown(shape)]
+    names = {one.name for one in nodes}
+    edges = dict.fromkeys(edge for name in names for edge in _edges_from(shape, name, names))
     order = {name: number for number, name in enumerate(shape.nodes)}
-    kept = sorted(ways, key=lambda way: (order[way.source], order[way.target]))
-    return Picture(tuple(places), tuple(kept))
+    ordered = sorted(edges, key=lambda edge: (order[edge.source], order[edge.target]))
+    return Picture(tuple(nodes), tuple(ordered))
 
 
 def shown(shape: Shape) -> list[Node]:
@@ -39,13 +38,13 @@ def _label(node: Node) -> str:
     return PLACE.sub("…", node.title)
 
 
-def _ways_from(shape: Shape, name: str, names: set[str]) -> list[Way]:
+def _edges_from(shape: Shape, name: str, names: set[str]) -> list[PictureEdge]:
     found, seen = [], set[str]()
     left = [(edge.target, edge.label) for edge in shape.leaving(name)]
     while left:
         target, label = left.pop()
         if target in names:
-            found.append(Way(name, target, label))
+            found.append(PictureEdge(name, target, label))
         elif target not in seen:
             seen.add(target)
             left += [(edge.target, label or edge.label) for edge in shape.leaving(target)]

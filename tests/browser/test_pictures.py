@@ -31,12 +31,12 @@ def test_a_picture_and_stages_fit_and_violate_no_rule_of_axe(
         if "returned" in address or str(run.pk) in address:
             frame = page.locator(".picture__frame")
             expect(frame).to_be_visible()
-            expect(frame.locator(".picture__place")).to_have_count(7)
+            expect(frame.locator(".picture__node")).to_have_count(7)
             if width == PHONE:
                 assert frame.evaluate(SCROLLS)
         faults[address] = faults_of(page)
 
     assert not {address: found for address, found in faults.items() if found}
     visit(page, f"/runs/{run.pk}")
-    waiting = page.locator(".picture__place[data-look=person] title")
+    waiting = page.locator(".picture__node[data-look=person] title")
     expect(waiting).to_have_count(1)

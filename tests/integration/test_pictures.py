@@ -42,7 +42,7 @@ def pictured(operators: Group) -> Iterator[str]:
 
 def places(page: str) -> dict[str, str]:
     """The label and the state of each place that a page draws."""
-    drawn = re.findall(r'<g class="picture__place"([^>]*)><title>(.*?)</title>', page)
+    drawn = re.findall(r'<g class="picture__node"([^>]*)><title>(.*?)</title>', page)
     states = {label: re.search(r'data-look="(\w+)"', about) for about, label in drawn}
     return {label: found[1] if found else "" for label, found in states.items()}
 

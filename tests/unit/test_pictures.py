@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from dashboard.overview.pictures import MOST_PLACES, drawn_picture, find_place_states
+from dashboard.overview.pictures import MOST_NODES, drawn_picture, find_place_states
 from dashboard.overview.rows import Row
-from procedures.engine import OptionError, Picture, Place, Way, procedure
+from procedures.engine import OptionError, Picture, PictureEdge, PictureNode, procedure
 from programs.graphs import Ask, Parallel, Wait
 from tests.unit.graphs.flows import add, nothing, of
 
@@ -34,12 +34,12 @@ def picture() -> Picture:
 
 
 def test_a_graph_has_a_picture_of_its_steps_without_the_ends_of_groups() -> None:
-    assert [(one.name, one.kind) for one in picture().places] == [
+    assert [(one.name, one.kind) for one in picture().nodes] == [
         *(("check", "step"), ("review", "question"), ("pay", "step")),
         *(("both.add", "step"), ("both.nothing", "step"), ("wait", "timer")),
     ]
-    assert Way("check", "pay", "otherwise") in picture().ways
-    assert Way("pay", "both.add") in picture().ways
+    assert PictureEdge("check", "pay", "otherwise") in picture().edges
+    assert PictureEdge("pay", "both.add") in picture().edges
 
 
 def test_mermaid_text_quotes_what_would_end_a_label() -> None:
@@ -74,21 +74,22 @@ def test_places_stand_below_those_that_lead_to_them_and_none_covers_another() ->
     drawn = drawn_picture(picture())
 
     assert drawn
-    at = {one.place.name: one for one in drawn.places}
+    at = {one.node.name: one for one in drawn.nodes}
     assert at["check"].y < at["review"].y < at["pay"].y < at["both.add"].y < at["wait"].y
-    assert len({(one.x, one.y) for one in drawn.places}) == len(at)
-    assert all(one.x >= 0 and one.x + 168 <= drawn.width for one in drawn.places)
-    assert [one.way.source for one in drawn.ways if one.is_back] == ["review"]
+    assert len({(one.x, one.y) for one in drawn.nodes}) == len(at)
+    assert all(one.x >= 0 and one.x + 168 <= drawn.width for one in drawn.nodes)
+    assert [one.edge.source for one in drawn.edges if one.is_back] == ["review"]
 
 
 def test_a_large_picture_is_text_alone_and_odd_ones_are_drawn_all_the_same() -> None:
-    many = tuple(Place(f"p{n}", f"P {n}") for n in range(MOST_PLACES + 1))
+    many = tuple(PictureNode(f"p{n}", f"P {n}") for n in range(MOST_NODES + 1))
     drawn = drawn_picture(Picture(many))
     assert drawn
-    assert (drawn.places, "P 150" in drawn.text) == ((), True)
+    assert (drawn.nodes, "P 150" in drawn.text) == ((), True)
 
     loop = Picture(
-        (Place("a", "A"), Place("b", "B")), (Way("a", "a"), Way("a", "b"), Way("b", "a"))
+        (PictureNode("a", "A"), PictureNode("b", "B")),
+        (PictureEdge("a", "a"), PictureEdge("a", "b"), PictureEdge("b", "a")),
     )
     assert drawn_picture(loop)
     assert drawn_picture(Picture(())) is None

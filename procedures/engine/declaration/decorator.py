@@ -65,7 +65,7 @@ def procedure(  # noqa: PLR0913 (authors pass them by name)
     With `listens=True`, people who may start, answer or operate the procedure's runs can write
     messages to a run. The procedure reads these messages with `ctx.inbox` and `ctx.converse`. With
     `steer=True`, people can also write messages to the step that is running. The step reads these
-    messages with `Step.messages`. `picture` is a diagram of the steps and of the ways between them;
+    messages with `Step.messages`. `picture` is a diagram of the steps and the paths between them;
     on the page of a run, the diagram also shows which steps the run has reached.
     """
     if not isinstance(limits, Limits | None):

@@ -1,11 +1,11 @@
-"""The picture of a procedure: its steps as places, and the ways between them."""
+"""The picture of a procedure: its steps as nodes, and the edges between them."""
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-PlaceKind = Literal["step", "question", "timer", "signal", "choice"]
+NodeKind = Literal["step", "question", "timer", "signal", "choice"]
 SHAPES: Mapping[str, tuple[str, str]] = {
     "step": ("[", "]"),
     "question": ("{{", "}}"),
@@ -17,22 +17,22 @@ UNQUOTED = re.compile(r'["`#;<>|\n\r]')
 
 
 @dataclass(frozen=True)
-class Place:
+class PictureNode:
     """One step, question or wait of a picture.
 
-    `name` is the name of the step or wait in the code. A place named "pay" also stands for the
+    `name` is the name of the step or wait in the code. A node named "pay" also stands for the
     steps "pay.check" and "pay.send", whose names begin with "pay" and a dot. A timer belongs to a
-    place if the `reason` of the timer is the `label` of the place.
+    node if the `reason` of the timer is the `label` of the node.
     """
 
     name: str
     label: str
-    kind: PlaceKind = "step"
+    kind: NodeKind = "step"
 
 
 @dataclass(frozen=True)
-class Way:
-    """A way from one place to another; `label` says when the way is taken, or is ""."""
+class PictureEdge:
+    """An edge from one node to another; `label` says when the edge is taken, or is ""."""
 
     source: str
     target: str
@@ -41,47 +41,47 @@ class Way:
 
 @dataclass(frozen=True)
 class Picture:
-    """The places of a procedure in their order, and the ways between them."""
+    """The nodes of a procedure in their order, and the edges between them."""
 
-    places: tuple[Place, ...]
-    ways: tuple[Way, ...] = ()
+    nodes: tuple[PictureNode, ...]
+    edges: tuple[PictureEdge, ...] = ()
 
-    def place_of(self, name: str, reason: str = "") -> Place | None:
-        """Return the place that stands for a step or a wait; None if the picture has no such place.
+    def node_of(self, name: str, reason: str = "") -> PictureNode | None:
+        """Return the node that stands for a step or a wait; None if the picture has no such node.
 
         `name` is the name of the step or wait, for example "pay.check" or "pay#2". `reason` is the
-        reason of a timer; the reason is compared with the labels of the places.
+        reason of a timer; the reason is compared with the labels of the nodes.
         """
         plain = name.partition("#")[0]
-        known = {one.name: one for one in self.places}
+        known = {one.name: one for one in self.nodes}
         while plain:
             if plain in known:
                 return known[plain]
             plain = plain.rpartition(".")[0]
-        of_reason = (one for one in self.places if reason and one.label == reason)
+        of_reason = (one for one in self.nodes if reason and one.label == reason)
         return next(of_reason, None)
 
     def mermaid(self, looks: Mapping[str, str] | None = None) -> str:
         """Return the picture as Mermaid text.
 
-        `looks` maps the name of a place to the Mermaid class in which that place is drawn, for
+        `looks` maps the name of a node to the Mermaid class in which that node is drawn, for
         example `{"pay": "done"}`.
         """
-        numbers = {one.name: f"n{number}" for number, one in enumerate(self.places)}
-        lines = ["flowchart TD", *(_mermaid_place(numbers[one.name], one) for one in self.places)]
-        lines += [_mermaid_way(numbers, way) for way in self.ways]
+        numbers = {one.name: f"n{number}" for number, one in enumerate(self.nodes)}
+        lines = ["flowchart TD", *(_mermaid_node(numbers[one.name], one) for one in self.nodes)]
+        lines += [_mermaid_edge(numbers, edge) for edge in self.edges]
         lines += _mermaid_looks(numbers, looks or {})
         return "\n".join(lines)
 
 
-def _mermaid_place(number: str, place: Place) -> str:
-    begin, end = SHAPES[place.kind]
-    return f'    {number}{begin}"{_quoted(place.label)}"{end}'
+def _mermaid_node(number: str, node: PictureNode) -> str:
+    begin, end = SHAPES[node.kind]
+    return f'    {number}{begin}"{_quoted(node.label)}"{end}'
 
 
-def _mermaid_way(numbers: Mapping[str, str], way: Way) -> str:
-    label = f'|"{_quoted(way.label)}"|' if way.label else ""
-    return f"    {numbers[way.source]} -->{label} {numbers[way.target]}"
+def _mermaid_edge(numbers: Mapping[str, str], edge: PictureEdge) -> str:
+    label = f'|"{_quoted(edge.label)}"|' if edge.label else ""
+    return f"    {numbers[edge.source]} -->{label} {numbers[edge.target]}"
 
 
 def _mermaid_looks(numbers: Mapping[str, str], looks: Mapping[str, str]) -> Iterable[str]:
