@@ -7,6 +7,7 @@ from django.urls.converters import StringConverter
 from dashboard.api.site import api
 from dashboard.mcp.view import no_server
 from dashboard.pages import (
+    announcements,
     bulk,
     chat,
     detail,
@@ -58,6 +59,12 @@ urlpatterns = [
     path("sign-in", sign_in.SignIn.as_view(), name="sign_in"),
     path("sign-in/<plain:name>/<plain:token>", sign_in.sign_in_link, name="sign_in_link"),
     path("sign-out", LogoutView.as_view(), name="sign_out"),
+    path("announcements", announcements.announcements, name="announcements"),
+    path(
+        "announcements/dismissals",
+        announcements.dismiss_announcement,
+        name="announcement_dismissals",
+    ),
     path("profile", profile.profile, name="profile"),
     path("profile/tokens", profile.create_token, name="profile_tokens"),
     path("profile/tokens/revocation", profile.revoke_tokens, name="profile_tokens_revocation"),

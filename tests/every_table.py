@@ -9,6 +9,7 @@ from django.test import Client
 
 from chat.models import Delegation, Draft, HumanRequest, Notification, Presence, ReadMark, Snooze
 from dashboard.models import (
+    Announcement,
     ApiToken,
     FormerName,
     LinkCounter,
@@ -50,4 +51,5 @@ def fill_tables(request: HumanRequest, person: User, *, deputy: User) -> None:
     Installation.current()
     other = Procedure.objects.order_by("name").last()
     StoppedStarts.objects.create(procedure=other, notice="Closed.", at=now)
+    Announcement.objects.create(text="Closed on Friday.", starts_at=now - DAY, ends_at=now)
     chain_acts()

@@ -66,6 +66,7 @@ def _rules(kind: StandardGroup.Kind) -> Iterator[Rule]:
         yield Rule(of_users, f"^(add|change|view)_{person}$")
         yield Rule(auth, "^(add|change|view)_group$")
         yield Rule(ours, "^(add|change|delete|view)_grant$")
+        yield Rule(ours, "^(add|change|view)_announcement$")
         yield Rule(ours, "^(view_procedure|view_signin|view_delegation|(view|delete)_apitoken)$")
 
 

@@ -14,6 +14,7 @@ from dashboard.admin.acts import log_row
 from dashboard.admin.careful import watches
 from dashboard.admin.history import GuardedAdmin, HistoryAdmin
 from dashboard.models import (
+    Announcement,
     ApiToken,
     FormerName,
     LinkCounter,
@@ -132,6 +133,12 @@ class PushReceiptAdmin(HistoryAdmin):
     list_select_related = ["subscription__sign_in__user"]
     search_fields = ["=key"]
     fields = ["key", "subscription", "accepted_at"]
+
+
+@admin.register(Announcement)
+class AnnouncementAdmin(HistoryAdmin):
+    list_display = ["__str__", "level", "starts_at", "ends_at"]
+    fields = ["text", "level", "starts_at", "ends_at"]
 
 
 @admin.register(Preferences)

@@ -33,7 +33,7 @@ from chat.services import (
     RemovalDeniedError,
     UnknownRequestError,
 )
-from dashboard.api import inbound, tokens
+from dashboard.api import announcements, inbound, tokens
 from dashboard.api.auth import SignedInSession, Token
 from dashboard.api.middleware import NO_DATABASE, NOTHING_HERE, UNREADABLE
 from dashboard.api.parameters import View, refuse_unknown, with_known_parameters
@@ -122,6 +122,7 @@ api.add_router("", chat.sessions_api.router, tags=["Chat"])
 api.add_router("", chat.search_api.router, tags=["Search"])
 api.add_router("", inbound.router, tags=["Requests"])
 api.add_router("", tokens.router, tags=["Tokens"])
+api.add_router("", announcements.router, tags=["Site"])
 
 
 def already_answered(error: AlreadyAnsweredError) -> Told:

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from dashboard.http.addresses import is_of_api
-from dashboard.models.preferences import preferences_of
+from dashboard.models.preferences import preferences_for_page, preferences_of
 from procedures.users import User
 
 COOKIE = "countersign_time_zone"
@@ -34,7 +34,9 @@ class TimeZoneMiddleware:
         user = None if request.path.startswith(settings.STATIC_URL) else request.user
         if not isinstance(user, User):
             return self._get_response(request)
-        chosen = preferences_of(user)
+        chosen, has_announcements = preferences_for_page(user)
+        request.has_announcements = has_announcements  # type: ignore[attr-defined]
+        request.dismissed = chosen.dismissed  # type: ignore[attr-defined]
         request.has_keys, zone = chosen.has_keys, chosen.zone  # type: ignore[attr-defined]
         request.detail = chosen.detail  # type: ignore[attr-defined]
         request.kept_filters = chosen.filters  # type: ignore[attr-defined]

@@ -20,6 +20,7 @@ The client receives:
 - `{"stream": "run:<id>", "denied": "…"}`: the user has no access to the stream.
 - `{"stream": "session:<id>", "stale": "…"}`: the user may now see more or less of the stream than
   before, so the client must read the stream from its start.
+- `{"announced": true}`: the announcements of the site have changed. Only pages are told.
 - `{"error": "…"}`: the client's message can't be read.
 
 `docs/live.md` describes the whole protocol.

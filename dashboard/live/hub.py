@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Iterable
 
-from chat.doorbell import RIGHTS, SIGHT
+from chat.doorbell import ANNOUNCEMENTS, RIGHTS, SIGHT
 from dashboard.live.batches import encode
 from dashboard.live.bells import Bells
 from dashboard.live.credentials import DATA, Refusal
@@ -258,7 +258,15 @@ class Hub:
         # Doorbells need no check of views, because the people affected are found at each ring.
         if RIGHTS in wanted or (SIGHT in wanted and self.rendering.has_followers):
             self.gate.hurry()
+        if ANNOUNCEMENTS in wanted:
+            self._tell_of_announcements()
         self.bells.hear(wanted)
         self.texts.hear(name for name in wanted if name.startswith("text:"))
         self.together.hear(wanted)
         self.rendering.hear(wanted)
+
+    def _tell_of_announcements(self) -> None:
+        """Tell all pages to read again what the site announces. Programs aren't told."""
+        for socket in self.sockets:
+            if socket.credential.allows(PAGE):
+                socket.tell(encode({"announced": True}))

@@ -17,6 +17,21 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='Announcement',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('text', models.CharField(help_text='Plain text. Addresses in it become links.', max_length=300)),
+                ('level', models.CharField(choices=[('info', 'Notice'), ('warning', 'Warning')], default='info', max_length=10)),
+                ('starts_at', models.DateTimeField()),
+                ('ends_at', models.DateTimeField(db_index=True)),
+            ],
+            options={
+                'verbose_name': 'announcement',
+                'verbose_name_plural': 'announcements',
+                'ordering': ['starts_at', 'pk'],
+            },
+        ),
+        migrations.CreateModel(
             name='LinkCounter',
             fields=[
                 ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='link_counter', serialize=False, to=settings.AUTH_USER_MODEL)),
@@ -32,6 +47,7 @@ class Migration(migrations.Migration):
                 ('hears_mentions', models.BooleanField(db_default=True, default=True, help_text='If on, the person is notified of messages that mention them.')),
                 ('detail', models.CharField(choices=[('messages', 'Messages'), ('steps', 'Steps'), ('everything', 'Everything')], db_default='steps', default='steps', help_text='How much of each run a transcript shows.', max_length=10)),
                 ('filters', models.JSONField(default=list, help_text='The inbox filters that the person keeps: names and queries.')),
+                ('dismissed', models.JSONField(default=list, help_text='The keys of the announcements that the person has dismissed.')),
             ],
             options={
                 'verbose_name': 'preferences',

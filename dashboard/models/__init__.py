@@ -1,5 +1,6 @@
 """Models for sign-ins, API tokens, preferences and the groups that every site has."""
 
+from dashboard.models.announcement import Announcement
 from dashboard.models.former_name import FormerName
 from dashboard.models.links import LinkCounter
 from dashboard.models.preferences import Preferences
@@ -10,6 +11,7 @@ from dashboard.models.standard_group import StandardGroup
 from dashboard.models.token import ApiToken, Scope
 
 __all__ = [
+    "Announcement",
     "ApiToken",
     "FormerName",
     "LinkCounter",

@@ -1,12 +1,15 @@
 """Preferences of people."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Exists, Q
 from django.utils.translation import gettext_lazy as lazy
+
+from dashboard.models.announcement import Announcement
+from procedures.users import users
 
 if TYPE_CHECKING:
     from procedures.users import User
@@ -16,6 +19,9 @@ LONGEST_NAME = 40
 """The maximum number of characters in the name of a filter."""
 MOST_FILTERS = 20
 """The maximum number of filters that a person can keep."""
+
+MOST_DISMISSED = 20
+"""The number of announcements that are remembered as dismissed, the newest ones."""
 
 
 class TooManyFiltersError(Exception):
@@ -65,6 +71,10 @@ class Preferences(models.Model):
         default=list, help_text=lazy("The inbox filters that the person keeps: names and queries.")
     )
 
+    dismissed = models.JSONField(
+        default=list, help_text=lazy("The keys of the announcements that the person has dismissed.")
+    )
+
     class Meta:
         verbose_name = verbose_name_plural = lazy("preferences")
 
@@ -100,6 +110,15 @@ def drop_filter(user: "User", name: str) -> None:
     found.save(update_fields=["filters"])
 
 
+@transaction.atomic
+def dismiss(user: "User", key: str) -> None:
+    """Show an announcement to this person no more. Calling it twice is harmless."""
+    found = _locked(user)
+    others = [one for one in found.dismissed if one != key]
+    found.dismissed = [*others, key][-MOST_DISMISSED:]
+    found.save(update_fields=["dismissed"])
+
+
 def _locked(user: "User") -> Preferences:
     Preferences.objects.get_or_create(user=user)
     return Preferences.objects.select_for_update().get(user=user)
@@ -113,3 +132,15 @@ def unwilling() -> Q:
 def preferences_of(user: "User") -> Preferences:
     """Return a person's preferences; if there are none, return unsaved ones with the defaults."""
     return Preferences.objects.filter(pk=user.pk).first() or Preferences(user=user)
+
+
+def preferences_for_page(user: "User") -> tuple[Preferences, bool]:
+    """Return a person's preferences, and True if there are announcements that haven't ended.
+
+    Both are read by one statement, because every page needs them.
+    """
+    waiting = Exists(Announcement.objects.not_ended().order_by())
+    found: Any = users().filter(pk=user.pk).select_related("preferences")
+    row = found.annotate(has_announcements=waiting).order_by().first()
+    kept = getattr(row, "preferences", None) or Preferences(user=user)
+    return kept, bool(row and row.has_announcements)

@@ -48,6 +48,7 @@ def test_the_description_is_worked_out_once(schema: Json) -> None:
 def test_every_route_is_described(schema: Json) -> None:
     assert {(path, method) for path, method, _ in operations(schema)} == {
         ("/api/token", "get"),
+        ("/api/announcements", "get"),
         ("/api/procedures", "get"),
         ("/api/procedures/{name}", "get"),
         ("/api/procedures/{name}/runs", "post"),

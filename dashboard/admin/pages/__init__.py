@@ -1,6 +1,7 @@
 """Pages of the admin about people and access, in addition to Django's lists of rows."""
 
 from dashboard.admin.pages import (
+    announcements,
     away,
     front,
     groups,
@@ -15,6 +16,7 @@ from dashboard.admin.pages import (
 )
 
 __all__ = [
+    "announcements",
     "away",
     "front",
     "groups",

@@ -31,6 +31,7 @@ import "./mention-list.js";
 import "./command-draft.js";
 import "./caught-up.js";
 import "./unread-dot.js";
+import "./site-notices.js";
 import "./read-marks.js";
 import "./people-here.js";
 import "./send-once.js";

@@ -108,7 +108,8 @@ class Connection {
     }, POLL);
   }
 
-  #take({ stream, frames = [], head, denied, stale, together, newest }) {
+  #take({ stream, frames = [], head, denied, stale, together, newest, announced }) {
+    if (announced) document.dispatchEvent(new Event("live:announced"));
     const element = this.#streams.get(stream);
     if (!element) return;
     if (denied || stale) element.deny();
