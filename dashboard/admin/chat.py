@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import display_for_value
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -26,6 +27,7 @@ from chat.models import (
     SessionEvent,
 )
 from chat.services import OPERATE_REQUEST, Reach, reach_of, reassign_request, withdraw_request
+from dashboard.admin.filters import ByProcedure
 from dashboard.admin.history import (
     MOST_SEARCHED,
     HistoryAdmin,
@@ -197,6 +199,10 @@ class AnsweredBy(admin.SimpleListFilter):
         return rows.filter(closed_by=name) if name else rows
 
 
+class OfProcedure(ByProcedure):
+    path = "wait__run__procedure"
+
+
 @admin.register(HumanRequest)
 class HumanRequestAdmin(ProvenAdmin):
     actions = ["withdraw", "reassign"]
@@ -205,9 +211,10 @@ class HumanRequestAdmin(ProvenAdmin):
         *("opened_at", "closed_by", "on_site"),
     ]
     deferred = ["question", *values_of("wait__run")]
+    title = lazy("Requests")
     list_filter = [
-        *("status", ("kind", NamedValues), "outcome", "wait__run__procedure"),
-        AnsweredBy,
+        *("status", ("kind", NamedValues), "outcome"),
+        *(OfProcedure, AnsweredBy),
         *("opened_at", "closed_at"),
     ]
     ends_of_ids = True
@@ -277,8 +284,8 @@ class HumanRequestAdmin(ProvenAdmin):
         return link(request.wait.run)
 
     @admin.display(description=lazy("deadline"))
-    def deadline(self, request: HumanRequest) -> Any:
-        return request.wait.due_at
+    def deadline(self, request: HumanRequest) -> str:
+        return str(display_for_value(request.wait.due_at, "-"))
 
     @admin.display(description=lazy("prompt"))
     def shown_prompt(self, request: HumanRequest) -> str:

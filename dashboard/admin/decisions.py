@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as lazy
 from chat.models import Decision, HumanRequest, HumanResponse, RequestEvent
 from dashboard.accounts.keyed import row_with_key
 from dashboard.admin.exporting import ExportedAdmin
-from dashboard.admin.filters import Between, Chosen
+from dashboard.admin.filters import Between, ByProcedure
 from dashboard.admin.history import NamedValues, link, rendered
 from dashboard.admin.proven import MOST_EVENTS
 from dashboard.admin.viewer import viewing
@@ -25,7 +25,7 @@ from procedures.engine.journal.seals import PROOF, differing
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical
 from procedures.engine.values.sizes import cut
-from procedures.models import Procedure, Run
+from procedures.models import Run
 from procedures.models.clock import clock
 from procedures.models.proofs import ledger_keys
 from procedures.models.run_queries import values_of
@@ -36,23 +36,11 @@ Kind = RequestEvent.Kind
 ANSWERS = (Kind.ANSWERED, Kind.VOTED, Kind.ASKED_BACK, Kind.BYPASSED)
 """The kinds of entries in a request's history that record an answer."""
 LONGEST_PROMPT, LONGEST_VALUE = 160, 80
-MOST_PROCEDURES = 500
 RESPONSE = "countersign_chat.view_humanresponse"
 
 
-class OfProcedure(Chosen):
-    """A filter by the procedure of the run that has asked the question."""
-
-    title = lazy("procedure")
-    parameter_name = "procedure"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        found = Procedure.objects.order_by("title").values_list("name", "title")
-        return [(name, title) for name, title in found[:MOST_PROCEDURES]]
-
-    def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
-        name = self.value()
-        return rows.filter(request__wait__run__procedure__name=name) if name else rows
+class OfProcedure(ByProcedure):
+    path = "request__wait__run__procedure"
 
 
 class ByRight(admin.SimpleListFilter):

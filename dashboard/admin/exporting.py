@@ -12,7 +12,6 @@ from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
-from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
@@ -39,8 +38,6 @@ class ExportedAdmin(HistoryAdmin):
     """
 
     change_list_template = "dashboard/admin/exported_list.html"
-    title: str | Promise = ""
-    """The heading of the list."""
     columns: ClassVar[Sequence[Column]] = ()
     """The columns of the file: pairs of a heading and a function that returns a row's value."""
 
@@ -53,7 +50,7 @@ class ExportedAdmin(HistoryAdmin):
         address = page_address(self.model, "export")
         query = request.GET.urlencode()
         export = f"{address}?{query}" if query else address
-        context = {"export": export, "title": self.title, **(extra_context or {})}
+        context = {"export": export, **(extra_context or {})}
         return super().changelist_view(request, context)
 
     @admin.display(description=lazy("time"), ordering="pk")

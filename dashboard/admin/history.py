@@ -17,6 +17,7 @@ from django.template.response import SimpleTemplateResponse
 from django.utils.functional import Promise, cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
@@ -106,7 +107,17 @@ class CountedToALimit(Pages):
         return OrMore(MOST_COUNTED) if counted > MOST_COUNTED else counted
 
 
-class SearchedList(ChangeList):
+class NamedList(ChangeList):
+    """A list of rows under the name of its rows."""
+
+    def __init__(self, request: HttpRequest, *rest: Any, **more: Any) -> None:
+        super().__init__(request, *rest, **more)
+        if not self.is_popup:  # in which one row is to be selected
+            title = getattr(self.model_admin, "title", "") or self.opts.verbose_name_plural
+            self.title = capfirst(str(title))
+
+
+class SearchedList(NamedList):
     """A list of rows that shows if a search covered all rows or only the newest ones."""
 
     searched = ""
@@ -131,6 +142,11 @@ class LoggedAdmin(QuickAdmin):
     """
 
     object_history_template = "dashboard/admin/history.html"
+    title: str | Promise = ""
+    """The heading of the list; by default, it is the name of the rows."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return NamedList
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         log_row(request, obj, "Added.", changes=pop_changes(request))

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.admin.acts import log_row
 from dashboard.admin.copies import forked, restarted
+from dashboard.admin.filters import ByProcedure
 from dashboard.admin.history import MOST_SEARCHED, NamedValues, Related, RelatedRows, link, readable
 from dashboard.admin.journal import MOST, history_of
 from dashboard.admin.operations import Operation, chosen_rows, operate
@@ -50,6 +51,10 @@ class PartOfRunAdmin(ProvenAdmin):
         return link(part.run)
 
 
+class OfProcedure(ByProcedure):
+    path = "procedure"
+
+
 @admin.register(Run)
 class RunAdmin(ProvenAdmin):
     object_history_template = "procedures/admin_history.html"
@@ -68,7 +73,7 @@ class RunAdmin(ProvenAdmin):
     deferred = ["inputs", "result", "error", "seed"]
     list_filter = [
         "status",
-        "procedure",
+        OfProcedure,
         ("started_by", RelatedRows),
         "created_at",
         "ended_at",

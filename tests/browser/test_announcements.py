@@ -11,7 +11,8 @@ from dashboard.accounts.announcing import Planned, announce, end_announcement
 from dashboard.models import Announcement
 from procedures.models.clock import clock
 from tests.browser.conftest import DESK, PHONE, OpenPage, Scheme
-from tests.browser.test_every_page import admin_faults, faults_of, sideways, visit
+from tests.browser.test_every_admin_page import admin_faults
+from tests.browser.test_every_page import faults_of, sideways, visit
 from tests.browser.test_keyboard import enter
 from tests.pages import ask
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib import admin
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, Request, expect
 
@@ -24,7 +23,6 @@ NARROWEST = 80
 SMALLEST = 320
 """The width in pixels of the smallest phone."""
 ASKED = ("told", "review", "choice", "date", "many", "form", "problem", "told of trouble")
-ROW_VIEWS = ("change", "history", "delete")
 LOOKS = pytest.mark.parametrize(
     ("width", "scheme"),
     [
@@ -108,64 +106,6 @@ def test_every_page_fits_and_violates_no_rule_of_axe(
             visit(page, address)
             faults[f"{user}: {address}"] = faults_of(page)
     assert not {address: found for address, found in faults.items() if found}
-
-
-@LOOKS
-def test_the_administration_has_no_grave_fault(
-    width: int,
-    scheme: Scheme,
-    open_page: OpenPage,
-    questions: list[HumanRequest],
-    admin_user: User,
-    bob: User,
-) -> None:
-    page = open_page(admin_user, width=width, scheme=scheme, bypass_csp=True)
-    run, user = questions[0].wait.run_id, f"auth/user/{bob.pk}"
-    lists = [
-        "",
-        "countersign_procedures/run/",
-        "countersign_procedures/wait/",
-        "countersign_chat/humanrequest/?q=right",
-    ]
-    lists += ["auth/group/add/"]
-    rows = [
-        f"countersign_procedures/run/{run}/change/",
-        f"{user}/change/",
-        f"{user}/delete/",
-        "auth/group/add/",
-    ]
-
-    faults = {path: admin_faults(page, path) for path in (*lists, *rows)}
-
-    assert not {path: found for path, found in faults.items() if found}
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("width", [DESK, PHONE])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_list_or_row_of_the_administration_has_a_grave_fault(
-    width: int, scheme: Scheme, open_page: OpenPage, questions: list[HumanRequest], admin_user: User
-) -> None:
-    page = open_page(admin_user, width=width, scheme=scheme, bypass_csp=True)
-    faults = {}
-    for model in admin.site._registry:  # noqa: SLF001 (all that is registered)
-        there = f"{model._meta.app_label}/{model._meta.model_name}/"  # noqa: SLF001
-        first = model._default_manager.first()  # noqa: SLF001
-        rows = [f"{there}{first.pk}/{view}/" for view in ROW_VIEWS] if first else []
-        for path in (there, f"{there}add/", *rows):
-            faults[path] = admin_faults(page, path)
-
-    assert not {path: found for path, found in faults.items() if found}
-
-
-def admin_faults(page: Page, path: str) -> list[str]:
-    """Nothing of what the site refuses even an administrator."""
-    answer = page.goto(f"/admin/{path}")
-    assert answer
-    if answer.status in {403, 404}:
-        return []
-    expect(page.get_by_role("main")).to_be_visible()
-    return [*violations_of(page), *narrow(page)]
 
 
 RUNS_FROM_RIGHT = """(text) => {

@@ -82,7 +82,8 @@ def of_the_inbox(stage: Stage) -> Iterator[Look]:
 def of_requests(stage: Stage) -> Iterator[Look]:
     for name, run in stage.runs.items():
         if run.waits.filter(request__isnull=False).exists():
-            yield Look(f"request, {name}", "approver", f"/requests/{stage.request(name).pk}")
+            person = "operator" if name == "problem" else "approver"  # who is asked
+            yield Look(f"request, {name}", person, f"/requests/{stage.request(name).pk}")
     held = stage.request("held").pk
     yield Look("request, held, of others", "starter", f"/requests/{held}")
     final = f"/requests/{stage.request('irreversible approval').pk}"

@@ -49,7 +49,7 @@ class RenameForm(LoggedReasonForm):
     field_order = ("name", "reason")
 
 
-@add_part("groups/", "groups", may_look, lazy("Groups"), place=2)
+@add_part("groups/", "groups", may_look, lazy("Groups"), place=2, models=(Group,))
 def group_list(request: HttpRequest) -> HttpResponse:
     words = text_in(request.GET, "q")
     found = Group.objects.filter(name__icontains=words)

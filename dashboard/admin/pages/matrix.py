@@ -166,7 +166,7 @@ class Matrix:
         return Box(cell, is_held, self._changer.may(cell, is_held=is_held))
 
 
-@add_part("access/", "access", may_look, lazy("Access"), place=3)
+@add_part("access/", "access", may_look, lazy("Access"), place=3, models=(Grant,))
 def access(request: HttpRequest) -> HttpResponse:
     """Show the table.
 

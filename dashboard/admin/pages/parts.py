@@ -38,6 +38,10 @@ class Part:
     """The title of the page in the menu; "" for a page that isn't in the menu."""
     place: int = 0
     """The position of the page in the menu; the lowest number comes first."""
+    routes: tuple[str, ...] = ()
+    """The beginnings of other addresses that belong to this entry of the menu."""
+    models: tuple[type[Model], ...] = ()
+    """The models whose lists and rows belong to this entry of the menu."""
 
 
 parts: list[Part] = []
@@ -64,16 +68,16 @@ lists = [
 
 
 def add_part(
-    route: str, name: str, may: Callable[[User], bool], title: Any = "", *, place: int = 0
+    route: str, name: str, may: Callable[[User], bool], title: Any = "", **more: Any
 ) -> Callable[[View], View]:
     """Return a decorator that adds a view to the pages of the admin.
 
     Only staff for whom `may` returns True can open the page. If `title` is given, the menu leads to
-    the page.
+    the page; `more` are the fields of its `Part`.
     """
 
     def add(view: View) -> View:
-        parts.append(Part(route, name, view, may, title, place))
+        parts.append(Part(route, name, view, may, title, **more))
         return view
 
     return add
@@ -116,7 +120,10 @@ def _extend(site: admin.AdminSite) -> None:
         return [*(_address(site, part) for part in parts), *djangos_urls()]
 
     def each_context(request: HttpRequest) -> dict[str, Any]:
-        return {**djangos_context(request), "menu": _menu(request)}
+        context, menu = djangos_context(request), _menu(request)
+        # Beside the pages of the menu, a list of all tables would only take their room.
+        has_tables = context.get("is_nav_sidebar_enabled") and not any(one.is_here for one in menu)
+        return {**context, "menu": menu, "is_nav_sidebar_enabled": has_tables}
 
     # Set on the instance: a project may use an admin site of a class of its own.
     site.get_urls = get_urls  # type: ignore[method-assign]
@@ -133,26 +140,45 @@ def _address(site: admin.AdminSite, part: Part) -> URLPattern:
     return path(part.route, site.admin_view(view), name=part.name)
 
 
-def _menu(request: HttpRequest) -> list[tuple[str, str, bool]]:
-    """Return the menu's entries: address, title, and True if the request is for that page."""
-    user: Any = request.user
+class Entry(NamedTuple):
+    """An entry of the menu. `is_here` is True if the request is for a page that belongs to it."""
+
+    place: int
+    url: str
+    title: str
+    is_here: bool
+
+
+def _menu(request: HttpRequest) -> list[Entry]:
     if not admin.site.has_permission(request):
         return []
-    pages = [
-        (one.place, reverse(f"admin:{one.name}"), str(one.title))
-        for one in parts
-        if one.title and one.may(user)
-    ]
-    shown = sorted([*pages, *_lists(request)])
-    return [(url, title, request.path.startswith(url)) for _place, url, title in shown]
+    return sorted([*_pages(request), *_lists(request)])
 
 
-def _lists(request: HttpRequest) -> Iterator[tuple[int, str, str]]:
-    """Yield the menu position, the address and the title of each list that the viewer may see."""
+def _pages(request: HttpRequest) -> Iterator[Entry]:
+    """Yield the entries of the pages that the viewer may see."""
+    user: Any = request.user
+    for one in parts:
+        if one.title and one.may(user):
+            url = reverse(f"admin:{one.name}")
+            is_here = request.path.startswith((url, *_other_addresses(one)))
+            yield Entry(one.place, url, str(one.title), is_here)
+
+
+def _other_addresses(part: Part) -> Iterator[str]:
+    """Yield the beginnings of the addresses that belong to the page's entry of the menu."""
+    root = reverse("admin:index")
+    yield from (f"{root}{one}" for one in part.routes)
+    yield from (list_address(one) for one in part.models if one in admin.site._registry)  # noqa: SLF001
+
+
+def _lists(request: HttpRequest) -> Iterator[Entry]:
+    """Yield the entries of the lists that the viewer may see."""
     for one in lists:
         its_admin = admin.site._registry.get(one.model)  # noqa: SLF001
         if its_admin and its_admin.has_view_permission(request):
-            yield one.place, list_address(one.model), str(one.title)
+            url = list_address(one.model)
+            yield Entry(one.place, url, str(one.title), request.path.startswith(url))
 
 
 _extend(admin.site)

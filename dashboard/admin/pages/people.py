@@ -10,7 +10,7 @@ from dashboard.accounts.authority import permission_to
 from dashboard.accounts.directory import Filters, Privilege, State, entries, people
 from dashboard.accounts.keyed import page_after
 from dashboard.admin.pages.parts import add_part, draw, links_of, text_in
-from procedures.users import name_field
+from procedures.users import User, name_field
 
 MOST_PEOPLE = 50
 NAMES = {"words": "q", "state": "state", "privilege": "privilege", "group": "group"}
@@ -21,7 +21,9 @@ def may_look(user: Any) -> bool:
     return bool(user.has_perm(permission_to("view")) or user.has_perm(permission_to("change")))
 
 
-@add_part("people/", "people", may_look, lazy("People"), place=1)
+@add_part(
+    "people/", "people", may_look, lazy("People"), place=1, routes=("person/",), models=(User,)
+)
 def people_list(request: HttpRequest) -> HttpResponse:
     by: Any = request.user
     filters = Filters(**{name: text_in(request.GET, field) for name, field in NAMES.items()})

@@ -1,0 +1,60 @@
+"""The addresses of all pages of the admin, as its own table of addresses names them."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.apps import apps
+from django.contrib import admin
+from django.urls.resolvers import RoutePattern
+
+Values = Mapping[str, Any]
+PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+NO_PAGES = ("autocomplete/", "jsi18n/", "logout/", "r/<path:content_type_id>/<path:object_id>/")
+"""Data, scripts, a form without a page, and a redirect."""
+REDIRECT = re.compile(r"\w+/\w+/<path:object_id>/")
+"""Addresses that Django redirects to the page of a row."""
+
+
+def admin_addresses(examples: Mapping[str, Values]) -> Iterator[str]:
+    """Yield the addresses below that of the admin, with rows that exist in place of parameters.
+
+    `examples` holds the values of parameters by the first part of an address. Without any, only
+    pages without parameters are yielded. Raises `KeyError` for a parameter that nothing is known
+    of: a new page needs a value here.
+    """
+    yield from (f"{app.label}/" for app in apps.get_app_configs() if has_models(app.label))
+    for route in _routes(admin.site.get_urls()):
+        if route in NO_PAGES or REDIRECT.fullmatch(route):
+            continue
+        if not PARAMETER.search(route):
+            yield route
+        elif examples:
+            yield from _filled(route, examples)
+
+
+def has_models(label: str) -> bool:
+    """Return True if the admin has a list of a model of this app."""
+    return any(model._meta.app_label == label for model in admin.site._registry)  # noqa: SLF001
+
+
+def _routes(patterns: Any, before: str = "") -> Iterator[str]:
+    for one in patterns:
+        if isinstance(one.pattern, RoutePattern):
+            route = f"{before}{one.pattern}"
+            below = getattr(one, "url_patterns", None)
+            yield from [route] if below is None else _routes(below, route)
+
+
+def _filled(route: str, examples: Mapping[str, Values]) -> Iterator[str]:
+    """Yield the address with values in place of its parameters, unless there is no such row."""
+    values = examples.get(route.partition("/")[0]) or _first_row(route)
+    if values is not None:
+        yield PARAMETER.sub(lambda found: str(values[found[1]]), route)
+
+
+def _first_row(route: str) -> Values | None:
+    label, name = route.split("/")[:2]
+    model = apps.get_model(label, name)
+    row = model._default_manager.first()  # noqa: SLF001 (Django documents it)
+    return None if row is None else {"object_id": row.pk, "id": row.pk}
