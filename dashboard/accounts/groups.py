@@ -1,6 +1,6 @@
 """Groups: their members, the places in code that name a group, and how groups are retired."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from django.contrib.auth.models import Group
@@ -93,18 +93,40 @@ def may_remove(by: User, user: User) -> bool:
     return may_change(by, user) and (by.is_superuser or by.pk != user.pk)
 
 
-@transaction.atomic
-def add_member(group: Group, user: User, *, by: User) -> None:
-    """Add a person to a group.
+def may_create_group(by: User) -> bool:
+    return by.has_perm("auth.add_group")
 
-    Raises `PermissionDenied`, and `RetiredError` if the group is retired.
+
+@transaction.atomic
+def create_group(name: str, *, by: User) -> Group:
+    """Create a group without members and roles.
+
+    Raises `PermissionDenied`, and `ValidationError` if the name can't be used.
     """
-    if not may_add(by, group, user):
+    if not may_create_group(by):
+        raise PermissionDenied
+    group = Group(name=name)
+    check_name(Kind.GROUP, name, None)
+    group.full_clean()
+    group.save(force_insert=True)
+    note(by, "Created the group.", about=group)
+    return group
+
+
+@transaction.atomic
+def add_members(group: Group, people: Iterable[User], *, by: User) -> None:
+    """Add people to a group.
+
+    Raises `PermissionDenied`, and `RetiredError` if the group is retired; then nobody is added.
+    """
+    found = list(people)
+    if not all(may_add(by, group, user) for user in found):
         raise PermissionDenied
     if RetiredGroup.objects.filter(group=group).exists():
         raise RetiredError
-    user.groups.add(group)
-    note(by, f"Added to the group {group}.", about=user)
+    for user in found:
+        user.groups.add(group)
+        note(by, f"Added to the group {group}.", about=user)
 
 
 @transaction.atomic

@@ -1,5 +1,7 @@
 """Operations by administrators on a person's sessions, tokens and sign-in links."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -10,6 +12,7 @@ from django.utils.translation import gettext as _
 from dashboard.accounts.authority import may_act_as, may_change
 from dashboard.accounts.leaving import end_all_sign_ins
 from dashboard.accounts.sign_in import sign_in_link
+from dashboard.models import ApiToken
 from dashboard.models.links import end_links
 from dashboard.models.trail import Kind, note
 from procedures.users import User, email_of, short_name
@@ -41,6 +44,18 @@ def revoke_token(user: User, token: int, *, by: User) -> None:
     for one in found:
         note(by, f"Revoked the token {one}.", about=one)
     found.revoke()
+
+
+@transaction.atomic
+def create_token(
+    user: User, *, name: str, scopes: Iterable[str], expires_at: datetime | None, by: User
+) -> str:
+    """Return a new token with which a program acts as the person; `by` will see it.
+
+    Whoever may create a sign-in link for the person may do this, because a token allows no more.
+    """
+    _check(may_act_as(by, user))
+    return ApiToken.create_for(user, name=name, scopes=scopes, expires_at=expires_at, by=by)
 
 
 @transaction.atomic

@@ -30,15 +30,21 @@ class TokenForm(forms.Form):
     """A form for a new API token."""
 
     name = forms.CharField(
+        label=lazy("Name"),
         max_length=80,
+        help_text=lazy("The program that will use the token, such as “Cash register 3”."),
         error_messages={"required": lazy("Enter the name of the program that will use the token.")},
     )
     scopes = forms.MultipleChoiceField(
+        label=lazy("Scopes"),
         choices=Scope.choices,
+        widget=forms.CheckboxSelectMultiple,
         initial=list(NEW_TOKEN),
         error_messages={"required": lazy("Choose at least one scope.")},
     )
-    days = forms.ChoiceField(choices=LIVES.items(), initial=USUAL_LIFE, required=False)
+    days = forms.ChoiceField(
+        label=lazy("Expires after"), choices=LIVES.items(), initial=USUAL_LIFE, required=False
+    )
 
     def __init__(self, user: User, data: Any = None) -> None:
         self.user = user
@@ -47,7 +53,7 @@ class TokenForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         if self.user.api_tokens.usable().count() >= MOST_TOKENS:
             raise forms.ValidationError(
-                _("You have {count} tokens in use, which is the limit. Revoke one first.").format(
+                _("{count} tokens are in use, which is the limit. Revoke one first.").format(
                     count=MOST_TOKENS
                 )
             )
@@ -55,10 +61,14 @@ class TokenForm(forms.Form):
 
     def create(self) -> str:
         """Create the token, and return its text. The text can't be read again later."""
-        name, scopes = self.cleaned_data["name"], self.cleaned_data["scopes"]
-        return ApiToken.create_for(
-            self.user, name=name, scopes=scopes, expires_at=self._expires_at()
-        )
+        return ApiToken.create_for(self.user, **self.wanted)
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """The name, scopes and end of the new token, as `ApiToken.create_for` takes them."""
+        names = ("name", "scopes")
+        said = {name: self.cleaned_data[name] for name in names}
+        return {**said, "expires_at": self._expires_at()}
 
     def _expires_at(self) -> datetime | None:
         days = self.cleaned_data["days"]

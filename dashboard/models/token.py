@@ -129,8 +129,12 @@ class ApiToken(models.Model):
         name: str = "",
         scopes: Iterable[str] = NEW_TOKEN,
         expires_at: datetime | None = None,
+        by: "User | None" = None,
     ) -> str:
-        """Create a token and return its text, which can't be read again later."""
+        """Create a token and return its text, which can't be read again later.
+
+        `by` is the person who creates the token; by default, it is the token's own user.
+        """
         token, wanted = secrets.token_urlsafe(32), set(scopes)
         made = cls.objects.create(
             user=user,
@@ -140,7 +144,7 @@ class ApiToken(models.Model):
             hint=token[:6],
             expires_at=expires_at,
         )
-        note(user, f"Created the token {made}.", about=made)
+        note(by or user, f"Created the token {made}.", about=made)
         return token
 
     @property

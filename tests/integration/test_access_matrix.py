@@ -217,3 +217,13 @@ def test_more_procedures_and_groups_are_on_further_pages(root: Client) -> None:
 
     assert procedures == [f"wide_{number:02}" for number in range(30)]
     assert len(groups) == 10
+
+
+def test_filters_take_several_names(root: Client, finance: Group, support: Group) -> None:
+    found = root.get("/admin/access/?procedure=question&group=finance, upport,").context["matrix"]
+
+    assert [one for one, _people in found.columns] == [finance, support]
+    both = root.get("/admin/access/?procedure=ask people,Question&group=finance").context["matrix"]
+    names = {one.name for one, _rows in both.rows}
+    assert {"ask", "question"} <= names
+    assert all("question" in name or name == "ask" for name in names)

@@ -43,12 +43,19 @@ def test_it_names_what_needs_somebody(
     admin_client: Client, alice: User, bob: User, finance: Group
 ) -> None:
     assert "Nobody can answer" not in shown(admin_client.get(FIRST))
+    assert "Invite people." not in shown(admin_client.get(FIRST))
     needing(alice, bob)
     log_act(Act.Kind.CHANGE, "Something was done.", by=alice)
 
     page = shown(admin_client.get(FIRST))
     for words in (*SENTENCES, "Something was done.", "Workers", "Start one: celery"):
         assert words in page
+
+
+def test_a_new_site_begins_with_invitations(admin_client: Client) -> None:
+    page = shown(admin_client.get(FIRST))
+
+    assert '<a href="/admin/people/invite/">Nobody else has an account yet' in page
 
 
 def test_everybody_sees_only_what_they_may(

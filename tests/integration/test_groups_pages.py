@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
+from dashboard.accounts.groups import members_of
 from dashboard.models import FormerName, StandardGroup
 from procedures.models import Act, Grant, Procedure
 from tests.calls import grant
@@ -58,10 +59,12 @@ def test_members_are_added_and_removed_and_losses_are_shown_first(
     root.post(path_of(finance), confirmed(told))
     assert not bob.groups.exists()
 
-    assert "no user with this name" in shown(
-        root.post(path_of(finance), {"act": "add", "user": "x"})
-    )
-    root.post(path_of(finance), {"act": "add", "user": "@carol"})
+    fault = root.post(path_of(finance), {"act": "add", "user": "carol, x"})
+    assert "no user with the name “x”" in shown(fault)
+    assert 'value="carol, x"' in fault.content.decode()
+    assert not carol.groups.exists()
+    root.post(path_of(finance), {"act": "add", "user": "@carol, bob"})
+    assert set(members_of(finance)) == {bob, carol}
     assert carol.groups.get() == finance
     assert Act.objects.about(carol).latest("pk").words == "Added to the group finance."
 
@@ -90,6 +93,27 @@ def test_staff_add_others_to_their_own_groups_only(
         assert client.post(path_of(support, act), {"name": "x", "reason": "x"}).status_code == 404
     by.user_permissions.remove(Permission.objects.get(codename="view_group"))
     assert client.get(path_of(support)).status_code == 403
+
+
+def test_a_group_is_created_under_a_name_that_nobody_had(
+    root: Client, carol: User, finance: Group
+) -> None:
+    FormerName.objects.create(kind="group", name="money", held_by="999")
+    path = "/admin/groups/new/"
+
+    assert "New group" in shown(root.get("/admin/groups/"))
+    assert "was once called “money”" in shown(root.post(path, {"name": "money"}))
+    assert "already exists" in shown(root.post(path, {"name": "finance"}))
+    done = root.post(path, {"name": "claims"})
+
+    made = Group.objects.get(name="claims")
+    assert done["Location"] == path_of(made)
+    entry = Act.objects.about(made).latest("pk")
+    assert (entry.kind, entry.name, entry.words) == ("group", "admin", "Created the group.")
+    manager = create_manager()
+    manager.user_permissions.add(Permission.objects.get(codename="view_group"))
+    assert "New group" not in shown(browser(manager).get("/admin/groups/"))
+    assert browser(manager).post(path, {"name": "others"}).status_code == 403
 
 
 def test_renaming_shows_the_code_that_names_the_group(

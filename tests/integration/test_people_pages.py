@@ -126,6 +126,9 @@ def signed_in(bob: User) -> tuple[Client, str, str]:
     return browser(bob), path_in(sign_in_link(bob)), token_of(bob)
 
 
+TOKEN = {"name": "Cash register", "scopes": ["read"], "days": "30"}
+
+
 def token_of(user: User) -> str:
     return ApiToken.create_for(user, name="Cash register")
 
@@ -201,11 +204,33 @@ def test_a_link_is_made_once_and_only_for_whom_one_may_act(
     permitted.user_permissions.add(Permission.objects.get(codename="view_run"))
     program = create_person("program", clerks)
     ApiToken.create_for(program)
-    for act in ("make_link", "mail_link"):
+    for act in ("make_link", "mail_link", "create_token"):
         for person in (other, used, permitted, program):
             path = f"/admin/person/{person.pk}/sign-in/"
-            assert by.post(path, {"act": act}).status_code == 403
+            assert by.post(path, {"act": act, **TOKEN}).status_code == 403
+            assert "Create a token" not in shown(by.get(path))
     assert by.post(f"/admin/person/{new.pk}/sign-in/", {"act": "make_link"}).status_code == 200
+
+
+def test_a_token_is_made_for_a_program_and_shown_once(root: Client, bob: User) -> None:
+    path = f"/admin/person/{bob.pk}/sign-in/"
+    faulty = shown(root.post(path, {"act": "create_token", "name": "Cash register"}))
+    assert "Choose at least one scope." in faulty
+    assert not bob.api_tokens.exists()
+
+    page = root.post(path, {"act": "create_token", **TOKEN})
+
+    text = page.context["token"]
+    assert "Copy it now: it can't be shown again." in shown(page)
+    assert text in shown(page)
+    assert text not in root.get(path).content.decode()
+    headers = {"Authorization": f"Bearer {text}"}
+    assert Client().get("/api/runs", headers=headers).status_code == 200
+    made = bob.api_tokens.get()
+    assert (made.scopes, made.expires_at is None) == (["read"], False)
+    entry = Act.objects.latest("pk")
+    assert (entry.kind, entry.name) == ("token", "admin")
+    assert entry.words == "Created the token Cash register of bob."
 
 
 def test_whoever_is_asked_by_name_has_access_of_their_own(

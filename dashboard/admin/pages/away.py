@@ -22,7 +22,8 @@ class AwayForm(LoggedReasonForm):
     """A form for the end of an absence, for the deputy, and for the reason of the change."""
 
     until = forms.DateTimeField(
-        label=lazy("Away until"), widget=forms.DateTimeInput(attrs={"type": "datetime-local"})
+        label=lazy("Away until"),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "autofocus": True}),
     )
     deputy = forms.CharField(
         label=lazy("Deputy"),

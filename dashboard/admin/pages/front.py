@@ -157,6 +157,13 @@ def _empty_groups() -> Need | None:
     return Need(words.format(count=count), reverse("admin:groups")) if count else None
 
 
+def _alone() -> Need | None:
+    """Return the first step on a new site, whose first superuser is alone there."""
+    if active_users().order_by()[:2].count() > 1:
+        return None
+    return Need(_("Nobody else has an account yet. Invite people."), reverse("admin:invite"))
+
+
 def _without_address() -> Need | None:
     field = str(users().model.get_email_field_name())
     if not has_user_field(field):
@@ -177,6 +184,7 @@ NEEDS: list[tuple[Any, Callable[[], Need | None]]] = [
     (Notification, _unsent),
     (Group, _empty_groups),
     (User, _without_address),
+    (User, _alone),
 ]
 
 

@@ -1,5 +1,6 @@
 """The list of groups, and the page of one group: members, roles, and code that names the group."""
 
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -13,11 +14,14 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 
 from dashboard.accounts.groups import (
     RetiredError,
-    add_member,
+    add_members,
+    create_group,
     listed_groups,
+    may_create_group,
     members_of,
     naming,
     remove_member,
@@ -38,8 +42,22 @@ from procedures.models import Grant
 from procedures.users import User, find_user, name_field
 
 MOST_GROUPS, MOST_MEMBERS = 50, 50
+MOST_NAMES = 100
+"""The maximum number of people who are added to a group together."""
+BETWEEN_NAMES = re.compile("[,;\n]")
 LONGEST_NAME = 150
 may_look = may_all("auth.view_group")
+
+
+class NewGroupForm(forms.Form):
+    """A form for the name of a new group."""
+
+    name = forms.CharField(
+        label=lazy("Name"),
+        max_length=LONGEST_NAME,
+        help_text=lazy("Code and people assign requests to the group by this name."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
+    )
 
 
 class RenameForm(LoggedReasonForm):
@@ -60,8 +78,26 @@ def group_list(request: HttpRequest) -> HttpResponse:
         _("Groups"),
         words=words,
         groups=listed_groups(groups.rows),
+        may_create=may_create_group(of_request(request)),
         **links_of(request, groups, q=words),
     )
+
+
+@add_part("groups/new/", "group_new", may_create_group)
+def group_new(request: HttpRequest) -> HttpResponse:
+    """Ask for the name of a new group, and create the group."""
+    form = NewGroupForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            made = create_group(form.cleaned_data["name"], by=of_request(request))
+        except ValidationError as error:
+            form.add_error("name", error.messages)
+        else:
+            messages.success(request, _("The group was created."))
+            return HttpResponseRedirect(reverse("admin:group", args=[made.pk]))
+    above = [(reverse("admin:groups"), _("Groups"))]
+    template = "dashboard/admin/group_new.html"
+    return draw(request, template, _("New group"), above=above, form=form)
 
 
 @add_part("groups/<int:key>/", "group", may_look)
@@ -114,18 +150,32 @@ def roles_of(found: Group) -> list[tuple[str, list[tuple[Any, bool]]]]:
 def change_members(request: HttpRequest, found: Group) -> HttpResponse:
     by, act = of_request(request), request.POST.get("act")
     if act == "add":
-        user = find_user(text_in(request.POST, "user").removeprefix("@"))
-        if user is None:
-            return draw_group(request, found, fault=_("There is no user with this name."))
-        return do_or_warn(
-            request, found, partial(add_member, found, user, by=by), _("The person was added.")
-        )
+        return add_named(request, found, text_in(request.POST, "user"))
     if act == "remove":
         user = find_person(request.POST.get("user", ""))
         return do_or_warn(
             request, found, lambda: remove_member(found, user, by=by), _("The person was removed.")
         )
     raise Http404
+
+
+def add_named(request: HttpRequest, found: Group, text: str) -> HttpResponse:
+    """Add the people whose user names are in the text; if one is unknown, add nobody and say so."""
+    names = [one.strip().removeprefix("@") for one in BETWEEN_NAMES.split(text)][:MOST_NAMES]
+    people = {name: find_user(name) for name in names if name}
+    unknown = [name for name, user in people.items() if user is None]
+    if unknown or not people:
+        words = _("There is no user with the name “{name}”. Nobody was added.")
+        told = words.format(name=unknown[0]) if unknown else _("Enter a user name.")
+        return draw_group(request, found, fault=told, typed=text)
+    users, by = [one for one in people.values() if one], of_request(request)
+    done = ngettext("{count} person was added.", "{count} people were added.", len(users))
+    return do_or_warn(
+        request,
+        found,
+        partial(add_members, found, users, by=by),
+        done.format(count=len(users)),
+    )
 
 
 @add_part("groups/<int:key>/rename/", "group_rename", may_look)

@@ -24,6 +24,7 @@ from dashboard.accounts.invitations import (
 from dashboard.accounts.sign_ins import mail_link, make_link
 from dashboard.admin.pages.parts import add_part, draw, may_all
 from procedures.conf import conf
+from procedures.users import email_of
 
 LARGEST_FILE = 200_000
 WAYS = {"mail": lazy("Send each person the link by mail"), "show": lazy("Show me the links once")}
@@ -37,7 +38,7 @@ class InvitationForm(forms.Form):
         label=lazy("Addresses"),
         required=False,
         max_length=LONGEST_TEXT,
-        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}),
+        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "autofocus": True}),
         help_text=lazy(
             "One in each line, such as “Ann Blum <ann@bank.example>”, or a table with the headings "
             "“email”, “name”, “first name”, “last name” and “groups”."
@@ -150,7 +151,9 @@ def _send_or_show_links(request: HttpRequest, invited: list[Invited], way: str) 
             links.append((one, "", False))
         else:
             links.append((one, "", True))
-    return _draw(request, "invited", _("Invited"), invited=links, way=way)
+    shown = [f"{email_of(one.user)}\t{link}" for one, link, _is_sent in links if link]
+    listed = "\n".join(shown) if len(shown) > 1 else ""
+    return _draw(request, "invited", _("Invited"), invited=links, way=way, list=listed)
 
 
 def _draw(request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:

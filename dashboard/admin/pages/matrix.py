@@ -42,6 +42,8 @@ from procedures.users import active_users
 
 DECIDED = "is_decided"
 """The form field that the page with the difference sends, and the page with the table doesn't."""
+MOST_WORDS = 8
+"""The maximum number of names by which procedures or groups are chosen together."""
 MOST_PROCEDURES, MOST_GROUPS = 12, 8
 """The maximum numbers of procedures and of groups on one page, so that the table stays readable."""
 NEEDED: tuple[Role, ...] = ("start", "answer", "operate")
@@ -76,13 +78,12 @@ class Matrix:
 
     @cached_property
     def procedures(self) -> KeyedPage:
-        words = text_in(self.query, "procedure")
-        found = Procedure.objects.filter(Q(title__icontains=words) | Q(name__icontains=words))
+        found = Procedure.objects.filter(containing(self.query, "procedure", "title", "name"))
         return page_after(found, "title", self.query.get("after", ""), MOST_PROCEDURES)
 
     @cached_property
     def groups(self) -> KeyedPage:
-        found = groups_in_use().filter(name__icontains=text_in(self.query, "group"))
+        found = groups_in_use().filter(containing(self.query, "group", "name"))
         return page_after(found, "name", self.query.get("groups_after", ""), MOST_GROUPS)
 
     @cached_property
@@ -164,6 +165,16 @@ class Matrix:
     def _box(self, cell: Cell, held: Mapping[int, bool]) -> Box:
         is_held = cell.group in held
         return Box(cell, is_held, self._changer.may(cell, is_held=is_held))
+
+
+def containing(query: Mapping[str, str], parameter: str, *fields: str) -> Q:
+    """Return a condition: one of the fields contains one of the words that commas separate."""
+    words = [one.strip() for one in text_in(query, parameter).split(",")][:MOST_WORDS]
+    found = Q()
+    for word in filter(None, words):
+        for field in fields:
+            found |= Q(**{f"{field}__icontains": word})
+    return found
 
 
 @add_part("access/", "access", may_look, lazy("Access"), place=3, models=(Grant,))

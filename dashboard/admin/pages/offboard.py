@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from chat.models import HumanRequest
 from dashboard.accounts.authority import is_last_superuser
+from dashboard.accounts.groups import groups_in_use
 from dashboard.accounts.offboarding import (
     MOST_AT_ONCE,
     LastSuperuserError,
@@ -39,6 +40,8 @@ from procedures.models.clock import clock
 from procedures.users import User
 
 LONGEST_NAME = 160
+MOST_OFFERED = 50
+"""The maximum number of groups that the fields suggest."""
 
 
 class LeavingForm(LoggedReasonForm):
@@ -49,18 +52,21 @@ class LeavingForm(LoggedReasonForm):
         self.user, self.left = user, left
         if not may_pass:
             return
+        offers = forms.TextInput(attrs={"list": "assignees"})
         if left:
             self.fields["rest"] = forms.CharField(
                 label=_("Requests that name nobody else go to"),
                 required=False,
                 max_length=LONGEST_NAME,
                 help_text=_("A group, such as finance, or a person, such as @ann."),
+                widget=offers,
             )
         for one in left:
             self.fields[f"to-{one.request.pk}"] = forms.CharField(
                 label=one.request.prompt[:LONGEST_NAME],
                 required=False,
                 max_length=LONGEST_NAME,
+                widget=offers,
             )
 
     def rows(self) -> list[tuple[NamedRequest, Any]]:
@@ -106,6 +112,7 @@ def person_offboard(request: HttpRequest, key: str) -> HttpResponse:
             "person_offboard",
             form=form,
             hidden=hidden,
+            offered=groups_in_use().order_by("name")[:MOST_OFFERED],
             most=MOST_AT_ONCE,
             may_pass=may_pass_on(by),
             deputyships=deputyships(user),

@@ -24,6 +24,7 @@ from dashboard.admin.addresses import row_address
 from dashboard.admin.pages.parts import add_part, draw, links_of
 from dashboard.admin.pages.people import may_look
 from dashboard.admin.viewer import may_look_at
+from dashboard.forms.profile import TokenForm
 from dashboard.models import ApiToken, SignIn
 from procedures import access
 from procedures.conf import conf
@@ -85,7 +86,8 @@ def person_sign_in(request: HttpRequest, key: str) -> HttpResponse:
     return draw_sign_in(request, found)
 
 
-def draw_sign_in(request: HttpRequest, user: User, *, link: str = "") -> HttpResponse:
+def draw_sign_in(request: HttpRequest, user: User, **told: Any) -> HttpResponse:
+    """Return the page; `told` has a new link or token, or a form with faults."""
     by = of_request(request)
     sessions = user.sign_ins.filter(session__expire_date__gt=timezone.now())
     return draw_person(
@@ -99,7 +101,7 @@ def draw_sign_in(request: HttpRequest, user: User, *, link: str = "") -> HttpRes
         may_change=may_change(by, user),
         may_act_as=may_act_as(by, user) and user.is_active,
         sends_mail=conf.SENDS_MAIL and bool(email_of(user)),
-        link=link,
+        **{"token_form": TokenForm(user), **told},
     )
 
 
@@ -108,6 +110,8 @@ def act_on(request: HttpRequest, user: User) -> HttpResponse:
     by, what = of_request(request), request.POST.get("act", "")
     if what == "make_link":
         return draw_sign_in(request, user, link=sign_ins.make_link(user, by=by))
+    if what == "create_token":
+        return create_token(request, user)
     acts: dict[str, tuple[Callable[[], object], str]] = {
         "end_everything": (
             lambda: sign_ins.end_everything(user, by=by),
@@ -143,6 +147,17 @@ def act_on(request: HttpRequest, user: User) -> HttpResponse:
     else:
         messages.success(request, words)
     return HttpResponseRedirect(request.get_full_path())
+
+
+def create_token(request: HttpRequest, user: User) -> HttpResponse:
+    """Create a token for a program that acts as the person, and show the token's text once."""
+    form, by = TokenForm(user, request.POST), of_request(request)
+    if not may_act_as(by, user):
+        raise PermissionDenied
+    if not form.is_valid():
+        return draw_sign_in(request, user, token_form=form)
+    token = sign_ins.create_token(user, **form.wanted, by=by)
+    return draw_sign_in(request, user, token=token, token_name=form.cleaned_data["name"])
 
 
 def number_of(request: HttpRequest) -> int:
