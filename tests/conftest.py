@@ -24,6 +24,7 @@ from tests.desk import Desk
 from tests.order import dealt, place_of
 from tests.postgres import PostgreSQL
 from tests.processes import Process, Redis, Web, Worker, clock_worker, run_worker
+from tests.second_tries import allow_second_try, repeated
 from tests.tables import keep_what_migrate_made
 
 SHOWN_OUTPUT = 6000
@@ -57,6 +58,18 @@ def pytest_collection() -> Generator[None, object, object]:
     return collected
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    allow_second_try(item)
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_handlecrashitem(report: pytest.TestReport) -> Generator[None, object, object]:
+    """Fail if a process of the session has died, even where its test is tried again."""
+    handled = yield
+    report.outcome = "failed"
+    return handled
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """On several cores, have the tests that take longest begin first."""
@@ -82,11 +95,14 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show what was measured, also by the processes of a session on several cores."""
+    """Show what was measured and repeated, also by the processes of a session on several cores."""
     reports = [one for found in terminalreporter.stats.values() for one in found]
     told = [pair for report in reports for pair in getattr(report, "user_properties", ())]
     if lines := [str(line) for name, line in dict.fromkeys(told) if name == FIGURE]:
         terminalreporter.section("figures")
+        terminalreporter.write_line("\n".join(lines))
+    if lines := [*repeated(terminalreporter.stats.get("rerun", ()))]:
+        terminalreporter.section("a wait timed out, and the test was tried again: to be mended")
         terminalreporter.write_line("\n".join(lines))
 
 

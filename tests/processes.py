@@ -86,7 +86,11 @@ class Process:
         os.close(held)
         Process.running.append(self)
         guard().watch(self.pid)
-        wait_until(self._is_up, timeout=self.patience, what=f"{self.name} to be ready")
+        try:
+            wait_until(self._is_up, timeout=self.patience, what=f"{self.name} to be ready")
+        except TimeoutError:
+            self.end()
+            raise
         return self
 
     def stop(self, timeout: float = 15) -> None:

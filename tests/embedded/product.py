@@ -63,7 +63,11 @@ class Product:
 
     def start(self) -> Self:
         self.launch()
-        wait_until(self._is_up, timeout=PATIENCE, what=f"the product to start:\n{self.output}")
+        try:
+            wait_until(self._is_up, timeout=PATIENCE, what=f"the product to start:\n{self.output}")
+        except TimeoutError:
+            self.end()
+            raise
         return self
 
     def signal(self, number: signal.Signals) -> int:
