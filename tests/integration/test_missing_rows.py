@@ -26,7 +26,8 @@ from tests.calls import request_of
 from tests.conftest import create_person, group
 from tests.integration.test_proven_rows import AUDITED, run_of
 
-MOST_ROWS = 8
+FEW, SOME, MOST = 2, 4, pytest.param(8, marks=pytest.mark.soak)
+"""The numbers of rows of each table that are tried, of the oldest runs and of the newest."""
 UNNAMED_KEYS = {
     *("countersign_procedures.Event", "countersign_procedures.Artifact"),
     *("countersign_chat.Member", "countersign_chat.Assignment", "countersign_chat.HumanResponse"),
@@ -78,7 +79,7 @@ def first_run_of(row: Any) -> Run | None:
     return card.run if card else None
 
 
-def rows_of(label: str, most: int = MOST_ROWS) -> list[Any]:
+def rows_of(label: str, most: int = SOME) -> list[Any]:
     """Rows of the oldest runs and of the newest."""
     rows = list(apps.get_model(label)._default_manager.order_by("pk"))
     oldest = max(most // 4, 1)
@@ -135,14 +136,15 @@ def is_told(row: models.Model, change: Callable[[], None], *, said: str = "") ->
         return any(said in fault for fault in telling(row))
 
 
+@pytest.mark.parametrize("most", [SOME, MOST])
 @pytest.mark.parametrize("label", COUNTED)
-def test_each_row_that_is_taken_out_is_missed(label: str, kept: Run) -> None:
-    rows = rows_of(label)
+def test_each_row_that_is_taken_out_is_missed(label: str, most: int, kept: Run) -> None:
+    rows = rows_of(label, most)
     assert rows
     assert [str(row) for row in rows if not is_told(row, lambda: delete(row))] == []  # noqa: B023
 
 
-@pytest.mark.parametrize("most", [2, pytest.param(MOST_ROWS, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("most", [FEW, MOST])
 @pytest.mark.parametrize("label", COUNTED)
 def test_each_row_that_is_put_in_is_told(label: str, most: int, kept: Run) -> None:
     """Each in several ways: the same for another run, request or person, or with a later number."""
@@ -174,9 +176,10 @@ def moved(cells: dict[str, Any], fields: Sequence[Any]) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.parametrize("most", [SOME, MOST])
 @pytest.mark.parametrize("label", COUNTED)
-def test_rows_that_are_exchanged_are_told(label: str, kept: Run) -> None:
-    rows = rows_of(label)
+def test_rows_that_are_exchanged_are_told(label: str, most: int, kept: Run) -> None:
+    rows = rows_of(label, most)
     pairs = [*pairwise(rows), (rows[0], rows[-1])]
     unseen = [
         (str(one), str(other))
@@ -206,10 +209,11 @@ def is_of_note(one: Any, other: Any) -> bool:
     return one._meta.label not in UNNAMED_KEYS
 
 
+@pytest.mark.parametrize("most", [FEW, MOST])
 @pytest.mark.parametrize("label", SEALED)
-def test_a_field_that_is_emptied_with_its_seal_is_named(label: str, kept: Run) -> None:
+def test_a_field_that_is_emptied_with_its_seal_is_named(label: str, most: int, kept: Run) -> None:
     unseen = []
-    for row in rows_of(label):
+    for row in rows_of(label, most):
         seals = canonical.plain(row.proof)
         for name in set(seals) & {field.name for field in row._meta.concrete_fields}:
             field = row._meta.get_field(name)

@@ -16,9 +16,10 @@ from tests.simulation.faults import FAULTS
 from tests.simulation.schedule import find, simulate
 from tests.simulation.sights import SIGHTS
 
-ALWAYS, NEVER, RARE = 100, 50, 400
+ALWAYS, NEVER, RARE = 60, 20, 400
 """The numbers of seeds tried each time, of seeds that nobody has seen before, and of seeds at most
 for the rarest sight: a doubtful step comes once in twenty seeds."""
+MORE = pytest.param(200, marks=pytest.mark.soak)
 FIRST = SystemRandom().randrange(1_000_000)
 TRIED_FIRST = {
     "epoch check off": 38,
@@ -28,12 +29,13 @@ TRIED_FIRST = {
 """The seeds that have found the rarest of the faults, which save a search as long as they do."""
 
 
-def test_nothing_breaks_and_all_that_can_go_wrong_is_seen_in_a_hundred_seeds() -> None:
-    stories = [simulate(seed) for seed in range(ALWAYS)]
+@pytest.mark.parametrize("seeds", [ALWAYS, MORE])
+def test_nothing_breaks_and_all_that_can_go_wrong_is_seen(seeds: int) -> None:
+    stories = [simulate(seed) for seed in range(seeds)]
     assert not (broken := [str(story) for story in stories if story.broken]), broken[0]
 
     counts = sum((story.counts for story in stories), Counter[str]())
-    more = iter(range(ALWAYS, RARE))
+    more = iter(range(seeds, RARE))
     while unseen(counts) and (seed := next(more, None)) is not None:
         counts.update(simulate(seed).counts)
 
@@ -44,8 +46,9 @@ def unseen(counts: Counter[str]) -> list[str]:
     return [words for sight, words in SIGHTS.items() if not counts[sight]]
 
 
-def test_nothing_breaks_in_seeds_that_were_never_tried() -> None:
-    assert not (story := find(range(FIRST, FIRST + NEVER))), str(story)
+@pytest.mark.parametrize("seeds", [NEVER, MORE])
+def test_nothing_breaks_in_seeds_that_were_never_tried(seeds: int) -> None:
+    assert not (story := find(range(FIRST, FIRST + seeds))), str(story)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
