@@ -16,6 +16,9 @@ import pytest
 from dashboard.environment.variables import Environment
 
 PREFIX = "cs-"
+MEMORY = Path("/dev/shm")  # noqa: S108 (where Linux keeps files in memory)
+ROOM = 2**31
+"""The free bytes that files in memory must have: several sessions use them at once."""
 NOUNS = (
     "agents",
     "audited",
@@ -102,7 +105,17 @@ def forget_the_developers_environment() -> None:
             del os.environ[name]
 
 
-FOLDER = Path(mkdtemp(prefix=PREFIX))
+def choose_place() -> Path | None:
+    """Return the folder for files in memory, None if it is missing or full: no disk is waited for.
+
+    What a process has written outlives it there all the same.
+    """
+    if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK):
+        return None
+    return MEMORY if shutil.disk_usage(MEMORY).free > ROOM else None
+
+
+FOLDER = Path(mkdtemp(prefix=PREFIX, dir=choose_place()))
 atexit.register(shutil.rmtree, FOLDER, ignore_errors=True)
 POSTGRES_FOLDER = FOLDER.with_name(FOLDER.name.replace(PREFIX, f"{PREFIX}pg-", 1))
 OWNS_POSTGRES = os.environ.get("TEST_DATABASE") == "postgres" and not (
