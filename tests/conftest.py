@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 import kombu.pools
 import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, Permission, User
 from django.db import connections, transaction
 from pytest_django import DjangoDbBlocker
@@ -202,8 +203,10 @@ def group(name: str) -> Group:
 
 
 def create_person(name: str, *groups: Group) -> User:
-    user = User.objects.create_user(name)
-    user.groups.add(*groups)
+    """Create a user as with `create_user`, in fewer statements: nobody has had the name before."""
+    member_of = User.groups.through
+    [user] = User.objects.bulk_create([User(username=name, password=make_password(None))])
+    member_of.objects.bulk_create(member_of(user=user, group=group) for group in groups)
     return user
 
 
