@@ -10,7 +10,7 @@ from typing import Literal
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from dashboard.environment.variables import CHECKOUT
-from tests.chromium import ARGUMENTS, CHROMIUM
+from tests.chromium import ARGUMENTS, WITH_WINDOWS
 from tests.embedded.product import Product
 
 FOLDER = CHECKOUT / "docs" / "pictures"
@@ -37,7 +37,7 @@ COMPRESS = """async (png) => {
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with TemporaryDirectory() as made, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=WITH_WINDOWS, args=ARGUMENTS)
         product = Product(Path(made, "local"))
         try:
             product.start()

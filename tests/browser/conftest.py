@@ -38,15 +38,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, Any]:
-    if not CHROMIUM.exists():
-        told = f"No Chromium at {CHROMIUM}: apt-get install chromium, or name one with CHROMIUM."
-        if os.environ.get("CI") == "true":
-            pytest.fail(told)
-        pytest.skip(told)
+    require(CHROMIUM)
     # Playwright's event loop lives in this thread, and Django would refuse the ORM here.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     expect.set_options(timeout=PATIENCE)
     return {"executable_path": str(CHROMIUM), "args": list(ARGUMENTS)}
+
+
+def require(program: Path) -> None:
+    """Skip the test without the browser, or fail where everything is to be tested."""
+    if not program.exists():
+        told = f"No Chromium at {program}: apt-get install chromium, or name one with CHROMIUM."
+        if os.environ.get("CI") == "true":
+            pytest.fail(told)
+        pytest.skip(told)
 
 
 class OpenPage(Protocol):

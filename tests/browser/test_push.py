@@ -1,20 +1,21 @@
 """A person switches notifications on in a browser, is shown one, and opens what it is about."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
 from chat.models import HumanRequest, Notification, Presence
 from chat.services import Answer, respond
 from dashboard.channels.push.keys import new_private_key
 from dashboard.models import PushSubscription
-from tests.browser.conftest import OpenPage, hold_back
+from tests.browser.conftest import OpenPage, hold_back, require
+from tests.chromium import WITH_WINDOWS
 from tests.configured import configure
 from tests.pages import ask
 from tests.processes import Redis, Web, wait_until
@@ -69,6 +70,15 @@ CLICK = """async () => {
   return opened;
 }"""
 """Nobody can click outside of the page, and a script may open a window only after a click."""
+
+
+@pytest.fixture(scope="module")
+def browser(launch_browser: Callable[..., Browser]) -> Iterator[Browser]:
+    """Shows notifications, which Chromium does in windows only."""
+    require(WITH_WINDOWS)
+    found = launch_browser(executable_path=str(WITH_WINDOWS))
+    yield found
+    found.close()
 
 
 @pytest.fixture(scope="module")
