@@ -27,7 +27,16 @@ PERSON = r"\b(?:user|member|writer):\d+\b"
 EPOCH = datetime.fromtimestamp(0, UTC)
 ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 KEPT = {
-    *("Act", "Delegation", "Grant", "Installation", "LogHead", "Presence", "Procedure"),
+    *(
+        "Act",
+        "ChosenRun",
+        "Delegation",
+        "Grant",
+        "Installation",
+        "LogHead",
+        "Presence",
+        "Procedure",
+    ),
     *("ProcedureVersion", "StoppedStarts"),
 }
 """The models whose rows belong to no run."""

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 
 from procedures.engine.declaration.roles import Role
 from procedures.holdings import holds
+from procedures.library import JOBS
 from procedures.models import Grant, Procedure, Run
 from procedures.models.run_queries import RunQuerySet
 from procedures.store.keyed import Part, RunsByKey, RunsByState, Source, chosen
@@ -196,10 +197,12 @@ def is_operator(user: User) -> bool:
 def procedures_for(user: User, *roles: Role) -> QuerySet[Procedure]:
     """Return the procedures on which a user has one of the roles.
 
-    Without `roles`, any role counts.
+    Without `roles`, any role counts. The site's jobs are only among those whose runs a user may see
+    or operate, because they are started on pages of their own.
     """
     if _has_everywhere(user, roles):
-        return Procedure.objects.all()
+        every = Procedure.objects.all()
+        return every if set(roles) & set(SEEING) else every.exclude(name__in=JOBS)
     granted = Grant.objects.filter(**{f"group__{members_path()}": user})
     if roles:
         granted = granted.filter(role__in=roles)

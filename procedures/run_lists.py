@@ -128,8 +128,7 @@ class RunList:
             return []
         children = Run.objects.filter(parent_wait__run=parent).order_by("-pk")
         if self.state:
-            fits = (Q(status=one.status, is_asking__in=one.is_asking) for one in STATES[self.state])
-            children = children.filter(reduce(or_, fits))
+            children = children.filter(in_state(self.state))
         if self.procedure:
             children = children.filter(procedure__name=self.procedure)
         if since:
@@ -142,6 +141,12 @@ class RunList:
 
         found, _ = first_seen(following, partial(access.seen_among, self.user), limit)
         return found
+
+
+def in_state(state: str) -> Q:
+    """Return a `Q` for the runs of a name in `STATES`."""
+    fits = (Q(status=one.status, is_asking__in=one.is_asking) for one in STATES[state])
+    return reduce(or_, fits)
 
 
 def procedures_of_runs(user: User | AnonymousUser) -> QuerySet[Procedure]:

@@ -18,9 +18,10 @@ from dashboard.models import (
     RetiredGroup,
     SignIn,
 )
-from procedures.models import Installation, Procedure, StoppedStarts
+from procedures.models import ChosenRun, Installation, Procedure, StoppedStarts
 from procedures.models.act import chain_acts
 from procedures.models.clock import clock
+from procedures.models.ids import uuid7
 from tests.calls import decide_ahead
 
 DAY = timedelta(days=1)
@@ -52,4 +53,5 @@ def fill_tables(request: HumanRequest, person: User, *, deputy: User) -> None:
     other = Procedure.objects.order_by("name").last()
     StoppedStarts.objects.create(procedure=other, notice="Closed.", at=now)
     Announcement.objects.create(text="Closed on Friday.", starts_at=now - DAY, ends_at=now)
+    ChosenRun.objects.create(job=uuid7(), run=uuid7())
     chain_acts()

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from dashboard.admin.history import HistoryAdmin
-from procedures.models import Installation, StoppedStarts
+from procedures.models import ChosenRun, Installation, StoppedStarts
 
 
 @admin.register(Installation)
@@ -17,3 +17,11 @@ class StoppedStartsAdmin(HistoryAdmin):
     list_display = ["__str__", "notice", "at"]
     list_select_related = ["procedure"]
     fields = ["procedure", "notice", "at"]
+
+
+@admin.register(ChosenRun)
+class ChosenRunAdmin(HistoryAdmin):
+    list_display = ["run", "job", "outcome"]
+    list_filter = ["outcome"]
+    search_fields = ["=job", "=run"]
+    fields = ["job", "run", "outcome", "words"]

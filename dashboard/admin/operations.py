@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -13,7 +14,10 @@ from django.utils.translation import gettext as _
 
 from dashboard.admin.history import Admin
 from dashboard.forms.operations import ReasonForm
+from dashboard.overview.forecasts import forecast_words
 from procedures.engine.errors import EngineError
+from procedures.services import bulk
+from procedures.services.bulk import VERBS
 
 MOST_ROWS = 100
 
@@ -38,6 +42,8 @@ def operate(
 
     The result for each row is shown as a message.
     """
+    if operation.action in VERBS and chooses_all(request, rows):
+        return operate_on_all(admin, request, rows, operation)
     chosen = chosen_rows(admin, request, rows)
     if not chosen:
         return HttpResponseRedirect(request.get_full_path())
@@ -97,3 +103,38 @@ def _context(
         "checkbox": ACTION_CHECKBOX_NAME,
         "media": admin.media,
     }
+
+
+def chooses_all(request: HttpRequest, rows: QuerySet[Any]) -> bool:
+    """Return True if "Select all" was pressed for more rows than one page can list."""
+    is_across = request.POST.get("select_across") == "1"
+    return is_across and rows.order_by()[: MOST_ROWS + 1].count() > MOST_ROWS
+
+
+def operate_on_all(
+    admin: Admin, request: HttpRequest, rows: QuerySet[Any], operation: Operation
+) -> HttpResponse:
+    """Show what the operation would do to all runs of the filtered list.
+
+    Once there is a reason, start the run that performs it.
+    """
+    by: Any = request.user
+    form = operation.form(request.POST if "is_decided" in request.POST else None)
+    runs = bulk.operable_runs(by, operation.action).filter(pk__in=rows.order_by().values("pk"))
+    if form.is_valid():
+        which = ", ".join(f"{name} {value}" for name, value in request.GET.items()) or "all"
+        given = {"reason": form.cleaned_data["reason"], "key": request.POST.get("key", "")[:32]}
+        try:
+            job = bulk.act_on_matching(runs, operation.action, by=by, which=which, **given)
+        except EngineError as refusal:
+            admin.message_user(request, str(refusal), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+        return HttpResponseRedirect(admin.get_view_on_site_url(job) or request.path)
+    found = bulk.forecast(runs, operation.action)
+    context = {
+        **_context(admin, request, list(rows[:1]), operation, form),
+        "forecast": found,
+        "sentences": list(forecast_words(operation.action, found)),
+        "key": uuid4().hex,
+    }
+    return TemplateResponse(request, "procedures/admin_matching.html", context)

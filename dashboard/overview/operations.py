@@ -49,6 +49,11 @@ class Operation:
     """True if a run in its state most likely needs this operation, such as "retry"."""
 
     @property
+    def short(self) -> str:
+        """The label without the dots that announce a dialog."""
+        return str(self.label).rstrip("…")
+
+    @property
     def is_shifted(self) -> bool:
         return self.key.isupper()
 

@@ -72,7 +72,7 @@ def run_bulk(request: Visit) -> HttpResponse:
     name: Name = next((one for one in FOLLOWS if one == sent.get("operation")), "retry")
     chosen = chosen_from(sent.getlist("run"), str)
     lines = list(_lines(request, chosen.shown, name))
-    form = ReasonForm(_typed(request)) if request.method == "POST" else None
+    form = ReasonForm(typed_reason(request)) if request.method == "POST" else None
     if form and form.is_valid():
         context = _reported(request, lines, name, form.cleaned_data["reason"])
         context |= {**chosen.context, "next": next_of(request)}
@@ -91,7 +91,7 @@ def run_bulk(request: Visit) -> HttpResponse:
     return draw(request, "procedures", "run_bulk", context, status=422 if form else 200)
 
 
-def _typed(request: Visit) -> Mapping[str, Any]:
+def typed_reason(request: Visit) -> Mapping[str, Any]:
     """Return the form as it was sent; without a typed reason, with the one chosen from the list."""
     typed = request.POST.copy()
     typed["reason"] = typed.get("reason", "").strip() or typed.get("chosen", "")

@@ -1,6 +1,13 @@
 """The procedures that are part of the product: a module each, written as by any author."""
 
-SHIPPED = ("procedures.library.ask", "procedures.library.outside")
+SHIPPED = (
+    "procedures.library.ask",
+    "procedures.library.outside",
+    "procedures.jobs.acting",
+)
 """The import paths of the product's own procedure modules, which every site loads."""
+ACT_ON_RUNS = "act_on_runs"
+JOBS = frozenset({ACT_ON_RUNS})
+"""The procedures with which a site works on itself; people start them on pages of their own."""
 OUTSIDE = frozenset({"ask", "outside"})
 """The procedures whose questions come from external programs, not from the site's authors."""

@@ -301,4 +301,21 @@ class Migration(migrations.Migration):
                 'ordering': ['pk'],
             },
         ),
+        migrations.CreateModel(
+            name='ChosenRun',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('job', models.UUIDField(help_text='The id of the run that acts on the chosen runs.')),
+                ('run', models.UUIDField(help_text='The id of the chosen run.')),
+                ('outcome', models.CharField(blank=True, choices=[('done', 'Done'), ('with_parent', 'Done together with its parent'), ('refused', 'Refused')], help_text='Empty until the job has acted on it.', max_length=12)),
+                ('words', models.TextField(blank=True, help_text='Why the operation was refused.')),
+            ],
+            options={
+                'verbose_name': 'chosen run',
+                'verbose_name_plural': 'chosen runs',
+                'ordering': ['pk'],
+                'indexes': [models.Index(condition=models.Q(('outcome', '')), fields=['job', 'run'], name='countersign_chosen_runs_left')],
+                'constraints': [models.UniqueConstraint(fields=('job', 'run'), name='countersign_chosen_once_for_each_job')],
+            },
+        ),
     ]

@@ -2,6 +2,7 @@
 
 from procedures.models.act import Act, LogHead
 from procedures.models.artifact import Artifact
+from procedures.models.chosen_run import ChosenRun
 from procedures.models.event import Event
 from procedures.models.head import Head
 from procedures.models.installation import Installation
@@ -15,6 +16,7 @@ from procedures.models.wait import Wait
 __all__ = [
     "Act",
     "Artifact",
+    "ChosenRun",
     "Event",
     "Grant",
     "Head",

@@ -56,6 +56,7 @@ from procedures.services.signals import (
 from procedures.services.startable import (
     CANT_BE_STARTED,
     BrokenProcedureError,
+    JobError,
     NotAllowedError,
     StartsStoppedError,
     UnknownProcedureError,
@@ -82,6 +83,7 @@ __all__ = [
     "CodeName",
     "Complaint",
     "ForkPoint",
+    "JobError",
     "KeyReusedError",
     "LostInputError",
     "NoCopyError",

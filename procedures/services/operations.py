@@ -74,31 +74,40 @@ def note_operation(
     RunInput.objects.tell(run, {**told, **more}, step=step, at=at)
 
 
-def record_operation(run: Run, action: str, *, by: User, reason: str) -> dict[str, Any]:
+def record_operation(
+    run: Run, action: str, *, by: User, reason: str, job: UUID | None = None
+) -> dict[str, Any]:
     """Add an operation to the site's log of acts, and return the data of the operation's event.
 
-    The caller stores this event in the run's journal. Raises `ReasonError` if the reason is empty
-    or too long.
+    The caller stores this event in the run's journal. If a job performs the operation, only the
+    event names the job: the log has one entry for the whole job. Raises `ReasonError` if the reason
+    is empty or too long.
     """
-    said = operation_payload(action, by=by, reason=reason)
+    said = operation_payload(action, by=by, reason=reason, job=job)
     log_operation(run, said, by=by)
     return said
 
 
-def operation_payload(action: str, *, by: User, reason: str) -> dict[str, Any]:
+def operation_payload(
+    action: str, *, by: User, reason: str, job: UUID | None = None
+) -> dict[str, Any]:
     """Return the data of the journal event for an operation.
 
-    Raises `ReasonError` if the reason is empty or too long.
+    `job` is the id of the run that performs the operation on many runs, or None. Raises
+    `ReasonError` if the reason is empty or too long.
     """
     who = {"by": by.get_username(), "by_id": json_key(by.pk)}
-    return {"action": action, **who, "reason": checked_reason(reason)}
+    through = {"job": str(job)} if job else {}
+    return {"action": action, **who, "reason": checked_reason(reason), **through}
 
 
 def log_operation(run: Run, said: Mapping[str, Any], *, by: User) -> None:
-    """Add an operation on the run to the site's log of acts.
+    """Add an operation on the run to the site's log of acts, unless a job performs the operation.
 
     `said` is the result of `operation_payload`.
     """
+    if "job" in said:
+        return
     action = str(said["action"]).replace("_", " ").capitalize()
     log_act(Act.Kind.VERB, f"{action}.", by=by, about=run, reason=said["reason"])
 
@@ -113,7 +122,7 @@ def checked_reason(reason: str) -> str:
 
 
 @transaction.atomic
-def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
+def cancel_run(run_id: UUID, *, by: User, reason: str, job: UUID | None = None) -> str:
     """Cancel a run at once, or tell its worker to end the run at the next step or wait.
 
     Returns a sentence that says which of these happens. Open questions are withdrawn in the
@@ -128,7 +137,7 @@ def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
         )
     # These are read before the cancel, which changes both.
     was_paused, is_silent = run.status == RunStatus.PAUSED, run.is_silent(now)
-    told = record_operation(run, "cancel", by=by, reason=reason)
+    told = record_operation(run, "cancel", by=by, reason=reason, job=job)
     try:
         with receivers():
             ends = cancel(DatabaseStore(now), run, told)
@@ -146,7 +155,7 @@ def cancel_run(run_id: UUID, *, by: User, reason: str) -> str:
 
 
 @transaction.atomic
-def force_end_run(run_id: UUID, *, by: User, reason: str) -> str:
+def force_end_run(run_id: UUID, *, by: User, reason: str, job: UUID | None = None) -> str:
     """End a run and all runs below it at once, even while workers hold them.
 
     Compensations aren't called. The result of a step in progress isn't stored, although the step
@@ -154,7 +163,7 @@ def force_end_run(run_id: UUID, *, by: User, reason: str) -> str:
     """
     run, now = lock_run(run_id), clock.now()
     _check_unended(run)
-    data = record_operation(run, "force_end", by=by, reason=reason) | {"forced": True}
+    data = record_operation(run, "force_end", by=by, reason=reason, job=job) | {"forced": True}
     # The head is locked after the run, and before the compensations are read, because the run's
     # worker may be about to store a step and one more compensation.
     Head.lock(run.pk)
@@ -176,7 +185,7 @@ def _told_of_end(below: int) -> str:
 
 
 @transaction.atomic
-def pause_run(run_id: UUID, *, by: User, reason: str) -> str:
+def pause_run(run_id: UUID, *, by: User, reason: str, job: UUID | None = None) -> str:
     """Pause a run at once or, if a worker holds it, before its next step or wait.
 
     Until the run is unpaused, answers and signals are stored, deadlines pass, and child runs
@@ -185,7 +194,7 @@ def pause_run(run_id: UUID, *, by: User, reason: str) -> str:
     """
     run, now = lock_run(run_id), clock.now()
     _check_pausable(run, now)
-    said = record_operation(run, "pause", by=by, reason=reason)
+    said = record_operation(run, "pause", by=by, reason=reason, job=job)
     if not pause(DatabaseStore(now), run, said):
         return (
             f"The run is busy right now; it pauses before its next step or wait.{_children_of(run)}"
@@ -219,7 +228,7 @@ def _children_of(run: Run) -> str:
 
 
 @transaction.atomic
-def unpause_run(run_id: UUID, *, by: User, reason: str) -> str:
+def unpause_run(run_id: UUID, *, by: User, reason: str, job: UUID | None = None) -> str:
     """Let a paused run continue from where it stopped; it gets all that has arrived since.
 
     Locks the run. Returns a sentence about the run's new status.
@@ -228,7 +237,9 @@ def unpause_run(run_id: UUID, *, by: User, reason: str) -> str:
     if not run.pause_requested_at:
         raise OperationRefusedError(f"This run isn't paused; it is {run.status}.")
     was_paused = run.status == RunStatus.PAUSED
-    unpause(DatabaseStore(now), run, record_operation(run, "unpause", by=by, reason=reason))
+    unpause(
+        DatabaseStore(now), run, record_operation(run, "unpause", by=by, reason=reason, job=job)
+    )
     if not was_paused:
         return "The pending pause was withdrawn; the run continues."
     if run.status == RunStatus.QUEUED:

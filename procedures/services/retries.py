@@ -14,7 +14,7 @@ from procedures.users import User
 
 
 @transaction.atomic
-def retry_run(run_id: UUID, *, by: User, reason: str) -> str:
+def retry_run(run_id: UUID, *, by: User, reason: str, job: UUID | None = None) -> str:
     """Let a failed or quarantined run continue from where it stopped; stored results are reused.
 
     The failed step is tried again, even in a branch of a gather. A failed child run is retried too,
@@ -23,7 +23,7 @@ def retry_run(run_id: UUID, *, by: User, reason: str) -> str:
     asked about it again. Locks the runs above the run, then the run, then its failed children.
     Returns sentences about this.
     """
-    said = operation_payload("retry", by=by, reason=reason)
+    said = operation_payload("retry", by=by, reason=reason, job=job)
     retried = retry(DatabaseStore(), run_id, said)
     assert isinstance(retried.run, Run)
     log_operation(retried.run, said, by=by)

@@ -9,6 +9,7 @@ from procedures import registry
 from procedures.conf import conf
 from procedures.engine.declaration.definition import Procedure as Definition
 from procedures.engine.errors import EngineError
+from procedures.library import JOBS
 from procedures.models import Grant, ProcedureVersion
 from procedures.models.clock import clock
 from procedures.models.procedure import version_from
@@ -41,6 +42,14 @@ class NotAllowedError(EngineError):
         super().__init__(
             f"{words} Members of {groups} can." if groups else f"{words} Administrators can."
         )
+
+
+class JobError(NotAllowedError):
+    """The procedure is one of the site's jobs, which have pages of their own."""
+
+    def __init__(self, definition: Definition) -> None:
+        words = f"{definition.title} can't be started like other procedures."
+        EngineError.__init__(self, f"{words} It has a page of its own.")
 
 
 class StartsStoppedError(EngineError):
@@ -88,6 +97,8 @@ def find_startable(
         if reason := registry.broken().get(name):
             raise BrokenProcedureError(name, reason)
         raise UnknownProcedureError(name)
+    if name in JOBS:
+        raise JobError(definition)
     if by is None:
         return _for_the_system(definition, idempotency_key)
     return replace(_for_a_person(definition, by, idempotency_key), program=program)

@@ -125,6 +125,8 @@ def of_runs(stage: Stage) -> Iterator[Look]:
     yield Look("runs", "operator", "/runs")
     yield Look("runs, empty", "outsider", "/runs")
     yield Look("runs, failed", "operator", "/runs?state=failed")
+    yield Look("runs, all matching", "operator", "/runs/matching?state=failed&operation=retry")
+    yield Look("runs, none matching", "outsider", "/runs/matching")
     yield Look("runs, of starter", "starter", "/runs?state=people")
     yield Look("runs, chosen", "operator", "/runs?state=failed", choose(".run-line__box"))
     for name, run in stage.runs.items():

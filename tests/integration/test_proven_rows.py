@@ -48,6 +48,7 @@ NOT_HISTORY = {
     "countersign_procedures.ProcedureVersion": "registered from the code, named by the journal",
     "countersign_procedures.Grant": "what people may do now; Django's log has who changed it",
     "countersign_procedures.Installation": "what the site is now",
+    "countersign_procedures.ChosenRun": "what a job is about to do; it is deleted afterwards",
     "countersign_procedures.StoppedStarts": "what the site takes now; the log says who did it",
     "countersign_procedures.Act": "the site's log has a chain of its own, `verify_log`",
     "countersign_procedures.LogHead": "the head of that chain",

@@ -37,6 +37,7 @@ from dashboard.admin.careful import (
 from dashboard.admin.pages.parts import add_part, draw, may_all, text_in
 from dashboard.forms.operations import LoggedReasonForm, ReasonForm
 from procedures.engine.declaration.roles import ROLES, Role
+from procedures.library import JOBS
 from procedures.models import Grant, Procedure
 from procedures.users import active_users
 
@@ -78,7 +79,8 @@ class Matrix:
 
     @cached_property
     def procedures(self) -> KeyedPage:
-        found = Procedure.objects.filter(containing(self.query, "procedure", "title", "name"))
+        named = Procedure.objects.filter(containing(self.query, "procedure", "title", "name"))
+        found = named.exclude(name__in=JOBS)
         return page_after(found, "title", self.query.get("after", ""), MOST_PROCEDURES)
 
     @cached_property

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as lazy
 from dashboard.accounts.keyed import row_with_key
 from dashboard.admin.pages.parts import add_part, draw, may_all
 from dashboard.forms.operations import LoggedReasonForm
+from procedures.library import JOBS
 from procedures.models import Procedure, StoppedStarts
 from procedures.models.stopped_starts import LONGEST_NOTICE
 from procedures.services import allow_starts, stop_starts
@@ -25,7 +26,7 @@ class StopForm(LoggedReasonForm):
     """A form for the procedure to stop, the notice for people who try to start it, and a reason."""
 
     procedure = forms.ModelChoiceField(
-        Procedure.objects.order_by("title"),
+        Procedure.objects.exclude(name__in=JOBS).order_by("title"),
         label=lazy("Procedure"),
         required=False,
         empty_label=lazy("All procedures"),

@@ -1,0 +1,323 @@
+"""Operations on all runs that match a filter, performed batch by batch by a run of `act_on_runs`.
+
+The runs that match when somebody starts the operation are stored as rows, so that a run that
+matches later isn't touched, and each run is acted on once, however often a worker dies.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Value, When
+
+from procedures import access
+from procedures.engine.errors import EngineError
+from procedures.engine.journal.events import RunStatus
+from procedures.engine.replay.history import UNDO
+from procedures.library import ACT_ON_RUNS
+from procedures.models import Act, ChosenRun, Event, Run
+from procedures.models.act import log_act
+from procedures.models.clock import clock
+from procedures.models.run_queries import RunQuerySet
+from procedures.services.jobs import find_job
+from procedures.services.operations import (
+    cancel_run,
+    checked_reason,
+    force_end_run,
+    pause_run,
+    unpause_run,
+)
+from procedures.services.retries import retry_run
+from procedures.services.runs import start_found
+from procedures.users import User, active_users
+
+VERBS: Mapping[str, Callable[..., str]] = {
+    "cancel": cancel_run,
+    "pause": pause_run,
+    "unpause": unpause_run,
+    "retry": retry_run,
+    "force_end": force_end_run,
+}
+ENDING = frozenset({"cancel", "force_end"})
+"""The verbs that end the child runs, too."""
+WORDS: Mapping[str, tuple[str, str]] = {
+    "cancel": ("Cancel", "Cancelled"),
+    "pause": ("Pause", "Paused"),
+    "unpause": ("Resume", "Resumed"),
+    "retry": ("Retry", "Retried"),
+    "force_end": ("End at once", "Ended at once"),
+}
+"""Each verb, as it is kept in subjects and in the log: before and after the operation."""
+BATCH = 25
+"""The number of runs on which one step acts.
+
+A worker that dies repeats no more than that, and three in a row must die within one batch before
+the job counts as poison.
+"""
+AT_ONCE = 1_000
+"""The number of rows that one statement inserts."""
+LONGEST_SUBJECT = 200
+MOST_REASONS = 20
+"""The maximum number of different refusals that a summary lists."""
+ENDED = Q(status__in=[one for one in RunStatus if one.is_end])
+FAILED = Q(status__in=[RunStatus.FAILED, RunStatus.QUARANTINED])
+CAN = "can"
+
+
+class NothingMatchesError(EngineError):
+    """No run matches the filter, so that there is nothing to act on."""
+
+    def __init__(self) -> None:
+        super().__init__("No run that you may operate matches now. Nothing was started.")
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The expected effect of an operation on the runs that match now."""
+
+    can: int
+    """The number of runs on which the operation can be performed."""
+    left: Mapping[str, int]
+    """The number of other runs, by the reason why they stay as they are: "ended", "paused" …"""
+    children: int = 0
+    """The number of child runs that don't match and would end, too; each counts once."""
+
+    @property
+    def total(self) -> int:
+        return self.can + sum(self.left.values())
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The result of an operation on many runs."""
+
+    total: int = 0
+    done: int = 0
+    """The number of runs on which the operation was performed, also together with a parent."""
+    refused: Mapping[str, int] = field(default_factory=dict)
+    """The number of runs that stay as they are, by the reason."""
+    untouched: int = 0
+    """The number of runs that the operation hasn't reached because it was stopped."""
+
+    def sentence(self, verb: str) -> str:
+        """Return a sentence for the site's log."""
+        told = [f"{WORDS[verb][1]} {self.done:,} of {self.total:,} runs."]
+        told += [f"{count:,} stay as they are: {why}" for why, count in self.refused.items()]
+        if self.untouched:
+            told.append(f"The operation was stopped before {self.untouched:,} runs.")
+        return " ".join(told)
+
+
+def operable_runs(user: User, verb: str) -> RunQuerySet:
+    """Return the runs on which the user may perform the operation because of a role."""
+    roles: Any = ("operate", "cancel") if verb == "cancel" else ("operate",)
+    return Run.objects.filter(procedure__in=access.procedures_for(user, *roles))
+
+
+def forecast(runs: QuerySet[Run], verb: str) -> Forecast:
+    """Return what the operation would do now; nothing is changed.
+
+    The number of statements depends neither on the number of runs nor on that of their children,
+    but on how deeply runs are nested.
+    """
+    chosen = runs.order_by()
+    outcome = Case(*_exceptions(verb), default=Value(CAN), output_field=CharField())
+    found = chosen.annotate(fate=outcome).values("fate").annotate(runs=Count("pk")).order_by("fate")
+    counts = {one["fate"]: one["runs"] for one in found}
+    children = _count_children(chosen, verb) if verb in ENDING and counts.get(CAN) else 0
+    return Forecast(counts.pop(CAN, 0), counts, children)
+
+
+def _exceptions(verb: str) -> list[When]:
+    """Return the conditions under which an operation is refused, each with its name.
+
+    They are the rules of the services that perform the operations.
+    """
+    is_held = Q(status=RunStatus.RUNNING, leased_until__gt=clock.now())
+    undone = Event.objects.filter(
+        run=OuterRef("pk"), seq__gt=OuterRef("base_seq"), key__startswith=UNDO
+    )
+    rules: dict[str, list[tuple[Any, str]]] = {
+        "cancel": [(ENDED, "ended"), (is_held & ~Q(cancel_requested_at=None), "cancelling")],
+        "force_end": [(ENDED, "ended")],
+        "pause": [
+            (ENDED, "ended"),
+            (Q(status=RunStatus.PAUSED), "paused"),
+            (Q(status=RunStatus.QUARANTINED), "quarantined"),
+            (~Q(cancel_requested_at=None), "cancelling"),
+            (is_held & ~Q(pause_requested_at=None), "pausing"),
+        ],
+        "unpause": [(Q(pause_requested_at=None), "not_paused")],
+        "retry": [
+            (~FAILED, "not_failed"),
+            (Q(status=RunStatus.FAILED) & Q(Exists(undone.order_by())), "undone"),
+        ],
+    }
+    return [When(condition, then=Value(name)) for condition, name in rules[verb]]
+
+
+def _count_children(chosen: QuerySet[Run], verb: str) -> int:
+    """Return how many unended runs below the chosen ones would end with them.
+
+    A level of the trees is one statement. It begins at the chosen runs and stops at other chosen
+    ones, so no child is counted twice.
+    """
+    ends = chosen.exclude(ENDED).values("pk")
+    level, count = ends, 0
+    while True:
+        below = Run.objects.filter(parent_wait__run__in=level).exclude(pk__in=ends).order_by()
+        if verb == "cancel":  # children that were started to outlive their parent continue
+            below = below.filter(parent_wait__abandons=False)
+        found = below.aggregate(runs=Count("pk"), alive=Count("pk", filter=~ENDED))
+        if not found["runs"]:
+            return count
+        count, level = count + int(found["alive"]), below.values("pk")
+
+
+def act_on_matching(
+    runs: QuerySet[Run], verb: str, *, by: User, reason: str, which: str, key: str = ""
+) -> Run:
+    """Start the operation on exactly the runs that match now, and return the run that performs it.
+
+    `runs` are runs that the person may operate, and `which` describes their filter. The runs are
+    stored in the transaction of the start. If `key` was used before, returns the earlier run.
+    Raises `NothingMatchesError` if no run matches, and `ReasonError`.
+    """
+    reason = checked_reason(reason)
+    found = find_job(ACT_ON_RUNS, by=by, idempotency_key=key)
+    jobs = Run.objects.filter(procedure__name=ACT_ON_RUNS, started_by=by)
+    if key and (earlier := jobs.filter(idempotency_key=key).first()):
+        return earlier
+    with transaction.atomic():
+        total = runs.order_by().count()
+        if not total:
+            raise NothingMatchesError
+        what = f"{WORDS[verb][0]} {total:,} runs: {which}"[:LONGEST_SUBJECT]
+        started = start_found(found, {"what": what, "verb": verb, "reason": reason})
+        if started.is_new:
+            _store(runs, started.run.pk)
+    return started.run
+
+
+def _store(runs: QuerySet[Run], job: UUID) -> None:
+    _drop_old()
+    # One statement reads all ids, so they are those of one moment, and a block of them at a time is
+    # in memory.
+    block = list[ChosenRun]()
+    for pk in runs.order_by("pk").values_list("pk", flat=True).iterator(AT_ONCE):
+        block.append(ChosenRun(job=job, run=pk))
+        if len(block) == AT_ONCE:
+            ChosenRun.objects.bulk_create(block)
+            block.clear()
+    ChosenRun.objects.bulk_create(block)
+
+
+def _drop_old() -> None:
+    """Delete the rows of jobs that were ended at once, and of jobs that were removed."""
+    at_work = Run.objects.unended().filter(procedure__name=ACT_ON_RUNS)
+    ChosenRun.objects.exclude(job__in=at_work.order_by().values("pk")).delete()
+
+
+def act_on_batch(job: UUID, verb: str, reason: str, *, size: int = BATCH) -> dict[str, Any]:
+    """Perform the operation on the next `size` chosen runs, each in its own transaction.
+
+    Returns how many runs are `done`, the `total`, and in `stopped` why the operation ends here, or
+    "". The rights of the person who started the job are read anew. Calling it twice is harmless.
+    """
+    batch = list(ChosenRun.objects.of(job).left()[:size])
+    starter = Run.objects.values_list("started_by", flat=True).get(pk=job)
+    by = active_users().filter(pk=starter).first()
+    stopped = _why_denied(by, {one.run for one in batch}, verb)
+    if by and not stopped:
+        for one in batch:
+            _act(one.pk, verb, by=by, reason=reason)
+    counts = ChosenRun.objects.of(job).aggregate(
+        total=Count("pk"), done=Count("pk", filter=~Q(outcome=""))
+    )
+    return {**counts, "stopped": stopped}
+
+
+def _why_denied(by: User | None, runs: Collection[UUID], verb: str) -> str:
+    """Return why the person may not perform the operation on all of these runs, or ""."""
+    if by is None:
+        return "The account of the person who started this operation is no longer active."
+    kept = Run.objects.filter(pk__in=runs).order_by()
+    allowed = operable_runs(by, verb).order_by().values("procedure")
+    lost = kept.exclude(procedure__in=allowed).values_list("procedure__title", flat=True)
+    if not (titles := sorted(set(lost))):
+        return ""
+    return f"{by.get_username()} may no longer operate runs of {', '.join(titles)}."
+
+
+@transaction.atomic
+def _act(chosen: int, verb: str, *, by: User, reason: str) -> None:
+    """Perform the operation on a chosen run, and record the outcome in the same transaction.
+
+    Does nothing if the job has acted on the run already: a worker that was thought dead may act at
+    the same time, and waits here for the lock on the row.
+    """
+    rows = ChosenRun.objects.select_for_update().filter(pk=chosen, outcome="")
+    if (row := rows.first()) is None:
+        return
+    try:
+        with transaction.atomic():
+            VERBS[verb](row.run, by=by, reason=reason, job=row.job)
+    except Run.DoesNotExist:
+        row.close(ChosenRun.Outcome.REFUSED, "The run isn't there any more.")
+    except EngineError as refusal:
+        if verb in ENDING and _has_ended_with_parent(row):
+            row.close(ChosenRun.Outcome.WITH_PARENT)
+        else:
+            row.close(ChosenRun.Outcome.REFUSED, str(refusal))
+    else:
+        row.close(ChosenRun.Outcome.DONE)
+
+
+def _has_ended_with_parent(row: ChosenRun) -> bool:
+    """Return True if this job has ended a run above this one, and this one was cancelled, too."""
+    run = Run.objects.filter(pk=row.run).exclude(cancel_requested_at=None).first()
+    if run is None:
+        return False
+    above, pk = set[UUID](), run.pk
+    parents = Run.objects.exclude(parent_wait=None)
+    while (parent := parents.filter(pk=pk).values_list("parent_wait__run", flat=True).first()) and (
+        parent not in above
+    ):
+        above.add(pk := parent)
+    done = ChosenRun.objects.of(row.job).filter(run__in=above, outcome=ChosenRun.Outcome.DONE)
+    return done.exists()
+
+
+@transaction.atomic
+def sum_up(job: UUID, verb: str, reason: str) -> dict[str, Any] | None:
+    """Log what the job has done as one act, forget the chosen runs, and return the summary.
+
+    Returns None if this was done before.
+    """
+    run = Run.objects.lock(job)
+    found = _summary(job)
+    if not found.total:
+        return None
+    by: Any = run.started_by or "system"
+    words = f"{run.subject}. {found.sentence(verb)}"
+    log_act(Act.Kind.VERB, words, by=by, about=run, reason=reason)
+    ChosenRun.objects.of(job).delete()
+    return asdict(found)
+
+
+def _summary(job: UUID) -> Summary:
+    rows = ChosenRun.objects.of(job).order_by()
+    found = rows.values_list("outcome", "words").annotate(runs=Count("pk"))
+    by_outcome, refused = Counter[str](), Counter[str]()
+    for outcome, words, count in found:
+        by_outcome[outcome] += count
+        if outcome == ChosenRun.Outcome.REFUSED:
+            refused[words] += count
+    first = dict(refused.most_common(MOST_REASONS))
+    if others := refused.total() - sum(first.values()):
+        first["For other reasons."] = others
+    done = by_outcome[ChosenRun.Outcome.DONE] + by_outcome[ChosenRun.Outcome.WITH_PARENT]
+    return Summary(by_outcome.total(), done, first, by_outcome[""])

@@ -1,0 +1,242 @@
+"""An operation on all runs that match a filter: its forecast, its run, and what is left of it."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from dashboard.admin.operations import MOST_ROWS
+from procedures.engine.journal.events import RunStatus
+from procedures.engine.values import canonical
+from procedures.models import Act, ChosenRun, Grant, Procedure, Run
+from procedures.runner import advance_run
+from procedures.services import (
+    NotAllowedError,
+    ReasonError,
+    bulk,
+    cancel_run,
+    find_startable,
+    pause_run,
+)
+from tests.calls import grant, run_until_it_waits
+from tests.conftest import make_staff
+from tests.many_runs import copies_of
+from tests.pages import browser, shown
+from tests.runs import error_of, status_of
+from tests.working import work_off
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NAMES = ("question", "broken_child", "waiting_beside_a_child", "doubled")
+
+
+@pytest.fixture(autouse=True)
+def dave_operates(operators: Group) -> None:
+    for name in NAMES:
+        grant(name, operators, "operate")
+
+
+def matching(*names: str) -> Any:
+    return Run.objects.filter(procedure__name__in=names or ["question"])
+
+
+def begin(by: User, verb: str = "cancel", *names: str, **more: Any) -> Run:
+    reason = {"reason": "The campaign is over.", **more}
+    return bulk.act_on_matching(matching(*names), verb, by=by, which="all", **reason)
+
+
+def summary_of(run: Run) -> Any:
+    run.refresh_from_db()
+    return canonical.plain(run.result or "null")
+
+
+def questions(count: int) -> list[Run]:
+    return [run_until_it_waits("question") for _ in range(count)]
+
+
+def test_exactly_the_runs_that_matched_are_cancelled_and_the_log_has_one_line(dave: User) -> None:
+    waiting = questions(3)
+    [ended] = questions(1)
+    cancel_run(ended.pk, by=dave, reason="Before.")
+    lines = Act.objects.filter(kind="verb").count()
+
+    job = begin(dave)
+    [later] = questions(1)
+    advance_run(job.pk)
+
+    why = "This run has already ended (cancelled)."
+    told = {"total": 4, "done": 3, "refused": {why: 1}, "untouched": 0}
+    assert summary_of(job) == told
+    assert [status_of(run) for run in (*waiting, later)] == ["cancelled"] * 3 + ["waiting"]
+    [act] = Act.objects.filter(kind="verb").order_by("pk")[lines:]
+    assert (act.name, act.about_id, act.reason) == ("dave", str(job.pk), "The campaign is over.")
+    assert act.words == (f"Cancel 4 runs: all. Cancelled 3 of 4 runs. 1 stay as they are: {why}")
+    said = canonical.plain(waiting[0].events.get(kind="operator").data)
+    assert (said["by"], said["reason"], said["job"]) == ("dave", act.reason, str(job.pk))
+    assert not ChosenRun.objects.exists()
+
+
+def test_each_verb_acts_on_its_runs(dave: User) -> None:
+    failed, waiting = run_until_it_waits("broken_child"), questions(2)
+
+    for verb, names, status in (
+        ("retry", ["broken_child"], "queued"),
+        ("pause", ["question"], "paused"),
+        ("unpause", ["question"], "waiting"),
+        ("force_end", ["question"], "cancelled"),
+    ):
+        job = begin(dave, verb, *names)
+        assert bulk.act_on_batch(job.pk, verb, "Because.")["stopped"] == ""
+        runs = [failed] if verb == "retry" else waiting
+        assert [status_of(run) for run in runs] == [status] * len(runs)
+
+
+def test_a_forecast_agrees_with_what_happens_and_counts_each_child_once(dave: User) -> None:
+    above = [
+        run_until_it_waits("waiting_beside_a_child", fate=fate) for fate in ("cancel", "abandon")
+    ]
+    work_off()
+    [paused, ended, _waiting] = questions(3)
+    pause_run(paused.pk, by=dave, reason="For now.")
+    cancel_run(ended.pk, by=dave, reason="Before.")
+
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
+        of_parents = bulk.forecast(matching("waiting_beside_a_child"), "cancel")
+    of_both = bulk.forecast(matching("waiting_beside_a_child", "doubled"), "cancel")
+
+    assert of_parents == bulk.Forecast(2, {}, 1)
+    assert bulk.forecast(matching("waiting_beside_a_child"), "force_end").children == 2
+    assert (of_both.can, of_both.children, of_both.total) == (4, 0, 4)
+    assert len(few) <= 4
+    assert bulk.forecast(matching(), "cancel") == bulk.Forecast(2, {"ended": 1})
+    assert bulk.forecast(matching(), "pause") == bulk.Forecast(1, {"ended": 1, "paused": 1})
+    assert bulk.forecast(matching(), "unpause") == bulk.Forecast(1, {"not_paused": 2})
+    assert bulk.forecast(matching(), "retry") == bulk.Forecast(0, {"not_failed": 3})
+    job = begin(dave, "cancel", "waiting_beside_a_child", "doubled")
+    advance_run(job.pk)
+    assert summary_of(job) == {"total": 4, "done": 4, "refused": {}, "untouched": 0}
+    assert {status_of(run) for run in above} == {"cancelled"}
+    assert Counter(Run.objects.filter(depth=1).values_list("status", flat=True)) == {"cancelled": 2}
+
+
+def test_a_right_that_is_lost_in_between_stops_the_operation_in_words(dave: User) -> None:
+    runs = questions(3)
+    job = begin(dave)
+    bulk.act_on_batch(job.pk, "cancel", "Because.", size=2)
+    Grant.objects.filter(procedure__name="question", role="operate").delete()
+
+    work_off()
+
+    assert [status_of(run) for run in runs] == ["cancelled", "cancelled", "waiting"]
+    assert status_of(job) == RunStatus.FAILED
+    title = Procedure.objects.get(name="question").title
+    assert f"dave may no longer operate runs of {title}." in error_of(job)["message"]
+    act = Act.objects.filter(kind="verb").latest("pk")
+    assert act.words.endswith("Cancelled 2 of 3 runs. The operation was stopped before 1 runs.")
+    assert not ChosenRun.objects.exists()
+
+
+def test_an_operation_that_is_cancelled_or_whose_starter_left_stops(dave: User) -> None:
+    runs = questions(3)
+    job, other = begin(dave), begin(dave, "pause")
+    bulk.act_on_batch(job.pk, "cancel", "Because.", size=2)
+    cancel_run(job.pk, by=dave, reason="Wrong filter.")
+    User.objects.filter(pk=dave.pk).update(is_active=False)
+
+    work_off()
+
+    assert status_of(runs[-1]) == "waiting"
+    assert "account" in error_of(other)["message"]
+    # The job was cancelled before its first step, so the next start forgets what it had chosen.
+    assert {one.job for one in ChosenRun.objects.all()} == {job.pk}
+    boss = User.objects.create_superuser("boss")
+    assert {begin(boss).pk} == set(ChosenRun.objects.values_list("job", flat=True))
+
+
+def test_each_batch_takes_as_many_statements_as_the_first_one(dave: User) -> None:
+    def statements(job: Run) -> int:
+        with CaptureQueriesContext(connection) as made:
+            bulk.act_on_batch(job.pk, "pause", "Because.", size=2)
+        return len(made)
+
+    copies_of(questions(1)[0], 7)
+    job = begin(dave, "pause")
+
+    first, *others = (statements(job) for _ in range(4))
+
+    assert others == [first] * 3
+    assert bulk.act_on_batch(job.pk, "pause", "Because.") == {"total": 8, "done": 8, "stopped": ""}
+
+
+def test_a_start_that_is_sent_twice_is_one_operation(dave: User) -> None:
+    questions(1)
+
+    first, second = (begin(dave, key="once") for _ in range(2))
+
+    assert first == second
+    assert ChosenRun.objects.count() == 1
+    with pytest.raises(ReasonError):
+        begin(dave, reason=" ")
+    with pytest.raises(bulk.NothingMatchesError):
+        begin(dave, "cancel", "broken_child")
+
+
+def test_jobs_are_in_no_catalogue_and_start_only_on_their_own_pages(
+    dave: User, alice: User
+) -> None:
+    boss = User.objects.create_superuser("boss")
+    for person in (dave, alice, boss):
+        assert "act_on_runs" not in shown(browser(person).get("/procedures"))
+        assert browser(person).get("/procedures/act_on_runs").status_code == 404
+    with pytest.raises(NotAllowedError, match="has a page of its own"):
+        find_startable("act_on_runs", by=boss)
+
+
+def test_operators_act_on_all_matching_runs_from_the_list(dave: User, alice: User) -> None:
+    runs, client, page = questions(2), browser(dave), "/runs/matching?procedure=question"
+    cancel_run(runs[0].pk, by=dave, reason="Before.")
+
+    assert "/runs/matching?procedure=question" in shown(client.get("/runs?procedure=question"))
+    assert "/runs/matching" not in shown(browser(alice).get("/runs"))
+    told = shown(client.get(page))
+    assert "1 run can be cancelled." in told
+    assert "1 has ended and stays as it is." in told
+    assert "0 runs can be cancelled." in shown(browser(alice).get(page))
+    without = client.post(page, {"operation": "cancel"})
+    assert (without.status_code, status_of(runs[1])) == (422, "waiting")
+    assert "Give a reason." in shown(without)
+    sent = client.post(f"{page}&state=people", {"operation": "cancel", "reason": "Over."})
+    job = Run.objects.get(procedure__name="act_on_runs")
+    assert sent.headers["Location"] == f"/runs/{job.pk}"
+    assert job.subject == "Cancel 1 runs: procedure question, state people"
+    work_off()
+    assert status_of(runs[1]) == "cancelled"
+    assert "Cancel 1 runs" in shown(client.get(f"/runs/{job.pk}"))
+    refused = browser(alice).post(page, {"operation": "cancel", "reason": "Over."})
+    assert "No run that you may operate matches now." in shown(refused)
+
+
+def test_the_admin_leads_there_when_all_matching_rows_are_selected(
+    dave: User,
+) -> None:
+    make_staff(dave, "view_run", "operate_run")
+    [first], client = questions(1), browser(dave)
+    runs = [first, *copies_of(first, MOST_ROWS)]
+    page = "/admin/countersign_procedures/run/?status__exact=waiting"
+    every = {"action": "cancel", "select_across": "1", "_selected_action": str(first.pk)}
+
+    listed = shown(client.post(page, every))
+    assert f"{MOST_ROWS + 1} runs can be cancelled." in listed
+    sent = client.post(page, {**every, "is_decided": "yes", "reason": "Over.", "key": "a"})
+    job = Run.objects.get(procedure__name="act_on_runs")
+    assert sent.headers["Location"] == f"/runs/{job.pk}"
+    work_off()
+    assert {
+        *Run.objects.filter(pk__in=[one.pk for one in runs]).values_list("status", flat=True)
+    } == {"cancelled"}
+    again = client.post(page, {**every, "is_decided": "yes", "reason": "Over.", "key": "b"})
+    assert again.status_code == 302
