@@ -35,7 +35,7 @@ from procedures.slot import slot
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
 CLOCK = "clock"
-ASK_OTHERS_EVERY_SECONDS, REMOVE_UPLOADS_EVERY_SECONDS = 10, 3600
+ASK_OTHERS_EVERY_SECONDS, REMOVE_UPLOADS_EVERY_SECONDS, VERIFY_EVERY_SECONDS = 10, 3600, 60
 logger = logging.getLogger(__name__)
 app = Celery("countersign")
 app.config_from_object("dashboard.worker.configuration:configuration", namespace="CELERY")
@@ -123,6 +123,9 @@ def let_time_pass(sender: Any, **_: Any) -> None:
             "request the removal of old uploads",
             REMOVE_UPLOADS_EVERY_SECONDS,
             partial(send_later, REMOVE_UPLOADS),
+        ),
+        PeriodicTask(
+            "start the daily verification", VERIFY_EVERY_SECONDS, app.tasks["countersign.verify"]
         ),
     ]
 

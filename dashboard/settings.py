@@ -136,6 +136,7 @@ COUNTERSIGN: dict[str, Any] = {
     "PUSH_TO_LOOPBACK": environment.PUSH_TO_LOOPBACK,
     "NOTIFY_AFTER": timedelta(seconds=environment.NOTIFY_AFTER_SECONDS),
     "NOTIFY_EVERY_SECONDS": min(5, max(1, environment.NOTIFY_AFTER_SECONDS)),
+    "VERIFY_AT": environment.VERIFY_AT,
     "TRUSTED_PROXIES": split_words(environment.TRUSTED_PROXIES),
     "ATTEMPTS_PER_ADDRESS": environment.ATTEMPTS_PER_ADDRESS,
     "ATTEMPTS_PER_NAME": environment.ATTEMPTS_PER_NAME,

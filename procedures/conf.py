@@ -108,6 +108,9 @@ class Settings:
     NOTIFY_EVERY_SECONDS: float = 5
     """Seconds between two checks for notifications that are due."""
 
+    VERIFY_AT: str = "03:30"
+    """The time of day, in the site's time zone, at which the clock starts a verification of the
+    whole site; "" starts none."""
     TRUSTED_PROXIES: Sequence[str] = ()
     """Addresses and networks of proxies whose `X-Forwarded-For` is trusted."""
     ATTEMPTS_PER_ADDRESS: str = "50 per 15 minutes"

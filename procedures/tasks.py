@@ -8,6 +8,7 @@ from django.db import InterfaceError, OperationalError, connections
 
 from procedures import dispatch, files, runner, services
 from procedures.engine.errors import FileStoreError
+from procedures.services import verification
 from procedures.slot import slot
 
 logger = logging.getLogger(__name__)
@@ -60,6 +61,13 @@ def remove_uploads(*_: object, **__: object) -> None:
     if services.gate.is_open():
         with suppress(FileStoreError):  # which is logged
             files.remove_old_uploads()
+
+
+@shared_task(name="countersign.verify")
+def verify() -> None:
+    """Start the daily verification of the site, if it is due; the clock process calls this."""
+    if services.gate.is_open():
+        verification.verify_when_due()
 
 
 @shared_task(name="countersign.sweep")

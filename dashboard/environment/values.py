@@ -161,6 +161,11 @@ def is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip()) and "\0" not in value
 
 
+def is_time_of_day(text: str) -> bool:
+    """Return True for "" and for texts such as "03:30"."""
+    return not text or re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text) is not None
+
+
 def are_paths(named: dict[str, str] | None) -> bool:
     return all(Path(path).is_absolute() for path in (named or {}).values())
 
@@ -272,6 +277,7 @@ FilesUrl = Annotated[
     must("a folder unless the package django-storages[s3] is installed", can_be_used),
 ]
 Zone = Annotated[str, must("a time zone like Europe/Berlin", available_timezones().__contains__)]
+TimeOfDay = Annotated[str, must("a time of day like 03:30, or empty for none", is_time_of_day)]
 Repositories = Annotated[
     dict[str, str] | None,
     NoDecode,

@@ -34,6 +34,7 @@ from dashboard.environment.values import (
     Secrets,
     Sender,
     SiteUrl,
+    TimeOfDay,
     Webhooks,
     Zone,
     bucket_storage,
@@ -133,6 +134,7 @@ class Environment(BaseSettings):
     PUSH_CONTACT: str = ""
     PUSH_TO_LOOPBACK: bool = False
     NOTIFY_AFTER_SECONDS: int = Field(default=60, ge=0, le=86400)
+    VERIFY_AT: TimeOfDay = Settings.VERIFY_AT
     WEBHOOKS: Webhooks = None
     WEBHOOKS_TO_LOOPBACK: bool = False
     ASKERS_MAY_ANSWER: bool = False

@@ -45,6 +45,7 @@ def test_no_page_about_the_site_has_a_grave_fault(
         "",
         "settings/",
         "new-runs/",
+        "verification/",
         "countersign_chat/decision/",
         f"countersign_chat/decision/{decision.pk}/change/",
         "countersign_procedures/act/",

@@ -247,6 +247,7 @@ def of_the_site(stage: Stage) -> dict[str, str]:
         "settings": "settings/",
         "new runs": "new-runs/",
         "announcements": "announcements/",
+        "verification": "verification/",
         "decisions": "countersign_chat/decision/",
         "decisions, filtered": "countersign_chat/decision/?bypass=yes",
         "certificate": f"countersign_chat/decision/{answer}/change/",

@@ -12,6 +12,7 @@ from dashboard.admin.pages import (
     person,
     settings,
     starts,
+    verification,
     who_may,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "person",
     "settings",
     "starts",
+    "verification",
     "who_may",
 ]

@@ -25,7 +25,7 @@ from procedures.conf import conf
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Act, Grant, Run
 from procedures.models.clock import clock
-from procedures.services import complaints, slots
+from procedures.services import complaints, slots, verification
 from procedures.users import User, active_users, has_user_field, users
 
 MOST_COUNTED = 1_000
@@ -177,7 +177,20 @@ def _without_address() -> Need | None:
     return Need(words.format(count=count), reverse("admin:people")) if count else None
 
 
+def _unsound() -> Need | None:
+    found = verification.last_result()
+    count = found[1]["count"] if found else 0
+    words = ngettext(
+        "The last verification found {count} fault in what the site has recorded.",
+        "The last verification found {count} faults in what the site has recorded.",
+        count,
+    )
+    url = reverse("admin:verification")
+    return Need(words.format(count=f"{count:,}"), url) if count else None
+
+
 NEEDS: list[tuple[Any, Callable[[], Need | None]]] = [
+    (Act, _unsound),
     (Run, _quarantined),
     (Run, _failed),
     (HumanRequest, _unanswerable),

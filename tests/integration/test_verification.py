@@ -1,0 +1,155 @@
+"""The verification of the whole site: what it finds, who starts it and when."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from pytest_django import Settings
+
+from chat.models import HumanRequest, HumanResponse, RequestEvent
+from chat.services import Answer, respond
+from procedures.engine.values import canonical
+from procedures.models import Act, Event, Run, RunInput
+from procedures.models.act import log_act
+from procedures.models.clock import clock
+from procedures.runner import advance_run
+from procedures.services import verification
+from tests.calls import request_of, run_until_it_waits
+from tests.configured import configure
+from tests.conftest import make_staff
+from tests.pages import browser, grant_to_both, shown
+from tests.working import work_off
+
+PAGE = "/admin/verification/"
+TAMPERED: dict[str, Callable[[], Any]] = {
+    "journal": lambda: Event.objects.filter(kind="wait.closed").update(data='{"outcome":"no"}'),
+    "run": lambda: Run.objects.filter(procedure__name="question").update(seed="forged"),
+    "request": lambda: HumanRequest.objects.update(prompt="Pay twice?"),
+    "history of a request": lambda: RequestEvent.objects.filter(seq=1).update(kind="forged"),
+    "response": lambda: HumanResponse.objects.update(value="false"),
+    "input": lambda: RunInput.objects.update(data="{}"),
+    "log": lambda: Act.objects.filter(seq=1).update(words="Nothing."),
+}
+
+
+@pytest.fixture
+def answered(alice: User, bob: User, db: None) -> Run:
+    """A run whose question bob has answered, on a site with an entry in its log."""
+    grant_to_both("question")
+    run = run_until_it_waits("question", by=alice)
+    respond(request_of(run).pk, Answer(value=True), by=bob)
+    advance_run(run.pk)
+    return run
+
+
+@pytest.fixture
+def logged(db: None) -> Act:
+    return log_act(Act.Kind.CHANGE, "Something was done.", by="ann")
+
+
+def verified(by: User | None = None) -> dict[str, Any]:
+    run, is_new = verification.verify_soon(by=by)
+    assert is_new
+    advance_run(run.pk)
+    found = verification.last_result()
+    assert found
+    assert found[0] == run
+    return found[1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sound_site_is_verified_and_every_tampered_row_is_found(
+    answered: Run, logged: Act, carol: User
+) -> None:
+    make_staff(carol, "view_act", "view_run")
+    client = browser(carol)
+
+    found = verified(by=carol)
+    assert (found["runs"], found["count"], found["broken"], found["faults"]) == (1, 0, 0, [])
+    act = Act.objects.filter(kind="verify").latest("pk")
+    assert (act.name, act.words) == (
+        "carol",
+        f"Verified 1 runs and {found['entries']} entries of the log. Nothing was changed.",
+    )
+    assert "Nothing was changed." in shown(client.get(PAGE))
+    assert "The last verification found" not in shown(client.get("/admin/"))
+    for what, tamper in TAMPERED.items():
+        rows: dict[Any, list[Any]] = {
+            model: list(model._default_manager.values())  # noqa: SLF001 (of any model)
+            for model in (Event, Run, HumanRequest, RequestEvent, HumanResponse, RunInput, Act)
+        }
+        assert tamper(), what
+        found = verified()
+        assert found["count"] > 0, what
+        told = " ".join(one["words"] for one in found["faults"])
+        assert found["faults"][0]["run"] == ("" if what == "log" else str(answered.pk)), what
+        assert told[:60] in Act.objects.filter(kind="verify").latest("pk").words
+        page = shown(client.get(PAGE))
+        assert f"/admin/countersign_procedures/run/{answered.pk}/" in page or what == "log"
+        assert "The last verification found" in shown(client.get("/admin/"))
+        for model, before in rows.items():
+            for row in before:
+                model._default_manager.filter(pk=row["id"]).update(**row)  # noqa: SLF001
+    assert verified()["count"] == 0
+    assert "The last verification found" not in shown(client.get("/admin/"))
+
+
+@pytest.mark.django_db
+def test_auditors_start_one_at_a_time(answered: Run, carol: User, dave: User) -> None:
+    make_staff(carol, "view_act", "view_run")
+    make_staff(dave, "view_run")
+    client = browser(carol)
+    assert browser(dave).post(PAGE).status_code == 403
+    assert not verification.verifications().exists()
+
+    for told in ("Started.", "A verification is at work already."):
+        assert told in shown(client.post(PAGE, follow=True))
+    [run] = verification.verifications()
+    assert run.started_by == carol
+    page = shown(client.get(PAGE))
+    assert "It has just started." in page
+    assert f'href="/runs/{run.pk}"' in page
+    assert "Verify the whole site" not in page
+    work_off()
+    assert [row.status for row in verification.verifications()] == ["succeeded"]
+    progress = canonical.plain(run.events.get(kind="progress").data)
+    assert (progress["done"], progress["total"]) == (1, 1)
+
+
+@pytest.mark.django_db
+def test_the_clock_starts_one_a_day_at_the_configured_time(settings: Settings, logged: Act) -> None:
+    now = timezone.localtime(clock.now())
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    configure(settings, VERIFY_AT="00:00")
+    assert verification.verify_when_due() is None  # the site is younger than today's time
+
+    # Two hours into the next day, whatever the time is now.
+    clock.ahead += midnight + timedelta(days=1, hours=2) - now
+    configure(settings, VERIFY_AT="")
+    assert verification.verify_when_due() is None
+    configure(settings, VERIFY_AT="03:00")
+    assert verification.verify_when_due() is None
+    configure(settings, VERIFY_AT="01:30")
+    run = verification.verify_when_due()
+    assert run
+    assert run.started_by is None
+    work_off()
+    assert verification.verify_when_due() is None
+    clock.ahead += timedelta(days=1)
+    assert verification.verify_when_due() not in (None, run)
+    assert Act.objects.filter(kind="verify", name="system").count() == 1
+
+
+@pytest.mark.django_db
+def test_many_runs_are_verified_in_several_steps(answered: Run) -> None:
+    others = [run_until_it_waits("question") for _ in range(2)]
+    job, _is_new = verification.verify_soon(by=None)
+
+    first = verification.verify_next(job.pk, "", size=2)
+    second = verification.verify_next(job.pk, first["after"], size=2)
+
+    assert (first["seen"], first["after"]) == (2, str(others[0].pk))
+    assert (second["seen"], second["after"]) == (1, "")
