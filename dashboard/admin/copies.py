@@ -1,11 +1,11 @@
-"""Admin actions that start new runs from the selected ones."""
+"""Admin actions that start new runs from the selected ones, or send them a signal."""
 
 from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from procedures.services import ForkPoint, fork_run, restart_run
+from procedures.services import ForkPoint, Sent, fork_run, restart_run, signal_run
 from procedures.users import User
 
 
@@ -19,3 +19,9 @@ def forked(run_id: UUID, *, by: User, reason: str, **parting: Any) -> str:
     return _("This run stays as it is. The new run {run} continues from {place}.").format(
         run=run, place=run.forked_at
     )
+
+
+def signalled(
+    run_id: UUID, *, by: User, reason: str, signal_name: str, value: Any, key: str
+) -> str:
+    return signal_run(run_id, Sent(signal_name, key, value), by=by, reason=reason)

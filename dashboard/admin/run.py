@@ -14,13 +14,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.admin.acts import log_row
-from dashboard.admin.copies import forked, restarted
+from dashboard.admin.copies import forked, restarted, signalled
 from dashboard.admin.filters import ByProcedure
 from dashboard.admin.history import MOST_SEARCHED, NamedValues, Related, RelatedRows, link, readable
 from dashboard.admin.journal import MOST, history_of
 from dashboard.admin.operations import Operation, chosen_rows, operate
 from dashboard.admin.proven import ProvenAdmin, verdict_words
-from dashboard.forms.operations import ForkForm, RestartForm
+from dashboard.forms.operations import ForkForm, RestartForm, SendSignalForm
 from procedures import access
 from procedures.engine.journal.large import place_of
 from procedures.models import Act, Artifact, Event, Head, Run, RunInput, Signal, Wait
@@ -67,6 +67,7 @@ class RunAdmin(ProvenAdmin):
         "override",
         "restart",
         "fork",
+        "signal",
         "verify",
     ]
     list_display = ["__str__", "status", "started_by", "created_at", "ended_at", "on_site"]
@@ -157,6 +158,11 @@ class RunAdmin(ProvenAdmin):
     def fork(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
         title = _("Start new runs from a step of the selected runs, which stay as they are")
         return operate(self, request, rows, Operation("fork", title, forked, form=ForkForm))
+
+    @admin.action(description=lazy("Send a signal"), permissions=["operate"])
+    def signal(self, request: HttpRequest, rows: QuerySet[Run]) -> HttpResponse:
+        sending = Operation("signal", _("Send a signal to runs"), signalled, form=SendSignalForm)
+        return operate(self, request, rows, sending)
 
     @admin.action(description=lazy("Verify the journal"), permissions=["view"])
     def verify(self, request: HttpRequest, rows: QuerySet[Run]) -> None:

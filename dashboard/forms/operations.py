@@ -1,6 +1,7 @@
 """Forms for operations on runs and requests. The admin and the pages use them."""
 
 from typing import Any
+from uuid import uuid4
 
 from django import forms
 from django.utils.translation import gettext as _
@@ -67,3 +68,24 @@ class ForkForm(RestartForm):
             "question again."
         ),
     )
+
+
+class SendSignalForm(LoggedReasonForm):
+    """A form for a signal to several runs: its name, its value as JSON, and the reason."""
+
+    signal_name = forms.CharField(label=lazy("Signal"), max_length=200)
+    value = forms.CharField(
+        label=lazy("Value"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=lazy("JSON, such as 12. The page of a run has a form for the signal's type."),
+    )
+    key = forms.CharField(max_length=64, widget=forms.HiddenInput, initial=lambda: uuid4().hex)
+    """The id of the signal, so that a form that is sent twice sends each run one signal."""
+    field_order = ("signal_name", "value", "reason")
+
+    def clean_value(self) -> Any:
+        try:
+            return read_json((self.cleaned_data["value"].strip() or "null").encode())
+        except (BodyError, RecursionError):
+            raise forms.ValidationError(_("This isn't valid JSON.")) from None

@@ -18,7 +18,9 @@ from procedures.engine.replay.history import UNDO
 from procedures.models import Event, Run
 from procedures.users import User
 
-Name = Literal["retry", "override", "unpause", "pause", "fork", "cancel", "restart", "force_end"]
+Name = Literal[
+    "retry", "override", "unpause", "pause", "fork", "cancel", "restart", "signal", "force_end"
+]
 STOPPED = (RunStatus.FAILED, RunStatus.QUARANTINED)
 ACTIVE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING, RunStatus.RETRYING)
 LONGEST_STEP = 40
@@ -28,7 +30,7 @@ FEW = 3
 A menu with only one operation would take as much room as its button, so one more button is shown
 then.
 """
-SELDOM = ("fork", "restart", "force_end")
+SELDOM = ("fork", "restart", "signal", "force_end")
 """The operations that are put into the menu first, when there are too many for buttons."""
 
 
@@ -58,6 +60,11 @@ class Operation:
         return self.key.isupper()
 
     @property
+    def has_page(self) -> bool:
+        """True if the operation has a page of its own instead of a dialog."""
+        return self.name == "signal"
+
+    @property
     def is_seldom(self) -> bool:
         return self.name in SELDOM
 
@@ -74,6 +81,7 @@ ALL: dict[Name, Operation] = {
         Operation("fork", lazy("Fork…"), lazy("Fork"), key="f"),
         Operation("cancel", lazy("Cancel"), lazy("Cancel the run"), key="C", is_final=True),
         Operation("restart", lazy("Restart…"), lazy("Start a new run")),
+        Operation("signal", lazy("Send a signal…"), lazy("Send the signal")),
         Operation("force_end", lazy("End at once…"), lazy("End at once"), is_final=True),
     )
 }
@@ -161,6 +169,7 @@ def _is_possible(name: Name, run: Run) -> bool:
         "override": lambda: is_stopped and error_of(run)["type"] == "Mismatch",
         "pause": lambda: run.status in ACTIVE and not (run.cancel_requested_at or _is_pausing(run)),
         "unpause": lambda: is_open and _is_pausing(run),
+        "signal": lambda: is_open,
         "cancel": lambda: is_open and run.cancel_requested_at is None,
         "force_end": lambda: is_open,
     }

@@ -64,6 +64,8 @@ def dialog_of(
     place: str = "",
     **told: Any,
 ) -> Dialog:
+    if operation.has_page:
+        return Dialog(operation, run, phase_of(run), [], **told)
     places = places_of(run) if operation.name == "fork" else []
     chosen = next((one for one in places if one.key == place), None)
     return Dialog(

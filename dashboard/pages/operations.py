@@ -30,6 +30,7 @@ from dashboard.pages.dialogs import (
 )
 from dashboard.pages.marks import with_marks
 from dashboard.pages.runs import find
+from dashboard.pages.signals import run_signal
 from dashboard.pages.visit import Visit
 from procedures import services
 from procedures.engine.errors import EngineError, InputError
@@ -41,6 +42,7 @@ from procedures.services import (
     KeyReusedError,
     NotAllowedError,
     OperationDeniedError,
+    OperationRefusedError,
     QuotaError,
     ReasonError,
     UnknownProcedureError,
@@ -101,6 +103,8 @@ def run_operation(request: Visit, run_id: UUID, name: str) -> HttpResponse:
     run = find(request, run_id)
     if name not in ALL:
         raise Http404
+    if name == "signal" and _offered(request, run, name):
+        return run_signal(request, run)
     if request.method == "POST":
         return _perform(request, run, name)
     found = _offered(request, run, name)
@@ -141,6 +145,8 @@ def _act(request: Visit, run: Run, name: str, said: dict[str, Any]) -> tuple[str
     reason = services.checked_reason(said.pop("reason"))
     if name in VERBS:
         return VERBS[name](run.pk, by=request.user, reason=reason), run.pk
+    if name == "signal":
+        raise OperationRefusedError(_("This run has ended, so it takes no more signals."))
     key = request.POST.get("-key", "").replace("\0", "")[:LONGEST_KEY]
     who: Any = {"by": request.user, "reason": reason, "idempotency_key": key}
     if name == "restart":

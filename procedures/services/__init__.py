@@ -52,6 +52,7 @@ from procedures.services.signals import (
     SignalDeniedError,
     SignalRefusedError,
     send_signal,
+    signal_run,
 )
 from procedures.services.startable import (
     CANT_BE_STARTED,
@@ -135,6 +136,7 @@ __all__ = [
     "send_signal",
     "serve_each",
     "settle_wait",
+    "signal_run",
     "slots",
     "start_found",
     "start_run",

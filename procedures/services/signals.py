@@ -16,9 +16,11 @@ from procedures.engine.store import SentSignal
 from procedures.engine.values import canonical
 from procedures.engine.values.sizes import Sizes
 from procedures.journal import DatabaseStore
-from procedures.models import Run, Signal
+from procedures.models import Act, Run, Signal
+from procedures.models.act import log_act
 from procedures.models.clock import clock
 from procedures.models.procedure import code_of_run
+from procedures.services.operations import checked_reason, find_operable
 from procedures.services.waits import lock_run
 from procedures.users import User
 
@@ -57,6 +59,27 @@ def send_signal(run_id: UUID, sent: Sent, *, by: User) -> tuple[Signal, bool]:
     """
     _make_code_ready(run_id)
     return _send_locked(run_id, sent, by=by)
+
+
+def signal_run(run_id: UUID, sent: Sent, *, by: User, reason: str) -> str:
+    """Send a signal as an operator of the run, and log who did it and why.
+
+    The signal is sent as `send_signal` sends it, with the same errors. Raises `Run.DoesNotExist` if
+    the user can't see the run, `OperationDeniedError` if the user can't operate it, and
+    `ReasonError` if the reason is empty or too long. A signal with an id that was already used
+    isn't logged again. Locks the run.
+    """
+    said = checked_reason(reason)
+    run = find_operable(run_id, by=by)
+    _make_code_ready(run_id)
+    with transaction.atomic():
+        signal, is_new = _send_locked(run_id, sent, by=by)
+        if is_new:
+            words = f"Sent the signal {sent.name}."
+            log_act(Act.Kind.VERB, words, by=by, about=run, reason=said)
+    if signal.wait_id:
+        return "The signal was sent, and the run continues."
+    return "The signal was sent. It is kept until the run waits for it."
 
 
 def _make_code_ready(run_id: UUID) -> None:

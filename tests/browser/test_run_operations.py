@@ -6,7 +6,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from procedures.models import Event, Run
 from procedures.services import pause_run
-from tests.browser.conftest import DESK, PHONE, OpenPage
+from tests.browser.conftest import DESK, PHONE, OpenPage, Scheme
+from tests.browser.test_every_page import faults_of
 from tests.calls import grant, run_until_it_waits
 from tests.operated import quarantine
 from tests.processes import Web
@@ -191,5 +192,35 @@ def test_the_operations_are_one_row_at_any_width_and_the_menu_has_what_finds_no_
     page.set_viewport_size({"width": DESK, "height": 900})
 
     expect(button(page, "Cancel")).to_be_visible()
-    whole = {"height": rows[DESK]["height"], "offered": 6, "outside": 0, "hidden": False}
+    whole = {"height": rows[DESK]["height"], "offered": 7, "outside": 0, "hidden": False}
     assert rows == dict.fromkeys(rows, whole)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(DESK, "dark"), (PHONE, "light")])
+def test_an_operator_sends_a_signal_by_a_form_that_fits_and_violates_no_rule_of_axe(
+    width: int,
+    scheme: Scheme,
+    running_web: Web,
+    open_page: OpenPage,
+    operators: Group,
+    dave: User,
+) -> None:
+    grant("waits_for_a_delivery", operators, "operate")
+    run = run_until_it_waits("waits_for_a_delivery")
+    page = open_page(dave, width=width, scheme=scheme, bypass_csp=True)  # axe needs it
+    page.goto(f"/runs/{run.pk}")
+
+    more = button(page, "More")
+    if more.is_visible():
+        more.click()
+    page.get_by_role("link", name="Send a signal…").click()
+    page.get_by_label("Parcel").fill("P-7")
+    page.get_by_label("Weight").fill("heavy")
+    page.get_by_label("Reason").fill(REASON)
+    button(page, "Send the signal").click()
+    expect(page.get_by_role("alert").first).to_be_visible()
+    assert faults_of(page) == []
+    page.get_by_label("Weight").fill("1.5")
+    button(page, "Send the signal").click()
+
+    expect(page.get_by_text("The signal was sent, and the run continues.")).to_be_visible()

@@ -1,8 +1,11 @@
 """Procedures that show how far they are, in their own words."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
+
+from pydantic import BaseModel
 
 from procedures.engine import Context, Step, procedure
 
@@ -51,6 +54,20 @@ def waits_for_a_reason(ctx: Context, wait: str, reason: Any) -> None:
 @procedure
 def waits_for_another_reason(ctx: Context, wait: str, reason: Any) -> None:
     WAITS[wait](ctx, reason="Other words.")
+
+
+class Delivery(BaseModel):
+    """A parcel as its carrier describes it."""
+
+    parcel: str
+    weight: Decimal
+    arrives: date | None = None
+
+
+@procedure
+def waits_for_a_delivery(ctx: Context) -> str:
+    delivery = ctx.signal("delivered", Delivery).wait().value
+    return f"{delivery.parcel}: {delivery.weight} kg"
 
 
 @procedure

@@ -70,7 +70,7 @@ class RunOperations extends HTMLElement {
 
   mark() {
     for (const one of this.beside) one.classList.toggle("operations__item", one.parentElement === this.menu);
-    this.more.hidden = !this.menu.querySelector("button");
+    this.more.hidden = !this.menu.querySelector(".button");
   }
 
   leastNeeded() {
