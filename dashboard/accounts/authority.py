@@ -21,6 +21,11 @@ def permission_to(action: str) -> str:
     return f"{names.app_label}.{action}_{names.model_name}"
 
 
+def may_see_people(user: User) -> bool:
+    """Return True if a member of staff may see the list of people in the admin."""
+    return user.has_perm(permission_to("view")) or user.has_perm(permission_to("change"))
+
+
 def may_change(by: User, user: User) -> bool:
     """Return True if `by` may change an account.
 

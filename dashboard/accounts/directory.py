@@ -85,6 +85,11 @@ def people(filters: Filters) -> "QuerySet[User]":
     return found
 
 
+def full_name_of(user: User) -> str:
+    """Return the first and the last name of a person, as far as the site's users have them."""
+    return " ".join(filter(None, (str(getattr(user, name, "")) for name in NAME_FIELDS)))
+
+
 def entries(found: Collection[User]) -> list[Entry]:
     """Return an entry for each user; many users need no more statements than one."""
     keys = [one.pk for one in found]

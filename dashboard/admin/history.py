@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
@@ -34,9 +35,16 @@ else:
     Admin = admin.ModelAdmin
     Pages = Paginator
 
-MOST_COUNTED = 10_000
-MOST_SEARCHED = 20_000
+MOST_COUNTED = 2_000
+"""The maximum number to which the rows of a list are counted, and so the number that it shows."""
+MOST_VALUES = 10_000
+"""The maximum number of newest rows whose values a filter offers."""
+MOST_SEARCHED = 10_000
 """The maximum number of newest rows scanned for a word that no index can find."""
+MOST_FOUND = 1_000
+"""The maximum number of rows that such a search finds, the newest ones."""
+LOOKUPS = {"^": "istartswith", "=": "iexact"}
+"""The lookup for each mark before a name in `search_fields`; "icontains" for a name without one."""
 MOST_ACTS = 200
 """The maximum number of acts on a row that the row's "History" page shows, newest first."""
 SHORT, LONGEST = 600, 100_000
@@ -44,15 +52,15 @@ SHORT, LONGEST = 600, 100_000
 
 
 def newest_values(model: type[Model], field: str) -> set[Any]:
-    """Return the values that a field has in the newest `MOST_COUNTED` rows."""
+    """Return the values that a field has in the newest `MOST_VALUES` rows."""
     newest: QuerySet[Any, Any] = model._base_manager.order_by("-pk")  # noqa: SLF001
-    return set(newest.values_list(field, flat=True)[:MOST_COUNTED])
+    return set(newest.values_list(field, flat=True)[:MOST_VALUES])
 
 
 class NamedValues(admin.AllValuesFieldListFilter):
     """A filter by the values of a field. An empty value has the label "None".
 
-    It offers the values that the field has in the newest `MOST_COUNTED` rows, and the chosen value.
+    It offers the values that the field has in the newest `MOST_VALUES` rows, and the chosen value.
     """
 
     def __init__(self, field: Any, *args: Any, **kwargs: Any) -> None:
@@ -91,7 +99,7 @@ class Related(NamedTuple):
 
 
 class OrMore(int):
-    """A count that stopped at a limit because there are more rows; shown as "10,000 or more"."""
+    """A count that stopped at a limit because there are more rows; shown as "2,000 or more"."""
 
     def __str__(self) -> str:
         return _("{count} or more").format(count=f"{int(self):,}")
@@ -227,7 +235,10 @@ class HistoryAdmin(GuardedAdmin):
     deferred: ClassVar[Sequence[str]] = ()
     """Fields that may be large. Lists don't load them; only the page of a single row does."""
     ends_of_ids = False
-    """True if a search also finds rows by the last characters of an id, which pages show."""
+    """True for a table that grows, whose ids are UUIDs that order by time.
+
+    A search scans only the newest rows, also for the last characters of an id, which pages show.
+    """
     also_found: ClassVar[list[Callable[[str], Q]]] = []
     """Functions that turn a word of a search into a condition for rows that are found, too.
 
@@ -271,14 +282,17 @@ class HistoryAdmin(GuardedAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Return the rows that Django's search finds, and matches among the newest rows."""
-        search = super().get_search_results
-        found, has_twins = search(request, queryset, search_term)
-        looks = [*self.also_found, *([id_ends_with] if self.ends_of_ids else [])]
+        """Return the rows that contain all words of a search.
+
+        Of a table that grows, only the newest rows are scanned for words, because no index finds
+        them; rows are found by a key, such as the beginning of an id, however old they are. The
+        newest `MOST_FOUND` rows of both kinds are returned. Other tables are searched as Django
+        does it.
+        """
         words = search_term.split()
         # PostgreSQL refuses a NUL in a query, and no row can hold one.
-        if not looks or not words or "\0" in search_term:
-            return found, has_twins
+        if not self.ends_of_ids or not words or "\0" in search_term:
+            return super().get_search_results(request, queryset, search_term)
         newest = queryset.order_by("-pk").values_list("pk", flat=True)
         # Two rows are read at the limit: the search ends at the first; the second, if any, shows
         # that there are more rows.
@@ -286,11 +300,26 @@ class HistoryAdmin(GuardedAdmin):
         if len(floor) > 1:
             rows = queryset.filter(pk__gte=floor[0])
             vars(request)["searched"] = f"{MOST_SEARCHED:,}"
+        keyed = queryset
         for word in words:
-            by_index = search(request, queryset, word)[0].order_by().values("pk")
-            rows = rows.filter(reduce(or_, (look(word) for look in looks), Q(pk__in=by_index)))
-        by_index = found.order_by().values("pk")
-        return queryset.filter(Q(pk__in=by_index) | Q(pk__in=rows.order_by().values("pk"))), False
+            by_key = self.found_by_key(word)
+            keyed = keyed.filter(by_key)
+            rows = rows.filter(reduce(or_, self._scanned(word), by_key))
+        # The keys are read once, because the rows are counted and listed by two more statements.
+        keys = {key for found in (keyed, rows) for key in _newest_keys(found)}
+        return queryset.filter(pk__in=keys), False
+
+    def found_by_key(self, word: str) -> Q:
+        """Return a condition for rows of any age that an index finds by this word."""
+        return id_begins_with(word)
+
+    def _scanned(self, word: str) -> Iterator[Q]:
+        """Yield the conditions of which a scanned row must fulfil one to contain this word."""
+        for name in self.search_fields:
+            lookup = LOOKUPS.get(name[0], "icontains")
+            yield Q(**{f"{name.lstrip('^=')}__{lookup}": word})
+        yield from (look(word) for look in self.also_found)
+        yield id_ends_with(word)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return Django's fieldsets, with links only to rows that the viewer may see."""
@@ -358,6 +387,21 @@ class HistoryAdmin(GuardedAdmin):
 def rendered(response: HttpResponse) -> HttpResponse:
     """Return the response, after rendering it if it is a template response."""
     return response.render() if isinstance(response, SimpleTemplateResponse) else response
+
+
+def _newest_keys(rows: QuerySet[Any]) -> list[Any]:
+    return list(rows.order_by("-pk").values_list("pk", flat=True)[:MOST_FOUND])
+
+
+def id_begins_with(word: str) -> Q:
+    """Return a condition for rows whose id begins with the word, which the index of ids fulfils.
+
+    The word has at least four characters, such as "01a2".
+    """
+    begin = word.replace("-", "").lower()
+    if not re.fullmatch(r"[0-9a-f]{4,32}", begin):
+        return Q(pk__in=[])
+    return Q(pk__range=(UUID(begin.ljust(32, "0")), UUID(begin.ljust(32, "f"))))
 
 
 def id_ends_with(word: str) -> Q:

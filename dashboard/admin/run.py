@@ -33,9 +33,11 @@ from procedures.services import (
     unpause_run,
 )
 from procedures.services.ledger import examine
-from procedures.users import name_field
+from procedures.users import name_field, users
 
 OF_RUN = "run__id__exact"
+MOST_STARTERS = 10
+"""The maximum number of people whose runs are searched, of those whose names differ in case."""
 
 
 class PartOfRunAdmin(ProvenAdmin):
@@ -83,11 +85,12 @@ class RunAdmin(ProvenAdmin):
     ends_of_ids = True
     also_found: ClassVar[list[Callable[[str], Q]]] = [lambda word: Q(inputs__icontains=word)]
     ordering = ["-id"]
-    search_fields = ["^id", f"started_by__{name_field()}", "=idempotency_key"]
+    search_fields = [f"started_by__{name_field()}", "=idempotency_key"]
     search_help_text = format_lazy(
         lazy(
-            "Search by the beginning or end of an id, the starter or an idempotency key. The "
-            "newest {count} runs can also be searched by words in the title and in small inputs."
+            "Search by the beginning of an id or by the starter's name. The newest {count} runs "
+            "can also be searched by the end of an id, an idempotency key, and words in the title "
+            "and in small inputs."
         ),
         count=f"{MOST_SEARCHED:,}",
     )
@@ -181,6 +184,11 @@ class RunAdmin(ProvenAdmin):
         lines = history_of(run) if run and self.has_view_or_change_permission(request, run) else []
         context = {"journal": lines[:MOST], "is_part": len(lines) > MOST}
         return super().history_view(request, object_id, {**context, **(extra_context or {})})
+
+    def found_by_key(self, word: str) -> Q:
+        """Return a condition for runs by the beginning of their id, or by their starter."""
+        named = users().filter(**{f"{name_field()}__iexact": word}).values_list("pk", flat=True)
+        return super().found_by_key(word) | Q(started_by__in=list(named[:MOST_STARTERS]))
 
     def run_of(self, row: Run) -> Run:
         return row

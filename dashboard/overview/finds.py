@@ -1,10 +1,12 @@
 """The results of "Search or do…": procedures, requests, runs and sessions, by words or id.
 
 A search reads the newest rows that a person may see, and compares their names in Python. So it
-takes the same time however many runs there are. Only the texts of messages, requests and answers
+takes the same time however many runs there are. Rows whose id begins with the searched text are
+found by key, however old they are. Only the texts of messages, requests and answers
 are found by an index, however old they are; see `chat.services.searching`.
 """
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,7 +28,14 @@ MOST_FOUND = 6
 """The maximum number of results in one group, such as runs."""
 MOST_SEARCHED = 200
 """The maximum number of requests, runs and sessions that a search reads of each kind."""
+MOST_ENDS = 2_000
+"""The maximum number of runs, the newest ones, that are searched for the end of an id."""
+MOST_TRIED = 50
+"""The maximum number of requests with the beginning of an id whose access is tested."""
 LONGEST_QUERY = 200
+PART_OF_ID = re.compile("[0-9a-f]{6,32}")
+"""A text that can be the beginning or the end of an id, without the dashes of the id."""
+LARGEST_ID = 2**128 - 1
 TIMES = ("opened_at", "due_at", "wait__due_at")
 
 
@@ -69,7 +78,7 @@ class Search:
 
     def requests(self) -> list[SearchResult]:
         """Return the matching open requests that the person may answer, most urgent first."""
-        ids = [self._id] if self._id else self._most_urgent()
+        ids = [self._id] if self._id else [*self._open_by_id(), *self._most_urgent()]
         open_ones = answerable_requests(self.user) if self._id else HumanRequest.objects.open()
         rows = (
             open_ones.filter(pk__in=ids)
@@ -79,7 +88,20 @@ class Search:
         return _first(
             SearchResult(str(pk), prompt, title, *_shown_time(*times))
             for pk, prompt, title, *times in rows
-            if self._id or self.fits(str(pk), prompt, title)
+            if self._id or self._fits_id(pk) or self.fits(str(pk), prompt, title)
+        )
+
+    def _open_by_id(self) -> list[UUID]:
+        """Return the open requests with the searched beginning of an id, if the person may answer.
+
+        Only the newest `MOST_TRIED` such requests are tested.
+        """
+        if not self._part:
+            return []
+        begun = HumanRequest.objects.open().filter(pk__range=self._range).order_by("-pk")
+        tried = list(begun.values_list("pk", flat=True)[:MOST_TRIED])
+        return list(
+            answerable_requests(self.user).filter(pk__in=tried).values_list("pk", flat=True)
         )
 
     def _most_urgent(self) -> list[UUID]:
@@ -99,7 +121,7 @@ class Search:
         return _first(
             SearchResult(str(pk), titles.get(session, title), short_id(pk), at)
             for pk, title, at, session, *_ in rows
-            if self._id or self.fits(str(pk), title, titles.get(session, ""))
+            if self._id or self._fits_id(pk) or self.fits(str(pk), title, titles.get(session, ""))
         )
 
     def sessions(self) -> list[SearchResult]:
@@ -112,7 +134,7 @@ class Search:
         return _first(
             SearchResult(str(pk), title)
             for pk, title in rows[:MOST_SEARCHED]
-            if self._id or self.fits(str(pk), title)
+            if self._id or self._fits_id(pk) or self.fits(str(pk), title)
         )
 
     def texts(self, kinds: Collection[str], *, before: int | None, most: int) -> FoundPage:
@@ -142,10 +164,36 @@ class Search:
             return None
 
     @cached_property
+    def _part(self) -> str:
+        """The searched text as the beginning or end of an id, without dashes; "" if it isn't one.
+
+        Pages show the end of an id as "3f2a·f91".
+        """
+        text = re.sub("[-·]", "", self.text.strip().lower())
+        return text if PART_OF_ID.fullmatch(text) and not self._id else ""
+
+    @property
+    def _range(self) -> tuple[UUID, UUID]:
+        """The first and the last id that begin with the searched part of an id."""
+        return UUID(self._part.ljust(32, "0")), UUID(self._part.ljust(32, "f"))
+
+    def _fits_id(self, key: UUID) -> bool:
+        part = self._part
+        return bool(part) and (key.hex.startswith(part) or key.hex.endswith(part))
+
+    @cached_property
     def _runs(self) -> list[UUID]:
         if self._id:
             return list(access.seen_among(self.user, [self._id]))
-        return RunList(self.user).newest(MOST_SEARCHED)
+        found = RunList(self.user)
+        if not self._part:
+            return found.newest(MOST_SEARCHED)
+        first, last = (key.int for key in self._range)
+        after = UUID(int=min(last + 1, LARGEST_ID))
+        begun = found.newest(MOST_FOUND, after=after, since=UUID(int=max(first - 1, 0)))
+        newest = found.newest(MOST_ENDS)
+        ended = [key for key in newest if key.hex.endswith(self._part)][:MOST_FOUND]
+        return list(dict.fromkeys([*begun, *ended, *newest[:MOST_SEARCHED]]))
 
 
 def _shown_time(

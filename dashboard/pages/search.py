@@ -15,10 +15,13 @@ from django.views.decorators.http import require_safe
 
 from chat.models import Searchable
 from chat.services import Hit
+from dashboard.accounts.authority import may_see_people
+from dashboard.accounts.directory import Filters, full_name_of, people
 from dashboard.overview.addresses import path_to_message
-from dashboard.overview.finds import MOST_SEARCHED, Search, SearchResult
+from dashboard.overview.finds import MOST_FOUND, MOST_SEARCHED, Search, SearchResult
 from dashboard.pages.marks import with_marks
 from dashboard.pages.visit import Visit
+from procedures.users import name_field
 
 Words = str | Promise
 PAGES: tuple[tuple[str, Words, Words], ...] = (
@@ -133,11 +136,26 @@ def groups(request: Visit, found: Search) -> Iterator[Group]:
         ("runs", lazy("Runs"), found.runs(), "countersign:run_detail"),
         ("sessions", lazy("Chat"), found.sessions(), "countersign:session_detail"),
     )
-    for name, label, finds, address in sorts:
+    for name, label, finds, address in (*sorts, *_of_staff(request, found)):
         if finds:
             yield Group(name, label, [(reverse(address, args=[one.key]), one) for one in finds])
     if pages := list(_pages(request, found)):
         yield Group("pages", lazy("Go to"), pages)
+
+
+def _of_staff(
+    request: Visit, found: Search
+) -> Iterator[tuple[str, Words, list[SearchResult], str]]:
+    """Yield the group of people, on a site with the admin, for staff who may see the people."""
+    if not found.words or not request.user.is_staff or not may_see_people(request.user):
+        return
+    try:
+        reverse("admin:people")
+    except NoReverseMatch:  # a site without the admin
+        return
+    named = people(Filters(words=" ".join(found.words))).order_by(name_field())[:MOST_FOUND]
+    finds = [SearchResult(str(one.pk), one.get_username(), full_name_of(one)) for one in named]
+    yield "people", lazy("People"), finds, "admin:person"
 
 
 def _pages(request: Visit, found: Search) -> Iterator[tuple[str, SearchResult]]:

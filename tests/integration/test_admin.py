@@ -362,6 +362,8 @@ def test_a_search_says_that_it_looked_at_the_newest_rows_only(root: Client) -> N
     assert (said in few, "1 result" in few) == (False, True)
     many = shown(root.get(path))
     assert (said in many, "0 results" in many) == (True, True)
+    whole = shown(root.get(f"/admin/countersign_chat/session/?q={str(old.pk)[:30]}"))
+    assert "1 result" in whole  # by the index of ids, however many are newer
     filtered = shown(root.get(f"{path}&created_at__lt=2021-01-01%2000:00:00%2B00:00"))
     assert (said in filtered, "1 result" in filtered) == (False, True)
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
-from dashboard.accounts.authority import permission_to
+from dashboard.accounts.authority import may_see_people, permission_to
 from dashboard.accounts.directory import Filters, Privilege, State, entries, people
 from dashboard.accounts.keyed import page_after
 from dashboard.admin.pages.parts import add_part, draw, links_of, text_in
@@ -18,7 +18,7 @@ NAMES = {"words": "q", "state": "state", "privilege": "privilege", "group": "gro
 
 
 def may_look(user: Any) -> bool:
-    return bool(user.has_perm(permission_to("view")) or user.has_perm(permission_to("change")))
+    return may_see_people(user)
 
 
 @add_part(
