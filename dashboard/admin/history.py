@@ -104,6 +104,12 @@ class OrMore(int):
     def __str__(self) -> str:
         return _("{count} or more").format(count=f"{int(self):,}")
 
+    @staticmethod
+    def of(rows: QuerySet[Any]) -> int:
+        """Return the number of the rows, counted up to `MOST_COUNTED`."""
+        counted = int(rows[: MOST_COUNTED + 1].count())
+        return OrMore(MOST_COUNTED) if counted > MOST_COUNTED else counted
+
 
 class CountedToALimit(Pages):
     """A paginator that counts only up to a limit, because a journal may have millions of rows."""
@@ -111,8 +117,7 @@ class CountedToALimit(Pages):
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
-        counted = int(rows[: MOST_COUNTED + 1].count())
-        return OrMore(MOST_COUNTED) if counted > MOST_COUNTED else counted
+        return OrMore.of(rows)
 
 
 class NamedList(ChangeList):

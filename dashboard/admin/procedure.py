@@ -7,14 +7,18 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
+from chat.models import HumanRequest
+from dashboard.admin.addresses import list_address
 from dashboard.admin.careful import CarefulAdmin
-from dashboard.admin.history import HistoryAdmin, Related, folded
+from dashboard.admin.history import HistoryAdmin, OrMore, Related, folded
+from dashboard.admin.viewer import may_look_at
 from dashboard.models import RetiredGroup
-from procedures import access
+from procedures import access, registry
 from procedures.models import Grant, Procedure, ProcedureVersion, Run
 from procedures.users import User
 
@@ -26,15 +30,42 @@ else:
 
 @admin.register(Procedure)
 class ProcedureAdmin(HistoryAdmin):
-    list_display = ["title", "name", "on_site"]
+    list_display = ["title", "name", "code", "on_site"]
     search_fields = ["title", "name"]
-    fields = ["title", "name", "see_also"]
-    readonly_fields = ["see_also"]
+    fields = ["title", "name", "code", "waiting", "see_also"]
+    readonly_fields = ["code", "waiting", "see_also"]
     related = [
         Related(lazy("Grants"), Grant, "procedure__id__exact"),
         Related(lazy("Runs"), Run, "procedure__id__exact"),
         Related(lazy("Versions"), ProcedureVersion, "procedure__id__exact"),
     ]
+
+    @admin.display(description=lazy("code"))
+    def code(self, procedure: Procedure) -> SafeString | str:
+        """Return if this web process has the procedure's code; a fault of its file is said, too."""
+        if registry.find(procedure.name):
+            return _("installed")
+        if fault := registry.broken().get(procedure.name):
+            return format_html("<strong>{}</strong> {}", _("can't be read"), fault)
+        return format_html("<strong>{}</strong>", _("gone"))
+
+    @admin.display(description=lazy("waiting"))
+    def waiting(self, procedure: Procedure) -> SafeString | str:
+        """Return how many runs haven't ended, with a link to them, and their open questions.
+
+        Without the code, these runs can't continue.
+        """
+        unended = Run.objects.filter(procedure=procedure).unended().order_by()
+        runs, requests = OrMore.of(unended), OrMore.of(self._open(procedure))
+        words = _("Runs that haven't ended: {runs}. Open requests: {requests}.")
+        told = words.format(runs=runs, requests=requests)
+        if not runs or not may_look_at(Run):
+            return told
+        query = f"procedure__id__exact={procedure.pk}&ended_at__isnull=True"
+        return format_html('<a href="{}">{}</a>', list_address(Run, query), told)
+
+    def _open(self, procedure: Procedure) -> QuerySet[HumanRequest]:
+        return HumanRequest.objects.open().filter(wait__run__procedure=procedure).order_by()
 
     def visible_on_site(self, user: Any) -> QuerySet[Procedure]:
         return access.visible_procedures(user)
