@@ -41,7 +41,17 @@ LARGEST_RATIO = 1.3
 PEOPLE = ("starter", "approver", "operator", "auditor", "few", "outsider")
 ADMIN = "countersign_procedures_event countersign_procedures_run countersign_procedures_wait"
 ADMIN += " countersign_chat_humanrequest countersign_chat_message countersign_chat_session"
-ADMIN += " countersign_chat_sessionevent"
+ADMIN += " countersign_chat_sessionevent countersign_chat_decision countersign_chat_notification"
+ADMIN += " countersign_procedures_act countersign_procedures_procedure"
+PARTS = ("index", "people", "groups", "access", "settings")
+"""The pages of the admin that aren't lists of rows, by the names of their addresses."""
+SEARCHED = {
+    "countersign_procedures_run": "q=contract",
+    "countersign_chat_humanrequest": "q=contract",
+    "countersign_chat_session": "q=contract",
+    "countersign_chat_decision": "procedure=sign_contract",
+}
+"""Searches and filters of the admin's lists; the last one finds few answers among all."""
 SEARCHES = ("approve", "contract", "K-1000321", "xyzzy")
 """Words in a sixth of the texts, in a few, in one run's, and in none."""
 RUN, SESSION = "/runs/([0-9a-f-]{36})", "/chat/([0-9a-f-]{36})"
@@ -210,7 +220,16 @@ class Visitor:
         found |= {f"search {words}": f"{search}?q={words}" for words in SEARCHES}
         if is_staff:
             found |= {f"admin {one}": reverse(f"admin:{one}_changelist") for one in ADMIN.split()}
+            found |= {
+                f"admin {one}, {query}": f"{reverse(f'admin:{one}_changelist')}?{query}"
+                for one, query in SEARCHED.items()
+            }
+            parts = {f"admin {one}": reverse(f"admin:{one}") for one in PARTS}
+            found |= {page: path for page, path in parts.items() if self._may_open(path)}
         return found
+
+    def _may_open(self, address: str) -> bool:
+        return self.client.get(address).status_code == 200  # noqa: PLR2004
 
 
 def use(database: str) -> None:

@@ -47,6 +47,8 @@ from procedures.models import Run
 from procedures.models.run_queries import values_of
 from procedures.users import name_field
 
+MOST_REQUESTS = 4_000
+"""The maximum number of newest requests that are searched for words, also in their evidence."""
 SHORT, LONGEST = 100, 10_000
 """The maximum number of characters of a text that a list shows, and that the row's page shows."""
 MOST_NAMES = 200
@@ -225,6 +227,7 @@ class HumanRequestAdmin(ProvenAdmin):
         *("opened_at", "closed_at"),
     ]
     ends_of_ids = True
+    most_searched = MOST_REQUESTS
     also_found: ClassVar[list[Callable[[str], Q]]] = [
         lambda word: (
             Q(question__icontains=word)
@@ -239,7 +242,7 @@ class HumanRequestAdmin(ProvenAdmin):
             "Search by the beginning of an id. The newest {count} requests can also be searched by "
             "the end of an id, who answered, and words in the prompt, the evidence and the title."
         ),
-        count=f"{MOST_SEARCHED:,}",
+        count=f"{MOST_REQUESTS:,}",
     )
     fieldsets = [
         (None, {"fields": ["shown_prompt", "kind", "status", "run_page", "session", "see_also"]}),

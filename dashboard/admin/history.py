@@ -244,6 +244,8 @@ class HistoryAdmin(GuardedAdmin):
 
     A search scans only the newest rows, also for the last characters of an id, which pages show.
     """
+    most_searched = MOST_SEARCHED
+    """The maximum number of newest rows of a growing table that a search scans for words."""
     also_found: ClassVar[list[Callable[[str], Q]]] = []
     """Functions that turn a word of a search into a condition for rows that are found, too.
 
@@ -301,10 +303,10 @@ class HistoryAdmin(GuardedAdmin):
         newest = queryset.order_by("-pk").values_list("pk", flat=True)
         # Two rows are read at the limit: the search ends at the first; the second, if any, shows
         # that there are more rows.
-        floor, rows = newest[MOST_SEARCHED - 1 : MOST_SEARCHED + 1], queryset
+        floor, rows = newest[self.most_searched - 1 : self.most_searched + 1], queryset
         if len(floor) > 1:
             rows = queryset.filter(pk__gte=floor[0])
-            vars(request)["searched"] = f"{MOST_SEARCHED:,}"
+            vars(request)["searched"] = f"{self.most_searched:,}"
         keyed = queryset
         for word in words:
             by_key = self.found_by_key(word)
