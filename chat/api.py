@@ -174,10 +174,9 @@ def create_file(
     summary="A file that a request shows or was answered with",
 )
 def get_file(request: SignedIn, request_id: UUID, digest: Word) -> HttpResponse:
-    """Return the file of a request whose content has this digest.
+    """Return a file that the request shows or that an answer contains, by the content's digest.
 
-    The file must be one that the request shows or was answered with. Browsers show pictures and
-    download other files.
+    Browsers show pictures and download other files.
     """
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     file = services.find_file(found, digest)

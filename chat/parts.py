@@ -95,7 +95,7 @@ def find_part(user: User | AnonymousUser, session_id: UUID) -> Part | None:
 
 
 def _runs_of(session: Session, user: User) -> dict[UUID, bool]:
-    """Return, by id of each run of the session, True if the user may see the run, else False."""
+    """Return for each run of the session, by the run's id, True if the user may see the run."""
     text, cells = sql.runs_of_session.bound(session.pk, session.pk)
     runs = Run.objects.filter(pk__in=RawSQL(text, cells)).order_by()  # noqa: S611
     return dict(runs.annotate(is_seen=access.is_seen_by(user)).values_list("pk", "is_seen"))

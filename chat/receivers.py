@@ -113,11 +113,11 @@ def forget_notifications(held_at: datetime, **_: Any) -> None:
 def open_session(run: Run, files: Sequence[File], place: object = None, **_: Any) -> None:
     """Open a session for a new run, or post the run's card in an existing session.
 
-    The existing session is that of `place` if a person started the run in a session, and the
-    parent's session if the run is a child. Children of a map get no card. A run that restarts or
-    forks an earlier run joins the earlier run's session if the person who started the new run may
-    see that session. That person doesn't become a member of the session, because people who may see
-    only one run of a session must not become able to read all of the session.
+    A run that a person started in a session joins that session, `place`. A child run joins its
+    parent's session; children of a map get no card. A run that restarts or forks an earlier run
+    joins the earlier run's session if the person who started the new run may see it. That person
+    doesn't become a member, because somebody who may see only one run of a session must not be able
+    to read the whole session.
     """
     now = run.created_at
     if isinstance(place, StartPlace):
@@ -188,9 +188,9 @@ def show_request(run: Run, wait: Wait, content: dict[str, Any], at: datetime, **
 
 
 def _way_to_find(run: Run) -> Find | None:
-    """Return the function that looks up the assignees of requests of an outside program's run.
+    """Return the function that finds assignees for an outside program's run; None for other runs.
 
-    The function finds only assignees whom the procedure may ask. For other runs, return None.
+    It finds only assignees whom the procedure may ask.
     """
     if not run.started_by_id or run.procedure.name not in OUTSIDE:
         return None

@@ -13,7 +13,7 @@ MORE = "    "
 """The indentation of the lines of a traceback, so that none of them looks like a new log entry."""
 
 TERSE = ("celery.beat", "celery.worker", "kombu", "django.security")
-"""The name prefixes of loggers of whose errors only the first line is logged.
+"""The name prefixes of loggers whose errors are cut to their first line.
 
 These loggers report a lost broker, a dead child process or an unknown Host with long tracebacks.
 """

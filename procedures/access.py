@@ -98,9 +98,10 @@ def is_seen_by(user: User) -> Q:
 def has_row(rows: QuerySet[Any], *, column: str = "pk") -> Q:
     """Return a `Q` that matches a row if the query `rows` finds anything for it.
 
-    `rows` refers to the row with `OuterRef`. PostgreSQL executes `rows` again for each row. It
-    might instead execute an `Exists` once, for all rows of the table, before it knows which rows
-    are needed. `column` is a column of `rows` that is never null.
+    `rows` refers to the row with `OuterRef`. `column` is a column of `rows` that is never null.
+
+    Unlike an `Exists`, this form makes PostgreSQL execute `rows` only for the rows that it needs.
+    It might execute an `Exists` once for all rows of the table.
     """
     return Q(IsNull(Subquery(rows.order_by().values(column)[:1]), rhs=False))
 

@@ -33,9 +33,9 @@ class UnknownRequestError(LookupError):
 def receive(channel_name: str, inbound: Inbound) -> tuple[HumanResponse, bool]:
     """Record the answer in a message to a channel, and return what `respond` returns.
 
-    Raises the errors of `respond`. Also raises `UnknownChannelError`, `UnknownSenderError`,
-    `UnknownRequestError`, `AnswerError` if the message isn't an answer, and `NoReplyError` if the
-    words in the message mean no answer or need to be confirmed. The text of each error is a
+    Raises the errors of `respond`, and `UnknownChannelError`, `UnknownSenderError` or
+    `UnknownRequestError`. Raises `AnswerError` if the message isn't an answer, and `NoReplyError`
+    if its words don't mean an answer or must be confirmed first. The text of each error is a
     sentence for the sender.
     """
     channel = find_channel(channel_name)

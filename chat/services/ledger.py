@@ -45,9 +45,9 @@ LOOKS = 3
 COMING = {Message.Kind.OPENED, Message.Kind.INVITED}
 LEAVING = {Message.Kind.LEFT, Message.Kind.REMOVED}
 BY_AN_END = ("system: run ended", "system: asked again")
-"""The values of `closed_by` in requests that no event of their own has closed.
+"""The values of `closed_by` in requests that the end of the run closed, or a repeated question.
 
-Such a request was closed by the end of its run, or because its run asked again.
+The histories of these requests have no event for that.
 """
 
 

@@ -266,9 +266,9 @@ def _insert(
 
 
 def _proof_of(response: HumanResponse, right: Right) -> dict[str, Any]:
-    """Return the fields that the journal stores about an answer besides its value.
+    """Return the fields that the journal stores about an answer in addition to its value.
 
-    For example, they are the right, the channel and the proofs.
+    Examples are the right, the channel and the proofs.
     """
     owner = str(response.request_id)
     return {

@@ -67,9 +67,9 @@ class ClaimedError(OperationRefusedError):
 
 
 class NeedsReasonError(AnswerError):
-    """An answer without a reason by an administrator whom the request doesn't ask.
+    """The error for an administrator who answers without a reason, but isn't asked.
 
-    Nothing was stored.
+    The answer wasn't stored.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Rows by keys from outside, and pages of rows that begin after a given row, not at an offset."""
+"""Lookups by keys that come from outside, and pages that begin after a given row (keyset pages)."""
 
 import re
 from typing import Any, NamedTuple, TypeVar

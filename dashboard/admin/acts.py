@@ -37,7 +37,7 @@ def pop_changes(request: HttpRequest) -> Mapping[str, Any]:
 
 
 def sentence_of(message: Any) -> str:
-    """Return Django's description of a change as an English sentence, as the log keeps it."""
+    """Return Django's description of a change as an English sentence, for the log."""
     if isinstance(message, str):
         return message
     entry = LogEntry(action_flag=CHANGE, change_message=json.dumps(message))

@@ -30,7 +30,7 @@ class JournalLine:
 def history_of(run: Run) -> list[JournalLine]:
     """Return the run's events of the kinds in `TOLD`, newest first.
 
-    At most `MOST` + 1 events are returned; the last of so many shows that there are more than
+    At most `MOST` + 1 events are returned, so that the caller can tell whether there are more than
     `MOST`.
     """
     events = Event.objects.filter(run=run, kind__in=TOLD).order_by("-seq")

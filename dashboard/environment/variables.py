@@ -55,7 +55,10 @@ TEXTS = (
     *("message", "notice", "written", "stage", "reason"),
 )
 RENAMED = {"MAIL_AFTER_SECONDS": "NOTIFY_AFTER_SECONDS"}
-"""The new name of each renamed variable; a start with the old name fails and names the new one."""
+"""The new names of renamed variables, by the old name.
+
+If a variable with an old name is set, the site doesn't start, and the error gives the new name.
+"""
 DEMO_CHECK = shlex.join([sys.executable, "-m", "unittest", "-v"])
 
 

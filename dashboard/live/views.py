@@ -53,7 +53,10 @@ class View:
     asked_at: float = 0.0
     """The time on the monotonic clock just before these rights were read from the database."""
     gained_at: dict[UUID, float] | None = None
-    """The runs that were added to `runs` later, each with the time just before it was looked up."""
+    """The runs added to `runs` after the view was made, each with the time of its lookup.
+
+    The time is taken just before the lookup.
+    """
 
     def sees(self, subject: Subject | None) -> bool:
         """Return True if the follower may see changes with this subject.

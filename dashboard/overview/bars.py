@@ -38,7 +38,7 @@ Above LONG, they contain the day.
 Gap = tuple[datetime, datetime, bool]
 """A span of time in which nothing begins or ends: its start, its end, and True if the run works."""
 NARROW = 5.0
-"""The width in percent of the widest bar that has no room for the mark of a folded scale."""
+"""The largest width, in percent, of a bar that is too narrow for the mark of a folded scale."""
 THIN = 0.3
 """The minimum width of a bar in percent, so that it is visible even if it took no time."""
 WORK, WAITS = {"work", "fail"}, {"person", "timer", "pause"}

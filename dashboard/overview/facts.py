@@ -35,9 +35,9 @@ class Facts:
     paused: dict[str, Any] = field(default_factory=dict)
     """The person who paused the run, with the reason; {} if the run isn't paused."""
     hindrance: str = ""
-    """The reason why the run has been queued for long, such as a missing worker.
+    """The reason why the run has been in the queue for a long time, such as a missing worker.
 
-    It is "" if the run hasn't been queued for long, or if workers are only busy.
+    It is "" if the run has been queued only for a short time, or if all workers are busy.
     """
     stranded: str = ""
     """The reason why no live worker has the code of the queued run; "" if one has."""

@@ -141,8 +141,8 @@ def read_run(run: Run, now: datetime) -> Reading:
 def read_runs(runs: Sequence[Run], now: datetime, *, most: int) -> list[Reading]:
     """Read the last `most` events and the waits of each run, with a fixed number of queries.
 
-    If a journal is longer, two things from its earlier part are read, too: the event that began its
-    last stage, and the events from which lists describe states.
+    From the earlier part of a longer journal, only the event that began its last stage is read, and
+    the events with which lists describe the state of a run.
     """
     after = {run.pk: run.head_seq - most for run in runs if run.head_seq > most}
     whole = [run.pk for run in runs if run.pk not in after]
@@ -173,7 +173,7 @@ def _last(whole: Collection[UUID], after: Mapping[UUID, int], number: str) -> Q:
 
 
 def _add_lists(cut: Sequence[Reading], now: datetime) -> None:
-    """Add to each reading of a long journal the earlier events and open waits that are needed."""
+    """Add the earlier events and open waits that a page needs to each reading of a long journal."""
     runs = [one.run for one in cut]
     ids, told = [run.pk for run in runs], EventsOfLists(runs, now)
     openings, stages = openings_of(ids, given_by(told.given)), _last_stages(ids)

@@ -14,7 +14,7 @@ register = template.Library()
 
 @register.filter
 def part(text: object, room: str) -> CutText:
-    """Return the beginning of a text, within the limits that `room` names in `cuts.ROOMS`.
+    """Return the beginning of a text, cut to the limits that `room` names in `cuts.ROOMS`.
 
     Example: `{% with shown=text|part:"words" %}`.
     """

@@ -37,7 +37,7 @@ class Complaint:
 
 
 sources: list[Callable[[], Iterable[Complaint]]] = []
-"""Functions with which other packages, such as the chat, add complaints of their own."""
+"""Functions of other packages, such as the chat, that return further complaints."""
 
 
 def complaints(

@@ -43,10 +43,7 @@ class Need(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """The state of a part of the site, such as the clock.
-
-    If `is_late` is True, the page also shows the remedy.
-    """
+    """The state of a part of the site, such as the clock, and a remedy if the part is late."""
 
     name: str
     value: str

@@ -1,4 +1,4 @@
-"""The picture of a procedure: its steps as nodes, and the edges between them."""
+"""The picture of a procedure: a graph of its steps and of the paths between them."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -46,7 +46,8 @@ class RareSetting(NamedTuple):
 def _loggers() -> Mapping[str, Any]:
     """Return the state of each logger, by the logger's name.
 
-    No method of a logger is called, because there may be hundreds of loggers.
+    The attributes are read directly. There may be hundreds of loggers, and calling their methods
+    would take too long.
     """
     known: dict[str, Any] = logging.root.manager.loggerDict
     return {

@@ -73,9 +73,9 @@ OPENING = {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}
 BEGUN_ANEW = "system: continued as new"
 """The actor that the journal names for waits that `ctx.continue_as_new` closed."""
 GOING_ON = {*OPENING, EventKind.RUN_CONTINUED, EventKind.SENT}
-"""Kinds of events that a worker can't commit after people have cancelled or paused the run.
+"""Kinds of events that a worker can't commit once people have cancelled or paused the run.
 
-Only a cancellation or pause counts that was made after the worker had claimed the run.
+A cancellation or pause from before the worker's claim doesn't count.
 """
 
 
@@ -192,7 +192,10 @@ class Piece:
     """The offset of this piece in the whole text, in UTF-8 bytes."""
     text: str = ""
     end: str = ""
-    """In the last piece, "kept" if the attempt succeeded, else "failed"; "" in other pieces."""
+    """The end of the text: "kept" if the attempt succeeded, or "failed".
+
+    It is "" in all pieces but the last.
+    """
     digest: str = ""
     """In the last piece, the SHA-256 of the whole text; "" in other pieces."""
 

@@ -311,9 +311,9 @@ def _spelled_out(value: Any) -> Any:
 
 
 def _with_defaults(schema: dict[str, Any], values: Any) -> dict[str, Any]:
-    """Return the form's schema, in which each value is the default of the field with its name.
+    """Return the form's schema with the values as defaults of the fields with the same names.
 
-    If the value of a field is an object, its values are the defaults of the field's own fields.
+    If a value is an object, its own values become the defaults of the fields inside that field.
     """
     given = values if isinstance(values, Mapping) else {}
     properties = dict(schema["properties"])

@@ -59,10 +59,10 @@ def answer_wait(
     *,
     held_at: datetime | None = None,
 ) -> None:
-    """Close an open wait, store an input that says so for the journal, and queue a suspended run.
+    """Close an open wait, store an input about it for the journal, and queue a suspended run.
 
-    If the wait belongs to a set, the run is queued only if the set is decided with this wait.
-    `held_at` is the time at which the answer was given, if the answer was held until now.
+    If the wait belongs to a set, the run is queued only if this wait decides the set. `held_at` is
+    the time at which the answer was given, if the answer was held until now.
     """
     data = {**content, "at": (held_at or store.now).isoformat()}
     draft = NewEvent(EventKind.WAIT_CLOSED, wait.key, wait.key, data)

@@ -57,7 +57,7 @@ class Transaction(ABC):
 
     @abstractmethod
     def save(self, row: Row, *names: str) -> None:
-        """Save the fields `names` of a row of a run, a wait or a signal."""
+        """Save only the fields `names` of the row of a run, a wait or a signal."""
 
     @abstractmethod
     def refresh(self, run: Row) -> None:

@@ -116,9 +116,9 @@ def keepable_text(value: Any, hint: Any, *, most: int | None = None) -> tuple[An
 
 
 def check_whole(value: Any, hint: Any, text: str) -> None:
-    """Raise `ValueError` if the value would lose anything when restored from its canonical `text`.
+    """Raise `ValueError` if restoring the value from its canonical `text` would lose anything.
 
-    Nothing is raised if the text doesn't fit the annotation `hint`.
+    A text that doesn't fit the annotation `hint` isn't checked.
     """
     watch = watch_of(adapter(hint))
     if watch.can_lose:

@@ -45,9 +45,10 @@ def read_inbox(fiber: Fiber) -> list[InboxMessage]:
 
 
 def read_signals(fiber: Fiber, name: str) -> list[Received[Any]]:
-    """Return the signals of that name that the run hasn't read; a replay returns the same signals.
+    """Return the signals with this name that the run hasn't read yet.
 
-    A call that changed code makes at a new place is treated as in `read_inbox`.
+    A replay returns the same signals. If changed code makes the call at a new place, the call is
+    treated as `read_inbox` describes.
     """
     fiber.check_usable()
     checked_name(name, "ctx.received")

@@ -105,9 +105,10 @@ class Children:
     def _wait_for(
         self, handles: list[Handle[Any]], most: int, timeout: Any, words: str
     ) -> list[Handle[Any]]:
-        """Wait until `most` of the handles are closed, and return these handles.
+        """Wait until `most` of the handles are closed, and return the closed ones.
 
-        Raises `ChildTimeoutError` after `timeout` seconds; its message begins with `words`.
+        Raises `ChildTimeoutError`, with a message that begins with `words`, after `timeout`
+        seconds.
         """
         seconds = seconds_of(timeout, "timeout")
         if seconds is None:
