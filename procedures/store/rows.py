@@ -27,7 +27,6 @@ KEPT_OTHERWISE = {
 """Names of Django's converters for values of types that SQLite lacks, by the type of field."""
 AS_THEY_ARE = frozenset({str, int, bool, type(None)})
 """The types of parameters that every database accepts unchanged; most parameters have them."""
-Insertion = tuple[str, list[str]]
 BoundStatement = tuple[str, Sequence[Any]]
 """A statement, with its parameters in the form that the driver takes."""
 
@@ -158,18 +157,18 @@ def insert_rows(rows: Sequence[models.Model], *, also: Sequence[BoundStatement] 
     if not rows:
         execute_together(*also)
         return
-    insertions = [_insertion(type(row)) for row in rows]
-    cells = [
-        [
-            cell if cell.__class__ in AS_THEY_ARE else adapted(cell)
-            for cell in [getattr(row, name) for name in names]
-        ]
-        for row, (_, names) in zip(rows, insertions, strict=True)
-    ]
+    insertions, cells = list[str](), list[list[Any]]()
+    for row in rows:
+        # A column that isn't named is stored as NULL. The driver converts the placeholders of a
+        # statement with more than 50 parameters anew each time.
+        found = [(name, getattr(row, name)) for name in _stored(type(row))]
+        kept = [pair for pair in found if pair[1] is not None]
+        insertions.append(_insertion(type(row), tuple([name for name, _ in kept])))
+        cells.append([cell if cell.__class__ in AS_THEY_ARE else adapted(cell) for _, cell in kept])
     if connection.vendor == "postgresql":
         first = tuple(text for text, _ in also)
         others = (more for _, more in also)
-        keys = _insert_together(first, insertions, [*chain(*others, *cells)])
+        keys = _insert_together(first, tuple(insertions), [*chain(*others, *cells)])
     else:
         # SQLite has no INSERT inside WITH, and another statement costs very little there.
         execute_together(*also)
@@ -181,17 +180,15 @@ def insert_rows(rows: Sequence[models.Model], *, also: Sequence[BoundStatement] 
         row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001 (documented)
 
 
-def _insert_together(
-    first: tuple[str, ...], insertions: Sequence[Insertion], cells: list[Any]
-) -> Any:
+def _insert_together(first: tuple[str, ...], insertions: tuple[str, ...], cells: list[Any]) -> Any:
     cursor = kept_cursor()
-    cursor.execute(_together(first, tuple(text for text, _ in insertions)), cells)
+    cursor.execute(_together(first, insertions), cells)
     return cursor.fetchone()
 
 
-def _insert_in_turn(insertions: Sequence[Insertion], cells: list[Any]) -> list[Any]:
+def _insert_in_turn(insertions: Sequence[str], cells: list[Any]) -> list[Any]:
     cursor, keys = kept_cursor(), list[Any]()
-    for (text, _), own in zip(insertions, cells, strict=True):
+    for text, own in zip(insertions, cells, strict=True):
         cursor.execute(text, own)
         keys += cursor.fetchone()
     return keys
@@ -211,20 +208,26 @@ def _together(first: tuple[str, ...], insertions: tuple[str, ...]) -> str:
     return f"WITH {', '.join(named)} SELECT {keys}"
 
 
-@cache
-def _insertion(model: type[models.Model]) -> Insertion:
-    """Return the INSERT of a row of the model, and the names of the fields that it stores.
+@lru_cache(maxsize=512)
+def _insertion(model: type[models.Model], names: tuple[str, ...]) -> str:
+    """Return the INSERT of a row of the model, with the fields that it stores.
 
     The INSERT returns the primary key of the row.
     """
     meta = model._meta  # noqa: SLF001 (Django documents it)
-    fields = [field for field in meta.concrete_fields if not isinstance(field, models.AutoField)]
-    columns, places = ", ".join(f.column for f in fields), ", ".join(["%s"] * len(fields))
-    statement = (
+    columns = ", ".join(_stored(model)[name] for name in names)
+    places = ", ".join(["%s"] * len(names))
+    return (
         f"INSERT INTO {meta.db_table} ({columns}) VALUES ({places})"  # noqa: S608
         f" RETURNING {meta.pk.column}"
     )
-    return statement, [field.attname for field in fields]
+
+
+@cache
+def _stored(model: type[models.Model]) -> dict[str, str]:
+    """Return the column of each field whose value the database doesn't choose, by its name."""
+    fields = model._meta.concrete_fields  # noqa: SLF001 (Django documents it)
+    return {f.attname: f.column for f in fields if not isinstance(f, models.AutoField)}
 
 
 @cache

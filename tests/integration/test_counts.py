@@ -1,13 +1,15 @@
 """The costs of a claim, an answer and a task, counted: statements and connections."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from psycopg._queries import MAX_CACHED_STATEMENT_LENGTH, MAX_CACHED_STATEMENT_PARAMS
 
 from procedures.journal import claim_next
 from procedures.models import Run
@@ -74,6 +76,25 @@ def test_a_start_is_so_many_calls_of_python(alice: User, support: Group) -> None
 
     start()  # what is read and prepared once
     assert min(counted(start)["call"] for _ in range(3)) <= 1_500
+
+
+@POSTGRES_ONLY
+def test_the_driver_converts_the_statements_of_a_start_only_once(
+    alice: User, support: Group
+) -> None:
+    grant("repeated_steps", support, "start")
+    lengths = list[tuple[int, int]]()
+
+    def note(execute: Callable[..., object], sql: str, cells: Sequence[Any], *more: object) -> Any:
+        lengths.append((len(sql), len(cells or ())))
+        return execute(sql, cells, *more)
+
+    with connection.execute_wrapper(note):
+        start_run("repeated_steps", {"times": 3}, by=alice, idempotency_key="once")
+
+    # It keeps no conversion of longer ones.
+    assert max(length for length, _ in lengths) <= MAX_CACHED_STATEMENT_LENGTH
+    assert max(cells for _, cells in lengths) <= MAX_CACHED_STATEMENT_PARAMS
 
 
 def test_a_start_by_a_program_reads_the_token_and_nothing_twice(
