@@ -16,6 +16,7 @@ from procedures.models import Run
 from procedures.registry import find
 from procedures.runner import advance_run
 from procedures.services import start_run
+from procedures.store import sql
 from procedures.store.exclusions import Exclusions
 from tests.calls import JSON, caller, grant, request_of, run_until_it_waits
 from tests.counting import counted
@@ -76,6 +77,19 @@ def test_a_start_is_so_many_calls_of_python(alice: User, support: Group) -> None
 
     start()  # what is read and prepared once
     assert min(counted(start)["call"] for _ in range(3)) <= 1_500
+
+
+@POSTGRES_ONLY
+def test_the_end_of_a_run_looks_up_its_head_by_the_key() -> None:
+    run, _ = start_run("repeated_steps", {"times": 3}, by=None)
+    cells = [2, "", 1, 0, str(run.pk), 1, 1, "state", "", "", "{}", "2026-03-07T09:05:00+00:00"]
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {sql.append_event_to_locked_run.text}", cells)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "using countersign_procedures_head_pkey" in plan
+    assert "Seq Scan" not in plan
 
 
 @POSTGRES_ONLY

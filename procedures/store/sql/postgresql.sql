@@ -60,10 +60,10 @@ WITH held AS ({moved_head} WHERE run_id = %s AND {own_head} RETURNING run_id, se
 
 -- part: held_head_of_locked_run
 WITH held AS (
-  {moved_head} FROM (SELECT id FROM {run} WHERE id = %s FOR NO KEY UPDATE) AS run
-  -- The subquery locks the run's row before the join passes the head's row to the update, which is
-  -- the order of everybody who locks both.
-  WHERE run_id = run.id AND {own_head} RETURNING run_id, seq, hash
+  -- The subquery locks the run's row before the head is looked up by its value, which is the order
+  -- of everybody who locks both. A join would read the heads of all runs while they are few.
+  {moved_head} WHERE run_id = (SELECT id FROM {run} WHERE id = %s FOR NO KEY UPDATE)
+  AND {own_head} RETURNING run_id, seq, hash
 )
 
 -- part: event_columns
