@@ -37,6 +37,16 @@ OF_FEW = (
     ("shared", "guest", 1),
 )
 """The copies for "few", who may see ten runs: three are of the shared session."""
+OF_LISTS = (
+    ("paused", "starter", 30),
+    ("retrying", "starter", 30),
+    ("queued", "starter", 7),
+    ("failed", "starter", 50),
+)
+"""The copies that fill the lists of "starter" and "auditor" on a site of any size.
+
+Otherwise a page of a larger site would show more, and couldn't be compared.
+"""
 PLACES = ("starter", "asked", "guest", "answerer")
 
 
@@ -133,10 +143,10 @@ def wanted(
 ) -> Iterator[tuple[Exemplar, Cast]]:
     """Yield each exemplar as often as it is copied, with the people of the copy."""
     by_name = {one.make.__name__: one for one in originals}
-    few = casts.people.named["few"]
-    for name, place, count in OF_FEW:
+    named = [("few", *one) for one in OF_FEW] + [("starter", *one) for one in OF_LISTS]
+    for person, name, place, count in named:
         for _ in range(count):
-            yield by_name[name], casts.any(**{place: few})
+            yield by_name[name], casts.any(**{place: casts.people.named[person]})
     long = by_name["talked_about_for_long"]
     for _ in range(LONG_SESSIONS):
         yield long, casts.any()
@@ -145,6 +155,7 @@ def wanted(
         for _ in range(asking * one.opens // 1000):
             yield one, casts.any()
     left = runs - asking - LONG_SESSIONS * originals[long].runs
+    left -= sum(count for *_, count in OF_LISTS)
     each = sum(one.share * found.runs for one, found in originals.items()) / 1000
     for one in originals:
         for _ in range(round(left / each * one.share / 1000)):

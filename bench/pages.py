@@ -8,8 +8,8 @@ With `--plans`, it prints the heaviest statements of all these pages instead, wi
 reads for each.
 
 Filling takes minutes. With `--server`, the sites are filled on that PostgreSQL server, and stay
-there for the next time. If the tables or indexes of the product have changed since, others are
-filled beside them.
+there for the next time. If the tables or indexes of the product have changed since, or what fills
+them, others are filled beside them.
 """
 
 import os
@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from io import StringIO
+from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 from urllib.parse import urlsplit
@@ -270,7 +271,7 @@ def kept_sites(*sizes: int) -> Sequence[str]:
 
     own = machine.DATABASE_URL
     name_of_own = urlsplit(own).path.removeprefix("/")
-    names = [f"countersign_pages_{schema()}_{runs}" for runs in sizes]
+    names = [f"countersign_pages_{contents()}_{runs}" for runs in sizes]
     with psycopg.connect(own.replace(name_of_own, "postgres"), autocommit=True) as server:
         there = {name for (name,) in server.execute("SELECT datname FROM pg_database")}
         for name in names:
@@ -282,16 +283,20 @@ def kept_sites(*sizes: int) -> Sequence[str]:
     return names
 
 
-def schema() -> str:
-    """Return a digest of the statements that create the product's tables and indexes.
+def contents() -> str:
+    """Return a digest of the statements that create the product's tables, and of what fills them.
 
-    A site with other indexes would be measured without a word about it, because migrations that
-    nobody has installed yet are changed in place.
+    A site with other indexes or runs would be measured without a word about it, because migrations
+    that nobody has installed yet are changed in place.
     """
     from django.core.management import call_command
     from django.db.migrations.loader import MigrationLoader
 
+    from bench import exemplars, filling
+
     said = StringIO()
+    for module in (exemplars, filling):
+        said.write(Path(str(module.__file__)).read_text())
     for app, name in sorted(MigrationLoader(None).disk_migrations):
         if app.startswith("countersign_"):
             call_command("sqlmigrate", app, name, stdout=said, no_color=True)
