@@ -30,8 +30,9 @@ WORKERS = Reports("countersign.workers")
 SOCKETS = Reports("countersign.sockets")
 """Reports in Redis: for each web process, its number of open sockets."""
 PROBE = "countersign.probe"
-PATIENT: dict[str, Any] = {"socket_timeout": 1, "socket_connect_timeout": 1}
-"""Timeouts in seconds, after which a Redis that doesn't answer counts as unavailable."""
+LONGER = 1.0
+"""Seconds after which a Redis that doesn't answer pages or health checks counts as unavailable."""
+PATIENT: dict[str, Any] = {"socket_timeout": LONGER, "socket_connect_timeout": LONGER}
 LONGEST_FLUSH = 2
 """Seconds for which an exiting process waits until its messages are sent.
 
@@ -69,8 +70,7 @@ def note_arrival() -> None:
 def reported_codes() -> list[str]:
     """Return the reports of live workers about their code, as in `WORKERS`; [] without Redis."""
     try:
-        with redis.Redis.from_url(conf.REDIS_URL, **PATIENT) as client:
-            return WORKERS.read(client)
+        return WORKERS.read(kept_redis(LONGER))
     except redis.RedisError:
         return []
 
@@ -85,9 +85,9 @@ class ReportedFigures(NamedTuple):
 def reported_figures() -> ReportedFigures | None:
     """Return the numbers of live workers and open sockets; None if Redis doesn't answer."""
     try:
-        with redis.Redis.from_url(conf.REDIS_URL, **PATIENT) as client:
-            sockets = sum(map(int, SOCKETS.read(client)))
-            return ReportedFigures(len(WORKERS.read(client)), sockets)
+        client = kept_redis(LONGER)
+        sockets = sum(map(int, SOCKETS.read(client)))
+        return ReportedFigures(len(WORKERS.read(client)), sockets)
     except redis.RedisError:
         return None
 

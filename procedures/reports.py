@@ -58,19 +58,23 @@ class Reports:
 
 
 class _Kept(threading.local):
-    pid = 0
-    client: redis.Redis
+    def __init__(self) -> None:
+        self.clients: dict[tuple[int, float], redis.Redis] = {}
+        """The connections of this thread, by the process and their patience."""
 
 
 _kept = _Kept()
 
 
-def kept_redis() -> redis.Redis:
-    """Return this thread's Redis connection; a forked process opens a new one."""
+def kept_redis(patience: float = PATIENCE) -> redis.Redis:
+    """Return this thread's Redis connection; a forked process opens a new one.
+
+    An answer that takes longer than `patience`, in seconds, is an error.
+    """
     # If two processes shared one socket, they would read each other's responses.
-    if _kept.pid != os.getpid():
-        _kept.client = redis.Redis.from_url(
-            conf.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
+    key = (os.getpid(), patience)
+    if (found := _kept.clients.get(key)) is None:
+        found = _kept.clients[key] = redis.Redis.from_url(
+            conf.REDIS_URL, socket_timeout=patience, socket_connect_timeout=patience
         )
-        _kept.pid = os.getpid()
-    return _kept.client
+    return found
