@@ -20,6 +20,7 @@ from chat.left import is_left_to, is_snoozed_by, rule_facts
 from chat.models import Assignment, HumanRequest
 from chat.models.delegation import principals_of
 from chat.models.request_queries import HumanRequestQuerySet
+from procedures.among import is_among
 from procedures.holdings import holdings_of, permissions_of
 from procedures.models.clock import clock
 from procedures.store.merging import first_seen, merged
@@ -225,7 +226,8 @@ def first_among(
 
     def fitting(candidates: Sequence[C]) -> set[C]:
         keys = [one.request for one in candidates]
-        sessions.update(requests.filter(pk__in=keys).order_by().values_list("pk", "session"))
+        found = requests.filter(is_among("pk", keys)).order_by()
+        sessions.update(found.values_list("pk", "session"))
         return {one for one in candidates if one.request in sessions}
 
     found, _ = first_seen(

@@ -61,7 +61,7 @@ def listed_from(cards: Iterable[Card]) -> dict[UUID, Listed]:
     """
     every = (card["facts"] for card in cards)
     found = (facts for facts in every if facts.status != RunStatus.RETRYING)
-    return {facts.run.pk: Listed(facts.run, state_of(facts.for_lists())) for facts in found}
+    return {facts.run.pk: Listed(facts.run, facts.for_lists()) for facts in found}
 
 
 def card_overview(run: Run) -> Card:

@@ -8,7 +8,6 @@ from typing import Any, Self
 from dashboard.overview.openings import STANDS, WITHOUT_STORAGE
 from dashboard.overview.waiting import OpenWait
 from procedures.engine.journal.events import RunStatus
-from procedures.engine.kinds.questions import Question
 from procedures.models import Run
 
 
@@ -62,8 +61,8 @@ class Facts:
         return RunStatus(self.run.status)
 
     @property
-    def question(self) -> Question | None:
-        return next((one.question for one in self.openings if one.question), None)
+    def is_asking(self) -> bool:
+        return any([one.is_question for one in self.openings])  # noqa: C419 (takes fewer calls)
 
     @property
     def opened_at(self) -> datetime | None:

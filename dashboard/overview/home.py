@@ -12,6 +12,7 @@ from dashboard.overview.lists import Listed, listed_runs
 from dashboard.overview.operations import ALL, Operation, common_operations
 from dashboard.overview.outlook import LONGEST_LIST, MOST_STUCK, HomeLists, Outlook
 from dashboard.overview.words import Sentence
+from procedures.among import is_among
 from procedures.models import Run, Wait
 from procedures.services.carriers import Code
 
@@ -26,8 +27,11 @@ Row = TypeVar("Row")
 class StuckGroup:
     """Runs of one procedure that are stuck for one reason, the newest run first."""
 
-    sentence: Sentence
     runs: list[Listed]
+
+    @property
+    def sentence(self) -> Sentence:
+        return self.runs[0].state.sentence
 
     @property
     def operations(self) -> list[Operation]:
@@ -44,7 +48,8 @@ def contents_of(
     worker has, as `carriers.stranded` returns it.
     """
     shown = (chain(one.stuck[:MOST_STUCK], one.working) for one in several)
-    runs = Run.objects.filter(pk__in={*chain(*shown)}).for_lists()
+    keys = {*chain(*shown)}
+    runs = Run.objects.filter(is_among("pk", keys)).for_lists() if keys else []
     listed = {one.run.pk: one for one in listed_runs(runs, now=now, missing=missing)}
     requests = _requests({*chain(*(one.alone for one in several))})
     waits = _waits({*chain(*(one.coming for one in several))})
@@ -88,8 +93,8 @@ def alike(stuck: Iterable[Listed]) -> list[StuckGroup]:
     """Group stuck runs by procedure and reason; the group with the newest run is the first."""
     groups: dict[tuple[int, str], StuckGroup] = {}
     for one in stuck:
-        key = (one.run.procedure_id, one.state.cause)
-        groups.setdefault(key, StuckGroup(one.state.sentence, [])).runs.append(one)
+        key = (one.run.procedure_id, one.cause)
+        groups.setdefault(key, StuckGroup([])).runs.append(one)
     return list(groups.values())
 
 

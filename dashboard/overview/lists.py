@@ -1,9 +1,10 @@
 """Runs in lists with their states, read by a fixed number of queries."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -21,25 +22,44 @@ from django.db.models import (
 
 from dashboard.overview.facts import Facts
 from dashboard.overview.openings import STANDS, is_late, may_retry_for_long, openings_of
-from dashboard.overview.states import State, state_of
+from dashboard.overview.states import State, cause_of, state_of
 from dashboard.overview.waiting import OpenWait
 from procedures import registry
+from procedures.among import is_among
 from procedures.engine.journal.events import EventKind, RunStatus
 from procedures.engine.values import canonical
 from procedures.models import Event, Grant, Run, RunInput
 from procedures.models.clock import clock
 from procedures.services.carriers import Code, long_queued, stranded, why_stranded
+from procedures.store.compiled import CompiledRows, Place
 
 AFTER_JOURNALS = 2**62
 """A number greater than the number of any event, so that pending inputs come after all events."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Listed:
-    """A run in a list, with its state in words."""
+    """A run in a list, with its state in words, which are made when they are needed."""
 
     run: Run
-    state: State
+    facts: Facts
+
+    @cached_property
+    def state(self) -> State:
+        return state_of(self.facts)
+
+    @cached_property
+    def cause(self) -> str:
+        """A text that is equal for runs that are in their state for the same reason."""
+        return cause_of(self.facts)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Listed):
+            return NotImplemented
+        return self.run == other.run and self.state == other.state
+
+    def __hash__(self) -> int:
+        return hash(self.run)
 
 
 def listed_runs(
@@ -65,20 +85,18 @@ def listed_runs(
     return [
         Listed(
             run,
-            state_of(
-                Facts(
-                    run,
-                    now,
-                    openings=openings.get(run.pk, ()),
-                    is_late=is_late(run, openings.get(run.pk, ()), now),
-                    failure=told.failures.get(run.pk, {}),
-                    cancelled=told.cancels.get(run.pk, {}),
-                    paused=told.pauses.get(run.pk, {}),
-                    answerers=answerers[run.procedure_id],
-                    last_at=told.newest.get(run.pk),
-                    stranded=without_worker.get(run.pk, ""),
-                    is_removed=run.version_id in removed,
-                )
+            Facts(
+                run,
+                now,
+                openings=openings.get(run.pk, ()),
+                is_late=is_late(run, openings.get(run.pk, ()), now),
+                failure=told.failures.get(run.pk, {}),
+                cancelled=told.cancels.get(run.pk, {}),
+                paused=told.pauses.get(run.pk, {}),
+                answerers=answerers[run.procedure_id],
+                last_at=told.newest.get(run.pk),
+                stranded=without_worker.get(run.pk, ""),
+                is_removed=run.version_id in removed,
             ),
         )
         for run in found
@@ -115,27 +133,19 @@ class EventsOfLists:
         self.given: list[tuple[UUID, dict[str, Any]]] = []
         """The reassignments of questions, oldest first: a run's id, and the event's content."""
         self._status = {run.pk: run.status for run in found}
-        told = [
-            Event.objects.filter(_by_operators("reassign"), run__in=self._status),
-            *self._last(_by_operators("pause"), RunStatus.PAUSED),
-            *self._last(Q(kind=EventKind.STEP_FAILED), RunStatus.RETRYING),
-            *_first_failures(run for run in found if may_retry_for_long(run, now)),
-            *self._last(Q(kind=EventKind.RUN_CANCELLED), RunStatus.CANCELLED),
-        ]
-        # Only the time of the newest event is shown, so its data, which may be large, isn't read.
-        newest = Event.objects.filter(run__in=self._status, seq=F("run__head__seq"))
-        nothing = Value("", output_field=TextField())
-        times = newest.order_by().values_list(*_EventRow._fields[:-1], nothing)
-        parts = [part.order_by().values_list(*_EventRow._fields) for part in told]
-        for row in times.union(*parts, _pending(self._status), all=True).order_by("seq"):
+        by_status = defaultdict[str, list[UUID]](list)
+        for run in found:
+            by_status[run.status].append(run.pk)
+        runs = {
+            "every": list(self._status),
+            "paused": by_status[RunStatus.PAUSED],
+            "retrying": by_status[RunStatus.RETRYING],
+            "failing": [run.pk for run in found if may_retry_for_long(run, now)],
+            "cancelled": by_status[RunStatus.CANCELLED],
+        }
+        query = _told_of(tuple([name for name, ids in runs.items() if ids]))
+        for row in query.fetch(**runs):
             self._read(_EventRow(*row))
-
-    def _last(self, condition: Q, status: RunStatus) -> Iterator[QuerySet[Event]]:
-        """Yield a query for the last matching event of each run that has this status."""
-        if runs := [run for run, found in self._status.items() if found == status]:
-            last = Event.objects.filter(condition, run=OuterRef("pk")).order_by("-seq")
-            keys = Run.objects.filter(pk__in=runs).order_by()
-            yield Event.objects.filter(pk__in=keys.values(last=Subquery(last.values("pk")[:1])))
 
     def _read(self, told: _EventRow) -> None:
         if not told.data:
@@ -155,14 +165,44 @@ class EventsOfLists:
                 self.cancels[told.run] = content
 
 
-def _first_failures(runs: Iterable[Run]) -> Iterator[QuerySet[Event]]:
-    """Yield a query for the first failure of the step that each of these runs is retrying."""
-    if keys := [run.pk for run in runs]:
-        failures = Event.objects.filter(kind=EventKind.STEP_FAILED)
-        last = failures.filter(run=OuterRef("run")).order_by("-seq").values("key")[:1]
-        first = failures.filter(run=OuterRef("pk"), key=Subquery(last)).order_by("seq")
-        found = Run.objects.filter(pk__in=keys).order_by()
-        yield Event.objects.filter(pk__in=found.values(first=Subquery(first.values("pk")[:1])))
+@cache
+def _told_of(kinds: tuple[str, ...]) -> CompiledRows:
+    """Return the query of `EventsOfLists` for lists with runs of these kinds.
+
+    Django takes longer to write it than the database to execute it.
+    """
+    every = is_among("run", Place("every"))
+    told: list[QuerySet[Event]] = [Event.objects.filter(_by_operators("reassign"), every)]
+    if "paused" in kinds:
+        told.append(_last(_by_operators("pause"), Place("paused")))
+    if "retrying" in kinds:
+        told.append(_last(Q(kind=EventKind.STEP_FAILED), Place("retrying")))
+    if "failing" in kinds:
+        told.append(_first_failures(Place("failing")))
+    if "cancelled" in kinds:
+        told.append(_last(Q(kind=EventKind.RUN_CANCELLED), Place("cancelled")))
+    # Only the time of the newest event is shown, so its data, which may be large, isn't read.
+    newest = Event.objects.filter(every, seq=F("run__head__seq"))
+    nothing = Value("", output_field=TextField())
+    times = newest.order_by().values_list(*_EventRow._fields[:-1], nothing)
+    parts = [part.order_by().values_list(*_EventRow._fields) for part in told]
+    return CompiledRows(lambda: times.union(*parts, _pending(), all=True).order_by("seq"))
+
+
+def _last(condition: Q, runs: Place) -> QuerySet[Event]:
+    """Return a query for the last event of each of these runs that fits the condition."""
+    last = Event.objects.filter(condition, run=OuterRef("pk")).order_by("-seq")
+    found = Run.objects.filter(is_among("pk", runs)).order_by()
+    return Event.objects.filter(pk__in=found.values(last=Subquery(last.values("pk")[:1])))
+
+
+def _first_failures(runs: Place) -> QuerySet[Event]:
+    """Return a query for the first failure of the step that each of these runs is retrying."""
+    failures = Event.objects.filter(kind=EventKind.STEP_FAILED)
+    last = failures.filter(run=OuterRef("run")).order_by("-seq").values("key")[:1]
+    first = failures.filter(run=OuterRef("pk"), key=Subquery(last)).order_by("seq")
+    found = Run.objects.filter(is_among("pk", runs)).order_by()
+    return Event.objects.filter(pk__in=found.values(first=Subquery(first.values("pk")[:1])))
 
 
 def _by_operators(act: str) -> Q:
@@ -174,12 +214,13 @@ def given_by(acts: Iterable[tuple[UUID, Mapping[str, Any]]]) -> dict[tuple[UUID,
     return {(run, data.get("wait", "")): {"assign": [data["to"]]} for run, data in acts}
 
 
-def _pending(ids: Iterable[UUID]) -> QuerySet[RunInput, Any]:
+def _pending() -> QuerySet[RunInput, Any]:
     """Return a query for reassignments that no worker has taken into the journal yet.
 
     Their numbers are greater than those of all events, so that they count as newer.
     """
-    given = RunInput.objects.filter(_by_operators("reassign"), run__in=ids).untaken().order_by()
+    every = is_among("run", Place("every"))
+    given = RunInput.objects.filter(_by_operators("reassign"), every).untaken().order_by()
     place = ExpressionWrapper(F("pk") + AFTER_JOURNALS, output_field=BigIntegerField())
     return given.values_list("run", place, "kind", "key", "name", "created_at", "data")
 

@@ -17,11 +17,14 @@ from dashboard.overview.rows import Row
 from dashboard.overview.waiting import OpenWait, Progress
 from dashboard.overview.words import is_person
 from procedures import registry
+from procedures.among import is_among
 from procedures.engine.journal.events import EventKind, RunStatus
 from procedures.engine.values import canonical
 from procedures.models import Event, Procedure, ProcedureVersion, Run, Wait
 from procedures.models.run_queries import silence
+from procedures.models.wait import WaitQuerySet
 from procedures.services.carriers import Code, long_queued
+from procedures.store.compiled import CompiledRows, Place
 from procedures.users import name_field
 
 LATE = timedelta(minutes=1)
@@ -104,16 +107,23 @@ def stuck(now: datetime, held: Sequence[Q]) -> list[Q]:
     `held` is the result of `held_up`. The filters stay separate conditions, so that the database
     can use another index for each.
     """
+    late = [waits.order_by().values("run") for waits in late_waits(now)]
+    is_waiting = (Q(status=RunStatus.WAITING, pk__in=runs) for runs in late)
+    return [*held, *STOPPED, failed_lately(now), *is_waiting]
+
+
+STOPPED = (Q(status=RunStatus.QUARANTINED), Q(status=RunStatus.PAUSED))
+"""Filters for the runs that only somebody can continue."""
+
+
+def late_waits(now: datetime) -> tuple[WaitQuerySet, WaitQuerySet]:
+    """Return the waits that are overdue, and those whose held answer should have taken effect."""
     overdue = Wait.objects.undecided().filter(due_at__lt=now - LATE)
-    unsettled = Wait.objects.to_settle(now - LATE)
-    return [
-        *held,
-        Q(status=RunStatus.QUARANTINED),
-        Q(status=RunStatus.PAUSED),
-        Q(status=RunStatus.FAILED, ended_at__gte=now - RECENT),
-        Q(status=RunStatus.WAITING, pk__in=overdue.order_by().values("run")),
-        Q(status=RunStatus.WAITING, pk__in=unsettled.order_by().values("run")),
-    ]
+    return overdue, Wait.objects.to_settle(now - LATE)
+
+
+def failed_lately(now: datetime) -> Q:
+    return Q(status=RunStatus.FAILED, ended_at__gte=now - RECENT)
 
 
 def is_late(run: Run, openings: Iterable[OpenWait], now: datetime) -> bool:
@@ -128,22 +138,7 @@ def openings_of(ids: Sequence[UUID], given: Given) -> dict[UUID, list[OpenWait]]
     `given` contains the newest assignees of questions. This takes one query, up to two more if
     there are sets of waits, and one more if there are questions with votes.
     """
-    opening = Event.objects.filter(run=OuterRef("run"), seq=OuterRef("opened_seq"))
-    rows = (
-        Wait.objects.open()
-        .filter(run__in=ids)
-        .annotate(
-            is_other=~Q(kind=Wait.Kind.REQUEST),
-            text=Subquery(opening.values("data")[:1]),
-            opened_at=Subquery(opening.values("at")[:1]),
-        )
-        .order_by("is_other", "opened_seq")
-        .values_list(
-            *("pk", "kind", "run_id", "key", "text", "opened_at", "due_at", "part_of_id"),
-            *("held_for_id", "held", "effective_at"),
-        )
-    )
-    waits = list(rows)
+    waits = OPENINGS.fetch(runs=list(ids)) if ids else []
     progress = _progress_of([pk for pk, kind, *_ in waits if kind == Wait.Kind.SET])
     texts = {pk: canonical.plain(text) for pk, kind, _, _, text, *_ in waits if text}
     votes = votes_on(pk for pk, opened in texts.items() if is_voted_on(opened))
@@ -155,6 +150,23 @@ def openings_of(ids: Sequence[UUID], given: Given) -> dict[UUID, list[OpenWait]]
             one = _opening(opened, at, due_at, part_of, progress, held=held, effective_at=until)
             found[run].append(replace(one, votes=votes.get(pk, ())))
     return found
+
+
+def _openings() -> QuerySet[Wait, Any]:
+    opening = Event.objects.filter(run=OuterRef("run"), seq=OuterRef("opened_seq"))
+    found = Wait.objects.open().filter(is_among("run", Place("runs")))
+    shown = found.annotate(
+        is_other=~Q(kind=Wait.Kind.REQUEST),
+        text=Subquery(opening.values("data")[:1]),
+        opened_at=Subquery(opening.values("at")[:1]),
+    )
+    return shown.order_by("is_other", "opened_seq").values_list(
+        *("pk", "kind", "run_id", "key", "text", "opened_at", "due_at", "part_of_id"),
+        *("held_for_id", "held", "effective_at"),
+    )
+
+
+OPENINGS = CompiledRows(_openings)
 
 
 def is_voted_on(opened: Mapping[str, Any]) -> bool:

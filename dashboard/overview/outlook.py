@@ -13,14 +13,22 @@ from operator import or_
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.expressions import RawSQL
 
 from chat.access import visible_requests
 from chat.left import rule_facts
 from chat.models.request_queries import HumanRequestQuerySet
 from chat.services import requests_without_answerers
-from dashboard.overview.openings import LATE, held_up, stuck, without_code
+from dashboard.overview.openings import (
+    LATE,
+    STOPPED,
+    failed_lately,
+    held_up,
+    late_waits,
+    stuck,
+    without_code,
+)
 from procedures import access
 from procedures.among import is_among
 from procedures.engine.journal.events import RunStatus
@@ -68,6 +76,14 @@ class TestedRun(NamedTuple):
     is_seen: bool
 
 
+class OwnRuns(NamedTuple):
+    """The runs of somebody who has few, the newest first."""
+
+    stuck: list[UUID]
+    moving: list[UUID]
+    """The runs at work that aren't stuck."""
+
+
 class HomeLists(NamedTuple):
     """The keys of the rows in each list of a home page, in the order of the list."""
 
@@ -85,7 +101,7 @@ class Outlook:
     now: datetime
 
     def lists(self) -> HomeLists:
-        if self._few == []:
+        if self._unended == [] and self._few == []:
             return HomeLists((), (), (), ())
         more, stuck_runs = LONGEST_LIST + 1, self.stuck(MOST_STUCK + 1)
         return HomeLists(
@@ -98,7 +114,12 @@ class Outlook:
     def stuck(self, most: int) -> list[UUID]:
         """Return the newest of the stuck runs that the person may see; see `openings.stuck`."""
         runs = Run.objects.all()
-        return self._newest([runs.filter(one) for one in stuck(self.now, self._held_up)], most)
+        if self._unended is None:
+            return self._newest([runs.filter(one) for one in stuck(self.now, self._held_up)], most)
+        if self._few is not None:
+            return self._own.stuck[:most]
+        failed = self._newest([runs.filter(failed_lately(self.now))], most)
+        return sorted({*self._own.stuck, *failed}, reverse=True)[:most]
 
     def working(self, most: int, *, stuck: Sequence[UUID] | None = None) -> list[UUID]:
         """Return the newest queued, running or retrying runs that aren't stuck.
@@ -106,10 +127,8 @@ class Outlook:
         Only runs that the person may see are returned. `stuck` contains the newest stuck runs if
         they were read before; fewer runs are tested then.
         """
-        if self._few is not None:
-            mine = Run.objects.filter(pk__in=self._few, status__in=AT_WORK)
-            ids = newest_of([mine], None, MOST_SINGLE) if self._few else []
-            return self._moving(ids, stuck)[:most]
+        if self._unended is not None:
+            return self._own.moving[:most]
         listed = RunList(self.user, state=WORKING)
         found, _ = first_seen(
             lambda last, count: listed.newest(count, after=last),
@@ -133,8 +152,8 @@ class Outlook:
         waits = coming_waits(self.now, self._gone)
         if access.sees_all(self.user):
             return first_due(waits, most)
-        if self._unended is not None:
-            return first_due_of(self._unended, waits, most)
+        if self._with_waits is not None:
+            return first_due_of(self._with_waits, waits, most)
         found, is_all = self._first_seen_waits(waits, most)
         if is_all:
             return found
@@ -146,8 +165,9 @@ class Outlook:
     def alone(self, most: int) -> list[UUID]:
         """Return the most urgent open requests that nobody can answer and the person may see."""
         requests = requests_without_answerers(rule_facts(self.user).permissions)
-        if self._few is not None:
-            return _urgent(requests.filter(wait__run__in=self._few), most)
+        if self._with_waits is not None:
+            own = is_among("wait__run", self._with_waits)
+            return _urgent(requests.filter(own), most) if self._with_waits else []
         found = list[UUID]()
         for start in range(0, MOST_ALONE, MANY):
             ids = _urgent(requests, MANY, after=start)
@@ -170,9 +190,6 @@ class Outlook:
 
     def _newest(self, parts: Sequence[RunQuerySet], most: int) -> list[UUID]:
         """Return the newest of the runs in these querysets that the person may see."""
-        if self._few is not None:
-            parts = [part.filter(pk__in=self._few) for part in parts]
-            return newest_of(parts, None, most)
         if access.sees_all(self.user):
             return newest_of(parts, None, most)
         is_seen = self._is_seen
@@ -202,15 +219,48 @@ class Outlook:
         return stranded(self.now)
 
     @cached_property
+    def _own(self) -> OwnRuns:
+        """The person's runs that are stuck or at work, if they have few unfinished runs.
+
+        Those that failed recently are among them only if the person may see few runs at all.
+        """
+        parts, is_stuck = list[QuerySet[Any, Any]](), Value(value=True)
+        if self._unended:
+            own = Run.objects.filter(is_among("pk", self._unended))
+            overdue, unsettled = late_waits(self.now)
+            late = (overdue | unsettled).filter(is_among("run", self._unended))
+            parts += [
+                own.filter(reduce(or_, [*self._held_up, *STOPPED])).values_list("pk", is_stuck),
+                late.filter(run__status=RunStatus.WAITING).values_list("run", is_stuck),
+                own.filter(status__in=AT_WORK).values_list("pk", Value(value=False)),
+            ]
+        if self._few:
+            failed = Run.objects.filter(is_among("pk", self._few), failed_lately(self.now))
+            parts.append(failed.values_list("pk", is_stuck))
+        if not parts:
+            return OwnRuns([], [])
+        first, *others = [part.order_by() for part in parts]
+        found = list(first.union(*others, all=True))
+        stuck_runs = {run for run, is_help_needed in found if is_help_needed}
+        moving_runs = {run for run, _ in found} - stuck_runs
+        return OwnRuns(sorted(stuck_runs, reverse=True), sorted(moving_runs, reverse=True))
+
+    @property
+    def _with_waits(self) -> list[UUID] | None:
+        """At least all visible runs with an open wait; None if these may be many."""
+        return self._unended if self._few is None else self._few
+
+    @cached_property
     def _few(self) -> list[UUID] | None:
         """All runs that the person may see; None if they may be too many to read at once."""
-        return few_runs(self.user) if RunList(self.user).is_read_at_once else None
+        is_possible = self._unended is not None and len(self._unended) <= MOST_SINGLE
+        return few_runs(self.user) if is_possible else None
 
     @cached_property
     def _unended(self) -> list[UUID] | None:
-        """At least all unfinished runs that the person may see; None if these may be many."""
-        if self._few is not None:
-            return self._few
+        """All unfinished runs that the person may see; None if these may be many."""
+        if access.sees_all(self.user):
+            return None
         mine = RunList(self.user, state=UNENDED)
         found = mine.newest(MANY) if mine.is_read_at_once else None
         return found if found is not None and len(found) < MANY else None

@@ -65,16 +65,26 @@ class State:
     since: datetime
     is_end: bool
     sentence: Sentence
-    cause: str
-    """A text that is equal for runs that are in this state for the same reason."""
 
 
 def state_of(facts: Facts) -> State:
     look, label = _label(facts)
-    sentence = (_why_stuck if facts.is_stuck else SENTENCES[facts.status])(facts)
-    is_failing = look == "retrying" and facts.failure
-    cause = (_last_failure(facts.failure) if is_failing else sentence).words
-    return State(look, label, _since(facts), facts.status.is_end, sentence, cause)
+    return State(look, label, _since(facts), facts.status.is_end, _explained(facts))
+
+
+def cause_of(facts: Facts) -> str:
+    """Return a text that is equal for runs that are in their state for the same reason."""
+    if facts.status == RunStatus.PAUSED:  # most stuck runs of some sites; few of them are described
+        by = facts.paused.get("by", "")
+        why = by and facts.paused["reason"]
+        return repr((by, why, facts.is_removed, facts.is_asking))
+    if facts.failure and _label(facts)[0] == "retrying":
+        return _last_failure(facts.failure).words
+    return _explained(facts).words
+
+
+def _explained(facts: Facts) -> Sentence:
+    return (_why_stuck if facts.is_stuck else SENTENCES[facts.status])(facts)
 
 
 def _label(facts: Facts) -> tuple[Look, Sentence]:
@@ -275,19 +285,18 @@ def _last_failure(failure: Mapping[str, Any]) -> Sentence:
 def _paused(facts: Facts) -> Sentence:
     run, by = facts.run, facts.paused.get("by")
     since = run.pause_requested_at or facts.last_at or run.created_at
-    paused = sentence(_("Paused since {since}."), since=since)
     if by:
-        words, reason = (
-            _("Paused by {person} since {since}: {reason}"),
-            quoted(facts.paused["reason"]),
-        )
+        words = _("Paused by {person} since {since}: {reason}")
+        reason = quoted(facts.paused["reason"])
         paused = sentence(words, person=strong(by), since=since, reason=reason)
+    else:
+        paused = sentence(_("Paused since {since}."), since=since)
     rests = sentence(_("The run does nothing until somebody resumes it."))
     return paragraph(
         paused,
         rests,
         _gone_meanwhile(run) if facts.is_removed else None,
-        sentence(_("Its questions can still be answered.")) if facts.question else None,
+        sentence(_("Its questions can still be answered.")) if facts.is_asking else None,
     )
 
 

@@ -64,9 +64,13 @@ class OpenWait:
     effective_at: datetime | None = None
     """The time until which the person `answered_by` can undo the answer."""
 
+    @property
+    def is_question(self) -> bool:
+        return "prompt" in self.opened
+
     @cached_property
     def question(self) -> Question | None:
-        return Question.from_json(self.opened) if "prompt" in self.opened else None
+        return Question.from_json(self.opened) if self.is_question else None
 
     @property
     def is_unassigned(self) -> bool:

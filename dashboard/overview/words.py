@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from string import Formatter
 from typing import Literal
 from unicodedata import bidirectional
@@ -46,6 +47,10 @@ class Part:
     def __str__(self) -> str:
         return f"{self.at:%H:%M}" if self.at else self.text
 
+    @property
+    def as_value(self) -> "Part":
+        return Part(self.text, self.style, self.at, self.show, is_value=True)
+
 
 @dataclass(frozen=True)
 class Sentence:
@@ -71,10 +76,19 @@ def sentence(message: str, /, **values: Value) -> Sentence:
     A value that is a `Part` or a `Sentence` keeps its styles.
     """
     parts: list[Part] = []
-    for text, name, _format, _conversion in Formatter().parse(message):
-        parts += [Part(text)] if text else []
-        parts += _parts(values[name]) if name else []
+    for text, name in _parsed(message):
+        if text:
+            parts.append(text)
+        if name:
+            parts += _parts(values[name])
     return Sentence(tuple(parts))
+
+
+@lru_cache(maxsize=2048)
+def _parsed(message: str) -> tuple[tuple[Part | None, str | None], ...]:
+    """Return the texts of a message, each with the name of the placeholder that follows it."""
+    found = Formatter().parse(message)
+    return tuple((Part(text) if text else None, name) for text, name, _format, _conversion in found)
 
 
 def paragraph(*sentences: Sentence | None) -> Sentence:
@@ -106,7 +120,7 @@ def _parts(value: Value) -> Sequence[Part]:
     if isinstance(value, datetime):
         return [moment(value, "clock")]
     if isinstance(value, Part):
-        return [replace(value, is_value=True)] if value.text or value.at else []
+        return [value.as_value] if value.text or value.at else []
     text = value if isinstance(value, str) else f"{value:,}"
     return [Part(text, is_value=True)] if text else []
 

@@ -5,18 +5,21 @@ A list has hundreds of such parts, and Python renders them faster than templates
 
 from datetime import datetime
 from functools import lru_cache
+from html import escape as escaped
 
 from django import template
 from django.conf import settings
 from django.templatetags.static import static
 from django.utils.dateformat import format as format_time
-from django.utils.html import conditional_escape, escape, format_html
+from django.utils.dates import MONTHS_3
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from dashboard.overview import State, words
-from dashboard.overview.words import Part, Sentence
+from dashboard.overview.words import Sentence, Style
 
 register = template.Library()
 FORMATS = {
@@ -38,9 +41,20 @@ def moment(at: datetime | None, show: str = "clock") -> SafeString:
     if not at:
         return SafeString()
     own = localtime(at)
-    text = conditional_escape(format_time(own, FORMATS.get(show, "j M H:i T")))
-    time = f'<time datetime="{own.isoformat()}">{text}</time>'
-    return mark_safe(f'<local-time show="{escape(show)}">{time}</local-time>')  # noqa: S308
+    text = format_time(own, FORMATS[show]) if show in FORMATS else _clock(own)
+    time = f'<time datetime="{own.isoformat()}">{escaped(text)}</time>'
+    return mark_safe(f'<local-time show="{escaped(show)}">{time}</local-time>')  # noqa: S308
+
+
+def _clock(own: datetime) -> str:
+    """Return what Django's format "j M H:i T" gives, with a fifth of its calls."""
+    month = _short_month(own.month, get_language())
+    return f"{own.day} {month} {own.hour:02}:{own.minute:02} {own.tzname()}"
+
+
+@lru_cache(maxsize=256)
+def _short_month(month: int, _language: str | None) -> str:
+    return MONTHS_3[month].title()
 
 
 @register.simple_tag
@@ -76,21 +90,29 @@ def _symbol(component: str, file: str, name: str, base: str) -> SafeString:
 @register.filter
 def styled(sentence: Sentence) -> SafeString:
     """Render a sentence as HTML, with each part in its style."""
-    return mark_safe("".join(map(_styled, sentence.parts)))  # noqa: S308 (its parts are escaped)
+    language = get_language()
+    parts = [
+        moment(one.at, one.show) if one.at else _styled(one.text, one.style, one.is_value, language)
+        for one in sentence.parts
+    ]
+    return mark_safe("".join(parts))  # noqa: S308 (its parts are escaped)
 
 
-def _styled(part: Part) -> str:
-    if part.at:
-        return moment(part.at, part.show)
-    text = conditional_escape(words.unbroken(part.text))
-    if part.is_value:
-        text = isolated(text)
-    match part.style:
+@lru_cache(maxsize=2048)
+def _styled(text: str, style: Style, is_value: bool, _language: str | None) -> str:  # noqa: FBT001
+    """Return a text as HTML; most texts of a list are the same in many of its rows.
+
+    Whether the direction of a value is foreign depends on the language of the page.
+    """
+    html = escaped(words.unbroken(text))
+    if is_value:
+        html = isolated(mark_safe(html))  # noqa: S308 (is escaped)
+    match style:
         case "strong":
-            return f"<strong>{text}</strong>"
+            return f"<strong>{html}</strong>"
         case "code":
-            return f"<code>{text}</code>"
-    return text
+            return f"<code>{html}</code>"
+    return html
 
 
 @register.filter
@@ -115,12 +137,9 @@ def state(state: State, *, is_mine: bool = False) -> SafeString:
 
     If `is_mine`, the words say that the run waits for the viewer.
     """
-    return format_html(
-        '<span class="state" data-look="{}">{}<span>{}</span></span>',
-        state.look,
-        glyph(state.look),
-        _("Waiting for you") if is_mine else styled(state.words),
-    )
+    shown = escaped(_("Waiting for you")) if is_mine else styled(state.words)
+    html = f'data-look="{state.look}">{glyph(state.look)}<span>{shown}</span>'
+    return mark_safe(f'<span class="state" {html}</span>')  # noqa: S308 (is escaped)
 
 
 @register.simple_block_tag

@@ -5,10 +5,11 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import DateTimeField, OuterRef, QuerySet, Subquery
 
 from procedures import dispatch
 from procedures.models import ProcedureVersion, Run
+from procedures.store.compiled import CompiledRows, Place
 
 RESTART = "then restart the workers."
 
@@ -30,12 +31,7 @@ def stranded(now: datetime) -> Mapping[Code, str]:
     The reason is a sentence that tells operators what to do. The mapping is empty if no worker has
     reported its code, because then nothing is known.
     """
-    newest = ProcedureVersion.objects.filter(procedure=OuterRef("procedure")).newest_first()
-    waiting = Run.objects.queued().filter(queued_at__lte=now - long_queued()).order_by()
-    found = waiting.values_list(
-        "procedure", "procedure__name", "version__file", Subquery(newest.values("version")[:1])
-    ).distinct()
-    wanted = list(found)
+    wanted = WANTED.fetch(before=now - long_queued())
     workers = [json.loads(told) for told in dispatch.reported_codes()] if wanted else []
     if not workers:
         return {}
@@ -44,6 +40,19 @@ def stranded(now: datetime) -> Mapping[Code, str]:
         for pk, name, file, new in wanted
     }
     return {code: reason for code, reason in reasons.items() if reason}
+
+
+def _wanted() -> QuerySet[Run, Any]:
+    """Return a query for the code that runs need which were queued before a certain time."""
+    newest = ProcedureVersion.objects.filter(procedure=OuterRef("procedure")).newest_first()
+    before = Place("before", DateTimeField())
+    waiting = Run.objects.queued().filter(queued_at__lte=before).order_by()
+    return waiting.values_list(
+        "procedure", "procedure__name", "version__file", Subquery(newest.values("version")[:1])
+    ).distinct()
+
+
+WANTED = CompiledRows(_wanted)
 
 
 def long_queued() -> timedelta:

@@ -1,13 +1,15 @@
 """Queries of the ORM that are compiled only once, because many requests make them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from django.db import DEFAULT_DB_ALIAS, models
+from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models.query import get_related_populators  # type: ignore[attr-defined]
 
+from procedures.among import array_of
 from procedures.store.cursors import kept_cursor
+from procedures.store.rows import adapted
 
 M = TypeVar("M", bound=models.Model)
 PLACE = "\N{PLACE OF INTEREST SIGN}"
@@ -56,3 +58,54 @@ class _Made(NamedTuple):
     model: Any
     names: list[str]
     populators: list[Any]
+
+
+class Place(models.Expression):
+    """A value in a compiled query that is different each time, such as the current time.
+
+    In `is_among`, it stands for all values together, which are given as a list.
+    """
+
+    def __init__(self, name: str, field: "models.Field[Any, Any] | None" = None) -> None:
+        """Create the place of the value called `name`; `field` is its type, if Django asks."""
+        super().__init__(output_field=field)
+        self.name = name
+
+    def as_sql(self, *_: Any) -> tuple[str, list[Any]]:
+        return "%s", [self]
+
+    def cell(self, values: Mapping[str, Any]) -> Any:
+        """Return the parameter for the database in this place."""
+        value = values[self.name]
+        if isinstance(value, list) and connection.vendor == "postgresql":
+            return array_of(value)
+        return adapted(value)
+
+
+class CompiledRows:
+    """A query for tuples of values that the ORM compiles only once.
+
+    The text of the statement must not depend on the values in its places.
+    """
+
+    def __init__(self, make: "Callable[[], models.QuerySet[Any, Any]]") -> None:
+        """Store `make`, which returns the ORM's query with a `Place` for each changing value."""
+        self._make = make
+
+    def fetch(self, **values: Any) -> list[tuple[Any, ...]]:
+        """Return the rows of the query with these values in its places, by their names."""
+        compiler, statement, cells = self._made
+        found = [one.cell(values) if isinstance(one, Place) else one for one in cells]
+        # Don't use a kept cursor, which prepares its statements, because the plan depends on the
+        # values.
+        with connection.cursor() as cursor:
+            cursor.execute(statement, found)
+            rows = cursor.fetchall()
+        # Like CompiledQuery, a test compares this with the ORM.
+        return [tuple(row) for row in compiler.results_iter([rows], tuple_expected=True)]
+
+    @cached_property
+    def _made(self) -> tuple[Any, str, tuple[Any, ...]]:
+        compiler: Any = self._make().query.get_compiler(DEFAULT_DB_ALIAS)
+        statement, cells = compiler.as_sql()
+        return compiler, statement, tuple(cells)
