@@ -82,10 +82,11 @@ def test_a_start_is_so_many_calls_of_python(alice: User, support: Group) -> None
 @POSTGRES_ONLY
 def test_the_end_of_a_run_looks_up_its_head_by_the_key() -> None:
     run, _ = start_run("repeated_steps", {"times": 3}, by=None)
-    cells = [2, "", 1, 0, str(run.pk), 1, 1, "state", "", "", "{}", "2026-03-07T09:05:00+00:00"]
+    head: list[str | int] = [2, "", 1, 0, str(run.pk), 1, 1]
+    event: list[str | int] = ["state", "", "", "{}", "2026-03-07T09:05:00+00:00"]
 
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN {sql.append_event_to_locked_run.text}", cells)
+        cursor.execute(f"EXPLAIN {sql.append_event_to_locked_run.text}", head + event)
         plan = "\n".join(line for (line,) in cursor.fetchall())
 
     assert "using countersign_procedures_head_pkey" in plan
