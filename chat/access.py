@@ -221,10 +221,10 @@ def _is_session_visible(user: User, path: str) -> Q:
     `path` is the lookup from the row to its session, for example "session"; "pk" if the rows are
     sessions.
     """
-    said = Message.objects.filter(session=OuterRef(OuterRef(path))).exclude(run=None)
+    messages = Message.objects.filter(session=OuterRef(OuterRef(path))).exclude(run=None)
     # The runs are found first, each once, because a session may have thousands of entries about one
     # run.
-    of_run = access.visible_runs(user).filter(pk__in=said.order_by().values("run"))
+    of_run = access.visible_runs(user).filter(pk__in=messages.order_by().values("run"))
     is_public = Q(**{"is_private" if path == "pk" else f"{path}__is_private": False})
     return _is_in(user, path) | (is_public & Q(Exists(of_run.order_by())))
 
@@ -343,8 +343,8 @@ def titles_for(
 def _titles_of_parts(sight: AccessCache, sessions: set[UUID]) -> dict[UUID, str]:
     if not sessions:
         return {}
-    said = Message.objects.filter(session__in=sessions, run__isnull=False).order_by()
-    named = said.values_list("session", "run", "run__subject", "run__procedure__title")
+    messages = Message.objects.filter(session__in=sessions, run__isnull=False).order_by()
+    named = messages.values_list("session", "run", "run__subject", "run__procedure__title")
     rows = list(named.annotate(first=Min("seq")).order_by("-first"))
     seen = sight.runs(run for _, run, *_ in rows)
     return {session: subject or title for session, run, subject, title, _ in rows if run in seen}

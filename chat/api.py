@@ -119,22 +119,22 @@ def create_response(
     },
     summary="Ask back instead of answering",
 )
-def create_ask_back(request: SignedIn, request_id: UUID, said: AskBackIn) -> Status[HumanResponse]:
+def create_ask_back(request: SignedIn, request_id: UUID, body: AskBackIn) -> Status[HumanResponse]:
     """Close the request with a question back to the run instead of an answer.
 
     The run gets `text`, the question back, and may then ask a new request. The response has the
     same fields as the response to an answer. The status is 422 if the procedure doesn't allow
     asking back (the request's `ask_back` is false).
     """
-    answer = services.Answer(None, said.text, Api.name, asks_back=True, reason=said.reason)
+    answer = services.Answer(None, body.text, Api.name, asks_back=True, reason=body.reason)
     return _respond(request, request_id, answer)
 
 
 def _respond(request: SignedIn, request_id: UUID, answer: services.Answer) -> Status[HumanResponse]:
     by, address = request.user, address_of(request)
     try:
-        told = replace(answer, address=address, program=program_of(request))
-        response, is_new = services.respond(request_id, told, by=by)
+        sent = replace(answer, address=address, program=program_of(request))
+        response, is_new = services.respond(request_id, sent, by=by)
     except (HumanRequest.DoesNotExist, services.NotAskedError):
         # Only users who may see the request learn who is asked, and everybody who is asked may see
         # it.
@@ -190,7 +190,7 @@ def get_file(request: SignedIn, request_id: UUID, digest: Word) -> HttpResponse:
     response={200: ReassignedOut, **refusals(400, 403, 404, 409, 413, 422)},
     summary="Reassign a request",
 )
-def reassign_request(request: SignedIn, request_id: UUID, said: ReassignIn) -> dict[str, Any]:
+def reassign_request(request: SignedIn, request_id: UUID, body: ReassignIn) -> dict[str, Any]:
     """Assign the request to another group or user.
 
     People with the permission “Can withdraw and reassign requests” may do so. The person who has
@@ -200,16 +200,16 @@ def reassign_request(request: SignedIn, request_id: UUID, said: ReassignIn) -> d
     not true.
     """
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
-    told = services.reassign_request(
+    message = services.reassign_request(
         found.pk,
-        to=said.to,
+        to=body.to,
         by=request.user,
-        reason=said.reason,
-        allow_unanswerable=said.allow_unanswerable,
+        reason=body.reason,
+        allow_unanswerable=body.allow_unanswerable,
         may_reassign=partial(services.may_reassign, user=request.user, program=program_of(request)),
     )
     now = HumanRequest.objects.with_what_is_shown().get(pk=request_id)
-    return {"message": told, "request": now}
+    return {"message": message, "request": now}
 
 
 @router.delete(
@@ -296,13 +296,13 @@ def list_delegations(request: SignedIn) -> list[Delegation]:
     response={201: DelegationOut, **refusals(400, 404, 409, 413, 422)},
     summary="Let somebody else answer for you",
 )
-def create_delegation(request: SignedIn, said: DelegationIn) -> Status[Delegation]:
+def create_delegation(request: SignedIn, body: DelegationIn) -> Status[Delegation]:
     """Let another active user answer your requests until a date; 404 if there is no such user."""
-    to = find_active_user(said.to.removeprefix("@"))
+    to = find_active_user(body.to.removeprefix("@"))
     if to is None:
         raise Http404
     made = services.delegate(
-        by=request.user, to=to, from_at=said.from_at, until=said.until, reason=said.reason
+        by=request.user, to=to, from_at=body.from_at, until=body.until, reason=body.reason
     )
     return Status(201, made)
 

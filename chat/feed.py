@@ -148,8 +148,8 @@ def _renew_entry(session: UUID, name: str, beginning: str) -> None:
     Delete the entry if the audience may read no message of the session. `beginning` is `HIDDEN` in
     a private session, else "".
     """
-    said = Message.objects.filter(session=session).exclude(run=None)
-    asking = RunAudience.objects.filter(audience=name, run__in=said.values("run")).values("run")
+    messages = Message.objects.filter(session=session).exclude(run=None)
+    asking = RunAudience.objects.filter(audience=name, run__in=messages.values("run")).values("run")
     is_seen = Q(run__in=asking) | Q(reply_to__run__in=asking)
     found = Message.objects.filter(is_seen, session=session).order_by("-seq").first()
     kept_as = f"{beginning}{name}"

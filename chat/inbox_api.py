@@ -80,17 +80,17 @@ def _time_zone(request: SignedIn) -> tzinfo:
     response={200: BulkOut, **refusals(400, 413, 422)},
     summary="Answer several requests",
 )
-def create_responses(request: SignedIn, said: BulkIn) -> dict[str, Any]:
+def create_responses(request: SignedIn, body: BulkIn) -> dict[str, Any]:
     """Answer the listed requests, each in a transaction of its own.
 
     Each result is `applied`, `already_decided` or `needs_attention`. A request needs attention if
     the request has changed since you saw it, if its answer can't be undone, or if a required
     comment is missing. Answer such a request separately.
     """
-    items = [services.BulkItem(one.request_id, one.version, one.value) for one in said.answers]
+    items = [services.BulkItem(one.request_id, one.version, one.value) for one in body.answers]
     program = program_of(request)
     answer = services.Answer(
-        comment=said.comment, channel=Api.name, address=address_of(request), program=program
+        comment=body.comment, channel=Api.name, address=address_of(request), program=program
     )
     return {"results": services.answer_many(items, by=request.user, answer=answer)}
 
@@ -100,10 +100,10 @@ def create_responses(request: SignedIn, said: BulkIn) -> dict[str, Any]:
     response={200: SnoozeOut, **refusals(400, 403, 404, 409, 413, 422)},
     summary="Snooze a request",
 )
-def put_snooze(request: SignedIn, request_id: UUID, said: SnoozeIn) -> Snooze:
+def put_snooze(request: SignedIn, request_id: UUID, body: SnoozeIn) -> Snooze:
     """Hide the request from your inbox until a time; nothing changes for anybody else."""
     found = _find(request, request_id)
-    return services.snooze_request(found.pk, by=request.user, until=said.until)
+    return services.snooze_request(found.pk, by=request.user, until=body.until)
 
 
 @router.delete(
@@ -142,7 +142,7 @@ def get_draft(request: SignedIn, request_id: UUID) -> Draft:
     },
     summary="Keep a draft",
 )
-def put_draft(request: SignedIn, request_id: UUID, said: DraftIn) -> Draft | Status[dict[str, Any]]:
+def put_draft(request: SignedIn, request_id: UUID, body: DraftIn) -> Draft | Status[dict[str, Any]]:
     """Save your draft of an answer.
 
     Send the version of the stored draft that you have seen. If the stored draft has another version
@@ -153,11 +153,11 @@ def put_draft(request: SignedIn, request_id: UUID, said: DraftIn) -> Draft | Sta
     found = _find(request, request_id)
     try:
         return services.save_draft(
-            found.pk, by=request.user, values=said.values, version=said.version
+            found.pk, by=request.user, values=body.values, version=body.version
         )
     except services.DraftConflictError as error:
-        told = {"detail": str(error), "stored": error.draft, "sent": said.values}
-        return Status(409, told)
+        conflict = {"detail": str(error), "stored": error.draft, "sent": body.values}
+        return Status(409, conflict)
 
 
 @router.delete(

@@ -70,19 +70,19 @@ def list_sessions(
     response={201: SessionOut, 200: SessionOut, **refusals(400, 413, 422)},
     summary="Open a session",
 )
-def create_session(request: SignedIn, said: SessionIn) -> Status[dict[str, Any]]:
+def create_session(request: SignedIn, body: SessionIn) -> Status[dict[str, Any]]:
     """Open a session without a run; you become a member of the session.
 
     If you have opened a session with the same `client_key` before, the status is 200, and the
     response is that session.
     """
     session, is_new = services.open_session(
-        said.title,
+        body.title,
         by=request.user,
-        members=said.members,
-        text=said.text,
-        is_private=said.is_private,
-        client_key=said.client_key,
+        members=body.members,
+        text=body.text,
+        is_private=body.is_private,
+        client_key=body.client_key,
     )
     return Status(201 if is_new else 200, _shown(_find(request, session.pk)))
 
@@ -99,11 +99,11 @@ def get_session(request: SignedIn, session_id: UUID) -> dict[str, Any]:
     response={200: SessionOut, **refusals(400, 403, 404, 413, 422)},
     summary="Rename a session, or change who may see it",
 )
-def update_session(request: SignedIn, session_id: UUID, said: SessionChangeIn) -> dict[str, Any]:
+def update_session(request: SignedIn, session_id: UUID, body: SessionChangeIn) -> dict[str, Any]:
     """Change the title, or make the session private or public. Only members can do this."""
     _find(request, session_id)
     services.change_session(
-        session_id, title=said.title, is_private=said.is_private, by=request.user
+        session_id, title=body.title, is_private=body.is_private, by=request.user
     )
     return _shown(_find(request, session_id))
 
@@ -128,13 +128,13 @@ def list_members(
     response={201: MemberOut, 200: MemberOut, **refusals(400, 403, 404, 413, 422)},
     summary="Invite somebody",
 )
-def create_member(request: SignedIn, session_id: UUID, said: MemberIn) -> Status[Member]:
+def create_member(request: SignedIn, session_id: UUID, body: MemberIn) -> Status[Member]:
     """Make an active user a member, who may then read all entries and see the session's runs.
 
     The status is 200 if the user is a member already. Only members can invite users.
     """
     _find(request, session_id)
-    person = services.find_person(said.user)
+    person = services.find_person(body.user)
     member, is_new = services.invite(session_id, person, by=request.user)
     return Status(201 if is_new else 200, member)
 
@@ -190,7 +190,7 @@ def list_messages(
     response={201: SentOut, 200: SentOut, **refusals(400, 403, 404, 413), 422: UnconfirmedOut},
     summary="Write a message",
 )
-def create_message(request: SignedIn, session_id: UUID, said: MessageIn) -> Status[dict[str, Any]]:
+def create_message(request: SignedIn, session_id: UUID, body: MessageIn) -> Status[dict[str, Any]]:
     """Write to the members, reply to an entry, or answer a request in words.
 
     If you reply to a request, `reply` in the response says whether the text was an answer. A text
@@ -201,24 +201,24 @@ def create_message(request: SignedIn, session_id: UUID, said: MessageIn) -> Stat
     """
     part = _find(request, session_id)
     try:
-        to, asked = part.find_addressed(said.reply_to)
+        to, asked = part.find_addressed(body.reply_to)
     except Message.DoesNotExist:
         raise Http404 from None
-    earlier = find_sent(part.session, said.client_key, by=request.user)
+    earlier = find_sent(part.session, body.client_key, by=request.user)
     if asked:
-        echo = services.echo_of(asked, said.text, by=request.user, confirmed=said.confirms)
+        echo = services.echo_of(asked, body.text, by=request.user, confirmed=body.confirms)
         if echo:
             return Status(422, _unconfirmed(echo))
     # A repeated message already has its files, and their tokens may have expired.
-    tokens, by = said.files, request.user
+    tokens, by = body.files, request.user
     files = earlier.files if earlier else services.sent_message_files(part.session, tokens, by=by)
     message = services.post_message(
         part.session,
-        said.text,
+        body.text,
         by=request.user,
-        client_key=said.client_key,
+        client_key=body.client_key,
         reply_to=to,
-        steers=said.steers,
+        steers=body.steers,
         files=files,
     )
     reply = _reply(request, asked, message.text) if asked and message.text else None

@@ -127,8 +127,8 @@ def readers_of(session: UUID) -> Readers:
     When a person becomes a member, it is recorded that they have read everything so far. Therefore
     a member counts as a reader only after reading a message that is newer than the membership.
     """
-    said = Message.objects.filter(session=session, seq__lte=OuterRef(OuterRef("seq")))
-    last_read_at = Subquery(said.order_by("-seq").values("at")[:1])
+    messages = Message.objects.filter(session=session, seq__lte=OuterRef(OuterRef("seq")))
+    last_read_at = Subquery(messages.order_by("-seq").values("at")[:1])
     member = Member.objects.filter(session=session, user=OuterRef("user"))
     has_read = Exists(member.filter(joined_at__lt=last_read_at))
     marks = ReadMark.objects.filter(has_read, session=session)
@@ -199,9 +199,9 @@ def _seen_by_others(found: list[tuple[Any, ...]]) -> list[tuple[Key, UUID, int]]
     people = People.read({user for user, *_ in found})
     # The author of a message may read a reply to it while they may see any run of the session.
     replied = {session for user, session, *_, writer in found if writer == user}
-    said = Message.objects.filter(is_among("session", replied), run__isnull=False).order_by()
+    messages = Message.objects.filter(is_among("session", replied), run__isnull=False).order_by()
     runs: dict[UUID, set[UUID]] = defaultdict(set)
-    for session, run in said.values_list("session", "run").distinct() if replied else ():
+    for session, run in messages.values_list("session", "run").distinct() if replied else ():
         runs[session].add(run)
     about = [
         {run, replied_to, *(runs[session] if writer == user else ())} - {None}

@@ -17,8 +17,8 @@ from procedures.viewers import Key, Pairs, People, Wanted
 
 def members_of_sessions(people: People, wanted: Wanted) -> Pairs:
     """Yield each run with the members of each session that has an entry of the run."""
-    said = Message.objects.filter(run__in=wanted).order_by()
-    entries = list(said.values_list("run", "session").distinct())
+    messages = Message.objects.filter(run__in=wanted).order_by()
+    entries = list(messages.values_list("run", "session").distinct())
     joined: dict[UUID, set[Key]] = defaultdict(set)
     sessions = {session for _, session in entries}
     here = is_among("user", people.users)

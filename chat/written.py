@@ -25,9 +25,9 @@ def written_text(message: Message) -> str:
     """
     if not message.posted.get("left_out"):
         return ""
-    said = Event.objects.filter(run=message.run_id, kind=EventKind.NOTICE)
+    notices = Event.objects.filter(run=message.run_id, kind=EventKind.NOTICE)
     digest = message.posted["digest"]
-    for event in said.filter(key=message.posted["step"]).order_by("-seq"):
+    for event in notices.filter(key=message.posted["step"]).order_by("-seq"):
         if event.content.get("digest") == digest:
             with use_file_store(ContentStore()):
                 return written_in(event.content)

@@ -383,8 +383,10 @@ def tell_edits(ctx: Context, edits: str, *, by: str) -> None:
 
 
 def refused(report: Report, what: str, who: str, comment: str) -> Report:
-    said = f": “{comment}”" if comment else ""
-    reason = f"{report.title} wasn't released: {who} {what}{said}. The repository is unchanged."
+    comment_part = f": “{comment}”" if comment else ""
+    reason = (
+        f"{report.title} wasn't released: {who} {what}{comment_part}. The repository is unchanged."
+    )
     return replace(report, reason=reason, decided_by=who, comment=comment)
 
 

@@ -56,50 +56,50 @@ def read_health(request: SignedIn) -> dict[str, Any]:
 
 
 @router.post("/runs/{run_id}/cancellation", response=ANSWERS, summary="Cancel a run")
-def cancel_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any]:
+def cancel_run(request: SignedIn, run_id: UUID, body: ReasonIn) -> dict[str, Any]:
     """Cancel a run at its next step or wait; the run's compensations are called.
 
     Its child runs end too. The person who started the run may cancel it as well, unless some group
     has the role "cancel" on its procedure.
     """
-    reason = reason_of(request, run_id, said, find=services.find_cancellable)
-    told = services.cancel_run(run_id, by=request.user, reason=reason)
-    return {"told": told, "run": Run.objects.with_head().get(pk=run_id)}
+    reason = reason_of(request, run_id, body, find=services.find_cancellable)
+    message = services.cancel_run(run_id, by=request.user, reason=reason)
+    return {"message": message, "run": Run.objects.with_head().get(pk=run_id)}
 
 
 @router.post("/runs/{run_id}/force_end", response=ANSWERS, summary="End a run at once")
-def force_end_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any]:
+def force_end_run(request: SignedIn, run_id: UUID, body: ReasonIn) -> dict[str, Any]:
     """End a run and all its child runs at once, even if workers hold them.
 
     The compensations of these runs aren't called.
     """
-    return operate(services.force_end_run, request, run_id, said)
+    return operate(services.force_end_run, request, run_id, body)
 
 
 @router.post("/runs/{run_id}/pause", response=ANSWERS, summary="Pause a run")
-def pause_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any]:
+def pause_run(request: SignedIn, run_id: UUID, body: ReasonIn) -> dict[str, Any]:
     """Pause a run until it is unpaused; no worker advances it meanwhile.
 
     Answers are stored, deadlines pass, and child runs continue.
     """
-    return operate(services.pause_run, request, run_id, said)
+    return operate(services.pause_run, request, run_id, body)
 
 
 @router.post("/runs/{run_id}/unpause", response=ANSWERS, summary="Continue a paused run")
-def unpause_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any]:
+def unpause_run(request: SignedIn, run_id: UUID, body: ReasonIn) -> dict[str, Any]:
     """Let a paused run continue from where it stopped, with everything that has arrived since."""
-    return operate(services.unpause_run, request, run_id, said)
+    return operate(services.unpause_run, request, run_id, body)
 
 
 @router.post("/runs/{run_id}/retry", response=ANSWERS, summary="Retry a run")
-def retry_run(request: SignedIn, run_id: UUID, said: ReasonIn) -> dict[str, Any]:
+def retry_run(request: SignedIn, run_id: UUID, body: ReasonIn) -> dict[str, Any]:
     """Continue a failed or quarantined run from where it stopped; stored results are reused."""
-    return operate(services.retry_run, request, run_id, said)
+    return operate(services.retry_run, request, run_id, body)
 
 
 @router.post("/runs/{run_id}/restart", response=NEW_RUNS, summary="Restart a run")
 def restart_run(
-    request: SignedIn, run_id: UUID, said: RestartIn, idempotency_key: Word = KEY
+    request: SignedIn, run_id: UUID, body: RestartIn, idempotency_key: Word = KEY
 ) -> Status[Run]:
     """Start a new run of the same procedure, and return it with status 201.
 
@@ -107,12 +107,12 @@ def restart_run(
     the run that was started then is returned, with status 200. You need permission to start the
     procedure.
     """
-    reason = reason_of(request, run_id, said)
+    reason = reason_of(request, run_id, body)
     run, is_new = services.restart_run(
         run_id,
         by=request.user,
         reason=reason,
-        inputs=said.inputs,
+        inputs=body.inputs,
         idempotency_key=idempotency_key,
         program=program_of(request),
     )
@@ -121,7 +121,7 @@ def restart_run(
 
 @router.post("/runs/{run_id}/fork", response=NEW_RUNS, summary="Fork a run")
 def fork_run(
-    request: SignedIn, run_id: UUID, said: ForkIn, idempotency_key: Word = KEY
+    request: SignedIn, run_id: UUID, body: ForkIn, idempotency_key: Word = KEY
 ) -> Status[Run]:
     """Start a new run that branches off at a step of this run, and return it with status 201.
 
@@ -130,8 +130,8 @@ def fork_run(
     returned, with status 200. The status is 422 if this run hasn't reached the step since it last
     continued as new, and 409 if this run can't be forked.
     """
-    reason = reason_of(request, run_id, said)
-    parting = services.ForkPoint(str(said.at), said.inputs, said.keep_answers)
+    reason = reason_of(request, run_id, body)
+    parting = services.ForkPoint(str(body.at), body.inputs, body.keep_answers)
     run, is_new = services.fork_run(
         run_id,
         parting,
@@ -144,16 +144,16 @@ def fork_run(
 
 
 def operate(
-    act: Callable[..., str], request: SignedIn, run_id: UUID, said: ReasonIn
+    act: Callable[..., str], request: SignedIn, run_id: UUID, body: ReasonIn
 ) -> dict[str, Any]:
-    told = act(run_id, by=request.user, reason=reason_of(request, run_id, said))
-    return {"told": told, "run": Run.objects.with_head().get(pk=run_id)}
+    message = act(run_id, by=request.user, reason=reason_of(request, run_id, body))
+    return {"message": message, "run": Run.objects.with_head().get(pk=run_id)}
 
 
 def reason_of(
     request: SignedIn,
     run_id: UUID,
-    said: ReasonIn,
+    body: ReasonIn,
     *,
     find: Callable[..., Run] = services.find_operable,
 ) -> str:
@@ -165,4 +165,4 @@ def reason_of(
         find(run_id, by=request.user)
     except Run.DoesNotExist:
         raise Http404 from None
-    return services.checked_reason(said.reason)
+    return services.checked_reason(body.reason)

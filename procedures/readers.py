@@ -114,15 +114,15 @@ def _called(reader: Reader, file: str, text: str) -> list[Procedure]:
 def _words_of(error: BaseException) -> str:
     """Return the error's message as one short line; for most errors, after the name of its type."""
     try:
-        said = str(error)
+        message = str(error)
     except Exception:  # noqa: BLE001 (an error that can't tell itself is told without its words)
-        said = ""
-    words = cut(" ".join(legible(said).split()), LONGEST_REASON)
+        message = ""
+    words = cut(" ".join(legible(message).split()), LONGEST_REASON)
     if words and isinstance(error, ProcedureFileError):
         return words
     is_plain = words and isinstance(error, ValueError | EngineError)
-    told = words if is_plain else f"{type(error).__name__}: {words}".removesuffix(": ")
-    return told.rstrip(".") + "."
+    shown = words if is_plain else f"{type(error).__name__}: {words}".removesuffix(": ")
+    return shown.rstrip(".") + "."
 
 
 def _line_of(error: BaseException) -> int | None:

@@ -115,11 +115,11 @@ def broken() -> dict[str, str]:
     if not (wrong := faults()):
         return {}
     here = definitions()
-    told = {name: str(fault) for fault in wrong for name in fault.names if name not in here}
+    by_name = {name: str(fault) for fault in wrong for name in fault.names if name not in here}
     of_file = {fault.file: str(fault) for fault in wrong if not fault.names}
     rows = ProcedureVersion.objects.filter(file__in=of_file).order_by("pk")
     of_rows = rows.values_list("procedure__name", "file")
-    return {name: of_file[file] for name, file in of_rows if name not in here} | told
+    return {name: of_file[file] for name, file in of_rows if name not in here} | by_name
 
 
 def code_of(run: Run) -> Definition | None:

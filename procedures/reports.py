@@ -46,12 +46,12 @@ class Reports:
         """Return the reports that haven't expired; may raise `redis.RedisError`."""
         keys: list[Any] = sorted(client.smembers(self.name))
         texts: list[Any] = client.mget(keys) if keys else []
-        told = dict(zip(keys, texts, strict=True))
+        reported = dict(zip(keys, texts, strict=True))
         # The members of a set don't expire by themselves, so those whose report has expired are
         # removed here.
-        if gone := [key for key, text in told.items() if text is None]:
+        if gone := [key for key, text in reported.items() if text is None]:
             client.srem(self.name, *gone)
-        return [text.decode() for text in told.values() if text is not None]
+        return [text.decode() for text in reported.values() if text is not None]
 
     def _key_of(self, process: int) -> str:
         return f"{self.name}:{socket.gethostname()}:{process}"

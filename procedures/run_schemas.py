@@ -288,7 +288,7 @@ class RunDetailOut(RunOut):
 class OperatedOut(Schema):
     """The result of an operation on a run."""
 
-    told: str = Field(description="A sentence about what was done or will be done.")
+    message: str = Field(description="A sentence about what was done or will be done.")
     run: RunDetailOut
 
 

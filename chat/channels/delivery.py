@@ -76,8 +76,8 @@ def send_notification(notification_id: int) -> None:
 
 def _deliver(notification: Notification) -> None:
     channel = find_channel(notification.channel)
-    if told := notification.takes_back:
-        channel.take_back(told)
+    if earlier := notification.takes_back:
+        channel.take_back(earlier)
     else:
         channel.deliver(notification)
 

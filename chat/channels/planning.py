@@ -84,8 +84,8 @@ def _plan(request_id: UUID) -> None:
     for channel in notifying_channels():
         # Each person is notified once in each round, even if the request is reassigned back to
         # them.
-        told = found.notifications.filter(channel=channel.name, round=found.reminded)
-        asked = list(people_asked(found, channel).exclude(pk__in=told.values("recipient")))
+        notified = found.notifications.filter(channel=channel.name, round=found.reminded)
+        asked = list(people_asked(found, channel).exclude(pk__in=notified.values("recipient")))
         left = still_left(found, asked)
         absent = not_looking(left, now)
         Notification.objects.bulk_create(

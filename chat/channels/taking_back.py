@@ -31,9 +31,9 @@ def plan_taking_back(
     able = [one.name for one in notifying_channels() if one.takes_back]
     if not able:
         return
-    told = request.notifications.filter(channel__in=able, taken_back_by=None).order_by("pk")
+    delivered = request.notifications.filter(channel__in=able, taken_back_by=None).order_by("pk")
     if recipients is not None:
-        told = told.filter(recipient__in=recipients)
+        delivered = delivered.filter(recipient__in=recipients)
     planned = [
         Notification(
             channel=one.channel,
@@ -44,7 +44,7 @@ def plan_taking_back(
         )
         # The rows are locked. Otherwise, a worker that begins to send one right now would see an
         # open request, and this code would see a notification that hasn't been tried.
-        for one in told.select_for_update(of=("self",))
+        for one in delivered.select_for_update(of=("self",))
         # Notifications that are being sent, or have failed, are included, because some of a
         # person's devices may have them.
         if one.tries
@@ -53,21 +53,23 @@ def plan_taking_back(
         dispatch.send_later(TASK, one.pk)
 
 
-def why_kept(told: Notification, channel: Channel) -> str:
-    """Return a sentence that says why the notification `told` must not be taken back, or ""."""
-    if any(_is_waiting(one, channel) for one in _in_same_message(told)):
+def why_kept(notification: Notification, channel: Channel) -> str:
+    """Return a sentence that says why a notification must not be taken back, or ""."""
+    if any(_is_waiting(one, channel) for one in _in_same_message(notification)):
         return "A request in this notification still waits for this person's answer."
     return ""
 
 
-def _in_same_message(told: Notification) -> Iterable[Notification]:
-    if told.bundle is None:
-        return [told]
-    return Notification.objects.tried_with(told.bundle).select_related("request", "recipient")
+def _in_same_message(notification: Notification) -> Iterable[Notification]:
+    if notification.bundle is None:
+        return [notification]
+    return Notification.objects.tried_with(notification.bundle).select_related(
+        "request", "recipient"
+    )
 
 
-def _is_waiting(told: Notification, channel: Channel) -> bool:
-    request, person = told.request, told.recipient
+def _is_waiting(notification: Notification, channel: Channel) -> bool:
+    request, person = notification.request, notification.recipient
     if request is None or not request.is_open:
         return False
     is_asked = people_asked(request, channel).filter(pk=person.pk).exists()

@@ -117,9 +117,9 @@ def new_event(
     The request must be locked. The entry's number and hash are also set on the request, which the
     caller must save. Facts whose value is None or "" are left out.
     """
-    said = {"by_id": json_key(by.pk) if by else None, **facts}
-    told = {fact: value for fact, value in said.items() if value not in (None, "")}
-    draft = NewEvent(str(kind), "", by.get_username() if by else name, told)
+    values = {"by_id": json_key(by.pk) if by else None, **facts}
+    content = {fact: value for fact, value in values.items() if value not in (None, "")}
+    draft = NewEvent(str(kind), "", by.get_username() if by else name, content)
     owner, seq, head = str(request.pk), request.history + 1, request.history_head
     event = chain(draft, run_id=owner, seq=seq, at=at, head=head, key=ledger_key())
     request.history, request.history_head = seq, event.hash

@@ -143,5 +143,5 @@ def _parent(run: Run) -> Run | None:
 
 def _operators(run: Run) -> set[Any]:
     of_these = Q(name__in=CAUSES, kind=EventKind.OPERATOR)
-    told = [*run.events.filter(of_these), *run.run_inputs.filter(of_these, taken_at=None)]
-    return {one.content.get("by_id") for one in told}
+    operations = [*run.events.filter(of_these), *run.run_inputs.filter(of_these, taken_at=None)]
+    return {one.content.get("by_id") for one in operations}

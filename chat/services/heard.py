@@ -85,7 +85,7 @@ def mark_unread(run: Run) -> None:
 def _deliver(ids: Sequence[str], delivery: str, *, read_at: datetime | None = None) -> None:
     if not ids:
         return
-    said = Message.objects.filter(pk__in=[UUID(one) for one in ids]).exclude(delivery=delivery)
-    for message in said.order_by("seq"):
+    messages = Message.objects.filter(pk__in=[UUID(one) for one in ids]).exclude(delivery=delivery)
+    for message in messages.order_by("seq"):
         message.deliver(delivery, read_at=read_at)
         record(message.session_id, "message", message.pk)

@@ -102,8 +102,12 @@ def held_differences(request: HumanRequest) -> Iterator[Difference]:
             yield Difference(row_name(wait), "held")
     if request.status == HumanRequest.Status.ANSWERED:
         why = "" if request.effective_at else UNUSED
-        told = {"closed_by": answer.name, "closed_at": answer.at} if answer else {"closed_by": ""}
-        yield from compared(request, {**told, "closed_why": why, "outcome": _outcome_of(request)})
+        closing = (
+            {"closed_by": answer.name, "closed_at": answer.at} if answer else {"closed_by": ""}
+        )
+        yield from compared(
+            request, {**closing, "closed_why": why, "outcome": _outcome_of(request)}
+        )
 
 
 def _outcome_of(request: HumanRequest) -> str:
@@ -118,9 +122,9 @@ def is_as_answered(request: HumanRequest, closed: Mapping[str, Any]) -> bool:
     Also return True if the history has no digest of the content.
     """
     answer = answered_by(request)
-    told = {name: value for name, value in closed.items() if name != "at"}
+    outcome = {name: value for name, value in closed.items() if name != "at"}
     digest = answer.content.get(CLOSING) if answer else None
-    return digest in (None, canonical.digest(canonical.text_of(told)))
+    return digest in (None, canonical.digest(canonical.text_of(outcome)))
 
 
 def response_faults(request: HumanRequest, response: HumanResponse) -> Iterator[Difference]:

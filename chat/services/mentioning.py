@@ -40,7 +40,7 @@ def note_mentions(message: Message, people: Iterable[User]) -> None:
         sql.note_mention.execute(key, key, message.seq - 1, message.seq, message.session_id)
     due = message.at + conf.NOTIFY_AFTER
     for channel in notifying_channels() if keys else ():
-        told = channel.mentionable(users().filter(pk__in=keys))
+        notified = channel.mentionable(users().filter(pk__in=keys))
         Notification.objects.bulk_create(
             Notification(
                 channel=channel.name,
@@ -50,7 +50,7 @@ def note_mentions(message: Message, people: Iterable[User]) -> None:
                 next_try_at=due,
                 held_until=due,
             )
-            for one in told
+            for one in notified
         )
 
 

@@ -101,9 +101,9 @@ def reassign_request(
             raise OperationRefusedError(f"There is no “{to}”. Enter a group, or a user as @name.")
         if not allow_unanswerable and not people_of([assignment]).exists():
             raise NobodyToAnswerError(to, request)
-        told: dict[str, Any] = {"wait": request.wait.key, "to": str(assignment)}
-        told["to_id"] = json_key(assignment.user_id or assignment.group_id)
-        note_operation(request.wait.run, "reassign", by=by, reason=reason, **told)
+        noted: dict[str, Any] = {"wait": request.wait.key, "to": str(assignment)}
+        noted["to_id"] = json_key(assignment.user_id or assignment.group_id)
+        note_operation(request.wait.run, "reassign", by=by, reason=reason, **noted)
         whom = {*request.assignees, assignment.whom}
         now = clock.now()
         facts = {"reason": reason, "to": [str(assignment)]}

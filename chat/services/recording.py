@@ -181,11 +181,11 @@ def _closing_of(
     The files in the answer are stored as files of the run.
     """
     outcome, by = response.outcome_of(question), response.user.get_username()
-    said = closing(outcome, response.plain_value, responder=by, comment=response.comment)
-    said |= as_closing(votes) if question.quorum > 1 else {}
+    content = closing(outcome, response.plain_value, responder=by, comment=response.comment)
+    content |= as_closing(votes) if question.quorum > 1 else {}
     run = response.request.wait.run
     files = keep_answer_files(run, [*files_in(answer.value)], at=response.at)
-    return {**said, **_proof_of(response, right), **files}
+    return {**content, **_proof_of(response, right), **files}
 
 
 def note_change(request: HumanRequest) -> None:
@@ -243,7 +243,7 @@ def _insert(
     the request open. `plan` is the standing decision that the answer creates, if any. `more` holds
     further facts for the history's entry.
     """
-    told: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "channel": response.channel,
         "address": response.address,
         "right": right.words,
@@ -254,13 +254,13 @@ def _insert(
         **more,
     }
     if plan:
-        told["standing"] = {"uses": plan.uses, "until": plan.expires_at.isoformat()}
+        facts["standing"] = {"uses": plan.uses, "until": plan.expires_at.isoformat()}
     kind = RequestEvent.Kind.ANSWERED if content else RequestEvent.Kind.VOTED
     if response.asks_back:
         kind = RequestEvent.Kind.ASKED_BACK
     if right.is_bypass:
-        kind, told["reason"] = RequestEvent.Kind.BYPASSED, response.reason
-    event = new_event(response.request, kind, at=response.at, by=response.user, facts=told)
+        kind, facts["reason"] = RequestEvent.Kind.BYPASSED, response.reason
+    event = new_event(response.request, kind, at=response.at, by=response.user, facts=facts)
     text = Searchable.of_response(response)
     insert_rows([response, event, *([plan] if plan else []), text])
 

@@ -69,8 +69,8 @@ def _ask_substitutes(request_id: UUID) -> None:
     if asked:
         why = f"None of the people asked can answer any more ({', '.join(asked)})."
     if found:
-        told = {"action": "reassign", "by": SYSTEM, "reason": why, "wait": request.wait.key}
-        RunInput.objects.tell(run, {**told, "to": whom})
+        operation = {"action": "reassign", "by": SYSTEM, "reason": why, "wait": request.wait.key}
+        RunInput.objects.tell(run, {**operation, "to": whom})
     facts = {"to": [str(one) for one in found], "reason": why}
     if found:
         event = new_event(request, RequestEvent.Kind.REASSIGNED, at=now, name=SYSTEM, facts=facts)

@@ -128,5 +128,5 @@ def as_closing(votes: Sequence[HumanResponse]) -> dict[str, Any]:
     The vote that decided the request comes last. A vote that asked back is left out.
     """
     cast = [one for one in votes if not one.asks_back]
-    told = [Vote(one.user.get_username(), one.plain_value, one.comment, one.at) for one in cast]
-    return {VOTES: [one.as_json() for one in told]}
+    listed = [Vote(one.user.get_username(), one.plain_value, one.comment, one.at) for one in cast]
+    return {VOTES: [one.as_json() for one in listed]}

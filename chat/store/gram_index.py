@@ -60,8 +60,8 @@ class GramIndex(models.Index):
         names = {"index": self.name, "table": table}
         schema_editor.execute(SQLITE.format(**names))
         *first, last = (
-            f"CREATE TRIGGER {self.name}_{name} {said.format(**names)}"
-            for name, said in TRIGGERS.items()
+            f"CREATE TRIGGER {self.name}_{name} {definition.format(**names)}"
+            for name, definition in TRIGGERS.items()
         )
         for statement in first:
             schema_editor.execute(statement)

@@ -165,8 +165,8 @@ def _ask(client: Client, given: argparse.Namespace) -> int:
     if given.json:
         _print_json(answer)
     else:
-        said = [answer.outcome, _json(answer.value), answer.responder, answer.comment]
-        _say("  ".join(filter(None, said)))
+        columns = [answer.outcome, _json(answer.value), answer.responder, answer.comment]
+        _say("  ".join(filter(None, columns)))
     return OK if answer.outcome in ANSWERED else NO
 
 

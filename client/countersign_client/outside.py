@@ -199,12 +199,12 @@ class OutsideRun:
 
     def _tell(self, **command: Any) -> None:
         """Send a command, and return once the run has carried the command out."""
-        told = self._send(**command)
+        sent = self._send(**command)
         deadline, pause = Deadline(self._patience), FIRST_LOOK
         while True:
             self._read_events()
             self._check()
-            refused = self._state.take_reply(told)
+            refused = self._state.take_reply(sent)
             if refused is not None:
                 break
             if self.is_over:
@@ -226,11 +226,11 @@ class OutsideRun:
         if self.is_over:
             raise EndedRunError(self.id, self._state.ended)
         number = str(uuid4())
-        told = {"id": number, "owner": self._state.owner, **command}
+        content = {"id": number, "owner": self._state.owner, **command}
         if command.get("take") or not {"post", "log"} & command.keys():
             self._state.expect_reply(number)
         try:
-            self._client.send_signal(self.id, SIGNAL, told, signal_id=number)
+            self._client.send_signal(self.id, SIGNAL, content, signal_id=number)
         except InvalidError:
             self._note_end()
             if self.is_over:

@@ -131,9 +131,9 @@ def still_to_make(difference: Difference) -> Difference:
 
 def named(cells: Iterable[Cell]) -> tuple[dict[int, Procedure], dict[int, Group]]:
     """Return the procedures and the groups of the cells, each in a dictionary by id."""
-    told = list(cells)
-    procedures = Procedure.objects.in_bulk({cell.procedure for cell in told})
-    return procedures, Group.objects.in_bulk({cell.group for cell in told})
+    listed = list(cells)
+    procedures = Procedure.objects.in_bulk({cell.procedure for cell in listed})
+    return procedures, Group.objects.in_bulk({cell.group for cell in listed})
 
 
 def _cells(texts: Iterable[str]) -> frozenset[Cell]:
@@ -150,7 +150,7 @@ def _by_role(cells: Iterable[Cell]) -> dict[tuple[int, Role], list[Cell]]:
 def _log(difference: Difference, *, by: User, reason: str) -> None:
     procedures, groups = named(difference.cells)
     for key, procedure in sorted(procedures.items()):
-        told: list[Any] = []
+        message: list[Any] = []
         for verb, link, cells in (
             ("Granted", "to", difference.added),
             ("Revoked", "from", difference.removed),
@@ -160,5 +160,5 @@ def _log(difference: Difference, *, by: User, reason: str) -> None:
                 for cell in cells
                 if cell.procedure == key
             )
-            told += [f"{verb} {', '.join(roles)}."] if roles else []
-        note(by, " ".join(told), about=procedure, reason=reason)
+            message += [f"{verb} {', '.join(roles)}."] if roles else []
+        note(by, " ".join(message), about=procedure, reason=reason)

@@ -12,8 +12,8 @@ def find_person(name: str) -> User:
         user = find_active_user(name)
     except DatabaseError as error:
         first = "make run" if conf.IS_EMBEDDED else "manage.py migrate"
-        said = " ".join(str(error).split())
-        raise CommandError(f"The database can't be used ({said}). Run `{first}` first.") from None
+        reason = " ".join(str(error).split())
+        raise CommandError(f"The database can't be used ({reason}). Run `{first}` first.") from None
     if user is None:
         raise CommandError(f"There is no active user with the name {name}.")
     return user

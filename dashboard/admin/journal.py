@@ -43,5 +43,5 @@ def _line(event: Event) -> JournalLine:
     who = _("{name} (id {number})").format(name=line.actor, number=number) if number else line.actor
     reason = content.get("reason") if event.kind == EventKind.OPERATOR else ""
     words = str(line.words)
-    told = f"{words}: {reason}" if reason and str(reason) not in words else words
-    return JournalLine(event.seq, event.at, who, told)
+    text = f"{words}: {reason}" if reason and str(reason) not in words else words
+    return JournalLine(event.seq, event.at, who, text)

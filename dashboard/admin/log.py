@@ -67,9 +67,9 @@ class ActAdmin(ExportedAdmin):
         faults = verify_log()
         head = LogHead.current()
         sound = _("All {count} entries are unchanged.").format(count=f"{head.seq:,}")
-        told = " ".join(faults[:MOST_FAULTS]) or sound
-        log_row(request, head, f"Verified the log. {told}", kind=Act.Kind.VERIFY)
-        self.message_user(request, told, "error" if faults else "success")
+        result = " ".join(faults[:MOST_FAULTS]) or sound
+        log_row(request, head, f"Verified the log. {result}", kind=Act.Kind.VERIFY)
+        self.message_user(request, result, "error" if faults else "success")
         return HttpResponseRedirect(page)
 
     @admin.display(description=lazy("by"))

@@ -61,8 +61,8 @@ class ShownLosses:
         instead = {str(pk): list(map(str, who)) for pk, who in self.losses.instead.items()}
         names = [(one.name, one.reach) for one in self.losses.names]
         has_requests = bool(self.losses.requests)
-        told = [sorted(self.losses.procedures), names, instead, has_requests]
-        return json.dumps(told, sort_keys=True)
+        facts = [sorted(self.losses.procedures), names, instead, has_requests]
+        return json.dumps(facts, sort_keys=True)
 
     def consequences(self, user: Any) -> list[Consequence]:
         """Return the consequences. Objects that the user may not see are only counted."""
@@ -129,8 +129,8 @@ class ShownLosses:
     def _fate_of(self, procedure: Procedure) -> str:
         """Return a sentence about who would answer the procedure's questions without assignees."""
         if instead := self.losses.instead.get(procedure.pk):
-            told = _("Questions that aren't assigned to anybody would go to %(asked)s.")
-            return told % {"asked": _asked(instead)}
+            sentence = _("Questions that aren't assigned to anybody would go to %(asked)s.")
+            return sentence % {"asked": _asked(instead)}
         return _(
             "Questions that aren't assigned to anybody would wait until somebody has the role."
         )
@@ -162,8 +162,8 @@ def _together(procedures: Sequence[Procedure], fate: str) -> Row:
     ]
     is_open = [status for status in RunStatus if not status.is_end]
     runs = Run.objects.filter(procedure__in=[one.pk for one in procedures], status__in=is_open)
-    told = _("Runs that haven't ended: %(count)d.") % {"count": runs.count()}
-    return Row(things, f"{fate} {told}", _and_more(len(procedures) - len(first)))
+    count = _("Runs that haven't ended: %(count)d.") % {"count": runs.count()}
+    return Row(things, f"{fate} {count}", _and_more(len(procedures) - len(first)))
 
 
 def _name(lost: LostName, titles: Mapping[str, str]) -> Row:

@@ -72,8 +72,8 @@ def create_answer(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
     words = f"Your message answered “{answered}”: {answered.asked.label_of(response.plain_value)}"
     if response.asks_back:
         words = f"You asked back about “{answered}”."
-    told = {"message": words, "response": response}
-    return Status(201 if is_new else 200, told)
+    content = {"message": words, "response": response}
+    return Status(201 if is_new else 200, content)
 
 
 def name_of(request: HttpRequest) -> str:

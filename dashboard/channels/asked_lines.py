@@ -23,10 +23,10 @@ def body_of(request: HumanRequest) -> str:
     """Return the request's body, in Markdown, shortened to a length that fits a mail."""
     text = request.asked.body[:LONGEST_BODY]
     lines = text.strip().splitlines()
-    told = [indented(line) for line in lines[:MOST_BODY_LINES]]
+    shown = [indented(line) for line in lines[:MOST_BODY_LINES]]
     if len(lines) > MOST_BODY_LINES or len(request.asked.body) > LONGEST_BODY:
-        told.append(_("… The rest is on the page."))
-    return "\n".join(told)
+        shown.append(_("… The rest is on the page."))
+    return "\n".join(shown)
 
 
 def about(request: HumanRequest) -> Iterator[str]:

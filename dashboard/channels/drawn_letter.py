@@ -23,16 +23,16 @@ The page to which the mail links shows all of the evidence.
 """
 
 
-def about_one(told: Mapping[str, Any], *, subject: str, to: User, because: str) -> str:
+def about_one(context: Mapping[str, Any], *, subject: str, to: User, because: str) -> str:
     """Return the HTML of a mail about one request, with the request's body and evidence.
 
     `told["request"]` is the request. `because` is a sentence that says why the mail was sent.
     """
-    asked = told["request"].asked
+    asked = context["request"].asked
     body = cut_text(asked.body, BODY)
-    evidence, is_cut = evidence_of(told["request"])
+    evidence, is_cut = evidence_of(context["request"])
     more = {"body": body.text, "evidence": evidence, "is_cut": is_cut or body.left_out}
-    return _drawn("request", {**told, **more}, subject, to, because)
+    return _drawn("request", {**context, **more}, subject, to, because)
 
 
 def evidence_of(request: HumanRequest) -> tuple[Node | None, bool]:
@@ -52,14 +52,14 @@ def about_several(digest: Mapping[str, Any], *, to: User, because: str) -> str:
     return _drawn("requests", digest, digest["count"], to, because)
 
 
-def about_alert(told: Mapping[str, Any], *, subject: str, to: User) -> str:
-    return _drawn("alert", told, subject, to, "")
+def about_alert(context: Mapping[str, Any], *, subject: str, to: User) -> str:
+    return _drawn("alert", context, subject, to, "")
 
 
-def about_mention(told: Mapping[str, Any], *, subject: str, to: User, because: str) -> str:
-    return _drawn("mention", told, subject, to, because)
+def about_mention(context: Mapping[str, Any], *, subject: str, to: User, because: str) -> str:
+    return _drawn("mention", context, subject, to, because)
 
 
-def _drawn(name: str, told: Mapping[str, Any], subject: str, to: User, because: str) -> str:
+def _drawn(name: str, context: Mapping[str, Any], subject: str, to: User, because: str) -> str:
     about = {"subject": subject, "name": short_name(to), "because": because, "site": conf.SITE_URL}
-    return render_to_string(f"dashboard/mail/{name}.html", {**told, **about})
+    return render_to_string(f"dashboard/mail/{name}.html", {**context, **about})

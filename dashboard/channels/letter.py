@@ -75,7 +75,7 @@ def letter_about(request: HumanRequest, *, to: User, reminder: int = 0) -> Lette
         sent_because([request]),
     ]
     subject = subject_about(request, reminder=reminder)
-    told = {
+    context = {
         "request": request,
         "marks": marks,
         "asker": asker_of(request),
@@ -87,7 +87,7 @@ def letter_about(request: HumanRequest, *, to: User, reminder: int = 0) -> Lette
         "link": link_to(request),
         "read_at": local_time(request.opened_at),
     }
-    html = drawn_letter.about_one(told, subject=subject, to=to, because=sent_because([request]))
+    html = drawn_letter.about_one(context, subject=subject, to=to, because=sent_because([request]))
     return Letter(subject, _joined(parts), html)
 
 
@@ -142,7 +142,7 @@ def letter_about_several(
     or is empty.
     """
     rounds = reminders or [0] * len(requests)
-    told = list(zip(requests, rounds, strict=True))[:MOST_LISTED]
+    listed = list(zip(requests, rounds, strict=True))[:MOST_LISTED]
     more = len(requests) - MOST_LISTED
     count = subject_about_several(len(requests))
     also = ngettext(
@@ -151,7 +151,7 @@ def letter_about_several(
         more,
     ) % {"count": more}
     rest = also if more > 0 else _("All of them are in your inbox:")
-    items = [item_of(one, reminder=number) for one, number in told]
+    items = [item_of(one, reminder=number) for one, number in listed]
     because = sent_because(requests)
     parts = [
         _("Hello {name},").format(name=plain(short_name(to))),
@@ -211,8 +211,10 @@ def letter_about_alert(alert: Message, *, to: User) -> Letter:
         _("Look at the run:\n{link}").format(link=link),
     ]
     subject = subject_about_alert(alert)
-    told = {"intro": intro, "alert": words, "link": link, "level": level}
-    return Letter(subject, _joined(parts), drawn_letter.about_alert(told, subject=subject, to=to))
+    context = {"intro": intro, "alert": words, "link": link, "level": level}
+    return Letter(
+        subject, _joined(parts), drawn_letter.about_alert(context, subject=subject, to=to)
+    )
 
 
 def letter_about_mention(message: Message, *, to: User) -> Letter:
@@ -231,8 +233,8 @@ def letter_about_mention(message: Message, *, to: User) -> Letter:
         wrapped(because),
     ]
     subject = subject_about_mention(message)
-    told = {"intro": intro, "said": words, "link": link}
-    html = drawn_letter.about_mention(told, subject=subject, to=to, because=because)
+    context = {"intro": intro, "said": words, "link": link}
+    html = drawn_letter.about_mention(context, subject=subject, to=to, because=because)
     return Letter(subject, _joined(parts), html)
 
 

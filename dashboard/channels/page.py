@@ -18,5 +18,5 @@ class Page(Channel):
         if form.asks_back:
             return Answer(None, form.ask_back_text, asks_back=True, reason=form.reason)
         value = form.answer()
-        told: dict[str, Any] = {"reason": form.reason, "also": form.also(), "seen": form.seen}
-        return Answer(value, form.comment, is_confirmed=form.confirms(value), **told)
+        details: dict[str, Any] = {"reason": form.reason, "also": form.also(), "seen": form.seen}
+        return Answer(value, form.comment, is_confirmed=form.confirms(value), **details)

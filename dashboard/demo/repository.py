@@ -130,7 +130,7 @@ def write_past(folder: Path, commits: Sequence[Commit]) -> None:
 def git(folder: Path, *arguments: str, at: object = None) -> None:
     """Run git with a fixed author and date, ignoring the configuration of user and machine."""
     roles = ("AUTHOR", "COMMITTER")
-    identity = {f"GIT_{role}_{what}": said for role in roles for what, said in AUTHOR.items()}
+    identity = {f"GIT_{role}_{what}": value for role in roles for what, value in AUTHOR.items()}
     dates = {f"GIT_{role}_DATE": str(at) for role in roles} if at else {}
     subprocess.run(  # noqa: S603 (every word is ours)
         ["git", *arguments],  # noqa: S607 (the machine's git)

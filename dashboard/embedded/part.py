@@ -84,8 +84,8 @@ class RunningPart:
         A line without a line break at its end is yielded only if it is very long, or if the part
         has closed its output.
         """
-        said = self._rest + self._read()
-        *lines, self._rest = said.split(b"\n")
+        output = self._rest + self._read()
+        *lines, self._rest = output.split(b"\n")
         # A program that never ends its line must not fill the memory.
         if self.is_mute or len(self._rest) > LONGEST_LINE:
             lines, self._rest = [*lines, self._rest], b""

@@ -89,12 +89,12 @@ def version_of(path: str) -> tuple[int, ...] | None:
     Return None if the program can't be run or prints no version.
     """
     try:
-        said = subprocess.run(  # noqa: S603
+        result = subprocess.run(  # noqa: S603
             [path, "--version"], capture_output=True, check=False, timeout=PATIENCE
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    words = SAID.search(said.stdout)
+    words = SAID.search(result.stdout)
     return tuple(int(number) for number in words[1].split(b".")) if words else None
 
 

@@ -17,7 +17,7 @@ class AttachedFiles:
     """The files that belong to a message's form, each with the token that stands for it."""
 
     files: Sequence[tuple[str, File]] = ()
-    told: str = ""
+    fault: str = ""
     """A sentence about a file that couldn't be stored; "" if all files are stored."""
 
     @property
@@ -34,13 +34,13 @@ def attached_files(request: SignedIn, part: Part) -> AttachedFiles:
     sent = request.POST.getlist("files")
     known = [(token, services.sent_message_file(session, token, by=by)) for token in sent]
     files = [(token, file) for token, file in known if file]
-    told = _("A file isn't stored any more. Choose it again.") if len(files) < len(sent) else ""
+    fault = _("A file isn't stored any more. Choose it again.") if len(files) < len(sent) else ""
     for upload in request.FILES.getlist("upload"):
         try:
             token = services.receive_message_file(session, upload, by=by)
         except TooLargeError as error:
-            told = str(error)
+            fault = str(error)
         else:
             file = services.sent_message_file(session, token, by=by)
             files += [(token, file)] if file else []
-    return AttachedFiles(files, told)
+    return AttachedFiles(files, fault)

@@ -271,7 +271,7 @@ class InboxBell(Bell):
 
     async def ring(self, rung: CollectedChanges) -> None:
         also, marked = self.new_pages(rung)
-        told: RequestUpdates = await self.ask(
+        updates: RequestUpdates = await self.ask(
             self._news.read,
             also,
             {*self.keys.values()},
@@ -279,8 +279,10 @@ class InboxBell(Bell):
             is_check=rung.is_check,
             readers=self.readers(CARDS),
         )
-        new = self.outdated_pages(rung, told.behind)
-        self.tell(told.frames, new=new, concerned=told.concerned, drawn={CARDS: told.cards})
+        new = self.outdated_pages(rung, updates.behind)
+        self.tell(
+            updates.frames, new=new, concerned=updates.concerned, drawn={CARDS: updates.cards}
+        )
 
     def joined(self, earlier: Frame, frame: Frame) -> Frame:
         cards = earlier.get(CARDS, "") + frame.get(CARDS, "")
@@ -307,11 +309,11 @@ class ChatBell(Bell):
         if not (rung.names or also or rung.is_check):
             return
         sessions = {one for name in rung.names if (one := session_in(name))}
-        told: ChatUpdates = await self.ask(
+        updates: ChatUpdates = await self.ask(
             self._news.read, sessions, {*self.keys.values()}, also=also, is_check=rung.is_check
         )
         self.tell(
-            told.frames, new=self.outdated_pages(rung, ()), concerned=told.concerned, drawn={}
+            updates.frames, new=self.outdated_pages(rung, ()), concerned=updates.concerned, drawn={}
         )
 
     def joined(self, earlier: Frame, frame: Frame) -> Frame:
@@ -336,7 +338,7 @@ class RunsBell(Bell):
         changed = {UUID(name.removeprefix("run:")) for name in rung.names}
         people = {one.user.pk: one.user for one in self.keys if one.user is not None}
         also, marked = self.new_pages(rung)
-        told: RunUpdates = await self.ask(
+        updates: RunUpdates = await self.ask(
             self._news.read,
             changed,
             people.values(),
@@ -345,15 +347,15 @@ class RunsBell(Bell):
             is_check=rung.is_check,
             readers=self.readers(OVERVIEW),
         )
-        new = self.outdated_pages(rung, told.behind)
-        anything = told.differing | {self.keys[one] for one in new if one in self.keys}
-        seen = told.seen | dict.fromkeys(anything)
-        frames = {key: frame_of(runs, told.marks.get(key, "")) for key, runs in seen.items()}
+        new = self.outdated_pages(rung, updates.behind)
+        anything = updates.differing | {self.keys[one] for one in new if one in self.keys}
+        seen = updates.seen | dict.fromkeys(anything)
+        frames = {key: frame_of(runs, updates.marks.get(key, "")) for key, runs in seen.items()}
         self.tell(
             frames,
             new=new,
-            concerned=told.seen.keys() | told.differing,
-            drawn={OVERVIEW: told.homes},
+            concerned=updates.seen.keys() | updates.differing,
+            drawn={OVERVIEW: updates.homes},
         )
 
     def joined(self, earlier: Frame, frame: Frame) -> Frame:

@@ -116,12 +116,14 @@ class RequestNews:
         waiting = waiting_for(people, present)
         # New pages are compared, too: they replace what is known, so a later check finds nothing.
         concerned |= self._differing(waiting)
-        told = {pk: waiting[pk] for pk in waiting.keys() & (concerned | new)}
-        reading = {pk: told[pk] for pk in told.keys() & {*readers}}
+        affected = {pk: waiting[pk] for pk in waiting.keys() & (concerned | new)}
+        reading = {pk: affected[pk] for pk in affected.keys() & {*readers}}
         cards = cards_for(reading, since=self._known, altered=altered, among=present)
         known = {pk: frozenset(found) for pk, found in waiting.items()}
-        marks = inbox_marks(position, told, lambda: present.members)
-        frames = {pk: menu_counts(found) | {"mark": str(marks[pk])} for pk, found in told.items()}
+        marks = inbox_marks(position, affected, lambda: present.members)
+        frames = {
+            pk: menu_counts(found) | {"mark": str(marks[pk])} for pk, found in affected.items()
+        }
         behind = outdated_inbox_pages(marked, marks, present)
         # Last: whatever fails before is tried again.
         self._untold.clear()
@@ -204,9 +206,9 @@ class RunNews:
         position = RunsPosition.now()
         digests = {key: digest(procedures) for key, procedures in self._known.items()}
         late = outdated_run_pages(marked, position, digests, present)
-        told = (new | found.keys() | differing) & digests.keys()
-        marks = {key: str(RunsMark(position, digests[key])) for key in told}
-        homes = homes_for(present.only(told & {*readers}))
+        affected = (new | found.keys() | differing) & digests.keys()
+        marks = {key: str(RunsMark(position, digests[key])) for key in affected}
+        homes = homes_for(present.only(affected & {*readers}))
         # Last: whatever fails before is tried again.
         self._runs, self._differing = set(), set()
         return RunUpdates(found, differing, marks, late, homes)

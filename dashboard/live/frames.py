@@ -222,9 +222,9 @@ def _subjects(changes: Sequence[SessionEvent], views: Sequence[View]) -> dict[Ob
     found = {("run", str(run)): Subject(run) for run in ids["run"]}
     requests = HumanRequest.objects.filter(pk__in=ids["request"]).values_list("pk", "wait__run")
     found |= {("request", str(pk)): Subject(run) for pk, run in requests}
-    said = Message.objects.filter(pk__in=ids["message"])
+    messages = Message.objects.filter(pk__in=ids["message"])
     look = ("pk", "kind", "run", "author", "reply_to__run", "reply_to__author")
-    for pk, *rest in said.values_list(*look):
+    for pk, *rest in messages.values_list(*look):
         found["message", str(pk)] = _subject_of_message(*rest)
     look_up(views, found.values())
     return {_object_of(change): found.get(_object_of(change), NOBODY) for change in changes}

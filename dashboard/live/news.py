@@ -89,5 +89,5 @@ class ChatNews:
         # Last: whatever fails before is tried again.
         self._changed, self._known = set(), known
         concerned = {key for key in among if self._known[key] != earlier[key]}
-        told = concerned.union(also)
-        return ChatUpdates(concerned, {key: frame_of(self._known[key]) for key in told})
+        notified = concerned.union(also)
+        return ChatUpdates(concerned, {key: frame_of(self._known[key]) for key in notified})

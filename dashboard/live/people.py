@@ -65,7 +65,7 @@ class Announcements:
         if self._client is not None:
             await self._client.aclose()
 
-    def hear(self, told: Mapping[str, Any]) -> tuple[set[UUID], set[UUID]]:
+    def hear(self, announcement: Mapping[str, Any]) -> tuple[set[UUID], set[UUID]]:
         """Take an announcement.
 
         Return the sessions whose people have changed, and the newly opened sessions.
@@ -73,13 +73,13 @@ class Announcements:
         A newly opened session is one that nobody had open in the sending process before. That
         process doesn't know yet who has the session open in this process.
         """
-        now, process = time.monotonic(), str(told["from"])
-        if "typing" in told:
-            session, key, name = told["typing"]
+        now, process = time.monotonic(), str(announcement["from"])
+        if "typing" in announcement:
+            session, key, name = announcement["typing"]
             self._typing[UUID(session)][key] = (now + TYPING, name)
             return {UUID(session)}, set()
         changed, opened = set[UUID](), set[UUID]()
-        for text, people in told["here"].items():
+        for text, people in announcement["here"].items():
             session, names = UUID(text), dict(people)
             known = self._here[session]
             if known.get(process, (0.0, {}))[1] != names:

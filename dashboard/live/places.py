@@ -24,21 +24,21 @@ Places = dict[str, TextPosition]
 """The place in each step's text, by the name of the step."""
 
 
-def places_in(said: Any) -> Places:
+def places_in(sent: Any) -> Places:
     """Return the places that a client has sent, such as `{"write": [1048577, 4000]}`.
 
     For each step, the list has the number of the text and the number of its bytes that the client
     has. Raises `ValueError`, `TypeError`, `AttributeError` or `OverflowError` for anything else.
     """
-    if len(said) > MOST_TEXTS:
+    if len(sent) > MOST_TEXTS:
         raise ValueError(f"'at' can name at most {MOST_TEXTS} steps")
     return {
         str(step): TextPosition(_count(number), _count(size))
-        for step, (number, size) in said.items()
+        for step, (number, size) in sent.items()
     }
 
 
-def _count(said: Any) -> int:
-    if (count := place_in(said)) < 0:
+def _count(sent: Any) -> int:
+    if (count := place_in(sent)) < 0:
         raise ValueError("numbers of texts and of bytes can't be negative")
     return count

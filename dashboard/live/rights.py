@@ -65,15 +65,15 @@ def views_for(
     whole = readers_of(people, sessions)
     parts = {(key, one) for one, keys in sessions.items() for key in keys & people.users.keys()}
     parts -= whole.keys()
-    said = runs_in(session for _, session in parts)
+    concerned_runs = runs_in(session for _, session in parts)
     for key, session in parts:
-        for run in said[session]:
+        for run in concerned_runs[session]:
             runs[run].add(key)
     seen = who_sees(people, runs)
     found = {(key, Stream("session", session)): view for (key, session), view in whole.items()}
     found |= dict.fromkeys(_whole_streams(wanted, seen), WHOLE)
     for key, session in parts:
-        view = _part(key, said[session], seen, at)
+        view = _part(key, concerned_runs[session], seen, at)
         if view.runs:
             found[key, Stream("session", session)] = view
     return found
@@ -93,6 +93,6 @@ def _whole_streams(
             yield from ((key, stream) for key in keys & seen.get(stream.key, set()))
 
 
-def _part(key: Key, said: set[UUID], seen: Mapping[UUID, set[Key]], at: float) -> View:
-    runs = frozenset(run for run in said if key in seen.get(run, ()))
-    return View(key, runs=runs, hidden=frozenset(said) - runs, asked_at=at)
+def _part(key: Key, concerned_runs: set[UUID], seen: Mapping[UUID, set[Key]], at: float) -> View:
+    runs = frozenset(run for run in concerned_runs if key in seen.get(run, ()))
+    return View(key, runs=runs, hidden=frozenset(concerned_runs) - runs, asked_at=at)

@@ -131,9 +131,9 @@ class OpenSessions:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def notice(self, told: Mapping[str, Any]) -> None:
+    def notice(self, announcement: Mapping[str, Any]) -> None:
         """Take an announcement of a web process: who has sessions open there, or who is typing."""
-        changed, opened = self._people.hear(told)
+        changed, opened = self._people.hear(announcement)
         for session in changed | opened:
             if room := self._rooms.get(session):
                 room.has_moved = True
@@ -171,20 +171,20 @@ class OpenSessions:
             self._all_at = now + AGAIN
             self._people.keep(self._rooms)
         here = {session: self._members_in(session) for session in due}
-        told = {one: names for one, names in here.items() if names or one in self._announced}
+        announced = {one: names for one, names in here.items() if names or one in self._announced}
         if not is_round:
-            told = {
+            announced = {
                 one: names
-                for one, names in told.items()
+                for one, names in announced.items()
                 if one in self._asked or self._announced.get(one) != names
             }
         self._asked -= due
-        for session, names in told.items():
+        for session, names in announced.items():
             self._announced[session] = names
             if not names:
                 del self._announced[session]
-        if told:
-            await self._people.announce(told)
+        if announced:
+            await self._people.announce(announced)
 
     def _members_in(self, session: UUID) -> dict[Any, str]:
         room = self._rooms.get(session)

@@ -125,9 +125,9 @@ def views_of(user: User | AnonymousUser, sessions: Iterable[UUID]) -> dict[UUID,
     views = {session: View(user.pk, is_whole=True) for session in whole}
     if wanted == whole:
         return views
-    said = Message.objects.filter(session__in=wanted - whole, session__is_private=False)
-    said = said.exclude(run=None).order_by()
-    runs = said.annotate(is_seen=access.is_visible(user, "run"))
+    messages = Message.objects.filter(session__in=wanted - whole, session__is_private=False)
+    messages = messages.exclude(run=None).order_by()
+    runs = messages.annotate(is_seen=access.is_visible(user, "run"))
     parts = {session: View(user.pk) for session in wanted - whole}
     for session, run, is_seen in runs.values_list("session", "run", "is_seen").distinct():
         if is_seen:
@@ -170,8 +170,8 @@ def runs_in(sessions: Iterable[UUID]) -> dict[UUID, set[UUID]]:
     found: dict[UUID, set[UUID]] = defaultdict(set)
     if wanted := set(sessions):
         here = Message.objects.filter(session__in=wanted, session__is_private=False)
-        said = here.exclude(run=None).order_by()
-        for session, run in said.values_list("session", "run").distinct():
+        messages = here.exclude(run=None).order_by()
+        for session, run in messages.values_list("session", "run").distinct():
             found[session].add(run)
     return found
 

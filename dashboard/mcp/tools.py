@@ -91,7 +91,7 @@ async def get_request(api: Api, wanted: GetRequest) -> Result:
 
 async def cancel_request(api: Api, wanted: CancelRequest) -> Result:
     done = await api.post("cancel_run", wanted.handle, content={"reason": wanted.reason})
-    return {**asked_by(done["run"]), "message": done["told"]}
+    return {**asked_by(done["run"]), "message": done["message"]}
 
 
 async def list_requests(api: Api, wanted: ListRequests) -> Result:

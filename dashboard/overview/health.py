@@ -49,10 +49,10 @@ def read_figures(now: datetime) -> Figures:
     first = Run.objects.queued().order_by("queued_at").values("queued_at")[:1]
     rows = Installation.objects.filter(pk=ONLY).values_list("swept_at", Subquery(first))
     swept_at, queued_at = rows.first() or (None, None)
-    zero, told = timedelta(0), dispatch.reported_figures()
+    zero, reported = timedelta(0), dispatch.reported_figures()
     return Figures(
-        told and told.workers,
-        told and told.sockets,
+        reported and reported.workers,
+        reported and reported.sockets,
         max(now - queued_at, zero) if queued_at else zero,
         max(now - swept_at, zero) if swept_at else None,
     )

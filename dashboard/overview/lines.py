@@ -159,9 +159,11 @@ def _with_messages(words: Sentence, data: dict[str, Any], name: str) -> Sentence
     """
     if not (count := len(data.get("read", ()))):
         return words
-    told = ngettext("{event}, with {count} message", "{event}, with {count} messages", count)
+    sentence_text = ngettext(
+        "{event}, with {count} message", "{event}, with {count} messages", count
+    )
     texts = [f"{one['by']}: {one['text']}" for one in data.get(name) or ()]
-    return with_reason(sentence(told, event=words, count=count), " · ".join(texts))
+    return with_reason(sentence(sentence_text, event=words, count=count), " · ".join(texts))
 
 
 def _sent(_event: JournalEvent, data: dict[str, Any]) -> Told:

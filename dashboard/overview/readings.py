@@ -50,14 +50,14 @@ class Reading:
     waits: Sequence[Wait]
     inputs: Sequence[RunInput]
     """The answers and reassignments that no worker has taken into the journal yet."""
-    told: EventsOfLists | None = None
+    events_of_lists: EventsOfLists | None = None
     """The events from which lists describe states; None if the whole journal was read."""
     opened_before: list[OpenWait] = field(default_factory=list)
     """All open waits, if only the end of the journal was read; the end may lack their events."""
 
     @property
     def is_cut(self) -> bool:
-        return self.told is not None
+        return self.events_of_lists is not None
 
     @cached_property
     def untaken(self) -> dict[str, dict[str, Any]]:
@@ -81,8 +81,8 @@ class Reading:
 
     @property
     def _given(self) -> Given:
-        if self.told:
-            return given_by(self.told.given)
+        if self.events_of_lists:
+            return given_by(self.events_of_lists.given)
         acts = [event.content for event in self.events if _is_reassigning(event)]
         acts += [content_of(one) for one in self.inputs if _is_reassigning(one)]
         return given_by((self.run.pk, content) for content in acts)
@@ -175,10 +175,10 @@ def _last(whole: Collection[UUID], after: Mapping[UUID, int], number: str) -> Q:
 def _add_lists(cut: Sequence[Reading], now: datetime) -> None:
     """Add the earlier events and open waits that a page needs to each reading of a long journal."""
     runs = [one.run for one in cut]
-    ids, told = [run.pk for run in runs], EventsOfLists(runs, now)
-    openings, stages = openings_of(ids, given_by(told.given)), _last_stages(ids)
+    ids, events = [run.pk for run in runs], EventsOfLists(runs, now)
+    openings, stages = openings_of(ids, given_by(events.given)), _last_stages(ids)
     for one in cut:
-        one.told, one.opened_before = told, openings.get(one.run.pk, [])
+        one.events_of_lists, one.opened_before = events, openings.get(one.run.pk, [])
         first = one.events[0].seq
         earlier = [event for event in stages[one.run.pk] if event.seq < first]
         one.events = [*earlier, *one.events]
@@ -233,7 +233,7 @@ def facts_of(
         answered={**answered.opened, **answered.closed} if answered else {},
         cancelled=events[-1].content if events[-1].kind == EventKind.RUN_CANCELLED else {},
         paused=_pause_of(read) if run.status == RunStatus.PAUSED else {},
-        progress=_told(running.said) if running and running.said else "",
+        progress=_told(running.output) if running and running.output else "",
         hindrance=standing.hindrances.get(run.pk, ""),
         stranded=standing.stranded.get(run.pk, ""),
         is_removed=run.status in STANDS and run.version_id in standing.removed,
@@ -257,8 +257,8 @@ def _count_work(facts: Facts, read: Reading) -> None:
 
 
 def _failure_of(read: Reading) -> dict[str, Any]:
-    if read.told:
-        return read.told.failures.get(read.run.pk, {})
+    if read.events_of_lists:
+        return read.events_of_lists.failures.get(read.run.pk, {})
     failing = next((row for row in reversed(read.rows) if row.look == "retrying"), None)
     if failing is None:
         return {}
@@ -267,13 +267,13 @@ def _failure_of(read: Reading) -> dict[str, Any]:
 
 
 def _pause_of(read: Reading) -> dict[str, Any]:
-    if read.told:
-        return read.told.pauses.get(read.run.pk, {})
+    if read.events_of_lists:
+        return read.events_of_lists.pauses.get(read.run.pk, {})
     paused = (event for event in reversed(read.events) if event.kind == EventKind.OPERATOR)
     return next((event.content for event in paused if event.name == "pause"), {})
 
 
-def _told(said: StepOutput) -> str:
+def _told(output: StepOutput) -> str:
     """Return a phrase about what a running step has reported: its progress and its last line."""
-    writes = _("writing a text") if said.is_writing else ""
-    return ", ".join(filter(None, [said.counts, said.lines[-1] if said.lines else writes]))
+    writes = _("writing a text") if output.is_writing else ""
+    return ", ".join(filter(None, [output.counts, output.lines[-1] if output.lines else writes]))

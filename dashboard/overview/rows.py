@@ -121,7 +121,7 @@ class Row:
     """The number of the event that opened the wait; 0 if this row isn't a wait."""
     wait: Wait | None = None
     depth: int = 0
-    said: StepOutput | None = None
+    output: StepOutput | None = None
     """The output of the step; None if it has reported none."""
     written: dict[str, Any] = field(default_factory=dict)
     """The content of the event with the text that the step has written; {} if there is none."""
@@ -157,7 +157,7 @@ class Reader:
         self.rows: list[Row] = []
         self._waits = {wait.opened_seq: wait for wait in waits}
         self._by_key: dict[str, Row] = {}
-        self._said: dict[str, StepOutput] = {}
+        self._outputs: dict[str, StepOutput] = {}
         self._written: dict[str, dict[str, Any]] = {}
         self._queued_at: datetime | None = None
         self._stage: Row | None = None
@@ -199,10 +199,10 @@ class Reader:
             return
         if "attempt" not in data:  # the procedure's own, between steps: a line of its journal
             return
-        said = self._said.get(event.key)
-        if said is None or said.attempt != data["attempt"]:
-            said = self._said[event.key] = StepOutput(event.at, data["attempt"])
-        said.hear(data)
+        output = self._outputs.get(event.key)
+        if output is None or output.attempt != data["attempt"]:
+            output = self._outputs[event.key] = StepOutput(event.at, data["attempt"])
+        output.hear(data)
 
     def _resume(self, row: Row, begin: datetime) -> None:
         """Add the spans between two attempts: the pause before the retry, then the queue."""
@@ -263,7 +263,7 @@ class Reader:
         elif run.working_on and run.working_since:
             self._work(run.working_on, run.working_attempt or 1, run.working_since)
         elif run.status == RunStatus.RUNNING and (working := self._unfinished()):
-            self._work(working, self._said[working].attempt, self._said[working].since)
+            self._work(working, self._outputs[working].attempt, self._outputs[working].since)
         elif run.status == RunStatus.RETRYING:
             self._wait_for_retry()
 
@@ -276,9 +276,9 @@ class Reader:
 
     def _unfinished(self) -> str | None:
         """Return the key of a step that has reported output and is still running, or None."""
-        for key, said in reversed(self._said.items()):
+        for key, output in reversed(self._outputs.items()):
             row = self._by_key.get(key)
-            if row is None or row.attempts[-1].number < said.attempt:
+            if row is None or row.attempts[-1].number < output.attempt:
                 return key
         return None
 
@@ -300,7 +300,7 @@ class Reader:
             else:
                 if ended_at and row.is_unfinished:
                     row.look = "cancelled"
-                row.end, row.said = row.end or ended_at, self._said.get(row.key)
+                row.end, row.output = row.end or ended_at, self._outputs.get(row.key)
                 row.written = self._written.get(row.key, {})
                 row.segments = [
                     Segment(part.kind, part.begin, part.end or ended_at) for part in row.segments

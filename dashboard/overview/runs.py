@@ -254,8 +254,10 @@ def _answer(question: Question, closed: Mapping[str, Any]) -> str:
 
 def _answers(question: Question, closed: Mapping[str, Any]) -> list[ShownValue]:
     value = closed.get("value")
-    said = [(label, str(cut_text(words, WORDS))) for label, words in question.answers(value)]
-    return [ShownValue(label, text=" · ".join(words.splitlines()) or "—") for label, words in said]
+    answers = [(label, str(cut_text(words, WORDS))) for label, words in question.answers(value)]
+    return [
+        ShownValue(label, text=" · ".join(words.splitlines()) or "—") for label, words in answers
+    ]
 
 
 def _files(run: Run) -> list[ShownFile]:

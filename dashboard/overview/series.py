@@ -24,7 +24,7 @@ def _likeness(row: Row) -> object:
 
     Keys are equal for steps of the same name with one attempt that show no output.
     """
-    tells = row.look == "running" and row.said is not None
+    tells = row.look == "running" and row.output is not None
     tells = tells or any(NOT_KEPT in attempt.data for attempt in row.attempts)
     if row.kind != "step" or row.look not in PLAIN or len(row.attempts) != 1 or tells:
         return row.number

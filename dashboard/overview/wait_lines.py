@@ -85,11 +85,11 @@ def closed_wait(_event: JournalEvent, data: dict[str, Any]) -> Told:
     if CARRIED_FROM in data:
         words, run = _("{answer}, in the run {run}"), run_code(data[CARRIED_FROM])
         closed = sentence(words, answer=closed, run=run)
-    told = with_comment(closed, data["comment"])
+    line = with_comment(closed, data["comment"])
     if reason := data.get("reason"):
         words = _("{event} (bypass by an administrator: {reason})")
-        told = sentence(words, event=told, reason=shortened(reason, 200))
-    return look, told
+        line = sentence(words, event=line, reason=shortened(reason, 200))
+    return look, line
 
 
 def _value_of(data: dict[str, Any]) -> dict[str, Any]:

@@ -84,8 +84,8 @@ def inbox_bulk(request: Visit) -> HttpResponse:
         report = _snooze if decision == "snooze" else _answer
         reports = sorted(report(request, lines), key=lambda one: RESULTS.index(one[1]))
         counts = Counter(result for _line, result, _words in reports)
-        told = {"reports": reports, "counts": counts.items(), **chosen.context}
-        return draw(request, "inbox", "report", told)
+        page_context = {"reports": reports, "counts": counts.items(), **chosen.context}
+        return draw(request, "inbox", "report", page_context)
     sendable = [one for one in lines if not one.why_not]
     context = {
         **chosen.context,
@@ -117,7 +117,7 @@ def consequences(lines: Sequence[Line], decision: str) -> list[str]:
     undoable = sum(bool(one.request.asked.undo) for one in lines)
     comments = sum(one.needs_comment for one in lines)
     final = sum(one.request.quorum <= 1 and not one.request.asked.undo for one in lines)
-    told = [
+    counted = [
         (
             votes,
             ngettext(
@@ -151,7 +151,7 @@ def consequences(lines: Sequence[Line], decision: str) -> list[str]:
             ),
         ),
     ]
-    return [words.format(count=count) for count, words in told if count > 0]
+    return [words.format(count=count) for count, words in counted if count > 0]
 
 
 def _lines(request: Visit, chosen: dict[UUID, int], decision: str) -> Iterator[Line]:
@@ -242,7 +242,7 @@ def _result_of(line: Line) -> str:
 
 
 def _snooze(request: Visit, lines: list[Line]) -> list[tuple[Line, Any, str]]:
-    told = []
+    results = []
     for one in lines:
         words = one.why_not
         if not words:
@@ -251,8 +251,8 @@ def _snooze(request: Visit, lines: list[Line]) -> list[tuple[Line, Any, str]]:
                 services.snooze_request(one.request.pk, by=request.user, until=until)
             except (services.NotAskedError, services.AlreadyAnsweredError, InputError) as error:
                 words = str(error)
-        told.append((one, _result_of(one) if words else services.BulkResult.APPLIED, words))
-    return told
+        results.append((one, _result_of(one) if words else services.BulkResult.APPLIED, words))
+    return results
 
 
 def _sums(prompts: Sequence[str]) -> list[tuple[Decimal, str]]:

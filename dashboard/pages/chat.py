@@ -120,7 +120,7 @@ def create_message(request: Visit, session_id: UUID) -> HttpResponse:
         return answered
     text = verbatim or unescaped(typed)
     to, asked = _addressed(request, part)
-    if why := request.attached.told or _why_unsent(request, asked):
+    if why := request.attached.fault or _why_unsent(request, asked):
         return _posted(request, part, told=why, text=typed, verbatim=verbatim, status=422)
     asks_back = bool(request.POST.get("asks_back"))
     if not asks_back and (echo := _echo(request, asked, text)):

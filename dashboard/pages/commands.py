@@ -72,7 +72,7 @@ class CommandResult:
     procedure: Procedure | None = None
     form: StartForm | None = None
     filled: FilledForm = field(default_factory=FilledForm)
-    told: str | Promise = ""
+    fault: str | Promise = ""
     runs: list[Listed] = field(default_factory=list)
     has_more: bool = False
     """True if the session has more active runs than `runs` contains."""
@@ -154,8 +154,8 @@ class Commands:
         if isinstance(shown, CommandResult):
             return shown
         reason = shown.reason if shown else ""
-        told = reason or _("There is no such command.")
-        return CommandResult("unclear", text, key, told=told)
+        fault = reason or _("There is no such command.")
+        return CommandResult("unclear", text, key, fault=fault)
 
     def offers(self) -> Iterator[OfferedCommand]:
         """Yield the commands that the person can give here.

@@ -124,9 +124,9 @@ def _event(event: Event) -> dict[str, Any]:
 
     The traceback of an error is left out, because only operators may read it.
     """
-    told = {"seq": event.seq, "kind": event.kind, "key": event.key, "name": event.name}
+    as_json = {"seq": event.seq, "kind": event.kind, "key": event.key, "name": event.name}
     content = without_traceback(event.content)
-    return {**told, "data": content, "at": event.at.isoformat(), "hash": event.hash}
+    return {**as_json, "data": content, "at": event.at.isoformat(), "hash": event.hash}
 
 
 def _artifacts(run: Run) -> list[dict[str, Any]]:

@@ -23,6 +23,6 @@ def create_file(request: Visit, session_id: UUID) -> HttpResponse:
     if part is None:
         raise Http404
     found = attached_files(request, part)
-    if found.told or not found.files:
-        return HttpResponse(found.told, status=422, content_type="text/plain; charset=utf-8")
+    if found.fault or not found.files:
+        return HttpResponse(found.fault, status=422, content_type="text/plain; charset=utf-8")
     return render(request, "chat/_attached.html", {"attached": found.files}, status=201)

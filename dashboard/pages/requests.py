@@ -87,7 +87,7 @@ def create_response(request: Visit, request_id: UUID) -> HttpResponse:
     """Answer the request; return a receipt, or the form with what was entered and its faults."""
     found = find(request, request_id)
     form = AnswerForm(found, request.POST, by=request.user)
-    told, status, faults, armed, lost = "", 200, (), None, ""
+    message, status, faults, armed, lost = "", 200, (), None, ""
     try:
         form = form_of(found, request.POST, request.FILES, by=request.user)
         if not form.is_no_answer:
@@ -96,19 +96,19 @@ def create_response(request: Visit, request_id: UUID) -> HttpResponse:
         status, armed = 422, UnconfirmedAnswer(found, error.value)
     except tuple(REFUSALS) as error:
         form = form.without_values() if isinstance(error, ValuesChangedError) else form
-        told, status, faults = str(error), REFUSALS[type(error)], getattr(error, "faults", ())
+        message, status, faults = str(error), REFUSALS[type(error)], getattr(error, "faults", ())
         lost = getattr(error, "digest", "")
     found = find(request, request_id)
     context: dict[str, Any] = {
         "typed_form": replace(
-            form, request=found, fault=told, faults=faults, armed=armed, lost=lost
+            form, request=found, fault=message, faults=faults, armed=armed, lost=lost
         )
     }
-    context |= {"told": told}
+    context |= {"told": message}
     if request.htmx:
         context |= {"request": found, "answerable": answerable(request, [found])}
         return render(request, "chat/_request.html", context | {"is_answer": True}, status=status)
-    if told or armed or form.is_no_answer:
+    if message or armed or form.is_no_answer:
         return _page(request, found, status=status, **context)
     return redirect("countersign:request_detail", request_id)
 
@@ -124,19 +124,19 @@ def request_undo(request: Visit, request_id: UUID) -> HttpResponse:
     if request.method != "POST":
         button = {"request": found, "is_undoable": is_undoable(request, found)}
         return render(request, "chat/_undo.html", button)
-    told, status = "", 200
+    message, status = "", 200
     try:
         services.undo_response(found.pk, by=request.user)
     except (NotTheirsToUndoError, TooLateError) as error:
-        told, status = str(error), 409
+        message, status = str(error), 409
     found = find(request, request_id)
     mine = answerable(request, [found])
     form = typed_form(request, found, mine) or AnswerForm(found)
-    context: dict[str, Any] = {"told": told, "typed_form": replace(form, fault=told)}
+    context: dict[str, Any] = {"told": message, "typed_form": replace(form, fault=message)}
     if request.htmx:
         context |= {"request": found, "answerable": mine}
         return render(request, "chat/_request.html", context, status=status)
-    if told:
+    if message:
         return _page(request, found, status=status, **context)
     return redirect("countersign:request_detail", request_id)
 

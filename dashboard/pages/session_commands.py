@@ -75,7 +75,9 @@ def create_start(request: Visit, session_id: UUID, name: str) -> HttpResponse:
     done = start_by_form(request, form, start)
     if isinstance(done, Run):
         return _started(request, part, done)
-    answer = CommandResult("start", command.text, done.key, procedure, form, filled, told=done.told)
+    answer = CommandResult(
+        "start", command.text, done.key, procedure, form, filled, fault=done.fault
+    )
     return _again(request, part, answer, done)
 
 

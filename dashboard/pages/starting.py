@@ -30,7 +30,7 @@ class RefusedForm:
     key: str
     """The idempotency key for the next try."""
     status: int = 200
-    told: str | Promise = ""
+    fault: str | Promise = ""
     """The reason why no run was started; "" if the reasons are shown beside the form's fields."""
     retry_after: int = 0
     """The number of seconds after which the next try may succeed; 0 if it may at once."""

@@ -58,12 +58,14 @@ def session_stop(request: Visit, session_id: UUID) -> HttpResponse:
         )
     reason = request.POST.get("reason", "").strip() or _("Stopped in the chat.")
     try:
-        told = services.cancel_run(run.pk, by=request.user, reason=services.checked_reason(reason))
+        message = services.cancel_run(
+            run.pk, by=request.user, reason=services.checked_reason(reason)
+        )
     except EngineError as error:
         return _page(request, part, refusal=str(error), status=422)
     if request.htmx:
-        return render(request, "chat/_stopped.html", {"session": part.session, "told": told})
-    messages.success(request, told)
+        return render(request, "chat/_stopped.html", {"session": part.session, "told": message})
+    messages.success(request, message)
     return redirect(reverse("countersign:session_detail", args=[part.session.pk]))
 
 

@@ -153,9 +153,9 @@ class StateConflictError(EngineError):
         self.gather, self.name = gather, name
         self.branches = dict(branches)
         """The change that each branch made, by the branch's key: `{"left": "set to 3"}`."""
-        told = "; ".join(f"{branch}: {change}" for branch, change in self.branches.items())
+        listed = "; ".join(f"{branch}: {change}" for branch, change in self.branches.items())
         super().__init__(
-            f"The branches of {gather} changed ctx.state[{name!r}] in conflicting ways: {told}. "
+            f"The branches of {gather} changed ctx.state[{name!r}] in conflicting ways: {listed}. "
             "Change it in only one branch, or use ctx.state.increment or ctx.state.append, whose "
             "changes are merged."
         )

@@ -313,9 +313,11 @@ class Execution:
                 )
 
     def _cancelled(self, problems: list[str]) -> Ending:
-        said = dict(self.journal.cancellation or {})
+        content = dict(self.journal.cancellation or {})
         handoff = Handoff(RunStatus.CANCELLED)
-        return _with_problems((handoff, (NewEvent(EventKind.RUN_CANCELLED, data=said),)), problems)
+        return _with_problems(
+            (handoff, (NewEvent(EventKind.RUN_CANCELLED, data=content),)), problems
+        )
 
 
 def _let_go(interruption: Interruption, key: str = "") -> Ending:

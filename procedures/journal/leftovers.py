@@ -79,14 +79,14 @@ class ConnectionStates:
 
         Returns a sentence about what was left open, or "" if that was nothing.
         """
-        told = ""
+        sentences = ""
         for look in self._looks:
             if words := look.put_away():
-                told = f"{told} {words}".strip()
+                sentences = f"{sentences} {words}".strip()
         # In a web process or in a test, other threads aren't leftovers of a step.
         if slot.is_open and len(opened_connections.by_thread) > 1:
-            told = f"{told} {opened_connections.put_away()}".strip()
-        return told if HAS_ONE else f"{told} {self._put_away_new()}".strip()
+            sentences = f"{sentences} {opened_connections.put_away()}".strip()
+        return sentences if HAS_ONE else f"{sentences} {self._put_away_new()}".strip()
 
     def _put_away_new(self) -> str:
         """Remove what the code left open on connections that it has opened itself.
@@ -194,7 +194,7 @@ class OpenedConnections:
         An open transaction keeps its locks. The thread itself can't be ended, so this process is
         replaced. Returns a sentence about the thread, or "" if there is no such thread.
         """
-        told = ""
+        sentences = ""
         # Copy the items, because another thread may open a connection meanwhile.
         for database, thread in [*self.by_thread.items()]:
             driver = database.connection
@@ -204,8 +204,8 @@ class OpenedConnections:
                 if _is_in_transaction(driver):
                     driver.close()
                     slot.replace("a thread of a step held a transaction open")
-                    told = "It left a thread behind that held a transaction open."
-        return told
+                    sentences = "It left a thread behind that held a transaction open."
+        return sentences
 
 
 opened_connections = OpenedConnections()

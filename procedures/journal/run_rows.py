@@ -256,8 +256,8 @@ class RunRows(TransactionStore):
         return run.is_called()
 
     def newest_content(self, run: Run, kind: str, name: str) -> dict[str, Any]:
-        told = RunInput.objects.filter(run=run, kind=kind, name=name).last()
-        return told.content if told else {}
+        newest = RunInput.objects.filter(run=run, kind=kind, name=name).last()
+        return newest.content if newest else {}
 
 
 @cache

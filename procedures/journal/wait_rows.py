@@ -96,13 +96,13 @@ class WaitRows(TransactionStore):
     def tell_released(self, run: Run, wait: Wait) -> None:
         self._tell_of_question(hooks.wait_released, run, wait, at=self.now)
 
-    def _tell_of_question(self, hook: Hook, run: Run, wait: Wait, **told: Any) -> None:
+    def _tell_of_question(self, hook: Hook, run: Run, wait: Wait, **details: Any) -> None:
         if wait.kind != Wait.Kind.REQUEST:
             return
         if run.status == RunStatus.WAITING:
             sql.note_asking.execute(run.pk)
         wait.run = run  # as in `close_wait`
-        self._tell(hook, run=run, wait=wait, **told)
+        self._tell(hook, run=run, wait=wait, **details)
 
     def reopen_wait(self, _run: Run, wait: Wait) -> None:
         wait.reopen()
@@ -116,8 +116,8 @@ class WaitRows(TransactionStore):
         if event := kept.filter(kind=EventKind.WAIT_CLOSED).order_by("seq").first():
             return event.content
         coming = RunInput.objects.filter(run_id=wait.run_id, key=wait.key).untaken()
-        told = coming.filter(kind=EventKind.WAIT_CLOSED).last()
-        return told.content if told else closing(wait.outcome, responder="system")
+        newest = coming.filter(kind=EventKind.WAIT_CLOSED).last()
+        return newest.content if newest else closing(wait.outcome, responder="system")
 
     def gather(self, whole: Wait, keys: Collection[str]) -> None:
         whole.gather(list(keys))

@@ -137,7 +137,12 @@ def ask(  # noqa: PLR0913, PLR0917 (the inputs of a start, by name)
     """
     given = {"kind": kind, "schema": schema, "options": options, "due": due}
     chosen, more = terms_of({**given, "expires": expires, "default": default})
-    said = ctx.request(chosen, subject, name="ask", body=body, assign=to, **more)
+    answer = ctx.request(chosen, subject, name="ask", body=body, assign=to, **more)
     return AskResult(
-        str(said.outcome), said.value, said.responder, said.comment, said.at, said.timed_out
+        str(answer.outcome),
+        answer.value,
+        answer.responder,
+        answer.comment,
+        answer.at,
+        answer.timed_out,
     )

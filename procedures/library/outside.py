@@ -179,66 +179,71 @@ class Program:
 
     def _note_end(self, key: str, handle: Handle[Response[Any]]) -> None:
         del self._open[key]
-        said = handle.wait()
+        ending = handle.wait()
         answer = AskResult(
-            str(said.outcome), said.value, said.responder, said.comment, said.at, said.timed_out
+            str(ending.outcome),
+            ending.value,
+            ending.responder,
+            ending.comment,
+            ending.at,
+            ending.timed_out,
         )
         kept = dict(self._ctx.state[QUESTION + key])
         self._keep(QUESTION + key, {**kept, "status": "closed", "answer": answer})
 
-    def _hear(self, told: ProgramCommand) -> End | None:
+    def _hear(self, command: ProgramCommand) -> End | None:
         self._commands += 1
         own = self._ctx.state[OWN]
-        if not told.take and told.owner != own["owner"]:
+        if not command.take and command.owner != own["owner"]:
             words = "A process that no longer owns this run sent a command. It was ignored."
             self._ctx.log(words, level="warning")
             return None
-        now = {"owner": told.owner if told.take else own["owner"], "heard": told.id}
+        now = {"owner": command.owner if command.take else own["owner"], "heard": command.id}
         try:
-            self._check(told)
-            self._obey(told)
+            self._check(command)
+            self._obey(command)
         except (EngineError, RefusedError) as refusal:
             self._ctx.state[OWN] = {**now, "refused": str(refusal)}
             return None
         self._ctx.state[OWN] = now
-        return told.end
+        return command.end
 
-    def _check(self, told: ProgramCommand) -> None:
+    def _check(self, command: ProgramCommand) -> None:
         """Raise `RefusedError` if the command sets a reserved name or exceeds a limit."""
-        for name in (*told.values, *told.gone):
+        for name in (*command.values, *command.gone):
             if name == OWN or name.startswith(QUESTION):
                 raise RefusedError(f"The name {name!r} is reserved for the run. Use another name.")
-        _check_lengths(told)
-        makes_room = told.end or told.withdraw or told.take
-        if makes_room and told.ask is None and not told.values:
+        _check_lengths(command)
+        makes_room = command.end or command.withdraw or command.take
+        if makes_room and command.ask is None and not command.values:
             return  # such a command is never refused
         if self._commands > LONGEST_GENERATION and self._open:
             raise RefusedError(
                 f"The run accepts at most {LONGEST_GENERATION:,} commands while questions are "
                 "open. Wait for the answers, or withdraw the questions."
             )
-        sizes = {name: size for name, size in self._sizes.items() if name not in told.gone}
-        sizes |= {name: len(canonical.text_of(value)) for name, value in told.values.items()}
+        sizes = {name: size for name, size in self._sizes.items() if name not in command.gone}
+        sizes |= {name: len(canonical.text_of(value)) for name, value in command.values.items()}
         if len(sizes) > MOST_VALUES:
             raise RefusedError(f"The run can keep at most {MOST_VALUES:,} values and questions.")
         if sum(sizes.values()) > LARGEST_STATE:
             raise RefusedError(f"The run can keep at most {LARGEST_STATE:,} characters of JSON.")
 
-    def _obey(self, told: ProgramCommand) -> None:
-        if told.ask is not None:
-            self._ask(told.ask)
-        if told.withdraw:
-            self._withdraw(told.withdraw)
-        if told.post:
-            self._ctx.notify(told.post.text, body=told.post.body, data=told.post.data)
-        if told.log:
-            self._ctx.log(told.log.text, level=told.log.level)
-        if told.stage:
-            self._ctx.stage(told.stage)
-        for name in told.gone:
+    def _obey(self, command: ProgramCommand) -> None:
+        if command.ask is not None:
+            self._ask(command.ask)
+        if command.withdraw:
+            self._withdraw(command.withdraw)
+        if command.post:
+            self._ctx.notify(command.post.text, body=command.post.body, data=command.post.data)
+        if command.log:
+            self._ctx.log(command.log.text, level=command.log.level)
+        if command.stage:
+            self._ctx.stage(command.stage)
+        for name in command.gone:
             self._ctx.state.pop(name, None)
             self._sizes.pop(name, None)
-        for name, value in told.values.items():
+        for name, value in command.values.items():
             self._keep(name, value)
 
     def _keep(self, name: str, value: Any) -> None:
@@ -301,14 +306,14 @@ class Program:
         self._note_end(withdrawal.key, handle)
 
 
-def _check_lengths(told: ProgramCommand) -> None:
+def _check_lengths(command: ProgramCommand) -> None:
     """Raise `RefusedError` for a text that is too long, before the command has any effect."""
-    post, line = told.post or Post(text="-"), told.log or Line(text="-")
+    post, line = command.post or Post(text="-"), command.log or Line(text="-")
     parts = (
         ("text of a post", post.text, SIZES.notice),
         ("body of a post", post.body, SIZES.body),
         ("text of a log line", line.text, SIZES.notice),
-        ("stage", told.stage, SIZES.stage),
+        ("stage", command.stage, SIZES.stage),
     )
     for name, text, most in parts:
         if len(text) > most:

@@ -31,15 +31,15 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
         return self.filter(kind=RunInput.CHILD_ENDED)
 
     def tell(
-        self, run: Run, said: Mapping[str, Any], *, step: str = "", at: datetime | None = None
+        self, run: Run, payload: Mapping[str, Any], *, step: str = "", at: datetime | None = None
     ) -> None:
         """Store an operation on the run as an input; this locks the run.
 
-        The run's next worker writes the operation into the journal. `said` is the content of the
+        The run's next worker writes the operation into the journal. `payload` is the content of the
         event, and `step` is the key of the step or wait that the operation is about.
         """
-        told = NewEvent(EventKind.OPERATOR, step, said["action"], dict(said))
-        self.keep(run.pk, told, at=at, number=next_heard(run.pk))
+        event = NewEvent(EventKind.OPERATOR, step, payload["action"], dict(payload))
+        self.keep(run.pk, event, at=at, number=next_heard(run.pk))
 
     def keep(
         self,

@@ -27,8 +27,8 @@ def is_named_in_journals(name: str, *, except_by: Any) -> bool:
 def _is_in(rows: QuerySet[Any], field: str, name: str, except_by: Any) -> bool:
     # The data is canonical text with sorted keys and no blanks, so it can be searched as text. JSON
     # operators differ by database, and they would use no index here either.
-    said = f'"by":{canonical.text_of(name)},"by_id":'
-    named = rows.filter(**{f"{field}__icontains": said})
+    sought = f'"by":{canonical.text_of(name)},"by_id":'
+    named = rows.filter(**{f"{field}__icontains": sought})
     if except_by is not None:
         named = named.exclude(
             **{f"{field}__contains": f'"by_id":{canonical.text_of(json_key(except_by))},'}

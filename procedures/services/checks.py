@@ -81,8 +81,8 @@ def _problems(definition: Definition, recorder: Recorder) -> list[str]:
 
 def _differences(noted: Sequence[NewEvent]) -> list[str]:
     """Return the warnings that arguments or evidence aren't the same as in the journal."""
-    said = [draft.data["text"] for draft in noted if draft.kind == EventKind.LOG]
-    return [text for text in said if any(words in text for words in DIFFERENT)]
+    logged = [draft.data["text"] for draft in noted if draft.kind == EventKind.LOG]
+    return [text for text in logged if any(words in text for words in DIFFERENT)]
 
 
 class DryRunJournal:

@@ -145,8 +145,8 @@ def fork_run(
 
 
 def _note(action: str, origin: Run, *, by: User, reason: str, **more: Any) -> NewEvent:
-    said = operation_payload(action, by=by, reason=reason)
-    return forks.note_of({**said, "from": str(origin.pk), **more})
+    payload = operation_payload(action, by=by, reason=reason)
+    return forks.note_of({**payload, "from": str(origin.pk), **more})
 
 
 def _parted(origin: Run, at: str) -> tuple[str, int]:

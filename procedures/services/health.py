@@ -63,11 +63,11 @@ def complaints(
         found.append(Complaint("messages", message))
     # The workers of a copy, or of a site without its file store, report nothing, because they may
     # claim nothing.
-    told = [
+    complaints_found = [
         stuck_complaint(slots(now) if working is None else working),
         "" if held or lost or fault else absence_complaint(now),
     ]
-    found += [Complaint("workers", words) for words in told if words]
+    found += [Complaint("workers", words) for words in complaints_found if words]
     found += [Complaint("code", str(fault)) for fault in registry.faults()[:MOST_FAULTS]]
     reasons = dict.fromkeys((stranded(now) if missing is None else missing).values())
     found += [Complaint("code", f"Runs stay queued: {words}") for words in reasons]

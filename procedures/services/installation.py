@@ -167,14 +167,14 @@ def confirm_site(reason: str) -> int:
     site = Installation.objects.select_for_update().get()
     if site.held_at is None:
         raise NoCopyError
-    said = {
+    facts = {
         "action": "confirm_site",
         "by": COMMAND_LINE,
         "reason": f"Epoch {site.epoch}, a copy ({site.held_because}): {reason}",
     }
     unended = list(Run.objects.unended().locked())
     for run in unended:
-        RunInput.objects.tell(run, said)
+        RunInput.objects.tell(run, facts)
     hooks.site_confirmed.send(Installation, held_at=site.held_at)
     site.held_at, site.held_because = None, ""
     site.save()

@@ -186,10 +186,10 @@ class Record:
 
     def _close(self, key: str, content: Mapping[str, Any], at: datetime) -> None:
         if opening := self._newest.get(key):
-            told = None if CARRIED_FROM in content else content.get("at")
+            closed_at = None if CARRIED_FROM in content else content.get("at")
             opening.closed = content
-            opening.closed_at = datetime.fromisoformat(told) if told else at
-            if not (told or self.is_covered):
+            opening.closed_at = datetime.fromisoformat(closed_at) if closed_at else at
+            if not (closed_at or self.is_covered):
                 opening.closed_at = None
 
     def _operate(self, seq: int, name: str, content: Mapping[str, Any]) -> None:

@@ -159,5 +159,5 @@ def _blocks_in(text: str) -> Iterator[tuple[str, tuple[str, str]]]:
     _, *rest = BEGINS.split(text)
     for kind, name, block in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
         lines = [line.strip() for line in block.splitlines()]
-        said = " ".join(line for line in lines if line and not line.startswith("--"))
-        yield name, (kind, said)
+        statement = " ".join(line for line in lines if line and not line.startswith("--"))
+        yield name, (kind, statement)

@@ -53,12 +53,12 @@ class Decisions:
     def __init__(self) -> None:
         self._given: list[Decision] = []
 
-    def note(self, said: PendingAnswer, run: MemoryRun, *, at: datetime) -> None:
+    def note(self, answer: PendingAnswer, run: MemoryRun, *, at: datetime) -> None:
         """Remember an answer if it also decides later questions, which it does from `at` on."""
-        asked, question = said.asked, said.asked.question
-        if question and said.also:
+        asked, question = answer.asked, answer.asked.question
+        if question and answer.also:
             alike = (step_of(asked.key), likeness(question), limits_of(question))
-            self._given.append(Decision(said.content, _version_of(run), *alike, at, said.also))
+            self._given.append(Decision(answer.content, _version_of(run), *alike, at, answer.also))
 
     def answer_to(self, asked: AskedWait, run: MemoryRun) -> PendingAnswer | None:
         """Return an earlier answer that also decides this new question, or None.

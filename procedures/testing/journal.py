@@ -46,8 +46,8 @@ class MemoryJournal:
             sizes=store.sizes,
             is_left_without_storage=row.is_left_without_storage,
         )
-        told = rules.told_to_cancel(store, row) if row.cancel_requested_at else None
-        self.cancellation: Mapping[str, Any] | None = told
+        operation = rules.told_to_cancel(store, row) if row.cancel_requested_at else None
+        self.cancellation: Mapping[str, Any] | None = operation
 
     @property
     def is_cancelled(self) -> bool:

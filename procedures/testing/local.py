@@ -230,19 +230,19 @@ class LocalExecutionContext:
         if self.chat_recorder is None:
             return f"{self.procedure_id}:{asked.key}"
         kind = asked.key.rpartition("/")[2].partition("#")[0]
-        told = self.chat_recorder.record_message(
+        recorded = self.chat_recorder.record_message(
             role="ASSISTANT",
             content=self._message,
             message_type="MESSAGE",
             human_interaction=f"PENDING_{kind.upper()}",
             metadata=self._details,
         )
-        if inspect.iscoroutine(told):
+        if inspect.iscoroutine(recorded):
             # The driver may call this from its own event loop, in which `asyncio.run` refuses to
             # start another one.
             with outside_the_loop():
-                told = asyncio.run(told)
-        return str(told)
+                recorded = asyncio.run(recorded)
+        return str(recorded)
 
     def _linger(self, batch: Batch) -> Sequence[Event] | None:
         """During a sleep, advance the clock to its end and return the events that the code reads.

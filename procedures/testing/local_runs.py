@@ -126,9 +126,9 @@ class LocalRuns(Store):
 
     def _close_with(self, asked: AskedWait, answer: Answer) -> None:
         with self.use_files():
-            said = Manner(lambda _: answer).answer(asked)
-        assert said
-        self.resolve(asked.run_id, asked.key, said.content, files=said.files)
+            answered = Manner(lambda _: answer).answer(asked)
+        assert answered
+        self.resolve(asked.run_id, asked.key, answered.content, files=answered.files)
 
 
 LOCAL_RUNS = LocalRuns()
@@ -144,5 +144,5 @@ def _answer_of(asked: AskedWait, value: Any, *, by: str, comment: str) -> Answer
     """Return the answer that a driver's message contains; any other value is the answer itself."""
     if not isinstance(value, Mapping) or asked.question is None:
         return Answer(value, by, comment)
-    said, feedback = asked.question.rules.read_message(asked.question, value)
-    return Answer(said, by, feedback or comment)
+    answer, feedback = asked.question.rules.read_message(asked.question, value)
+    return Answer(answer, by, feedback or comment)

@@ -177,10 +177,10 @@ class MemoryStore(MemoryTables):
             facts = RunFacts(self.new_id(), put_aside(text), seed=origin.facts.seed)
         run = MemoryRun(origin.procedure, facts, by)
         run.subject = subject_of(origin.procedure.subject, text)
-        said = {"action": FORK, "by": by, "from": run_id, "at": at, "again": carried.again}
+        payload = {"action": FORK, "by": by, "from": run_id, "at": at, "again": carried.again}
         point = fork.Fork(origin, until, carried, inputs=text, by=by)
         files = [file for file in self.files_of(origin) if file.digest in text]
-        fork.begin_fork(self, run, point, fork.note_of(said), files=files)
+        fork.begin_fork(self, run, point, fork.note_of(payload), files=files)
         return run.pk
 
     # Workers

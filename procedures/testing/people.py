@@ -202,9 +202,9 @@ def script(answers: Mapping[str, Any]) -> People:
         check_text("Each key in answers= of script", which)
 
     def answer(asked: AskedWait) -> Any:
-        for which, said in answers.items():
+        for which, answered in answers.items():
             if which in (asked.key, asked.kind, asked.prompt) or fnmatchcase(asked.prompt, which):
-                return said(asked) if callable(said) else said
+                return answered(asked) if callable(answered) else answered
         raise NobodyKnowsError(asked, "The script")
 
     return answer
@@ -226,10 +226,10 @@ class Manner:
 
     def answer(self, asked: AskedWait) -> "PendingAnswer | None":
         """Return these people's answer to a question, or None if they stay silent."""
-        said = self.people(asked)
-        if said is None:
+        answered = self.people(asked)
+        if answered is None:
             return None
-        answer = said if isinstance(said, Answer) else Answer(said)
+        answer = answered if isinstance(answered, Answer) else Answer(answered)
         after = self.after
         if answer.after is not None:
             after = _length(answer.after, "after= of an Answer")
@@ -300,8 +300,8 @@ def check_people(of: str, people: object) -> None:
 
 def check_said(of: str, value: object) -> str:
     """Return the text; raise `OptionError` for values of other types and unpaired surrogates."""
-    check_json(of, told := check_text(of, value))
-    return told
+    check_json(of, checked := check_text(of, value))
+    return checked
 
 
 def _length(after: Duration, of: str) -> timedelta:

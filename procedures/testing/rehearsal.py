@@ -149,11 +149,11 @@ class Rehearsal:
             try:
                 with use_file_store(self._store.files):
                     run = self._store.runs[asked.run_id]
-                    said = self._decisions.answer_to(asked, run) or self._manner.answer(asked)
+                    answer = self._decisions.answer_to(asked, run) or self._manner.answer(asked)
             except AnswerError as refusal:
                 self._refused.append(RefusedAnswer(asked, str(refusal)))
             else:
-                self._coming += [said] if said else []
+                self._coming += [answer] if answer else []
 
     def _newly_asked(self) -> list[AskedWait]:
         new: list[AskedWait] = []
@@ -168,7 +168,7 @@ class Rehearsal:
         return new
 
     def _next_moment(self) -> datetime | None:
-        moments = [said.at for said in self._coming]
+        moments = [answer.at for answer in self._coming]
         if not RunStatus(self._store.status_of(self._top)).is_end:
             moments += [self._begins + one.after for one in self._remarks[:1]]
         for run in self._store.runs.values():
@@ -204,30 +204,32 @@ class Rehearsal:
     def _deliver_answers(self) -> None:
         """Deliver the answers whose time has come; drop those whose question is no longer open."""
         now = self._store.clock
-        heard = sorted((said for said in self._coming if said.at <= now), key=lambda one: one.at)
-        self._coming = [said for said in self._coming if said.at > now]
-        for said in heard:
-            asked = said.asked
+        heard = sorted(
+            (answer for answer in self._coming if answer.at <= now), key=lambda one: one.at
+        )
+        self._coming = [answer for answer in self._coming if answer.at > now]
+        for answer in heard:
+            asked = answer.asked
             wait, latest = self._asked[asked.run_id, asked.key]
             run = self._store.runs[asked.run_id]
             # A wait may have been closed and opened again meanwhile, but the answer was given to
             # the earlier wait.
             if latest is asked and run.waits.get(asked.key) is wait:
-                self._deliver(run, said)
+                self._deliver(run, answer)
 
-    def _deliver(self, run: MemoryRun, said: PendingAnswer) -> None:
-        asked, run_id = said.asked, run.facts.run_id
+    def _deliver(self, run: MemoryRun, answer: PendingAnswer) -> None:
+        asked, run_id = answer.asked, run.facts.run_id
         if asked.question:
-            undo = 0 if said.is_final else asked.question.undo or 0
-            held, given = timedelta(seconds=undo), (run_id, asked.key, said.content)
+            undo = 0 if answer.is_final else asked.question.undo or 0
+            held, given = timedelta(seconds=undo), (run_id, asked.key, answer.content)
             if undo:
-                is_new = self._store.hold_answer(*given, held, files=said.files)
+                is_new = self._store.hold_answer(*given, held, files=answer.files)
             else:
-                is_new = self._store.resolve(*given, files=said.files)
+                is_new = self._store.resolve(*given, files=answer.files)
             if is_new:
-                self._decisions.note(said, run, at=self._store.now + held)
+                self._decisions.note(answer, run, at=self._store.now + held)
             return
-        value, by = canonical.jsonable(said.content["value"]), said.content["by"]
+        value, by = canonical.jsonable(answer.content["value"]), answer.content["by"]
         if asked.is_message:
             self._write(run_id, value, by)
             return

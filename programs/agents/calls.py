@@ -89,22 +89,22 @@ def _result(ctx: Context, agent: Agent, tools: Toolbox, call: ToolCall) -> ToolR
 
     If people deny the call or it fails as expected, that is the result.
     """
-    told = {"call": call.id, "tool": call.tool}
+    payload = {"call": call.id, "tool": call.tool}
     tool = tools.tools.get(call.tool)
     if tool is None:
         words = f"There is no tool {call.tool!r}. The tools are {names_of(tools.tools.values())}."
-        return ToolResult(**told, outcome="failed", content=words)
+        return ToolResult(**payload, outcome="failed", content=words)
     try:
         given = _read(tool, call)
         permission = _permission(ctx, agent, tool, call, given)
         content = to_jsonable_python(_run_tool(ctx, tool, permission), serialize_unknown=True)
     except ArgumentsError as error:
-        return ToolResult(**told, outcome="failed", content=f"Invalid arguments: {error}")
+        return ToolResult(**payload, outcome="failed", content=f"Invalid arguments: {error}")
     except DeniedCallError as denied:
-        return ToolResult(**told, outcome="denied", content=str(denied))
+        return ToolResult(**payload, outcome="denied", content=str(denied))
     except EXPECTED as error:
-        return ToolResult(**told, outcome="failed", content=f"The tool failed: {error}")
-    return ToolResult(**told, content=content, note=permission.note)
+        return ToolResult(**payload, outcome="failed", content=f"The tool failed: {error}")
+    return ToolResult(**payload, content=content, note=permission.note)
 
 
 def _read(tool: Tool, call: ToolCall) -> dict[str, Any]:
@@ -162,12 +162,14 @@ def rule_on(call: ToolCall, rule: Rule) -> ApprovalRuling:
 
     This function is a step, so the decision is recorded.
     """
-    said = rule(call)
+    verdict = rule(call)
     name = getattr(rule, "__name__", type(rule).__name__)
-    if not isinstance(said, bool | str):  # the coroutine of an `async` rule, say, which is true
-        raise TypeError(f"The rule {name} must return True, False or a reason, not {said!r:.100}.")
+    if not isinstance(verdict, bool | str):  # the coroutine of an `async` rule, say, which is true
+        raise TypeError(
+            f"The rule {name} must return True, False or a reason, not {verdict!r:.100}."
+        )
     return ApprovalRuling(
-        is_allowed=bool(said), reason=said if isinstance(said, str) else "", rule=name
+        is_allowed=bool(verdict), reason=verdict if isinstance(verdict, str) else "", rule=name
     )
 
 
@@ -229,5 +231,7 @@ def _note_of_changes(before: dict[str, Any], now: Any, response: Response[Any]) 
         for name, one in now.items()
         if before.get(name) != one
     ]
-    said = f" ({first.comment})" if first.comment else ""
-    return f"{first.responder} changed {', '.join(changes)} before the call was carried out{said}."
+    comment = f" ({first.comment})" if first.comment else ""
+    return (
+        f"{first.responder} changed {', '.join(changes)} before the call was carried out{comment}."
+    )

@@ -88,9 +88,9 @@ def _letter(order: dict[str, str], payment: Any) -> str:
         return f"{begin}It is {order['state']}.\n\nKind regards\nThe shop\n"
     if payment.outcome != "success":
         why = str(payment.content).partition(": ")[2]
-        told = f" {why}" if why else ""
+        reason = f" {why}" if why else ""
         words = "We are sorry that we can't give you a refund."
-        return f"{begin}{words}{told}\n\nKind regards\nThe shop\n"
+        return f"{begin}{words}{reason}\n\nKind regards\nThe shop\n"
     paid = payment.content.get("result", payment.content)
     end = f"We have paid back **{paid['amount']} €** (reference {paid['reference']})."
     return f"{begin}{end}\n\nKind regards\nThe shop\n"

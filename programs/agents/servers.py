@@ -138,10 +138,10 @@ async def all_pages(list_page: Callable[..., Awaitable[Any]]) -> list[Any]:
 async def _call(server: ToolServer, tool: str, arguments: dict[str, Any]) -> Any:
     async with _client(server) as client:
         found = await client.call_tool(tool, arguments)
-    told = "\n".join(one.text for one in found.content if one.type == "text")
+    text = "\n".join(one.text for one in found.content if one.type == "text")
     if found.is_error:
-        raise ToolServerError(told or f"The tool {tool} has failed.")
-    return told if found.structured_content is None else found.structured_content
+        raise ToolServerError(text or f"The tool {tool} has failed.")
+    return text if found.structured_content is None else found.structured_content
 
 
 @asynccontextmanager

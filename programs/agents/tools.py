@@ -159,10 +159,10 @@ class Tool:
 
     @property
     def spec(self) -> ToolSpec:
-        told = self.description or inspect.getdoc(_plain(self.run)) or ""
+        description = self.description or inspect.getdoc(_plain(self.run)) or ""
         if isinstance(self.run, Procedure):
-            told = self.description or self.run.doc or self.run.title
-        return ToolSpec(name=self.name, description=told, parameters=self.parameters)
+            description = self.description or self.run.doc or self.run.title
+        return ToolSpec(name=self.name, description=description, parameters=self.parameters)
 
     def read(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments, converted to their Python types.

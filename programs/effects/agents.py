@@ -92,11 +92,11 @@ def _is_system(message: Mapping[str, Any]) -> bool:
 
 
 def _messages(payload: Mapping[str, Any]) -> tuple[Message, ...]:
-    said: Iterable[Message] = (
+    messages: Iterable[Message] = (
         _message(one) for one in payload.get("messages") or () if not _is_system(one)
     )
     prompt = payload.get("prompt")
-    return (*said, *([UserMessage(text=str(prompt))] if prompt else []))
+    return (*messages, *([UserMessage(text=str(prompt))] if prompt else []))
 
 
 def _message(one: Mapping[str, Any]) -> Message:
@@ -122,6 +122,6 @@ def _call(call: Mapping[str, Any], number: int) -> ToolCall:
 
 def _told(result: ToolResult) -> dict[str, Any]:
     is_done = result.outcome == "done"
-    told = {"call_id": result.call, "name": result.tool, "success": is_done}
+    content = {"call_id": result.call, "name": result.tool, "success": is_done}
     error = None if is_done else str(result.content)
-    return {**told, "output": result.content if is_done else None, "error": error}
+    return {**content, "output": result.content if is_done else None, "error": error}

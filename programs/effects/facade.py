@@ -295,8 +295,8 @@ class Runtime:
         if below.status != RunStatus.WAITING:
             state.status, state.waiting = RunStatus.RUNNING, None
         waits = below.waiting
-        told = {"reason": waits.reason, "wait_key": waits.wait_key} if waits else {}
-        details["sub_waiting"] = {"reason": None, "wait_key": None, **told}
+        content = {"reason": waits.reason, "wait_key": waits.wait_key} if waits else {}
+        details["sub_waiting"] = {"reason": None, "wait_key": None, **content}
 
     def _read(self, run_id: str) -> tuple["Run", RunReading]:
         run = self._find(run_id)

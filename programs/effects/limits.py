@@ -59,12 +59,12 @@ def status_of(limits: Mapping[str, Any]) -> dict[str, Any]:
 
     The entry "warning" of a limit is True if a warning is due.
     """
-    told: dict[str, Any] = {}
+    status: dict[str, Any] = {}
     for kind, used_name in (("iterations", "current"), ("tokens", "estimated_used")):
         used, most, warn = numbers_of(limits, kind)
         pct = share(used, most)
-        told[kind] = {used_name: used, "max": most, "pct": pct, "warning": pct >= warn}
-    return {**told, "history": {"max_messages": _number(limits, "max_history_messages")}}
+        status[kind] = {used_name: used, "max": most, "pct": pct, "warning": pct >= warn}
+    return {**status, "history": {"max_messages": _number(limits, "max_history_messages")}}
 
 
 def warnings_of(limits: Mapping[str, Any]) -> list[LimitWarning]:

@@ -203,8 +203,8 @@ class RunReading:
         if self.pending and self.pending.kind == EffectType.WAIT_UNTIL:
             self._finish(waits.woken(str(self.pending.payload.get("until"))))
         elif self.pending and self.pending.kind == EffectType.EMIT_EVENT:
-            told = {"name": self.pending.payload["name"]}
-            self._finish({**told, "delivered_to": self.pending.delivered_to})
+            content = {"name": self.pending.payload["name"]}
+            self._finish({**content, "delivered_to": self.pending.delivered_to})
 
     def _operated(self, event: Event) -> None:
         if event.content.get("action") in ("cancel", "force_end"):

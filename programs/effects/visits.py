@@ -56,10 +56,10 @@ class Visit:
         if plan is None or not hasattr(plan, "effect"):
             raise PlanError(f"The node {run.current_node!r} must return a plan, not {plan!r:.80}.")
         changed, removed = changes(values, run.vars)
-        told: dict[str, Any] = {"changes": changed or None, "removed": removed or None}
-        told |= {name: canonical.jsonable(getattr(plan, name, None)) for name in PLAN}
-        told |= {"effect": effect_of(plan.effect)}
-        return {name: one for name, one in told.items() if one is not None}
+        content: dict[str, Any] = {"changes": changed or None, "removed": removed or None}
+        content |= {name: canonical.jsonable(getattr(plan, name, None)) for name in PLAN}
+        content |= {"effect": effect_of(plan.effect)}
+        return {name: one for name, one in content.items() if one is not None}
 
     def perform(self, values: dict[str, Any], step: Step) -> dict[str, Any]:
         """Call the handler of the effect.
@@ -77,8 +77,8 @@ def effect_of(effect: Any) -> dict[str, Any] | None:
     """Return an effect as plain JSON, or None if there is no effect."""
     if effect is None:
         return None
-    told = {"type": type_name(effect.type), "payload": canonical.jsonable(effect.payload or {})}
-    return told | ({"result_key": effect.result_key} if effect.result_key else {})
+    content = {"type": type_name(effect.type), "payload": canonical.jsonable(effect.payload or {})}
+    return content | ({"result_key": effect.result_key} if effect.result_key else {})
 
 
 def type_name(effect_type: Any) -> str:
@@ -102,10 +102,10 @@ def outcome_of(done: Any, kind: str) -> dict[str, Any]:
 
 def wait_of(wait: Any) -> dict[str, Any]:
     """Return, as plain JSON, the wait that a handler asks for."""
-    told = {name: getattr(wait, name, None) for name in (*WAIT, *MORE_OF_WAIT)}
-    told["reason"] = type_name(wait.reason)
+    content = {name: getattr(wait, name, None) for name in (*WAIT, *MORE_OF_WAIT)}
+    content["reason"] = type_name(wait.reason)
     kept: dict[str, Any] = canonical.jsonable(
-        {name: one for name, one in told.items() if one is not None}
+        {name: one for name, one in content.items() if one is not None}
     )
     return kept
 

@@ -144,8 +144,8 @@ class Walk:
                 result = waits.wait_until(self.ctx, node, wait)
             case _:
                 result = waits.wait_for_event(self.ctx, waits.event_key(wait, "wait"), {})
-        told = {"result": result, "next": wait.get("resume_to_node")}
-        return told | {"result_key": wait.get("result_key")}
+        content = {"result": result, "next": wait.get("resume_to_node")}
+        return content | {"result_key": wait.get("result_key")}
 
     def _other_run(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         handle = waits.start(self.ctx, payload, self.workflows, self.who)

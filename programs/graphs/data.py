@@ -20,10 +20,10 @@ class DataConflictError(PublicError):
 
     def __init__(self, name: str, where: str, values: Mapping[str, Any]) -> None:
         self.name = name
-        told = [f"{by} {_shown(value)}" for by, value in values.items()]
+        listed = [f"{by} {_shown(value)}" for by, value in values.items()]
         super().__init__(
             f"Parallel steps changed {name!r} in different ways before {where}: "
-            f"{', '.join(told)}. Let each of them use a name of its own."
+            f"{', '.join(listed)}. Let each of them use a name of its own."
         )
 
 

@@ -99,11 +99,11 @@ def made_of(  # noqa: PLR0913 (all that a procedure is made of)
     """
     for node in shape.nodes.values():
         check_options(node)
-    told = {"workflow_name": name, "workflow_version": version}
+    content = {"workflow_name": name, "workflow_version": version}
 
     def walk(ctx: Context, **values: Any) -> dict[str, Any]:
         given: Mapping[str, Any] = values["data"] if inputs is None else values
-        return Walk(ctx, shape, told).run(given)
+        return Walk(ctx, shape, content).run(given)
 
     taken = {"data": (dict[str, Any], {})} if inputs is None else inputs
     sign(walk, name, taken, module=module, doc=doc)

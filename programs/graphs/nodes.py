@@ -101,9 +101,9 @@ class Parts:
 
 def kind_of(name: str, step: Any) -> Kind:
     given = getattr(step, "step_type", "machine")
-    told = str(getattr(given, "value", given)).lower()
+    text = str(getattr(given, "value", given)).lower()
     for kind in KINDS[:-1]:
-        if told == kind:
+        if text == kind:
             return kind
     raise DefinitionError(
         f"The step {name!r} has the step_type {given!r:.50}; the types are {', '.join(KINDS[:-1])}."

@@ -140,8 +140,8 @@ class Visit:
         Empty values are left out.
         """
         changed, removed = changes(before, context.data)
-        told = {"status": status, "result": result, "changes": changed, "removed": removed}
-        kept = {name: value for name, value in told.items() if value not in (None, {}, [])}
+        content = {"status": status, "result": result, "changes": changed, "removed": removed}
+        kept = {name: value for name, value in content.items() if value not in (None, {}, [])}
         return kept | {"next": self.next_of(context, result, finish)}
 
 

@@ -66,8 +66,8 @@ def read_plexus(file: str, text: str) -> list[Procedure]:
     node = compose_yaml(text)
     if not isinstance(node, yaml.MappingNode):
         raise ProcedureFileError("The file needs a mapping with a name and code.", line=1)
-    told = Loader("").construct_document(node)
-    return [*_procedures(Part(file, told, node), str(told.get("name") or ""))]
+    document = Loader("").construct_document(node)
+    return [*_procedures(Part(file, document, node), str(document.get("name") or ""))]
 
 
 class Loader(yaml.SafeLoader):
@@ -89,7 +89,7 @@ class Part:
     """A mapping in a file, which knows the line numbers of the keys in it."""
 
     file: str
-    told: Mapping[str, Any]
+    content: Mapping[str, Any]
     node: yaml.MappingNode
 
     def line(self, *path: str) -> int:
@@ -122,15 +122,15 @@ class Part:
 
         Raises `ProcedureFileError` if the value at the end of the path isn't a mapping.
         """
-        told: Any = self.told
+        value: Any = self.content
         node: yaml.Node = self.node
         for name in path:
             found = _entry(node, name)
-            told, node = told[name], found[1] if found else node
-        if not isinstance(told, dict) or not isinstance(node, yaml.MappingNode):
+            value, node = value[name], found[1] if found else node
+        if not isinstance(value, dict) or not isinstance(node, yaml.MappingNode):
             words = f"{'.'.join(path)} must be a mapping."
             raise ProcedureFileError(words, line=self.line(*path))
-        return Part(self.file, told, node)
+        return Part(self.file, value, node)
 
 
 def _entry(node: yaml.Node, name: str) -> tuple[yaml.Node, yaml.Node] | None:
@@ -143,7 +143,7 @@ def _procedures(part: Part, name: str) -> Iterator[Procedure]:
     """Yield the procedures nested in a mapping, then the procedure that the mapping defines."""
     _check(part, name)
     family: Family = {}
-    for inner in part.told.get("procedures") or {}:
+    for inner in part.content.get("procedures") or {}:
         for one in _procedures(part.inner("procedures", inner), f"{name}.{inner}"):
             yield one
         family[inner] = one
@@ -151,15 +151,15 @@ def _procedures(part: Part, name: str) -> Iterator[Procedure]:
 
 
 def _check(part: Part, name: str) -> None:
-    for key in part.told:
+    for key in part.content:
         if key not in KNOWN:
             raise ProcedureFileError(f"Unknown key {key!r}.", line=part.line(key))
     _check_kinds(part)
     if not name:
         raise ProcedureFileError("The file needs a name.", line=1)
-    if not part.told.get("code"):
+    if not part.content.get("code"):
         raise ProcedureFileError("The file needs code.", line=part.line("code"))
-    tools = (part.told.get("dependencies") or {}).get("tools")
+    tools = (part.content.get("dependencies") or {}).get("tools")
     if tools:
         line = part.line("dependencies", "tools")
         raise ProcedureFileError(f"Tools aren't offered: {', '.join(map(str, tools))}.", line=line)
@@ -169,13 +169,13 @@ def _check_kinds(part: Part) -> None:
     for kind, keys in GROUPS.items():
         for key in keys:
             _check_kind(part, key, kind)
-    for key, value in (part.told.get("hitl") or {}).items():
+    for key, value in (part.content.get("hitl") or {}).items():
         if value is not None:
             part.inner("hitl", key)
 
 
 def _check_kind(part: Part, key: str, kind: type) -> None:
-    value = part.told.get(key)
+    value = part.content.get(key)
     if value is None:
         return
     if not isinstance(value, kind):
@@ -186,26 +186,26 @@ def _check_kind(part: Part, key: str, kind: type) -> None:
 
 
 def _procedure(part: Part, name: str, family: Family) -> Procedure:
-    told = part.told
+    content = part.content
     inputs = _declarations(part, "params", "input")
     outputs = _declarations(part, "outputs", "output")
     chunks = _chunks(part)
-    stages = list(told.get("stages") or [])
-    human = {key: dict(value or {}) for key, value in (told.get("hitl") or {}).items()}
+    stages = list(content.get("stages") or [])
+    human = {key: dict(value or {}) for key, value in (content.get("hitl") or {}).items()}
     declared = Declared(part.file, stages, human, family)
     _check_children(part, _check_code(part, chunks, human), family)
     body = with_inputs(_body(declared, chunks, outputs), inputs, family)
-    body.__doc__ = described(str(told.get("description") or ""), stages)
-    roles: Any = part.inner("roles").told if told.get("roles") else {}
+    body.__doc__ = described(str(content.get("description") or ""), stages)
+    roles: Any = part.inner("roles").content if content.get("roles") else {}
     if not set(ROLES).issuperset(roles):
         words = f"roles can have the keys {', '.join(ROLES)}."
         raise ProcedureFileError(words, line=part.line("roles"))
-    title = str(told.get("title") or "")
+    title = str(content.get("title") or "")
     try:
-        limits = Limits(depth=checked_limit(told.get("max_depth"), "max_depth"))
+        limits = Limits(depth=checked_limit(content.get("max_depth"), "max_depth"))
     except ValueError as error:
         raise ProcedureFileError(str(error), line=part.line("max_depth")) from None
-    subject = str(told.get("subject") or "")
+    subject = str(content.get("subject") or "")
     try:
         return procedure(name=name, title=title, subject=subject, roles=roles, limits=limits)(body)
     except DefinitionError as error:
@@ -228,23 +228,27 @@ class Chunk:
 
 def _chunks(part: Part) -> list[Chunk]:
     """Return the guards of a program in their order, followed by the program's code."""
-    guards = part.told.get("guards") or []
+    guards = part.content.get("guards") or []
     found = [Chunk(guard, part.code_line("guards", place)) for place, guard in enumerate(guards)]
-    return [*found, Chunk(part.told["code"], part.code_line("code"))]
+    return [*found, Chunk(part.content["code"], part.code_line("code"))]
 
 
 def _declarations(part: Part, group: str, of: str) -> list[Declaration]:
-    if not part.told.get(group):
+    if not part.content.get(group):
         return []
-    listed = part.inner(group).told.items()
-    return [declaration(name, told, part.line(group, str(name)), of=of) for name, told in listed]
+    listed = part.inner(group).content.items()
+    return [
+        declaration(name, declared, part.line(group, str(name)), of=of) for name, declared in listed
+    ]
 
 
 def _check_code(part: Part, chunks: Sequence[Chunk], human: Mapping[str, Any]) -> list[Use]:
     """Return the uses of names in all chunks. Raises `ProcedureFileError` for an unknown name."""
     found: list[Use] = []
     runtime = lua54.LuaRuntime()
-    agents = {f(str(name)) for name in part.told.get("agents") or {} for f in (str, _capitalized)}
+    agents = {
+        f(str(name)) for name in part.content.get("agents") or {} for f in (str, _capitalized)
+    }
     for chunk in chunks:
         check_syntax(runtime, chunk.code, chunk.line)
         try:
@@ -264,7 +268,7 @@ def _check_children(part: Part, uses: Sequence[Use], family: Family) -> None:
     The list is `dependencies.procedures`. A file without this list may start any procedure of the
     site.
     """
-    listed = (part.told.get("dependencies") or {}).get("procedures")
+    listed = (part.content.get("dependencies") or {}).get("procedures")
     if listed is None:
         return
     if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
@@ -301,9 +305,11 @@ def _body(
             sandbox.define("params", {name: tidy(one) for name, one in given.items()})
             *guards, code = [sandbox.load(one.code, declared.file, one.line) for one in chunks]
             for guard in guards:
-                told = [*sandbox.call(guard), None, None]
-                if not told[0]:
-                    raise GuardError(str(told[1] or "A guard of the program has refused the run."))
+                returned = [*sandbox.call(guard), None, None]
+                if not returned[0]:
+                    raise GuardError(
+                        str(returned[1] or "A guard of the program has refused the run.")
+                    )
             found = sandbox.call(code)
             program.sessions.post()
         return checked_output(found[0] if found else None, outputs)

@@ -234,7 +234,13 @@ def _ignore(_text: str) -> None:
 def _message_of(error: object) -> str:
     """Return the message that a program sees for an exception of Python."""
     if isinstance(error, BaseException):
-        told = str(error)
-        is_told = isinstance(error, EngineError | PublicError | ValueError | TypeError) or not told
-        return told if told and is_told else f"{type(error).__name__}: {told}".removesuffix(": ")
+        message = str(error)
+        is_told = (
+            isinstance(error, EngineError | PublicError | ValueError | TypeError) or not message
+        )
+        return (
+            message
+            if message and is_told
+            else f"{type(error).__name__}: {message}".removesuffix(": ")
+        )
     return "An error without a message."

@@ -50,9 +50,9 @@ class Declaration:
 
 
 def declaration(
-    name: object, told: object, line: int | None, *, of: str, is_parameter: bool = True
+    name: object, declared: object, line: int | None, *, of: str, is_parameter: bool = True
 ) -> Declaration:
-    """Return the declaration of one input or output, as `told` in the file.
+    """Return the declaration of one input or output, as `declared` in the file.
 
     `of` is "input" or "output", for messages. With `is_parameter`, the name must be valid as the
     name of a Python parameter. Raises `ProcedureFileError`, with the line, for an invalid
@@ -61,7 +61,9 @@ def declaration(
     if not isinstance(name, str) or (is_parameter and not _can_be_parameter(name)):
         words = f"use letters, digits and _, but neither {CONTEXT} nor a keyword of Python"
         raise ProcedureFileError(f"Invalid name {name!r} of the {of}: {words}.", line=line)
-    given: dict[Any, Any] = {"type": told} if isinstance(told, str) else dict(_mapping(told))
+    given: dict[Any, Any] = (
+        {"type": declared} if isinstance(declared, str) else dict(_mapping(declared))
+    )
     kind = given.get("type", "string")
     if not isinstance(kind, str) or kind not in TYPES:
         known = ", ".join(TYPES)
@@ -103,8 +105,8 @@ def _can_be_parameter(name: str) -> bool:
     return name.isidentifier() and name not in (CONTEXT, *keyword.kwlist)
 
 
-def _mapping(told: object) -> Mapping[Any, Any]:
-    return told if isinstance(told, Mapping) else {}
+def _mapping(declared: object) -> Mapping[Any, Any]:
+    return declared if isinstance(declared, Mapping) else {}
 
 
 def checked_limit(value: Any, of: str) -> int | None:

@@ -86,8 +86,8 @@ def _use_at(tokens: Sequence[Token], place: int) -> Use:
     if rest[0].text in {".", ":"} and rest[1].kind == "name":
         field, rest = rest[1].text, rest[2:]
     is_called = rest[0].text in {"(", "{"} or rest[0].kind == "text"
-    told = rest[1] if rest[0].text == "(" else rest[0]
-    argument = _inside(told.text) if told.kind == "text" else ""
+    first = rest[1] if rest[0].text == "(" else rest[0]
+    argument = _inside(first.text) if first.kind == "text" else ""
     return Use(tokens[place].text, field, tokens[place].line, argument, is_called)
 
 

@@ -52,7 +52,7 @@ def test_an_operator_is_told_what_became_of_the_run(
 
     assert [answer.status_code for answer in answers] == [200] * len(verbs)
     last = answers[-1].json()
-    assert (last["told"], last["run"]["status"], last["run"]["id"]) == (
+    assert (last["message"], last["run"]["status"], last["run"]["id"]) == (
         told,
         status,
         str(operated.pk),

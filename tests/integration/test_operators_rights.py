@@ -63,7 +63,7 @@ def test_the_starter_may_cancel_and_do_nothing_else_of_an_operators(
 
     assert [other.status_code for other in others] == [403] * 6
     assert cancel(bob, run).status_code == 403
-    assert cancel(alice, run).json()["told"] == "The run was cancelled."
+    assert cancel(alice, run).json()["message"] == "The run was cancelled."
     assert run.events.get(kind="operator").content["by"] == "alice"
 
 

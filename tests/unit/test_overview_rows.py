@@ -161,8 +161,8 @@ def test_what_is_worked_on_now_and_what_it_says() -> None:
     (stale,) = read(told, counted)
 
     assert (row.look, row.is_open) == (stale.look, stale.is_open) == ("running", True)
-    assert row.said
-    assert (row.said.lines, row.said.counts) == (["c"], "3 of 9")
+    assert row.output
+    assert (row.output.lines, row.output.counts) == (["c"], "3 of 9")
 
 
 def test_a_queued_run_has_a_row_for_it() -> None:

@@ -56,10 +56,10 @@ class ChatRecorder:
 
     def _record(self, message: Any) -> str:
         beside = {name: getattr(message, name, None) for name in BESIDE_TOO}
-        said = {name: plain(one) for name, one in beside.items() if one and one != USUAL}
+        details = {name: plain(one) for name, one in beside.items() if one and one != USUAL}
         run = self._storage.run_of(self.procedure_id)
         return run.post(
-            message.role.capitalize(), body=cut(message.content, LONGEST_TEXT), data=said or None
+            message.role.capitalize(), body=cut(message.content, LONGEST_TEXT), data=details or None
         )
 
     def _messages(self, session_id: str) -> Iterator[Any]:

@@ -126,11 +126,11 @@ def _digest_of(guests: list[Guest]) -> str:
     The confirmation sends the digest back. So if the invitations have become others, a new preview
     is shown.
     """
-    told = [
+    lines = [
         f"{one.line.address} {one.name if one.is_new else ''} {','.join(map(str, one.groups))}"
         for one in guests
     ]
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _send_or_show_links(request: HttpRequest, invited: list[Invited], way: str) -> HttpResponse:

@@ -135,7 +135,9 @@ def person_offboard(request: HttpRequest, key: str) -> HttpResponse:
 
 def end_account(request: HttpRequest, user: User, form: LeavingForm) -> HttpResponse:
     """End the account, and return the page with the receipt."""
-    by, said = of_request(request), form.cleaned_data
-    receipt = offboard(user, form.chosen(), rest=said.get("rest", ""), by=by, reason=said["reason"])
-    told = {"receipt": receipt, "reason": said["reason"], "by": by, "at": clock.now()}
-    return draw_person(request, user, "person_offboarded", **told)
+    by, cleaned = of_request(request), form.cleaned_data
+    receipt = offboard(
+        user, form.chosen(), rest=cleaned.get("rest", ""), by=by, reason=cleaned["reason"]
+    )
+    context = {"receipt": receipt, "reason": cleaned["reason"], "by": by, "at": clock.now()}
+    return draw_person(request, user, "person_offboarded", **context)

@@ -66,14 +66,14 @@ def message_of(notification: Notification) -> PushMessage:
     return PushMessage(notification.key, title, link, topic_of(notification.key))
 
 
-def taking_back(told: Notification) -> PushMessage:
+def taking_back(notification: Notification) -> PushMessage:
     """Return the message that takes back an earlier notification.
 
     This message has a title and a link, because some browsers show every message that they get.
     """
-    title, link = _end_and_link(told)
-    tag = topic_of(told.key)
-    return PushMessage(f"{told.key}-taken-back", title, link, tag, takes_back=True)
+    title, link = _end_and_link(notification)
+    tag = topic_of(notification.key)
+    return PushMessage(f"{notification.key}-taken-back", title, link, tag, takes_back=True)
 
 
 def _title_and_link(notification: Notification) -> tuple[str, str]:
@@ -90,9 +90,9 @@ def _title_and_link(notification: Notification) -> tuple[str, str]:
     return subject_about(request, reminder=reminder), link
 
 
-def _end_and_link(told: Notification) -> tuple[str, str]:
-    request, person = told.request, told.recipient
-    if request is None or told.bundle:
+def _end_and_link(notification: Notification) -> tuple[str, str]:
+    request, person = notification.request, notification.recipient
+    if request is None or notification.bundle:
         words = _("These requests no longer wait for your answer")
         return words, reverse("countersign:inbox")
     if not visible_requests(person).filter(pk=request.pk).exists():

@@ -28,8 +28,8 @@ def granted_roles(
     unknown: list[Any] = [one for one in given if one not in ROLES]
     if unknown:
         near = "".join(meant(one, ROLES) for one in unknown if isinstance(one, str))
-        told = ", ".join(sorted(map(short_repr, unknown)))
-        raise DefinitionError(f"{procedure}: unknown roles in roles=: {told}.{near}")
+        listed = ", ".join(sorted(map(short_repr, unknown)))
+        raise DefinitionError(f"{procedure}: unknown roles in roles=: {listed}.{near}")
     named = {role: _groups(procedure, groups) for role, groups in roles.items()}
     for groups in named.values():
         for group in groups:

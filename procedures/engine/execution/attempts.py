@@ -222,9 +222,9 @@ class StepExecution:
             fiber.journal.working, fiber.busy_with, desk.made = None, "", None
         if fiber.interruption:  # another worker holds the run, or the failure isn't the step's
             raise fiber.interruption
-        said = reports.close(draft) if reports else ()
-        told = self._told_of(found) if found else ()
-        return draft, (*said, *told), made
+        written = reports.close(draft) if reports else ()
+        progress = self._told_of(found) if found else ()
+        return draft, (*written, *progress), made
 
     def _called(self, step: Step | None, facts: Attempt, seconds: float | None) -> Any:
         args, kwargs = self.bound.fresh_arguments() if self.bound else (self.args, self.kwargs)
@@ -293,8 +293,8 @@ class StepExecution:
         content = failed.as_json() | self._given()
         return NewEvent(EventKind.STEP_FAILED, self.key, self.key, content)
 
-    def _keep(self, draft: NewEvent, said: Sequence[NewEvent], made: Sequence[File]) -> NewEvent:
-        said, self._held = (*self._held, *said), ()
+    def _keep(self, draft: NewEvent, written: Sequence[NewEvent], made: Sequence[File]) -> NewEvent:
+        written, self._held = (*self._held, *written), ()
         if draft.kind == EventKind.STEP_SUCCEEDED and (by := draft.data.get("approved_by")):
             # Mark it now, not at the next claim: later steps of this claim must not use the same
             # approval.
@@ -306,10 +306,10 @@ class StepExecution:
         # text is shown as stored.
         is_seen = "read" in draft.data or (self._reports and self._reports.has_written)
         if self.options.pure and is_done and not made and not is_seen:
-            for one in (*said, draft):
+            for one in (*written, draft):
                 self.fiber.add(one)
         else:
-            self._events += self.fiber.commit(*said, draft, files=made)[-1:]
+            self._events += self.fiber.commit(*written, draft, files=made)[-1:]
         return draft
 
     def _with_text_ended(self, end: NewEvent) -> NewEvent:

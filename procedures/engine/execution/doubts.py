@@ -56,16 +56,16 @@ def _as_they_say(fiber: Fiber, entry: Entry, returns: Any, again: Callable[[], A
     number = f"#{entry.doubts}" if entry.doubts > 1 else ""
     is_done = entry.lacks_result
     question = _about_result(entry, name) if is_done else _whether(name)
-    said = ask(fiber, checked_key(f"{scope.path}doubt{number}"), question).wait()
-    if said.value == REPEAT and again:
+    answer = ask(fiber, checked_key(f"{scope.path}doubt{number}"), question).wait()
+    if answer.value == REPEAT and again:
         return again()
-    if said.value == HAPPENED:
+    if answer.value == HAPPENED:
         return _result(fiber, checked_key(f"{scope.path}result{number}"), name, returns)
     if is_done:
         raise _DoubtfulError(
-            f"{said.responder} let the step fail, although it is done. {_why(entry)}"
+            f"{answer.responder} let the step fail, although it is done. {_why(entry)}"
         )
-    raise _DoubtfulError(f"{said.responder} let the step fail, although it may have happened.")
+    raise _DoubtfulError(f"{answer.responder} let the step fail, although it may have happened.")
 
 
 def _whether(name: str) -> Question:
@@ -122,8 +122,8 @@ def _result(fiber: Fiber, key: str, name: str, returns: Any) -> Any:
         body="Enter JSON, or null if there was no result.",
         assign=OPERATORS,
     )
-    said = ask(fiber, key, question).wait()
+    answer = ask(fiber, key, question).wait()
     try:
-        return canonical.load(json.loads(said.value), returns)
+        return canonical.load(json.loads(answer.value), returns)
     except (TypeError, ValueError, ValidationError) as error:
         raise _DoubtfulError(f"The result that was entered isn't valid: {error}") from None

@@ -104,14 +104,14 @@ def changed_between(before: Context, now: Context) -> list[str]:
     If a library keeps a known setting in a context variable, the name of that setting is returned
     instead, for example "the language".
     """
-    told = [one.name for one in of_context if before.run(one.read) != now.run(one.read)]
+    changed = [one.name for one in of_context if before.run(one.read) != now.run(one.read)]
     hidden = {DECIMAL, *(one.kept_in for one in of_context)}
     names = {
         variable.name
         for variable, value in now.items()
         if variable.name not in hidden and _differs(before, variable, value)
     }
-    return [*told, *(f"the context variable {name}" for name in sorted(names))]
+    return [*changed, *(f"the context variable {name}" for name in sorted(names))]
 
 
 def _differs(before: Context, variable: Any, value: Any) -> bool:

@@ -210,8 +210,8 @@ class StepResult:
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> Self:
         """Return the result described by the content of an event."""
-        told = {name: one for name, one in content.items() if name not in OF_ATTEMPT}
-        return cls(**_fields_of(cls, told), attempt=Attempt.read(content))
+        fields = {name: one for name, one in content.items() if name not in OF_ATTEMPT}
+        return cls(**_fields_of(cls, fields), attempt=Attempt.read(content))
 
     def as_json(self) -> dict[str, Any]:
         """Return the content of the `step.succeeded` event as plain JSON."""
@@ -246,10 +246,10 @@ class StepFailure:
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> Self:
         """Return the failure described by the content of an event."""
-        told = {name: one for name, one in content.items() if name not in OF_ATTEMPT}
-        retry_at = told.pop("retry_at")
+        fields = {name: one for name, one in content.items() if name not in OF_ATTEMPT}
+        retry_at = fields.pop("retry_at")
         moment = datetime.fromisoformat(retry_at) if retry_at else None
-        return cls(**_fields_of(cls, told), attempt=Attempt.read(content), retry_at=moment)
+        return cls(**_fields_of(cls, fields), attempt=Attempt.read(content), retry_at=moment)
 
     @classmethod
     def of_error(cls, attempt: Attempt, error: Mapping[str, str], **more: Any) -> Self:

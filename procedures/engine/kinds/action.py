@@ -104,21 +104,21 @@ class Action(Kind):
         The answer has "values" only if they differ from the proposed values. Raises `AnswerError`
         for an invalid answer.
         """
-        said = _spelled_out(value)
+        spelled = _spelled_out(value)
         fields = fields_of(question)
         only = {DECISION: question.schema["properties"][DECISION]}
-        rest = {name: one for name, one in said.items() if name != VALUES}
+        rest = {name: one for name, one in spelled.items() if name != VALUES}
         plain = {name: one for name, one in question.schema.items() if name not in ONLY_APPROVED}
         checked: Answer = check_answer(rest, plain | {"properties": only})
         if checked[DECISION] == REJECTED:
             return checked
-        if VALUES not in said:
+        if VALUES not in spelled:
             if is_changed(question):
                 raise AnswerError(NAME_VALUES)
             return checked
         if fields is None:
             raise AnswerError(NOT_CHANGED)
-        given = check_form(completed(said[VALUES], fields), fields)
+        given = check_form(completed(spelled[VALUES], fields), fields)
         if canonical.text_of(given) == canonical.text_of(completed({}, fields)):
             return checked
         if not may_change(question):

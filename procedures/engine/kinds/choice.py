@@ -59,8 +59,8 @@ class Choice(Kind):
             text = {"type": "string", "pattern": VISIBLE, "maxLength": LONGEST_OTHER, "title": own}
             one = {"anyOf": [one, text]}
         several = {"type": "array", "items": one, "uniqueItems": True, "minItems": 1}
-        told = {} if descriptions is None else descriptions
-        return Terms(several if many else one, labels=labels, descriptions=told)
+        described = {} if descriptions is None else descriptions
+        return Terms(several if many else one, labels=labels, descriptions=described)
 
     def check(self, question: "Question", value: Any) -> Any:
         other = _other(question)

@@ -249,22 +249,22 @@ def sentences(question: "Question") -> list[str]:
     Each condition that the question sets has a sentence: who may answer, how many people must
     agree, when a comment is needed, and whether people can ask back or undo an answer.
     """
-    said: list[str] = []
+    found: list[str] = []
     if question.quorum > 1:
-        said.append(f"{question.quorum} people must agree.")
+        found.append(f"{question.quorum} people must agree.")
     if question.veto:
-        said.append("One rejection is enough to reject the request.")
+        found.append("One rejection is enough to reject the request.")
     if question.four_eyes:
-        said.append("Whoever caused this request can't answer it.")
+        found.append("Whoever caused this request can't answer it.")
     if question.comment_required_on:
         words = [f"“{question.decisions[name]}”" for name in question.comment_required_on]
         verb = "needs" if len(words) == 1 else "need"
-        said.append(f"{_listed(words)} {verb} a comment.")
+        found.append(f"{_listed(words)} {verb} a comment.")
     if question.ask_back:
-        said.append("You can also ask back.")
+        found.append("You can also ask back.")
     if question.undo:
-        said.append(f"An answer can be undone for {duration_words(question.undo)}.")
-    return said
+        found.append(f"An answer can be undone for {duration_words(question.undo)}.")
+    return found
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -138,8 +138,8 @@ class Fields(Control):
     def own_words(self, texts: Texts) -> list[str]:
         if not self.is_several:
             return [self.last(texts).strip()]
-        said = typed_fields(self.schema, lambda name: texts(OF_FIELD + name))
-        return [f"{words}: {text}" for words, text in said if text]
+        typed = typed_fields(self.schema, lambda name: texts(OF_FIELD + name))
+        return [f"{words}: {text}" for words, text in typed if text]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -325,7 +325,7 @@ def read_controls(controls: Sequence[Control], texts: Texts) -> Any:
     """Return the answer whose parts the controls set; None if no control sets a value."""
     answer: Any = None
     for control in controls:
-        said = control.read(texts)
-        if said is not NOTHING:
-            answer = {**(answer or {}), control.at: said} if control.at else said
+        typed = control.read(texts)
+        if typed is not NOTHING:
+            answer = {**(answer or {}), control.at: typed} if control.at else typed
     return answer

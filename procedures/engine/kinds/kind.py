@@ -236,8 +236,8 @@ class Kind:
         """Return the author's label of a value; the value as text if there is no such label."""
         if self.has_fields(question) and isinstance(value, Mapping):
             return " · ".join(
-                f"{name}: {', '.join(said.splitlines()) or '—'}"
-                for name, said in question.answers(value)
+                f"{name}: {', '.join(answer_text.splitlines()) or '—'}"
+                for name, answer_text in question.answers(value)
             )
         if isinstance(value, list):
             return ", ".join(self.label_of(question, one) for one in value)

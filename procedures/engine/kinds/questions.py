@@ -159,8 +159,8 @@ class Question:
         schema = in_order(plain["schema"], [*fields, *plain.get("inner_fields", ())])
         ordered = {"evidence": evidence, "schema": schema}
         ordered["volatile"] = tuple(plain.get("volatile", ()))
-        told = conditions.as_tuples(known)
-        return cls(**{**told, "kind": kind, "assign": assign, **ordered})
+        values = conditions.as_tuples(known)
+        return cls(**{**values, "kind": kind, "assign": assign, **ordered})
 
     def silence(self) -> str:
         """Return one or more sentences that say what happens if nobody answers the question."""

@@ -24,18 +24,18 @@ BY_PARENT = {
 AT_REST = (RunStatus.QUARANTINED, RunStatus.PAUSED)
 
 
-def ask_to_end(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
+def ask_to_end(store: Store, run: RunRow, payload: Mapping[str, Any]) -> None:
     """Record who cancels a run, withdraw its open questions, and cancel the runs below it.
 
     A worker ends the run later. The caller has locked the run, which must not have ended; this
     function locks the runs below it.
     """
     store.lock_below(run, are_closed=True)
-    _ask(store, run, said)
+    _ask(store, run, payload)
 
 
-def _ask(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
-    tell(store, run, said)
+def _ask(store: Store, run: RunRow, payload: Mapping[str, Any]) -> None:
+    tell(store, run, payload)
     request_cancel(store, run)
     asked = [wait for wait in store.waits(run, is_open=True) if not wait.key.startswith(UNDO)]
     withdraw_all(store, run, asked)  # questions of compensations stay open

@@ -74,8 +74,8 @@ def report_to_parent(store: Store, child: RunRow) -> None:
 
 def _end_of(store: Store, child: RunRow) -> dict[str, Any]:
     message = str(store.error_of(child).get("message", ""))
-    told = closing(child.status, responder="system: child", comment=message)
-    return told | field_from_row("value", child.result)
+    content = closing(child.status, responder="system: child", comment=message)
+    return content | field_from_row("value", child.result)
 
 
 def collect_child_results(store: Store, run_id: Any) -> bool:

@@ -85,8 +85,8 @@ def deliver_locked(store: Store, run: RunRow) -> None:
         if content["act"] == "signal":
             take_signal(store, run, _signal_in(store, one))
         elif run.cancel_requested_at is None:
-            said = {"action": "cancel", "by": sender_of(one.name), "reason": content["reason"]}
-            ask_to_end(store, run, said)
+            payload = {"action": "cancel", "by": sender_of(one.name), "reason": content["reason"]}
+            ask_to_end(store, run, payload)
 
 
 def _signal_in(store: Store, one: InputRow) -> SentSignal:

@@ -103,9 +103,9 @@ def first_of(store: Store, origin: RunRow, events: Iterable[Event], at: str) -> 
     return first
 
 
-def note_of(said: dict[str, Any]) -> NewEvent:
+def note_of(payload: dict[str, Any]) -> NewEvent:
     """Return the event that records who started a fork or a restart, and why."""
-    return NewEvent(EventKind.OPERATOR, name=said["action"], data=said)
+    return NewEvent(EventKind.OPERATOR, name=payload["action"], data=payload)
 
 
 def events_taken_over(store: Store, origin: RunRow, until: int) -> Iterator[Event]:

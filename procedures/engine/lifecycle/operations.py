@@ -36,13 +36,13 @@ class Cancelled(Enum):
     UNDOING = auto()
 
 
-def cancel(store: Store, run: RunRow, said: Mapping[str, Any]) -> Cancelled:
+def cancel(store: Store, run: RunRow, payload: Mapping[str, Any]) -> Cancelled:
     """Cancel a run, which the caller has locked.
 
     The run ends immediately, unless a worker holds it or has to execute its compensations. Then the
     worker ends the run.
     """
-    ask_to_end(store, run, said)
+    ask_to_end(store, run, payload)
     # The worker may be in the middle of a step whose end must be stored and perhaps undone, so only
     # the worker can end the run properly.
     if is_held(run, store.now):
@@ -57,7 +57,7 @@ def cancel(store: Store, run: RunRow, said: Mapping[str, Any]) -> Cancelled:
     return Cancelled.AT_ONCE
 
 
-def force_end(store: Store, run: RunRow, said: Mapping[str, Any]) -> int:
+def force_end(store: Store, run: RunRow, payload: Mapping[str, Any]) -> int:
     """End a run and all runs below it immediately; return the number of runs ended below it.
 
     Runs end even if workers hold them. No compensations are executed, and packages such as `chat`
@@ -72,10 +72,10 @@ def force_end(store: Store, run: RunRow, said: Mapping[str, Any]) -> int:
             store.close_wait(one, wait, closing("withdrawn", responder=RUN_ENDED))
     alive = unended(tree)
     for one in alive:
-        tell(store, one, said)
+        tell(store, one, payload)
         request_cancel(store, one)
         take_hold(store, one)
-        draft = NewEvent(EventKind.RUN_CANCELLED, data=dict(said))
+        draft = NewEvent(EventKind.RUN_CANCELLED, data=dict(payload))
         store.write(one, Batch((draft,), handoff=Handoff(RunStatus.CANCELLED)))
         hand_back(store, one, RunStatus.CANCELLED)
         store.tell_ended(one)
@@ -83,13 +83,13 @@ def force_end(store: Store, run: RunRow, said: Mapping[str, Any]) -> int:
     return len(alive) - 1
 
 
-def pause(store: Store, run: RunRow, said: Mapping[str, Any]) -> bool:
+def pause(store: Store, run: RunRow, payload: Mapping[str, Any]) -> bool:
     """Pause a run, which the caller has locked; no worker claims the run until it is unpaused.
 
     Returns False if a worker holds the run. The worker then releases the run before its next step
     or wait, and the run is paused.
     """
-    tell(store, run, said)
+    tell(store, run, payload)
     run.pause_requested_at = store.now
     store.save(run, "pause_requested_at")
     if is_held(run, store.now):
@@ -104,13 +104,13 @@ def pause(store: Store, run: RunRow, said: Mapping[str, Any]) -> bool:
     return True
 
 
-def unpause(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
+def unpause(store: Store, run: RunRow, payload: Mapping[str, Any]) -> None:
     """Unpause a run, which the caller has locked, or withdraw a pause that hasn't taken effect yet.
 
     The run returns to the status that it had before the pause. It is queued if an input has come in
     the meantime.
     """
-    tell(store, run, said)
+    tell(store, run, payload)
     if run.status != RunStatus.PAUSED:
         _drop_pause(store, run)
         return

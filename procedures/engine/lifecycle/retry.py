@@ -69,7 +69,7 @@ class RetryResult:
     """The child runs that made the run fail, each with what the retry does with it."""
 
 
-def retry(store: Store, run_id: Any, said: Mapping[str, Any]) -> RetryResult:
+def retry(store: Store, run_id: Any, payload: Mapping[str, Any]) -> RetryResult:
     """Let a failed or quarantined run continue where it stopped; the journal keeps all its events.
 
     Locks the parent, the parent's parent and so on first, then the run, then the failed child runs.
@@ -84,7 +84,7 @@ def retry(store: Store, run_id: Any, said: Mapping[str, Any]) -> RetryResult:
     if above:
         collect_child_results(store, above[-1].pk)
     had_failed, plan = run.status == RunStatus.FAILED, _Plan.of(store, run)
-    plan.apply(store, said)
+    plan.apply(store, payload)
     treatments = plan.found.get(plan.again.child, _Children()).treatments
     return RetryResult(run, had_failed, plan.again, treatments)
 
@@ -151,18 +151,18 @@ class _Plan:
         ]
         return cls(run, again, found, [cls.of(store, child) for child in children])
 
-    def apply(self, store: Store, said: Mapping[str, Any]) -> None:
+    def apply(self, store: Store, payload: Mapping[str, Any]) -> None:
         keys = [*self.again.keys, *(key for one in self.found.values() for key in one.opened_anew)]
         more: dict[str, Any] = {"again": keys} if keys else {}
         reopened = [key for key, one in self.found.items() if one.wait]
         more |= {"reopened": reopened} if reopened else {}
-        tell(store, self.run, {**said, **more}, step=self.again.step)
+        tell(store, self.run, {**payload, **more}, step=self.again.step)
         reopen(store, self.run)
         for one in self.found.values():
             if one.wait:
                 wait_again(store, self.run, one.wait, one.treated_as(ChildTreatment.ANEW))
         for plan in self.below:
-            plan.apply(store, said)
+            plan.apply(store, payload)
 
 
 def _keys_still_open(store: Store, run: RunRow) -> set[str]:
@@ -214,7 +214,7 @@ def _treatment(store: Store, child: RunRow) -> ChildTreatment:
     return treatment_of(RunStatus(child.status), is_undone=is_over_and_undone, is_to_end=is_to_end)
 
 
-def override(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
+def override(store: Store, run: RunRow, payload: Mapping[str, Any]) -> None:
     """Let a quarantined run continue, although its journal no longer fits the procedure's code.
 
     Events that the code doesn't ask for are skipped. If the arguments of a step have changed, the
@@ -227,7 +227,7 @@ def override(store: Store, run: RunRow, said: Mapping[str, Any]) -> None:
             "Only a run whose journal no longer fits the code can continue with changed code."
         )
     changed = error["changed"]
-    tell(store, run, {**said, "loose": error["unread"], "changed": changed})
+    tell(store, run, {**payload, "loose": error["unread"], "changed": changed})
     store.lock_below(run, [changed])
     store.leave_sets(run, changed)  # the old outcome no longer decides a set
     waits = store.waits(run, is_open=True, key=changed)
@@ -291,8 +291,8 @@ def _cause(events: Sequence[Event], path: str, end: Event) -> str:
     or a child in `path`. Returns "" if a limit made the run fail, because the run then continues
     where it stopped.
     """
-    if told := end.content.get("of"):
-        return str(told)
+    if cause := end.content.get("of"):
+        return str(cause)
     if end.content["type"] == LimitReached.__name__:
         return ""
     done = (e for e in reversed(events) if e.kind in DECISIVE and e.key.startswith(path))

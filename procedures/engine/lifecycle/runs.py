@@ -44,12 +44,12 @@ def is_due(run: RunRow, now: datetime) -> bool:
     return is_suspended(run) and is_time
 
 
-def tell(store: Store, run: RunRow, said: Mapping[str, Any], *, step: str = "") -> None:
+def tell(store: Store, run: RunRow, payload: Mapping[str, Any], *, step: str = "") -> None:
     """Store an operator's request as an input, which the next claim writes to the journal.
 
     `step` is the key of the step that the request concerns. The caller has locked the run.
     """
-    draft = NewEvent(EventKind.OPERATOR, step, said["action"], dict(said))
+    draft = NewEvent(EventKind.OPERATOR, step, payload["action"], dict(payload))
     store.put_input(run.pk, draft, at=store.now, is_counted=True)
 
 

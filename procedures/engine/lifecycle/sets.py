@@ -61,7 +61,7 @@ def _told_of_request(asked: Question, closed: Mapping[str, Any]) -> str:
     by = closed["responder"]
     if closed["outcome"] == Outcome.CHANGES_REQUESTED:
         return f"{by} asked back about the related question “{asked.prompt}”."
-    said = asked.rules.public_answer(asked, closed.get("value"), str(closed["outcome"]))
-    if said:
-        return f"{by} answered the related question “{asked.prompt}” with “{said}”."
+    answer = asked.rules.public_answer(asked, closed.get("value"), str(closed["outcome"]))
+    if answer:
+        return f"{by} answered the related question “{asked.prompt}” with “{answer}”."
     return f"{by} answered the related question “{asked.prompt}”."

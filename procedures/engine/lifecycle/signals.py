@@ -163,7 +163,9 @@ def _skip(store: Store, run: RunRow, wait: WaitRow, signal: SignalRow, why: str)
 
     The caller has locked the run.
     """
-    told = skipped(signal.name, signal.sender, why)
-    _note_skipped(store, signal, told)
-    data = {"text": told, "level": "warning", "at": signal.at.isoformat()}
-    store.put_input(run.pk, NewEvent(EventKind.LOG, wait.key, told[:100], data), is_counted=True)
+    sentence = skipped(signal.name, signal.sender, why)
+    _note_skipped(store, signal, sentence)
+    data = {"text": sentence, "level": "warning", "at": signal.at.isoformat()}
+    store.put_input(
+        run.pk, NewEvent(EventKind.LOG, wait.key, sentence[:100], data), is_counted=True
+    )

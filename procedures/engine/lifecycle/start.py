@@ -10,15 +10,17 @@ if TYPE_CHECKING:
     from procedures.engine.values.files import File
 
 
-def begin_run(store: Store, run: RunRow, *said: NewEvent, files: "Sequence[File]" = ()) -> None:
+def begin_run(
+    store: Store, run: RunRow, *first_events: NewEvent, files: "Sequence[File]" = ()
+) -> None:
     """Insert a new queued run with its files and its first events, in the caller's transaction.
 
-    `said` are events to add after `run.started`. In a restart, for example, such an event records
-    who restarted the original run, and why.
+    `first_events` are events to add after `run.started`. In a restart, for example, such an event
+    records who restarted the original run, and why.
     """
     first, at = NewEvent(EventKind.RUN_STARTED, data=store.beginning(run, files)), store.now
     run_id, key = str(run.pk), store.key
-    events = chained([first, *said], run_id=run_id, after=0, at=at, head="", key=key)
+    events = chained([first, *first_events], run_id=run_id, after=0, at=at, head="", key=key)
     insert_queued(store, run, events[-1], files, events=events)
 
 

@@ -181,8 +181,8 @@ class Fiber:
         key = self.scope.key_for(f"{about.rpartition('/')[2]}:{kind}")
         if not self.recorder.history.has_soft(kind, key):
             if kind in SAID:
-                told = data["stage" if kind == EventKind.STAGE else "text"]
-                for text in (told, *data.get("then", ())):
+                shown = data["stage" if kind == EventKind.STAGE else "text"]
+                for text in (shown, *data.get("then", ())):
                     self.sizes.check_note(SAID[kind], text)
                 self.sizes.check_posted(data)
             elif kind == EventKind.STATE and is_large(length):

@@ -78,8 +78,8 @@ class Inputs(Runs):
 
     def newest_content(self, run: Row, kind: str, name: str) -> dict[str, Any]:
         """Return the content of the newest event or input with this kind and name, or {}."""
-        told: list[Any] = [*self.events(run), *self.inputs(run, kind)]
-        of_it = (one.content for one in reversed(told) if (one.kind, one.name) == (kind, name))
+        rows: list[Any] = [*self.events(run), *self.inputs(run, kind)]
+        of_it = (one.content for one in reversed(rows) if (one.kind, one.name) == (kind, name))
         return next(of_it, {})
 
     @abstractmethod

@@ -386,8 +386,8 @@ def _pattern_words(pattern: str, schema: dict[str, Any]) -> str:
     If the field has a description, the sentence is the description, because people understand a
     description better than a pattern.
     """
-    told = str(schema.get("description", ""))
-    return "Write something." if pattern == VISIBLE else told or f"It must match {pattern}."
+    description = str(schema.get("description", ""))
+    return "Write something." if pattern == VISIBLE else description or f"It must match {pattern}."
 
 
 def _plain(number: int | float | Decimal) -> str:

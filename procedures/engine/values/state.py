@@ -44,8 +44,8 @@ class Change:
         return Change(self.verb, self.value + other.value)
 
     def __str__(self) -> str:
-        told = canonical.text_of(self.value)
-        shown = told if len(told) <= LONGEST_SHOWN else f"{told[:LONGEST_SHOWN]}…"
+        text = canonical.text_of(self.value)
+        shown = text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
         words = {"set": f"set to {shown}", "delete": "deleted", "append": f"appended {shown}"}
         return words.get(self.verb, f"incremented by {shown}")
 
@@ -211,13 +211,13 @@ class State(MutableMapping[str, Any]):
 
 def check_name(name: object) -> str:
     """Return the name; raises `OptionError` if it can't be a name in the state."""
-    told = check_text("A name in ctx.state", name)
+    checked = check_text("A name in ctx.state", name)
     try:
-        told.encode()
+        checked.encode()
     except UnicodeEncodeError:
         words = "A name in ctx.state can't contain half of a character (a lone surrogate)"
-        raise OptionError(f"{words}: {short_repr(told)}.") from None
-    return told
+        raise OptionError(f"{words}: {short_repr(checked)}.") from None
+    return checked
 
 
 def join(key: str, branches: Sequence[tuple[str, State]]) -> dict[str, Change]:
@@ -236,8 +236,8 @@ def join(key: str, branches: Sequence[tuple[str, State]]) -> dict[str, Change]:
             if first.verb == other.verb and first.commutes:
                 first = first.with_more(other)
             elif canonical.text_of(vars(first)) != canonical.text_of(vars(other)):
-                told = {path: str(change) for path, change in done.items()}
-                raise StateConflictError(key, name, told)
+                changes = {path: str(change) for path, change in done.items()}
+                raise StateConflictError(key, name, changes)
         joined[name] = first
     return joined
 

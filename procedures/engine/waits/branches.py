@@ -108,8 +108,8 @@ def _merge(fiber: Fiber, key: str, branches: Sequence[Fiber]) -> None:
     try:
         changes = join(key, states)
     except StateConflictError as conflict:
-        told = {"conflict": conflict.name, "branches": conflict.branches, "branch": "", "of": ""}
-        _fail(fiber, key, conflict, _failure(fiber, error_payload(conflict), **told))
+        facts = {"conflict": conflict.name, "branches": conflict.branches, "branch": "", "of": ""}
+        _fail(fiber, key, conflict, _failure(fiber, error_payload(conflict), **facts))
     for name, change in changes.items():
         fiber.state.merge(name, change, about=key)
 
@@ -170,8 +170,8 @@ def _fail(fiber: Fiber, key: str, error: EngineError, failure: StepFailure) -> N
     raise error
 
 
-def _failure(fiber: Fiber, words: Mapping[str, str], **told: Any) -> StepFailure:
-    return StepFailure.of_error(Attempt(1, fiber.now, ""), words, **told)
+def _failure(fiber: Fiber, words: Mapping[str, str], **facts: Any) -> StepFailure:
+    return StepFailure.of_error(Attempt(1, fiber.now, ""), words, **facts)
 
 
 def _error(entry: Entry) -> EngineError:

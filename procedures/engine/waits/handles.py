@@ -105,10 +105,10 @@ class Handle(Generic[T]):
         if self.run_id:
             cancel_run(self._fiber, self.run_id, of=self.key, reason=reason)
             return
-        told = checked_reason(self._fiber, reason, of=self.key)
+        comment = checked_reason(self._fiber, reason, of=self.key)
         if self.closed_seq is None:
             self._fiber.check_going_on(self.key)
-            content = closing("withdrawn", responder=BY_CODE, comment=told)
+            content = closing("withdrawn", responder=BY_CODE, comment=comment)
             [event] = self._fiber.commit(
                 NewEvent(EventKind.WAIT_CLOSED, self.key, self.key, content)
             )
@@ -179,8 +179,8 @@ def opened_again(handle: Handle[Any], why: str) -> list[NewEvent]:
     The deadline of the wait doesn't change.
     """
     assert handle.entry
-    told = NewEvent(EventKind.LOG, handle.key, why[:100], {"text": why, "level": "warning"})
-    return [told, reopening(handle.key, handle.entry, skipped=why)]
+    warning = NewEvent(EventKind.LOG, handle.key, why[:100], {"text": why, "level": "warning"})
+    return [warning, reopening(handle.key, handle.entry, skipped=why)]
 
 
 def reopening(key: str, entry: Entry, **how: Any) -> NewEvent:
@@ -316,8 +316,8 @@ def _bare(hint: Any) -> Any:
 
 
 def open_timer(fiber: Fiber, key: str, length: timedelta, *, reason: str = "") -> Handle[datetime]:
-    told = reason_of(fiber, key, "a timer", reason)
-    asked = Opening(wait="timer", digest="timer", rest=told)
+    shown = reason_of(fiber, key, "a timer", reason)
+    asked = Opening(wait="timer", digest="timer", rest=shown)
     return open_wait(fiber, key, asked, lambda entry: entry.last.at, expires=length.total_seconds())
 
 
@@ -328,9 +328,9 @@ def sleep(fiber: Fiber, name: str, length: timedelta, *, reason: str = "") -> No
     timer, the code waits for it all the same.
     """
     key = fiber.scope.key_for(name)
-    told = reason_of(fiber, key, f"ctx.{name}", reason).get("reason", "")
+    shown = reason_of(fiber, key, f"ctx.{name}", reason).get("reason", "")
     if length > timedelta(0) or fiber.scope.peek("wait", key):
-        open_timer(fiber, key, max(length, SHORTEST), reason=told).wait()
+        open_timer(fiber, key, max(length, SHORTEST), reason=shown).wait()
 
 
 def reason_of(fiber: Fiber, key: str, of: str, reason: str) -> dict[str, str]:
@@ -339,10 +339,10 @@ def reason_of(fiber: Fiber, key: str, of: str, reason: str) -> dict[str, str]:
     The digest of the wait doesn't include the reason. If the code gives another reason on a replay,
     the stored reason stays.
     """
-    told = canonical.legible(" ".join(check_text(f"reason= of {of}", reason).split()))
-    if told and fiber.is_new("wait", key):
-        fiber.sizes.check_reason(of, told)
-    return {"reason": told} if told else {}
+    text = canonical.legible(" ".join(check_text(f"reason= of {of}", reason).split()))
+    if text and fiber.is_new("wait", key):
+        fiber.sizes.check_reason(of, text)
+    return {"reason": text} if text else {}
 
 
 def _changed(key: str, opened: Mapping[str, Any], asked: Mapping[str, Any]) -> str:

@@ -122,7 +122,7 @@ def converse(fiber: Fiber, text: str, waiting: ConverseOptions) -> InboxMessage:
     """Post text in the run's session and wait for the next message to the run."""
     fiber.check_usable()
     words = canonical.legible(check_text("The text of ctx.converse", text))
-    told = silence_of("ctx.converse", str, {"default": "", **waiting}) if waiting else {}
+    silence = silence_of("ctx.converse", str, {"default": "", **waiting}) if waiting else {}
     expires, seconds = waiting.get("expires"), None
     if expires is not None:
         seconds = parse_duration(expires, of="expires= of ctx.converse").total_seconds()
@@ -132,7 +132,7 @@ def converse(fiber: Fiber, text: str, waiting: ConverseOptions) -> InboxMessage:
         signal=MESSAGE,
         digest=canonical.digest(canonical.text_of(("converse", words)))[:16],
         rest={"text": words},
-        **told,
+        **silence,
     )
     if fiber.is_new("wait", key):
         fiber.sizes.check_note("notice", words)

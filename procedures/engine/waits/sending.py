@@ -28,11 +28,11 @@ def send_signal(
     fiber.check_usable()
     _check_id("run", to)
     _check_id("id=", id)
-    told = canonical.legible(check_text("error= of ctx.send", error))
+    message = canonical.legible(check_text("error= of ctx.send", error))
     key = fiber.scope.key_for(f"send:{checked_name(signal, 'signal of ctx.send')}")
-    plain = _checked(fiber, key, value, told)
+    plain = _checked(fiber, key, value, message)
     own = fiber.recorder.idempotency_key(key)
-    data = {"signal": signal, "id": id or own, "error": told, **packed("value", plain)}
+    data = {"signal": signal, "id": id or own, "error": message, **packed("value", plain)}
     _send(fiber, key, to, "signal", data)
 
 
@@ -41,29 +41,29 @@ def cancel_run(fiber: Fiber, to: str, *, of: str, reason: str) -> None:
 
     `of` is the key of the handle of that run.
     """
-    told = checked_reason(fiber, reason, of=of)
-    _send(fiber, fiber.scope.key_for("send:cancel"), to, "cancel", {"reason": told})
+    checked = checked_reason(fiber, reason, of=of)
+    _send(fiber, fiber.scope.key_for("send:cancel"), to, "cancel", {"reason": checked})
 
 
 def checked_reason(fiber: Fiber, reason: str, *, of: str) -> str:
     """Return the reason on one line; raise `OptionError` if the reason is empty or no string."""
     fiber.check_usable()
-    told = canonical.legible(" ".join(check_text("The reason of Handle.cancel", reason).split()))
-    if not told:
+    checked = canonical.legible(" ".join(check_text("The reason of Handle.cancel", reason).split()))
+    if not checked:
         raise OptionError(f"Give a reason for cancelling {of}; people will read it.")
-    fiber.sizes.check_reason("Handle.cancel", told)
-    return told
+    fiber.sizes.check_reason("Handle.cancel", checked)
+    return checked
 
 
 def _check_id(name: str, id: object) -> None:  # noqa: A002
     """Raise `OptionError` for a string that can't be the id of a run or a signal."""
-    told = check_text(f"{name} of ctx.send", id)
-    if len(told) > LONGEST_ID:
-        words = f"can have at most {LONGEST_ID} characters, not {len(told)}"
+    checked = check_text(f"{name} of ctx.send", id)
+    if len(checked) > LONGEST_ID:
+        words = f"can have at most {LONGEST_ID} characters, not {len(checked)}"
         raise OptionError(f"{name} of ctx.send {words}.")
-    if canonical.legible(told) != told:
+    if canonical.legible(checked) != checked:
         raise OptionError(
-            f"{name} of ctx.send contains a NUL character or a lone surrogate: {told!r}."
+            f"{name} of ctx.send contains a NUL character or a lone surrogate: {checked!r}."
         )
 
 

@@ -24,8 +24,8 @@ class Command(BaseCommand):
         for check in checks:
             for word, lines in (("blocked", check.blockers), ("warning", check.warnings)):
                 for line in lines:
-                    told = f"{word}: {check.run} ({check.run.pk}): {line}"
-                    self.stdout.write(visible_line(told))
+                    text = f"{word}: {check.run} ({check.run.pk}): {line}"
+                    self.stdout.write(visible_line(text))
         blocked = sum(not check.goes_on for check in checks)
         if blocked:
             raise CommandError(f"{blocked} of {len(checks)} open runs couldn't continue.")

@@ -40,80 +40,80 @@ class HumanPrimitives:
         self._ctx, self._declared, self._files = ctx, declared, files
 
     def approve(self, options: Any = None, more: Any = None) -> Answered:
-        told = self._options("approve", options, more)
-        default = bool(told.get("default"))
-        yes, no = text_of(told.get("yes")), text_of(told.get("no"))
+        settings = self._options("approve", options, more)
+        default = bool(settings.get("default"))
+        yes, no = text_of(settings.get("yes")), text_of(settings.get("no"))
 
         def ask(asking: dict[str, Any]) -> Response[Any]:
             asked = _with_default(asking, default)
-            return self._ctx.approve(_prompt(told), yes=yes, no=no, **asked)
+            return self._ctx.approve(_prompt(settings), yes=yes, no=no, **asked)
 
-        return self._answer("approve", told, ask, bool, default)
+        return self._answer("approve", settings, ask, bool, default)
 
     def input(self, options: Any = None, more: Any = None) -> Any:
-        told = self._options("input", options, more)
-        if told.get("options"):
-            return self._choose("input", told)
-        default = told.get("default")
+        settings = self._options("input", options, more)
+        if settings.get("options"):
+            return self._choose("input", settings)
+        default = settings.get("default")
 
         def ask(asking: dict[str, Any]) -> Response[Any]:
             shown = default if isinstance(default, str) and default else None
-            return self._ctx.ask(_prompt(told), str, **_with_default(asking, shown))
+            return self._ctx.ask(_prompt(settings), str, **_with_default(asking, shown))
 
-        return self._answer("input", told, ask, lambda one: one.value, default)[0]
+        return self._answer("input", settings, ask, lambda one: one.value, default)[0]
 
     def inputs(self, items: Any = None, more: Any = None) -> Any:
         """Ask for several values in one form; return a table of values by the ids of the items."""
         schema = form_of(items)
         times = [one["timeout"] for one in items if one.get("timeout") is not None]
         usual = {"timeout": min(times)} if times else {}
-        told = self._options("inputs", {**usual, **table_of(more, "Human.inputs")}, None)
+        settings = self._options("inputs", {**usual, **table_of(more, "Human.inputs")}, None)
         default = {text_of(one["id"]): one.get("default") for one in items}
 
         def ask(asking: dict[str, Any]) -> Response[Any]:
-            return self._ctx.form(_prompt(told), schema=schema, **_with_default(asking, None))
+            return self._ctx.form(_prompt(settings), schema=schema, **_with_default(asking, None))
 
-        return self._answer("inputs", told, ask, lambda one: one.value, default)[0]
+        return self._answer("inputs", settings, ask, lambda one: one.value, default)[0]
 
     def upload(self, options: Any = None, more: Any = None) -> Any:
         """Ask for one or several files.
 
         Return a table for each; `File.read` reads a file by its `path`.
         """
-        told = self._options("upload", options, more)
-        many = bool(told.get("multiple"))
+        settings = self._options("upload", options, more)
+        many = bool(settings.get("multiple"))
         limits: dict[str, Any] = {"many": many}
-        if accept := media_types(told.get("accept")):
+        if accept := media_types(settings.get("accept")):
             limits["accept"] = accept
-        if (largest := told.get("max_size")) is not None:
+        if (largest := settings.get("max_size")) is not None:
             limits["largest"] = largest
 
         def ask(asking: dict[str, Any]) -> Response[Any]:
-            return self._ctx.upload(_prompt(told), **limits, **_with_default(asking, None))
+            return self._ctx.upload(_prompt(settings), **limits, **_with_default(asking, None))
 
         def sent(response: Response[Any]) -> Any:
             files = response.value if many else [response.value]
             found = [self._files.take(one) for one in files]
             return found if many else found[0]
 
-        return self._answer("upload", told, ask, sent, None)[0]
+        return self._answer("upload", settings, ask, sent, None)[0]
 
     def choose(self, options: Any = None, more: Any = None) -> Any:
         return self._choose("select", self._options("select", options, more))
 
     def review(self, options: Any = None, more: Any = None) -> Any:
-        told = self._options("review", options, more)
-        draft = told.get("artifact")
+        settings = self._options("review", options, more)
+        draft = settings.get("artifact")
         draft = "" if draft is None else draft
         draft = draft if isinstance(draft, str | dict | list) else text_of(draft)
-        default = told.get("default", {"decision": "reject", "feedback": ""})
-        decisions = _decisions(told.get("options"))
+        default = settings.get("default", {"decision": "reject", "feedback": ""})
+        decisions = _decisions(settings.get("options"))
 
         def ask(asking: dict[str, Any]) -> Response[Any]:
             wanted = default.get("decision") if isinstance(default, dict) else None
             shown = {"decision": wanted} if wanted in decisions else None
             asked = _with_default(asking, shown)
-            return self._ctx.review(_prompt(told), draft, decisions=decisions, **asked)
+            return self._ctx.review(_prompt(settings), draft, decisions=decisions, **asked)
 
         def said(response: Response[Any]) -> dict[str, Any]:
             is_edited = response.value not in (None, "", draft)
@@ -125,26 +125,26 @@ class HumanPrimitives:
                 "responder": response.responder,
             }
 
-        found, timed_out, _ = self._answer("review", told, ask, said, default)
+        found, timed_out, _ = self._answer("review", settings, ask, said, default)
         return {**found, "timed_out": timed_out} if isinstance(found, dict) else found
 
     def escalate(self, options: Any = None, more: Any = None) -> Any:
-        told = self._options("escalate", options, more)
-        told.pop("timeout", None)
+        settings = self._options("escalate", options, more)
+        settings.pop("timeout", None)
 
         def ask(asking: dict[str, Any]) -> Response[Any]:
-            return self._ctx.escalate(_prompt(told), **asking)
+            return self._ctx.escalate(_prompt(settings), **asking)
 
-        return self._answer("escalate", told, ask, lambda one: one.value, None)[0]
+        return self._answer("escalate", settings, ask, lambda one: one.value, None)[0]
 
-    def _choose(self, verb: str, told: Mapping[str, Any]) -> Any:
-        options, default = options_of(told.get("options")), told.get("default")
+    def _choose(self, verb: str, settings: Mapping[str, Any]) -> Any:
+        options, default = options_of(settings.get("options")), settings.get("default")
 
         def ask(asking: dict[str, Any]) -> Response[Any]:
             shown = default if isinstance(default, str) and default in options else None
-            return self._ctx.choose(_prompt(told), options, **_with_default(asking, shown))
+            return self._ctx.choose(_prompt(settings), options, **_with_default(asking, shown))
 
-        return self._answer(verb, told, ask, lambda one: one.value, default)[0]
+        return self._answer(verb, settings, ask, lambda one: one.value, default)[0]
 
     def _options(self, verb: str, options: Any, more: Any) -> dict[str, Any]:
         """Return the options of a question: those in the call, and those that the file declares.
@@ -153,12 +153,12 @@ class HumanPrimitives:
         """
         if isinstance(options, str):
             options = {**table_of(more, f"Human.{verb}"), "config_key": options}
-        told = table_of(options, f"Human.{verb}")
-        key = told.get("config_key")
+        settings = table_of(options, f"Human.{verb}")
+        key = settings.get("config_key")
         if key is not None and key not in self._declared:
             raise ValueError(f"The file declares no question named {key!r}.")
         declared = {} if key is None else self._declared[key]
-        found = {**declared, **told}
+        found = {**declared, **settings}
         if found.get("on_timeout", "default") not in ON_TIMEOUT:
             words = ", ".join(ON_TIMEOUT)
             raise ValueError(f"on_timeout of Human.{verb} must be one of: {words}.")
@@ -168,28 +168,28 @@ class HumanPrimitives:
     def _answer(
         self,
         verb: str,
-        told: Mapping[str, Any],
+        settings: Mapping[str, Any],
         ask: Callable[[dict[str, Any]], Response[Any]],
         read: Callable[[Response[Any]], Any],
         default: Any,
     ) -> Answered:
-        seconds = seconds_of(told.get("timeout"), f"timeout of Human.{verb}")
+        seconds = seconds_of(settings.get("timeout"), f"timeout of Human.{verb}")
         while seconds is None or seconds > 0:
-            response = ask(_engine_options(told, seconds))
+            response = ask(_engine_options(settings, seconds))
             if not response.timed_out:
                 return read(response), False, response.responder
-            if told.get("on_timeout") != "retry":
+            if settings.get("on_timeout") != "retry":
                 break
-        if told.get("on_timeout") == "error":
-            raise HumanTimeoutError(f"Nobody has answered in time: {_prompt(told)}")
+        if settings.get("on_timeout") == "error":
+            raise HumanTimeoutError(f"Nobody has answered in time: {_prompt(settings)}")
         return default, True, ""
 
 
-def _engine_options(told: Mapping[str, Any], seconds: float | None) -> dict[str, Any]:
+def _engine_options(settings: Mapping[str, Any], seconds: float | None) -> dict[str, Any]:
     """Return the options for the engine's question, from the options of the program's question."""
-    asking = {name: told[name] for name in PASSED_ON if told.get(name) is not None}
-    asking["body"] = told["message"].partition("\n")[2].strip()
-    if context := told.get("context"):
+    asking = {name: settings[name] for name in PASSED_ON if settings.get(name) is not None}
+    asking["body"] = settings["message"].partition("\n")[2].strip()
+    if context := settings.get("context"):
         asking["evidence"] = context
     return asking if seconds is None else {**asking, "expires": seconds}
 
@@ -198,8 +198,8 @@ def _with_default(asking: dict[str, Any], default: Any) -> dict[str, Any]:
     return {**asking, "default": default} if "expires" in asking else asking
 
 
-def _prompt(told: Mapping[str, Any]) -> str:
-    line: str = told["message"].partition("\n")[0].strip()
+def _prompt(settings: Mapping[str, Any]) -> str:
+    line: str = settings["message"].partition("\n")[0].strip()
     return PLAIN_MARKS.sub("", line) or line
 
 

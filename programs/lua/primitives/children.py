@@ -87,9 +87,9 @@ class Children:
         return all(self.is_complete(one) for one in self._all(children, "Procedure.all_complete"))
 
     def _start(self, name: Any, inputs: Any) -> Handle[Any]:
-        told = text_of(name)
+        name_text = text_of(name)
         given = table_of(inputs, "A child")
-        return self._ctx.spawn(self._family.get(told, told), **given)
+        return self._ctx.spawn(self._family.get(name_text, name_text), **given)
 
     def _handle(self, child: Any) -> Handle[Any]:
         try:

@@ -24,8 +24,8 @@ def form_of(items: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": required}
 
 
-def _item(told: Any) -> dict[str, Any]:
-    given = table_of(told, "An item of Human.inputs")
+def _item(entry: Any) -> dict[str, Any]:
+    given = table_of(entry, "An item of Human.inputs")
     missing = [name for name in ("id", "type") if not given.get(name)]
     if missing:
         raise ValueError(f"An item of Human.inputs needs {' and '.join(missing)}.")
@@ -37,18 +37,18 @@ def _item(told: Any) -> dict[str, Any]:
     return given
 
 
-def _field(told: Mapping[str, Any]) -> dict[str, Any]:
-    kind = TYPES[told["type"]]
-    label = text_of(told.get("label") or told["id"])
+def _field(entry: Mapping[str, Any]) -> dict[str, Any]:
+    kind = TYPES[entry["type"]]
+    label = text_of(entry.get("label") or entry["id"])
     found: dict[str, Any] = {"type": kind, "title": label}
-    if message := text_of(told.get("message")):
+    if message := text_of(entry.get("message")):
         found["description"] = message
-    if told["type"] == "select":
-        options = options_of(told.get("options"))
+    if entry["type"] == "select":
+        options = options_of(entry.get("options"))
         found["oneOf"] = [{"const": value, "title": title} for value, title in options.items()]
-    if (default := told.get("default")) is not None:
+    if (default := entry.get("default")) is not None:
         found["default"] = default
-    elif not told.get("required", True):
+    elif not entry.get("required", True):
         found["type"] = [kind, "null"]
         found["default"] = None
     return found
@@ -75,12 +75,12 @@ def media_types(accept: Any) -> list[str]:
     return [_media_type(text_of(one).strip()) for one in listed if text_of(one).strip()]
 
 
-def _media_type(told: str) -> str:
-    if not told.startswith("."):
-        return told
-    found = mimetypes.guess_type(f"file{told}")[0]
+def _media_type(text: str) -> str:
+    if not text.startswith("."):
+        return text
+    found = mimetypes.guess_type(f"file{text}")[0]
     if found is None:
-        raise ValueError(f"Human.upload doesn't know the media type of {told!r}.")
+        raise ValueError(f"Human.upload doesn't know the media type of {text!r}.")
     return found
 
 

@@ -36,36 +36,36 @@ class Files:
         self._sent: dict[str, File] = {}
 
     def write(self, path: Any = None, content: Any = None) -> bool:
-        told, text = _path(path), text_of(content)
+        file_path, text = _path(path), text_of(content)
         left = LARGEST_WRITTEN - sum(
-            len(one) for name, one in self._written.items() if name != told
+            len(one) for name, one in self._written.items() if name != file_path
         )
         if len(text) > left:
             words = f"All files of one run can have at most {LARGEST_WRITTEN:,} characters in total"
-            raise ValueError(f"{words}, so {told!r} is too large.")
-        self._ctx.step(keep_file, told, text, name="write a file")
-        self._written[told] = text
+            raise ValueError(f"{words}, so {file_path!r} is too large.")
+        self._ctx.step(keep_file, file_path, text, name="write a file")
+        self._written[file_path] = text
         return True
 
     def take(self, file: File) -> dict[str, Any]:
         """Remember a file that people have sent, and return the file's table for the program."""
-        told = table_of_file(file)
-        self._sent[told["path"]] = file
-        return told
+        table = table_of_file(file)
+        self._sent[table["path"]] = file
+        return table
 
     def read(self, path: Any = None) -> str:
-        told = _path(path)
-        if told in self._written:
-            return self._written[told]
-        if told in self._sent:
-            return self._ctx.step(read_sent, self._sent[told], name="read a file")
-        return self._ctx.step(read_file, told, name="read a file")
+        file_path = _path(path)
+        if file_path in self._written:
+            return self._written[file_path]
+        if file_path in self._sent:
+            return self._ctx.step(read_sent, self._sent[file_path], name="read a file")
+        return self._ctx.step(read_file, file_path, name="read a file")
 
     def exists(self, path: Any = None) -> bool:
-        told = _path(path)
-        if told in self._written or told in self._sent:
+        file_path = _path(path)
+        if file_path in self._written or file_path in self._sent:
             return True
-        return self._ctx.step(has_file, told, name="look for a file")
+        return self._ctx.step(has_file, file_path, name="look for a file")
 
     def size(self, path: Any = None) -> int:
         if sent := self._sent.get(_path(path)):
@@ -91,8 +91,8 @@ class Files:
         return self.write(path, encode(value))
 
     def _read_rows(self, path: Any, options: Any, mark: str) -> list[Row]:
-        told = _delimiter(options, mark)
-        return list(csv.DictReader(io.StringIO(self.read(path), newline=""), delimiter=told))
+        delimiter = _delimiter(options, mark)
+        return list(csv.DictReader(io.StringIO(self.read(path), newline=""), delimiter=delimiter))
 
     def _write_rows(self, path: Any, rows: Any, options: Any, mark: str) -> bool:
         listed = rows if isinstance(rows, list) else []

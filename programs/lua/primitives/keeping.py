@@ -82,8 +82,8 @@ class Sessions:
         """Add a message to the conversation: a role and a text, or one table that contains both."""
         if isinstance(role, dict):
             role, content, metadata = (role.get(name) for name in ("role", "content", "metadata"))
-        told = text_of(role).upper()
-        message = {"role": told if told in ROLES else "USER", "content": text_of(content)}
+        kind = text_of(role).upper()
+        message = {"role": kind if kind in ROLES else "USER", "content": text_of(content)}
         self._size += len(message["content"]) + len(encode(metadata))
         if self._size > LARGEST_CONVERSATION:
             most = f"{LARGEST_CONVERSATION:,}"

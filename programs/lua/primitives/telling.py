@@ -47,13 +47,13 @@ class MessagePrimitives:
 
         A message with the level warning, error or critical is posted as an alert.
         """
-        told = table_of({"message": options} if isinstance(options, str) else options, "notify")
-        words = text_of(told.get("content") or told.get("message") or "Notification")
+        settings = table_of({"message": options} if isinstance(options, str) else options, "notify")
+        words = text_of(settings.get("content") or settings.get("message") or "Notification")
         line, _, body = words.partition("\n")
-        details = [_section(one) for one in told.get("details") or []]
+        details = [_section(one) for one in settings.get("details") or []]
         parts = [body.strip(), *details]
-        text, data = line.replace("**", "").strip() or "-", told.get("context") or None
-        level = MARKED.get(text_of(told.get("level")))
+        text, data = line.replace("**", "").strip() or "-", settings.get("context") or None
+        level = MARKED.get(text_of(settings.get("level")))
         if level in ("warning", "error", "critical"):
             self._ctx.alert(_cut(text), level=level)  # type: ignore[arg-type]  # one of these
             text = "Details"
@@ -63,12 +63,12 @@ class MessagePrimitives:
             self._ctx.notify(_cut(text), data=data)
 
     def alert(self, options: Any = None) -> None:
-        told = table_of({"message": options} if isinstance(options, str) else options, "alert")
-        text = text_of(told.get("message") or "System alert")
-        source = text_of(told.get("source"))
-        level = MARKED.get(text_of(told.get("level")), "info")
+        settings = table_of({"message": options} if isinstance(options, str) else options, "alert")
+        text = text_of(settings.get("message") or "System alert")
+        source = text_of(settings.get("source"))
+        level = MARKED.get(text_of(settings.get("level")), "info")
         self._ctx.alert(_cut(f"{source}: {text}" if source else text), level=level)  # type: ignore[arg-type]  # one of these
-        if context := told.get("context"):
+        if context := settings.get("context"):
             self._ctx.notify("Details", data=context)
 
 
@@ -135,8 +135,8 @@ def written(value: Any) -> str:
 
 
 def _section(one: Any) -> str:
-    told = one if isinstance(one, dict) else {"content": text_of(one)}
-    title, content = text_of(told.get("title")), text_of(told.get("content"))
+    section = one if isinstance(one, dict) else {"content": text_of(one)}
+    title, content = text_of(section.get("title")), text_of(section.get("content"))
     return f"**{title}**\n\n{content}" if title else content
 
 

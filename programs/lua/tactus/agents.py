@@ -100,13 +100,13 @@ class Agents:
         self, number: Any, call: Any, tool: Any, result: Any = None, outcome: Any = "done"
     ) -> None:
         """Add the result of a tool to the conversation; the next request contains the result."""
-        said = self._said[number]
-        told = ToolResult(call=call, tool=tool, outcome=outcome, content=written(result))
-        last = said[-1]
+        messages_so_far = self._said[number]
+        result_message = ToolResult(call=call, tool=tool, outcome=outcome, content=written(result))
+        last = messages_so_far[-1]
         if isinstance(last, ToolResults):
-            said[-1] = ToolResults(results=(*last.results, told))
+            messages_so_far[-1] = ToolResults(results=(*last.results, result_message))
         else:
-            said.append(ToolResults(results=(told,)))
+            messages_so_far.append(ToolResults(results=(result_message,)))
 
     def summary(self, prompt: str) -> str | None:
         """Send the prompt to the agent that took the latest turn, and return that agent's reply.
@@ -136,26 +136,30 @@ class Agents:
             raise TurnLimitError(f"The agents have taken all {self._most_turns} turns of the run.")
 
     def _reply(self, agent: DeclaredAgent) -> Reply:
-        prompt, said = self._filled(agent.system_prompt), self._said[agent.number]
+        prompt, messages_so_far = self._filled(agent.system_prompt), self._said[agent.number]
         name = f"agent {agent.name}"
         if isinstance(self._model, SiteModel):
             session = self._sessions.history()
-            reply = self._model.ask(self._ctx, agent, prompt, session, said, name=name)
+            reply = self._model.ask(self._ctx, agent, prompt, session, messages_so_far, name=name)
         else:
             first = {"role": "system", "content": prompt}
-            messages = [first, *self._session(), *(told for one in said for told in _plain(one))]
-            request = AgentRequest(agent.name, agent.told, messages)
+            messages = [
+                first,
+                *self._session(),
+                *(plain for one in messages_so_far for plain in _plain(one)),
+            ]
+            request = AgentRequest(agent.name, agent.declared, messages)
             kept = self._ctx.step(answer, self._model, request, name=name, retry=AGAIN)
             reply = Reply.model_validate(kept)
-        said.append(reply)
+        messages_so_far.append(reply)
         return reply
 
     def _begin_turn(self, agent: DeclaredAgent, message: Any) -> None:
-        said = self._said.setdefault(agent.number, [])
-        first = agent.initial_message if not said else ""
+        messages_so_far = self._said.setdefault(agent.number, [])
+        first = agent.initial_message if not messages_so_far else ""
         text = text_of(message) or self._filled(first)
-        said += [UserMessage(text=text)] if text else []
-        said += [UserMessage(text=one) for one in self._guided()]
+        messages_so_far += [UserMessage(text=text)] if text else []
+        messages_so_far += [UserMessage(text=one) for one in self._guided()]
 
     def _session(self) -> list[dict[str, Any]]:
         listed = self._sessions.history()
@@ -201,18 +205,21 @@ def _call_of(call: Called, agent: DeclaredAgent) -> dict[str, Any]:
 
     If the call can't be made, the table has the reason as `problem`.
     """
-    told = {"id": call.id, "name": call.tool, "args": call.arguments}
+    content = {"id": call.id, "name": call.tool, "args": call.arguments}
     tool = next((one for one in agent.tools if one.name == call.tool), None)
     if tool is None:
         known = ", ".join(one.name for one in agent.tools) or "none"
-        return {**told, "problem": f"There is no tool {call.tool}. The tools are: {known}."}
+        return {**content, "problem": f"There is no tool {call.tool}. The tools are: {known}."}
     if call.malformed:
-        return {**told, "problem": f"Invalid arguments: {call.malformed:.200} isn't a JSON object."}
+        return {
+            **content,
+            "problem": f"Invalid arguments: {call.malformed:.200} isn't a JSON object.",
+        }
     try:
         tool.read(call.arguments)
     except ArgumentsError as error:
-        return {**told, "problem": f"Invalid arguments: {error}"}
-    return told
+        return {**content, "problem": f"Invalid arguments: {error}"}
+    return content
 
 
 def _plain(message: Message) -> list[dict[str, Any]]:

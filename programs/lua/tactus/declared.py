@@ -34,30 +34,30 @@ class DeclaredAgent:
     number: int
     """The number of the agent in the file, in the order of the declarations; the first has 1."""
     name: str
-    told: Settings
+    declared: Settings
     """The agent's settings as the file contains them, with the full descriptions of the tools."""
     tools: Sequence[Tool] = ()
 
     @property
     def system_prompt(self) -> str:
-        return text_of(self.told.get("system_prompt"))
+        return text_of(self.declared.get("system_prompt"))
 
     @property
     def initial_message(self) -> str:
-        return text_of(self.told.get("initial_message"))
+        return text_of(self.declared.get("initial_message"))
 
     @property
     def settings(self) -> dict[str, Any]:
         """The settings that are sent with each request to the agent's model."""
-        return {name: self.told[name] for name in MODEL_SETTINGS if name in self.told}
+        return {name: self.declared[name] for name in MODEL_SETTINGS if name in self.declared}
 
     @property
     def most_turns(self) -> int | None:
-        found: int | None = self.told.get("max_turns")
+        found: int | None = self.declared.get("max_turns")
         return found
 
     def without_tools(self) -> "DeclaredAgent":
-        return replace(self, tools=(), told={**self.told, "tools": []})
+        return replace(self, tools=(), declared={**self.declared, "tools": []})
 
 
 @dataclass
@@ -72,17 +72,17 @@ class Declarations:
     tools: dict[str, Settings] = field(default_factory=dict)
     toolsets: dict[str, Settings] = field(default_factory=dict)
 
-    def declare(self, kind: Any, name: Any, told: Any, functions: Any) -> None:
+    def declare(self, kind: Any, name: Any, value: Any, functions: Any) -> None:
         match kind:
             case "agent settings":
-                self.agents.append(told or {})
+                self.agents.append(value or {})
                 self.functions.append(functions or [])
             case "agent":
-                self.names[told] = name
+                self.names[value] = name
             case "tool":
-                self.tools[name] = told or {}
+                self.tools[name] = value or {}
             case "toolset":
-                self.toolsets[name] = told or {}
+                self.toolsets[name] = value or {}
 
     def checked(self, lines: Sequence[int]) -> list[DeclaredAgent]:
         """Return the declared agents. `lines` are the line numbers of their declarations.
@@ -95,11 +95,11 @@ class Declarations:
         ]
 
     def _agent(self, number: int, line: int | None) -> DeclaredAgent:
-        told = self.agents[number - 1]
+        declared = self.agents[number - 1]
         name = self.names.get(number) or f"agent {number}"
         try:
-            self._check_settings(name, told, self.functions[number - 1])
-            listed = list(self._tools(name, told))
+            self._check_settings(name, declared, self.functions[number - 1])
+            listed = list(self._tools(name, declared))
             tools = [_tool(tool, one) for tool, one in listed]
         except ProcedureFileError as error:
             words = f"A tool of the agent {name} can't be offered. {error}"
@@ -110,20 +110,20 @@ class Declarations:
             {"name": tool, "description": one.get("description"), "input": one.get("input") or {}}
             for tool, one in listed
         ]
-        return DeclaredAgent(number, name, {**told, "tools": shown}, tools)
+        return DeclaredAgent(number, name, {**declared, "tools": shown}, tools)
 
-    def _check_settings(self, name: str, told: Settings, functions: Sequence[str]) -> None:
+    def _check_settings(self, name: str, settings: Settings, functions: Sequence[str]) -> None:
         if functions:
             words = f"The setting {functions[0]} of the agent {name} can't be a function."
             raise ValueError(words)
-        if unknown := sorted(set(told) - KNOWN):
+        if unknown := sorted(set(settings) - KNOWN):
             words = f"The setting {unknown[0]} of the agent {name} isn't offered."
             raise ValueError(words)
-        checked_limit(told.get("max_turns"), f"max_turns of the agent {name}")
+        checked_limit(settings.get("max_turns"), f"max_turns of the agent {name}")
 
-    def _tools(self, agent: str, told: Settings) -> Iterator[tuple[str, Settings]]:
+    def _tools(self, agent: str, settings: Settings) -> Iterator[tuple[str, Settings]]:
         """Yield the name and the settings of each tool that an agent has, also by a toolset."""
-        for one in _listed(told.get("tools"), f"tools of the agent {agent}"):
+        for one in _listed(settings.get("tools"), f"tools of the agent {agent}"):
             if one in self.toolsets:
                 yield from self._of_set(one)
             else:
@@ -156,14 +156,14 @@ class Bounds:
     return_prompt: str
 
     @classmethod
-    def of(cls, told: Settings, *, has_outputs: bool, has_agents: bool) -> "Bounds":
+    def of(cls, settings: Settings, *, has_outputs: bool, has_agents: bool) -> "Bounds":
         """Return the bounds that the settings of a file contain.
 
         Raises `TypeError` or `ValueError` for an invalid setting; the message begins with the
         setting's name.
         """
-        turns, depth = (checked_limit(told.get(of), of) for of in ("max_turns", "max_depth"))
-        prompt = told.get("return_prompt") or ""
+        turns, depth = (checked_limit(settings.get(of), of) for of in ("max_turns", "max_depth"))
+        prompt = settings.get("return_prompt") or ""
         if not isinstance(prompt, str):
             raise TypeError("return_prompt must be a string.")
         if prompt and has_outputs:
@@ -186,9 +186,9 @@ def handled_in_lua(arguments: Settings) -> None:
     raise AssertionError(arguments)
 
 
-def _tool(name: str, told: Settings) -> Tool:
+def _tool(name: str, settings: Settings) -> Tool:
     """Return a tool with the description that models get."""
-    given = told.get("input") or {}
+    given = settings.get("input") or {}
     if not isinstance(given, dict):
         raise TypeError(f"The input of the tool {name} must be a table with names.")
     inputs = [
@@ -209,5 +209,5 @@ def _tool(name: str, told: Settings) -> Tool:
         "required": [one.name for one in inputs if one.is_required],
         "additionalProperties": False,
     }
-    description = text_of(told.get("description")) or name
+    description = text_of(settings.get("description")) or name
     return Tool(handled_in_lua, name=name, description=description, schema=schema)

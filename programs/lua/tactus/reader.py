@@ -76,22 +76,22 @@ class FileDeclarations:
     It is "" for a procedure without a name, and None if the file is a script without procedures.
     """
 
-    def declare(self, kind: Any, name: Any, told: Any = None, functions: Any = None) -> None:
+    def declare(self, kind: Any, name: Any, declared: Any = None, functions: Any = None) -> None:
         match kind:
             case "procedure":
                 if name in self.procedures:
                     raise ValueError(f"Two procedures are called {name}.")
-                self.procedures[name] = told
+                self.procedures[name] = declared
             case "hitl":
-                self.human[name] = told or {}
+                self.human[name] = declared or {}
             case "setting":
-                self.settings[name] = told
+                self.settings[name] = declared
             case "stages":
-                self.stages = [str(one) for one in told or []]
+                self.stages = [str(one) for one in declared or []]
             case "specification":
-                self.specifications.append(told["text"])
+                self.specifications.append(declared["text"])
             case _:
-                self.declarations.declare(kind, name, told, functions)
+                self.declarations.declare(kind, name, declared, functions)
 
 
 def read_tactus(
@@ -221,8 +221,8 @@ class Reader:
         return [*family.values(), self._procedure(stem, self.found.main, family)]
 
     def _procedure(self, full_name: str, name: str | None, family: Family) -> Procedure:
-        told = self.found.procedures.get(name) if name is not None else None
-        settings: Mapping[str, Any] = told if isinstance(told, dict) else {}
+        known = self.found.procedures.get(name) if name is not None else None
+        settings: Mapping[str, Any] = known if isinstance(known, dict) else {}
         inputs = self._declarations(settings.get("input"), "input")
         outputs = self._declarations(settings.get("output"), "output")
         bounds = self._bounds(settings, outputs)
@@ -246,12 +246,12 @@ class Reader:
         except DefinitionError as error:
             raise ProcedureFileError(str(error), line=self._line("subject") or None) from None
 
-    def _bounds(self, told: Mapping[str, Any], outputs: Sequence[Declaration]) -> Bounds:
+    def _bounds(self, declared: Mapping[str, Any], outputs: Sequence[Declaration]) -> Bounds:
         """Return the limits of a procedure.
 
         Settings of the procedure override those of the file.
         """
-        given = {**self.found.settings, **told}
+        given = {**self.found.settings, **declared}
         try:
             return Bounds.of(given, has_outputs=bool(outputs), has_agents=bool(self.agents))
         except (TypeError, ValueError) as error:
@@ -259,9 +259,9 @@ class Reader:
             line = next((one.line for one in tokens_of(self.text) if one.text == name), None)
             raise ProcedureFileError(str(error), line=line) from None
 
-    def _declarations(self, told: Any, of: str) -> list[Declaration]:
+    def _declarations(self, declared: Any, of: str) -> list[Declaration]:
         """Return the declared inputs, or outputs, in the order in which the file declares them."""
-        fields = told if isinstance(told, dict) else {}
+        fields = declared if isinstance(declared, dict) else {}
         lines = {name: self._line(name) for name in fields}
         listed = sorted(fields, key=lambda name: lines[name])
         return [declaration(name, fields[name], lines[name] or None, of=of) for name in listed]

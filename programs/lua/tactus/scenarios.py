@@ -87,8 +87,8 @@ def _set_reply(scenario: Scenario, agent: str, text: str) -> None:
 
 
 def _add_call(scenario: Scenario, agent: str, tool: str, args: str) -> None:
-    told = value_of(args)
-    given = value_of(told) if isinstance(told, str) else told
+    arguments = value_of(args)
+    given = value_of(arguments) if isinstance(arguments, str) else arguments
     calls = scenario.calls.setdefault(agent, [])
     calls.append(ToolCall(tool, given if isinstance(given, dict) else {}))
 
@@ -134,8 +134,8 @@ def _similarity(text: str, other: str) -> float:
 
 
 def _texts(listed: str) -> Iterator[str]:
-    told = value_of(listed)
-    yield from map(str, told) if isinstance(told, list) else [str(told)]
+    values = value_of(listed)
+    yield from map(str, values) if isinstance(values, list) else [str(values)]
 
 
 def _output(name: str) -> Callable[[ScenarioResult], Any]:
