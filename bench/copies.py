@@ -37,7 +37,8 @@ KEPT = {
         "Presence",
         "Procedure",
     ),
-    *("ProcedureVersion", "StoppedStarts"),
+    *("LegalHold", "ProcedureVersion", "RemovalRound", "RemovedRequest", "Retention"),
+    *("StaleContent", "StoppedStarts", "Tombstone"),
 }
 """The models whose rows belong to no run."""
 REBUILT = {"FeedEntry", "RunAudience"}

@@ -20,6 +20,13 @@ from chat.models.closing import close_request, hold_request, release_request
 from chat.models.gists import gist_of
 from chat.models.moments import plan_moments
 from chat.models.session import record, record_run, session_of
+from chat.services.erasure import (
+    contents_in_chat,
+    erase,
+    reasons_in_chat,
+    rows_removed_with,
+    runs_that_concern,
+)
 from chat.services.heard import mark_read, mark_unread
 from chat.services.ledger import differences, unowned
 from chat.services.responses import respond
@@ -55,6 +62,11 @@ def connect() -> None:
     hooks.examined.append(differences)
     hooks.examined_site.append(unowned)
     hooks.names_files.append(have_files)
+    hooks.keeps.append(reasons_in_chat)
+    hooks.concerns.append(runs_that_concern)
+    hooks.removals.append(erase)
+    hooks.counted.append(rows_removed_with)
+    hooks.content_users.append(contents_in_chat)
     for model in (User, Group):
         post_delete.connect(mark_unasked, sender=model)
     pre_delete.connect(keep_name, sender=User)

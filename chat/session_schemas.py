@@ -27,7 +27,8 @@ class MessageOut(Schema):
     kind: str = Field(
         description='"person" (written by `author`), "run" (the card of a run that `author` has'
         ' started), "request", "notice" (by a run), or a change of the session by `author`:'
-        ' "opened", "renamed", "invited", "removed", "left", "private", "public".'
+        ' "opened", "renamed", "invited", "removed", "left", "private", "public";'
+        ' or "erased": what is left of a removed run that `author` had started.'
     )
     author: str | None
     person: str | None = Field(description="The person who was invited or removed.")

@@ -29,13 +29,16 @@ from dashboard.worker.pool_watch import PoolWatch
 from dashboard.worker.ticker import PeriodicTask, Ticker
 from procedures.board import board
 from procedures.conf import conf
-from procedures.dispatch import REMOVE_UPLOADS, messenger, send_later
+from procedures.dispatch import REMOVE_RUNS, REMOVE_UPLOADS, messenger, send_later
 from procedures.slot import slot
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
 CLOCK = "clock"
 ASK_OTHERS_EVERY_SECONDS, REMOVE_UPLOADS_EVERY_SECONDS, VERIFY_EVERY_SECONDS = 10, 3600, 60
+LOOK_FOR_OLD_RUNS_EVERY_SECONDS = 600
+"""Seconds between two looks for old runs. A round begins once a day; one whose worker has died is
+continued."""
 logger = logging.getLogger(__name__)
 app = Celery("countersign")
 app.config_from_object("dashboard.worker.configuration:configuration", namespace="CELERY")
@@ -126,6 +129,11 @@ def let_time_pass(sender: Any, **_: Any) -> None:
         ),
         PeriodicTask(
             "start the daily verification", VERIFY_EVERY_SECONDS, app.tasks["countersign.verify"]
+        ),
+        PeriodicTask(
+            "request the removal of old runs",
+            LOOK_FOR_OLD_RUNS_EVERY_SECONDS,
+            partial(send_later, REMOVE_RUNS),
         ),
     ]
 

@@ -48,6 +48,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "dashboard.http.removed.RemovedMiddleware",
 ]
 ROOT_URLCONF = "dashboard.site_urls"
 ASGI_APPLICATION = "dashboard.asgi.application"
@@ -130,6 +131,7 @@ COUNTERSIGN: dict[str, Any] = {
     "LARGE_VALUE_BYTES": environment.LARGE_VALUE_BYTES,
     "MAX_UPLOAD_MB": environment.MAX_UPLOAD_MB,
     "UPLOADS_KEPT": timedelta(hours=environment.UPLOADS_KEPT_HOURS),
+    "RETENTION_DAYS": environment.RETENTION_DAYS,
     "SENDS_MAIL": environment.is_embedded or environment.EMAIL_URL is not None,
     "PUSH_KEY": environment.push_key(),
     "PUSH_CONTACT": environment.PUSH_CONTACT,

@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from procedures.engine.declaration.roles import Role
 from procedures.holdings import holds
 from procedures.library import JOBS
-from procedures.models import Grant, Procedure, Run
+from procedures.models import Grant, Procedure, Run, Tombstone
 from procedures.models.run_queries import RunQuerySet
 from procedures.store.keyed import Part, RunsByKey, RunsByState, Source, chosen
 from procedures.store.merging import HANDFUL
@@ -83,6 +83,20 @@ def visible_runs(user: User | AnonymousUser) -> RunQuerySet:
     if not isinstance(user, User) or not user.is_active:
         return Run.objects.none()
     return Run.objects.all() if sees_all(user) else Run.objects.filter(is_seen_by(user))
+
+
+def seen_tombstones(user: User | AnonymousUser) -> QuerySet[Tombstone]:
+    """Return the tombstones of removed runs that a user could see by a role or as their starter.
+
+    What else has shown the runs, such as a request, was removed with them.
+    """
+    rows = Tombstone.objects.order_by("-pk")
+    if not isinstance(user, User) or not user.is_active:
+        return rows.none()
+    if sees_all(user):
+        return rows
+    by_role = Q(procedure__in=procedures_for(user, *SEEING))
+    return rows.filter(by_role | Q(started_by=str(user.pk)))
 
 
 def is_seen_by(user: User) -> Q:

@@ -95,6 +95,11 @@ class Settings:
     MAX_UPLOAD_MB: int = 20
     UPLOADS_KEPT: timedelta = timedelta(days=1)
     """The time after its upload during which a file can be used in an answer or a start."""
+    RETENTION_DAYS: int = 0
+    """The days for which runs are kept after their end, unless their procedure has a retention.
+
+    0 keeps them for ever.
+    """
 
     SENDS_MAIL: bool = False
     PUSH_KEY: str = ""

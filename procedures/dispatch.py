@@ -19,6 +19,7 @@ from procedures.reports import PATIENCE, Reports, kept_redis
 logger = logging.getLogger(__name__)
 TASK = "countersign.advance_runs"
 REMOVE_UPLOADS = "countersign.remove_uploads"
+REMOVE_RUNS = "countersign.remove_runs"
 CALLED = "countersign.called"
 """The name of a key in Redis, which is set while a message is on its way to a worker."""
 CALL_AGAIN = 1000

@@ -1,9 +1,9 @@
 """The contents of files in the site's storage, each stored under its digest.
 
-The contents of runs' files and the large values of journals are in one folder and are never
-deleted. A file that people send is first in a folder for the hour; old folders of this kind are
-deleted. When an upload becomes a run's file, its content is stored in the first folder. So nothing
-that a journal refers to is deleted, even if somebody sends the same bytes again.
+The contents of runs' files and the large values of journals are in one folder. A file that people
+send is first in a folder for the hour; old folders of this kind are deleted. When an upload becomes
+a run's file, its content is stored in the first folder. Only `services.retention.contents` deletes
+anything there, and nothing that a journal refers to, even if somebody sends the same bytes again.
 """
 
 import hashlib
@@ -62,6 +62,7 @@ class ContentStore:
     def put(self, content: bytes) -> str:
         digest = hashlib.sha256(content).hexdigest()
         path = self.place_of(digest)
+        _note_use(digest)
         with reaching():
             _require_folder()
             _Ours.require()
@@ -119,10 +120,31 @@ def keep_uploads(files: Iterable[File]) -> None:
     store = ContentStore(with_uploads=True)
     for file in files:
         path = path_of(file.digest)
+        _note_use(file.digest)
         with reaching():
             is_kept = default_storage.exists(path) and default_storage.size(path) == file.size
         if not is_kept:
             store.put(store.get(file.digest))
+
+
+def delete_content(digest: str) -> None:
+    """Delete a content that nothing uses; the caller has locked its row of `StaleContent`."""
+    with reaching():
+        if why := store_complaint():
+            raise FileStoreError(why)
+        default_storage.delete(path_of(digest))
+
+
+def _note_use(digest: str) -> None:
+    """Record that somebody uses a content, if a removed run has used the same bytes.
+
+    If the content is just being deleted, this waits until it is gone.
+    """
+    if apps.ready:
+        stale = apps.get_model("countersign_procedures", "StaleContent").objects
+        # There is hardly ever such a row, and a read delays nobody on SQLite.
+        if stale.filter(digest=digest).exists():
+            stale.filter(digest=digest).update(at=_now())
 
 
 def remove_old_uploads() -> None:

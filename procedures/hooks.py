@@ -34,7 +34,8 @@ receiver costs as much as hashing an event.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -66,6 +67,26 @@ names_files: list[Callable[[], bool]] = []
 examined_site: list[Callable[[], Iterable[Any]]] = []
 """Functions that return a difference for each row of a higher layer that should belong to a run but
 doesn't."""
+
+keeps: list[Callable[[Mapping[UUID, UUID], datetime], Iterable[tuple[UUID, str]]]] = []
+"""Functions of higher layers that say which old runs must be kept.
+
+Each function is called with the runs, each with the key of its family, and the time. It returns
+pairs: a run, and the kind of the reason ("open").
+"""
+concerns: list[Callable[[Sequence[UUID], Any], Iterable[UUID]]] = []
+"""Functions that return those of the given runs that concern a user by a row of a higher layer."""
+removals: list[Callable[[Sequence[Any], Sequence[Any]], Iterable[str]]] = []
+"""Functions that delete the rows of a higher layer about runs that are being removed.
+
+Each function is called with the runs and their tombstones, inside the transaction, and returns the
+digests of contents that these rows have used.
+"""
+counted: list[Callable[[Sequence[UUID]], Mapping[str, int]]] = []
+"""Functions that return how many rows of a higher layer would be removed with these runs, by name.
+"""
+content_users: list[Callable[[], Iterable[str]]] = []
+"""Functions that yield the digests of all contents that rows of a higher layer use."""
 
 
 def tell_of_change(run_id: str) -> None:

@@ -1,4 +1,4 @@
-"""The Celery tasks: for queued runs, for what is due or was lost, and for old uploads."""
+"""The Celery tasks: for queued runs, for what is due or was lost, and for what is old."""
 
 import logging
 from contextlib import suppress
@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError, connections
 from procedures import dispatch, files, runner, services
 from procedures.engine.errors import FileStoreError
 from procedures.services import verification
+from procedures.services.retention.rounds import remove_old_runs
 from procedures.slot import slot
 
 logger = logging.getLogger(__name__)
@@ -68,6 +69,16 @@ def verify() -> None:
     """Start the daily verification of the site, if it is due; the clock process calls this."""
     if services.gate.is_open():
         verification.verify_when_due()
+
+
+@shared_task(name=dispatch.REMOVE_RUNS)
+def remove_runs(*_: object, **__: object) -> None:
+    """Continue the removal of old runs, if it is due; another call is queued if more is left.
+
+    The arguments are ignored, because a broker may deliver anything.
+    """
+    if services.gate.is_open() and remove_old_runs():
+        dispatch.send_later(dispatch.REMOVE_RUNS)
 
 
 @shared_task(name="countersign.sweep")

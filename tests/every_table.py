@@ -1,13 +1,22 @@
 """A row of every table: for those who look at all of them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from chat.models import Delegation, Draft, HumanRequest, Notification, Presence, ReadMark, Snooze
+from chat.models import (
+    Delegation,
+    Draft,
+    HumanRequest,
+    Notification,
+    Presence,
+    ReadMark,
+    RemovedRequest,
+    Snooze,
+)
 from dashboard.models import (
     Announcement,
     ApiToken,
@@ -18,7 +27,17 @@ from dashboard.models import (
     RetiredGroup,
     SignIn,
 )
-from procedures.models import ChosenRun, Installation, Procedure, StoppedStarts
+from procedures.models import (
+    ChosenRun,
+    Installation,
+    LegalHold,
+    Procedure,
+    RemovalRound,
+    Retention,
+    StaleContent,
+    StoppedStarts,
+    Tombstone,
+)
 from procedures.models.act import chain_acts
 from procedures.models.clock import clock
 from procedures.models.ids import uuid7
@@ -50,8 +69,26 @@ def fill_tables(request: HumanRequest, person: User, *, deputy: User) -> None:
     LogEntry.objects.create(user=person, object_repr="bob", action_flag=CHANGE)
     RetiredGroup.objects.create(group=Group.objects.create(name="packers"))
     Installation.current()
-    other = Procedure.objects.order_by("name").last()
+    other = Procedure.objects.latest("name")
     StoppedStarts.objects.create(procedure=other, notice="Closed.", at=now)
     Announcement.objects.create(text="Closed on Friday.", starts_at=now - DAY, ends_at=now)
     ChosenRun.objects.create(job=uuid7(), run=uuid7())
+    _fill_tables_of_retention(other, person, now)
     chain_acts()
+
+
+def _fill_tables_of_retention(other: Procedure, person: User, now: datetime) -> None:
+    Retention.objects.create(procedure=other, days=30)
+    LegalHold.objects.create(procedure=other, reason="Lawsuit.", placed_by=person.username, at=now)
+    RemovalRound.objects.create(began_at=now)
+    StaleContent.objects.create(digest="0" * 64, at=now)
+    grave = Tombstone(pk=uuid7(), top=uuid7(), procedure=other, version="1", status="failed")
+    grave.created_at = grave.ended_at = grave.removed_at = now
+    grave.head_seq, grave.head_hash, grave.days = 1, "0" * 64, 30
+    Tombstone.insert([grave])
+    RemovedRequest.objects.create(pk=uuid7(), tombstone=grave)
+
+
+def hold_on(person: User) -> LegalHold:
+    given = {"reason": "Lawsuit.", "placed_by": person.username, "at": clock.now()}
+    return LegalHold.objects.get_or_create(user=person, defaults=given)[0]

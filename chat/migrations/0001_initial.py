@@ -95,7 +95,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=procedures.models.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('session', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='countersign_chat.session')),
                 ('seq', models.PositiveBigIntegerField(help_text="The number of the session's change that added this message; changes are numbered in commit order.")),
-                ('kind', models.CharField(choices=[('person', 'Person'), ('run', 'Run'), ('request', 'Request'), ('notice', 'Notice'), ('opened', 'Opened'), ('renamed', 'Renamed'), ('invited', 'Invited'), ('removed', 'Removed'), ('left', 'Left'), ('private', 'Private'), ('public', 'Public')], max_length=10)),
+                ('kind', models.CharField(choices=[('person', 'Person'), ('run', 'Run'), ('request', 'Request'), ('notice', 'Notice'), ('opened', 'Opened'), ('renamed', 'Renamed'), ('invited', 'Invited'), ('removed', 'Removed'), ('left', 'Left'), ('private', 'Private'), ('public', 'Public'), ('erased', 'Erased')], max_length=10)),
                 ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to=settings.AUTH_USER_MODEL)),
                 ('run', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='countersign_procedures.run')),
                 ('person', models.ForeignKey(db_index=False, help_text='The person who was invited or removed, unless the account was deleted.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
@@ -400,5 +400,12 @@ class Migration(migrations.Migration):
                 'constraints': [],
             },
             bases=('countersign_chat.humanresponse',),
+        ),
+        migrations.CreateModel(
+            name='RemovedRequest',
+            fields=[
+                ('id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ('tombstone', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='requests', to='countersign_procedures.tombstone')),
+            ],
         ),
     ]

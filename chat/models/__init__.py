@@ -7,6 +7,7 @@ from chat.models.history import RequestEvent
 from chat.models.message import Message
 from chat.models.notification import Notification, Presence
 from chat.models.reading import Draft, ReadMark, Snooze
+from chat.models.removed_request import RemovedRequest
 from chat.models.request import HumanRequest
 from chat.models.response import Decision, HumanResponse
 from chat.models.searchable import Searchable
@@ -26,6 +27,7 @@ __all__ = [
     "Notification",
     "Presence",
     "ReadMark",
+    "RemovedRequest",
     "RequestEvent",
     "RunAudience",
     "Searchable",

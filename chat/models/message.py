@@ -107,6 +107,7 @@ class Message(models.Model):
         LEFT = "left"
         PRIVATE = "private"
         PUBLIC = "public"
+        ERASED = "erased"
 
     class Delivery(models.TextChoices):
         """The state of a message that was written to a run; "" for all other messages."""
@@ -386,7 +387,7 @@ ABOUT_PEOPLE = frozenset({Message.Kind.INVITED, Message.Kind.REMOVED})
 LINES = frozenset(
     {
         *(Message.Kind.OPENED, Message.Kind.RENAMED, Message.Kind.INVITED, Message.Kind.REMOVED),
-        *(Message.Kind.LEFT, Message.Kind.PRIVATE, Message.Kind.PUBLIC),
+        *(Message.Kind.LEFT, Message.Kind.PRIVATE, Message.Kind.PUBLIC, Message.Kind.ERASED),
     }
 )
 """The kinds of entries that record what members did with the session, such as renaming it."""

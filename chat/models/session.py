@@ -98,6 +98,11 @@ class Session(models.Model):
         self.title, self.is_named = title, True
         self._save("title", "is_named")
 
+    def set_title(self, title: str) -> None:
+        """Replace a title that no person wrote."""
+        self.title = title[:200]
+        self._save("title")
+
     def set_private(self, *, is_private: bool) -> None:
         """Make the session private or public.
 

@@ -42,6 +42,8 @@ from procedures.users import User
 
 LOOKS = 3
 """The maximum number of times that a session's messages are read while people write more."""
+JOINED = canonical.text_of({"joined": True}).strip("{}")
+"""The part of an erased line's details that says that its author joined by starting the run."""
 COMING = {Message.Kind.OPENED, Message.Kind.INVITED}
 LEAVING = {Message.Kind.LEFT, Message.Kind.REMOVED}
 BY_AN_END = ("system: run ended", "system: asked again")
@@ -79,10 +81,11 @@ def unowned() -> Iterator[Difference]:
     """Yield orphaned rows, and the faults of sessions that have no run.
 
     A session with a run is checked when its first run is verified. A session without a run must
-    have been opened by a person.
+    have been opened by a person, or by a run whose record was removed.
     """
     yield from unowned_rows("countersign_chat")
-    opened = Message.objects.filter(kind=Message.Kind.OPENED).values("session")
+    beginnings = (Message.Kind.OPENED, Message.Kind.ERASED)
+    opened = Message.objects.filter(kind__in=beginnings).order_by().values("session")
     alone = Session.objects.exclude(messages__kind=Message.Kind.RUN).order_by("pk")
     for session in alone.exclude(pk__in=opened):
         yield Difference(row_name(session), "id", "it belongs to a session without a run")
@@ -286,6 +289,9 @@ def _message_count_differences(session: Session) -> Iterator[Difference]:
         # of this loop sees it, and it isn't taken for a forgery.
         session.refresh_from_db()
         numbers = [number_of(one) for one in session.messages.only("pk", "proof").iterator()]
+        # The line that is left of a removed run knows how many messages were removed with it.
+        lines = session.messages.filter(kind=Message.Kind.ERASED)
+        numbers += [number for line in lines for number in line.posted["numbers"]]
         if Session.objects.filter(pk=session.pk, said=session.said).exists():
             break
     if not is_proven_tally(SAID, session.pk, session.said, session.said_proof):
@@ -303,6 +309,7 @@ def _membership_differences(session: Session) -> Iterator[Difference]:
     """
     is_start = Q(kind=Message.Kind.RUN, run__parent_wait=None, run__started_by__isnull=False)
     is_start &= Q(run__origin=None) | Q(seq=1)
+    is_start |= Q(kind=Message.Kind.ERASED, details__contains=JOINED)
     # Deleted accounts aren't members of any session.
     is_gone = Q(kind__in=ABOUT_PEOPLE, person=None)
     told = session.messages.filter(is_start | Q(kind__in=COMING | LEAVING)).exclude(is_gone)

@@ -67,6 +67,8 @@ def _rules(kind: StandardGroup.Kind) -> Iterator[Rule]:
         yield Rule(auth, "^(add|change|view)_group$")
         yield Rule(ours, "^(add|change|delete|view)_grant$")
         yield Rule(ours, "^(add|change|view)_announcement$")
+        yield Rule(ours, "^(add|change|delete|view)_retention$")
+        yield Rule(ours, "^(add|delete|view)_legalhold$")
         yield Rule(ours, "^(view_procedure|view_signin|view_delegation|(view|delete)_apitoken)$")
 
 

@@ -14,6 +14,7 @@ from dashboard.admin import (
     pages,
     people,
     procedure,
+    retention,
     run,
     site,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "pages",
     "people",
     "procedure",
+    "retention",
     "run",
     "site",
 ]

@@ -21,6 +21,7 @@ import chat.search_api
 import chat.sessions_api
 import procedures.api
 import procedures.operations_api
+from chat.models import HumanRequest
 from chat.services import (
     AlreadyAnsweredError,
     LastMemberError,
@@ -44,6 +45,7 @@ from procedures.engine.lifecycle.fork import ForkRefusedError, UnknownPlaceError
 from procedures.engine.values.faults import fault_of
 from procedures.engine.values.sent import BodyError, read_json
 from procedures.inputs import TooLargeError
+from procedures.models import Run
 from procedures.services import (
     BrokenProcedureError,
     KeyReusedError,
@@ -195,6 +197,9 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
     ReassigningDeniedError: as_said(403),
     SignalDeniedError: as_said(403),
     Http404: lambda _: (404, {"detail": NOTHING_HERE}),
+    # The row was there when the request was checked, and was removed before it was locked.
+    Run.DoesNotExist: lambda _: (404, {"detail": NOTHING_HERE}),
+    HumanRequest.DoesNotExist: lambda _: (404, {"detail": NOTHING_HERE}),
     UnknownProcedureError: as_said(404),
     AlreadyAnsweredError: already_answered,
     OperationRefusedError: as_said(409),

@@ -99,6 +99,7 @@ class Environment(BaseSettings):
     )
     MAX_UPLOAD_MB: int = Field(default=Settings.MAX_UPLOAD_MB, ge=1, le=2000)
     UPLOADS_KEPT_HOURS: int = Field(default=24, ge=1, le=8760)
+    RETENTION_DAYS: int = Field(default=Settings.RETENTION_DAYS, ge=0, le=36_500)
     RUN_LEASE_SECONDS: float = Field(default=Settings.RUN_LEASE_SECONDS, ge=1, le=600)
     RUN_TURN_SECONDS: float = Field(default=Settings.RUN_TURN_SECONDS, ge=0.1, le=86400)
     STOP_SECONDS: float | None = Field(default=None, ge=0, le=3600)

@@ -17,7 +17,7 @@ from dashboard.pages.starting import new_key, start_by_form
 from procedures import access, registry, services
 from procedures.access import SignedIn
 from procedures.engine.declaration.definition import Procedure as Definition
-from procedures.models import Procedure, Run
+from procedures.models import LegalHold, Procedure, Run
 
 MOST_RUNS = 5
 
@@ -105,6 +105,7 @@ def _page(
         "form": form if may_start else None,
         "runs": listed_runs(recent),
         "key": new_key(),
+        "is_held": LegalHold.objects.filter(procedure=procedure).exists(),
     }
     return render(request, "procedures/procedure.html", context | more, status=status)
 

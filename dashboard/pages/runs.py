@@ -31,6 +31,7 @@ from procedures.models import Run
 from procedures.models.event import EventQuerySet
 from procedures.paging import PAGE, page, page_of_runs
 from procedures.run_lists import MOST_COUNTED, RunList, count_for_lists, procedures_of_runs
+from procedures.services.retention.reasons import holds_on
 from procedures.users import User
 
 MOST_EVENTS = 200
@@ -124,6 +125,7 @@ def run_detail(request: Visit, run_id: UUID) -> HttpResponse:
         "above": seen.filter(pk=above.run_id).first() if above else None,
         "origin": seen.filter(copies=run).first(),
         "copies": seen.filter(origin=run),
+        "is_held": bool(holds_on(run)),
         **operations_of(request, run),
         **questions_of(request, run.pk),
     }

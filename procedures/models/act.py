@@ -94,6 +94,7 @@ class Act(models.Model):
         VERB = "verb", lazy("Operation")
         VERIFY = "verify", lazy("Verification")
         EXPORT = "export", lazy("Export")
+        REMOVAL = "removal", lazy("Removal")
         CHANGE = "change", lazy("Other change")
 
     seq = models.PositiveBigIntegerField(

@@ -32,6 +32,7 @@ class Artifact(models.Model):
                 fields=["run", "name", "digest"], name="countersign_one_artifact_each"
             )
         ]
+        indexes = [models.Index(fields=["digest"], name="countersign_artifact_digests")]
 
     def __str__(self) -> str:
         return self.name

@@ -36,6 +36,10 @@ class Installation(models.Model):
     swept_at = models.DateTimeField(
         null=True, help_text="The time at which the clock process last looked for due work."
     )
+    removed = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="The number of runs whose records were removed."
+    )
+    removed_proof = models.CharField(max_length=32, blank=True, default="", db_default="")
 
     def __str__(self) -> str:
         return f"Installation, epoch {self.epoch}"

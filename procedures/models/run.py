@@ -228,6 +228,11 @@ class Run(models.Model):
                 name="countersign_failures_by_end",
             ),
             models.Index(
+                fields=["procedure", "ended_at", "id"],
+                condition=Q(parent_wait=None, ended_at__isnull=False),
+                name="countersign_ended_runs",
+            ),
+            models.Index(
                 fields=["id"],
                 condition=Q(is_left_without_storage=True),
                 name="countersign_left_runs",

@@ -24,12 +24,12 @@ def next_heard(run: UUID) -> int:
     return int(number)
 
 
-def tally_proof(name: str, owner: UUID, count: int) -> str:
+def tally_proof(name: str, owner: UUID | str, count: int) -> str:
     """Return the seal of a count; `name` is the name of the count, and `owner` its row's id."""
     return seal_of(str(owner), name, count, ledger_key())
 
 
-def is_proven_tally(name: str, owner: UUID, count: int, proof: str) -> bool:
+def is_proven_tally(name: str, owner: UUID | str, count: int, proof: str) -> bool:
     return any(proof == seal_of(str(owner), name, count, key) for key in ledger_keys())
 
 

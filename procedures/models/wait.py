@@ -138,6 +138,11 @@ class Wait(models.Model):
                 name="countersign_held_answers",
             ),
             models.Index(
+                fields=["held_for"],
+                condition=Q(held_for__isnull=False),
+                name="countersign_waits_held_behind",
+            ),
+            models.Index(
                 fields=["id"],
                 condition=Q(closed_at=None, is_behind=True),
                 name="countersign_maps_behind",

@@ -14,6 +14,7 @@ from procedures.models.proofs import ledger_key, ledger_keys
 from procedures.services.differences import Difference
 from procedures.services.missing import unowned_rows
 from procedures.services.record import Record
+from procedures.services.retention.tombstones import tombstone_differences
 from procedures.services.rows import row_differences
 
 ENDS = {
@@ -85,6 +86,7 @@ def examine_site() -> list[Difference]:
     """Return the faults of rows that belong to no run, which no verification of a run can find."""
     return [
         *unowned_rows("countersign_procedures"),
+        *tombstone_differences(),
         *(one for look in hooks.examined_site for one in look()),
     ]
 

@@ -120,6 +120,10 @@ class Start:
     @transaction.atomic
     def _make(self, write: Callable[[Run], None]) -> Run:
         found = self.found
+        if self.origin:
+            # The origin's record may have been removed since it was read. While it is locked, it
+            # can't be.
+            Run.objects.lock(self.origin.pk)
         # The version is registered in the same transaction, so that no worker gets a run whose
         # version it can't look up.
         version = found.version or registry.register(found.definition)

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, User
 from playwright.sync_api import Page, expect
 
 from chat.models import HumanRequest
-from procedures.models import Grant
+from procedures.models import Grant, LegalHold
 from tests.admin_addresses import admin_addresses
 from tests.browser.conftest import DESK, PHONE, OpenPage, Scheme
 from tests.browser.test_every_page import LOOKS, narrow, sideways, violations_of
@@ -70,6 +70,7 @@ def addresses_about(user: User) -> list[str]:
                 "person": values,
                 "groups": {"key": group_id},
                 "access": {"procedure": "question", "role": "answer"},
+                "retention": {"key": LegalHold.objects.earliest("pk").pk, "name": "question"},
             }
         )
     ]

@@ -8,6 +8,7 @@ from chat.models import HumanResponse
 from chat.services import Answer, respond
 from procedures.models import Act
 from procedures.models.act import log_act
+from procedures.services.retention.holds import place_hold
 from tests.browser.conftest import DESK, PHONE, OpenPage, Scheme
 from tests.browser.test_every_admin_page import admin_faults
 from tests.browser.test_keyboard import enter
@@ -41,11 +42,15 @@ def test_no_page_about_the_site_has_a_grave_fault(
     logged: Act,
 ) -> None:
     page = open_page(admin_user, width=width, scheme=scheme, bypass_csp=True)
+    hold = place_hold(decision.request.wait.run, by=admin_user, reason="Lawsuit.")
     paths = [
         "",
         "settings/",
         "new-runs/",
         "verification/",
+        "retention/",
+        "retention/procedures/question/?days=30",
+        f"retention/holds/{hold.pk}/release/",
         "countersign_chat/decision/",
         f"countersign_chat/decision/{decision.pk}/change/",
         "countersign_procedures/act/",

@@ -248,6 +248,8 @@ def of_the_site(stage: Stage) -> dict[str, str]:
         "new runs": "new-runs/",
         "announcements": "announcements/",
         "verification": "verification/",
+        "retention": "retention/",
+        "retention of a procedure": "retention/procedures/desk/?days=30",
         "decisions": "countersign_chat/decision/",
         "decisions, filtered": "countersign_chat/decision/?bypass=yes",
         "certificate": f"countersign_chat/decision/{answer}/change/",

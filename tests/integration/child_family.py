@@ -18,7 +18,7 @@ from procedures.runner import advance_run
 from procedures.services import Sent, send_signal, sweep
 from tests.calls import caller, grant, request_of, run_until_it_waits
 from tests.conftest import create_person, group
-from tests.every_table import fill_tables
+from tests.every_table import fill_tables, hold_on
 from tests.procedures.kinships import MARK
 from tests.routes import addresses
 from tests.runs import answer
@@ -106,6 +106,7 @@ def places(run: Run, user: User) -> dict[str, object]:
         "/role": "answer",
         "person/key": user.pk,
         "groups/key": Group.objects.earliest("pk").pk,
+        "holds/key": hold_on(user).pk,
         "runs/run_id": run.pk,
         "artifacts/name": own.name if own else "none.csv",
         "files/name": own.name if own else "none.csv",

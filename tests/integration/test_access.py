@@ -23,7 +23,7 @@ from procedures.models.clock import clock
 from procedures.services import Sent, send_signal
 from tests.calls import caller, detail, grant, request_of, respond, run_until_it_waits
 from tests.conftest import create_person, make_staff
-from tests.every_table import fill_tables
+from tests.every_table import fill_tables, hold_on
 from tests.routes import Address, addresses
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -71,6 +71,7 @@ def filled(run: Run, alice: User) -> dict[str, object]:
         "/role": "answer",
         "person/key": alice.pk,
         "groups/key": alice.groups.get().pk,
+        "holds/key": hold_on(alice).pk,
         "requests/request_id": request_of(run).pk,
         "standing-decisions/decision_id": StandingDecision.objects.get().pk,
         "operations/name": "pause",

@@ -23,9 +23,9 @@ OURS = {
     *re.findall(
         r"\w+",
         """
-    age all at at_most attempt attempts channel count currency days digest done due hours id
-    left maximum more_coming most most_at_once most_new n number of place read_at refused searched
-    short shown state times type until uses version versions when words worked
+    age all at at_most attempt attempts channel count currency date days digest done due hours id
+    kept left maximum more_coming most most_at_once most_new n number of place read_at refused
+    removed searched short shown state times type until uses version versions when why words worked
     """,
     )
 }

@@ -6,8 +6,11 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from procedures.engine.values.visible import visible_line
-from procedures.models import Run
+from procedures.models import Run, Tombstone
+from procedures.models.proofs import unproven
+from procedures.services.differences import Difference, row_name
 from procedures.services.ledger import examine, examine_site
+from procedures.services.retention.holds import removed_sentence
 
 
 class Command(BaseCommand):
@@ -25,9 +28,11 @@ class Command(BaseCommand):
     def handle(self, *_: Any, run: list[UUID], **options: Any) -> None:
         runs = Run.objects.select_related("procedure").order_by("pk")
         chosen = runs.filter(pk__in=run) if run else runs
-        if missing := set(run) - set(chosen.values_list("pk", flat=True)):
+        graves = list(Tombstone.objects.filter(pk__in=run).order_by("pk"))
+        found = {*chosen.values_list("pk", flat=True), *(one.pk for one in graves)}
+        if missing := set(run) - found:
             raise CommandError(f"Runs not found: {', '.join(sorted(map(str, missing)))}.")
-        broken = 0
+        broken = self._verify_graves(graves)
         for each in chosen.iterator():
             verdict = examine(each)
             broken += bool(verdict.faults)
@@ -36,7 +41,20 @@ class Command(BaseCommand):
         unowned = [] if run else examine_site()
         for difference in unowned:
             self.stdout.write(visible_line(str(difference)))
+        count = chosen.count() + len(graves)
         if broken or unowned:
             also = f"; rows that belong to no run: {len(unowned)}" if unowned else ""
-            raise CommandError(f"{broken} of {chosen.count()} journals aren't intact{also}.")
-        self.stdout.write(f"{chosen.count()} of {chosen.count()} journals are intact.")
+            raise CommandError(f"{broken} of {count} journals aren't intact{also}.")
+        self.stdout.write(f"{count} of {count} journals are intact.")
+
+    def _verify_graves(self, graves: list[Tombstone]) -> int:
+        """Show what became of removed runs; return how many of their tombstones were changed."""
+        broken = 0
+        for grave in graves:
+            names = unproven(grave)
+            broken += bool(names)
+            self.stdout.write(visible_line(f"{grave} ({grave.pk}): {removed_sentence(grave)}"))
+            for name in names:
+                words = Difference(row_name(grave), name)
+                self.stdout.write(visible_line(f"{grave} ({grave.pk}): {words}"))
+        return broken

@@ -1,0 +1,63 @@
+"""Read-only admin pages for retentions, legal holds, and what is left of removed runs."""
+
+from django.contrib import admin
+
+from chat.models import RemovedRequest
+from dashboard.admin.history import HistoryAdmin
+from procedures.models import LegalHold, RemovalRound, Retention, StaleContent, Tombstone
+
+
+@admin.register(Tombstone)
+class TombstoneAdmin(HistoryAdmin):
+    list_display = ["id", "procedure", "status", "ended_at", "removed_at"]
+    list_filter = ["procedure", "removed_at"]
+    list_select_related = ["procedure"]
+    ordering = ["-pk"]
+    search_fields = ["=id"]
+    fields = [
+        *("id", "top", "procedure", "version", "started_by", "status", "created_at", "ended_at"),
+        *("head_seq", "head_hash", "removed_at", "days"),
+    ]
+
+
+@admin.register(RemovedRequest)
+class RemovedRequestAdmin(HistoryAdmin):
+    list_display = ["id", "tombstone"]
+    list_select_related = ["tombstone__procedure"]
+    ordering = ["-pk"]
+    search_fields = ["=id"]
+    fields = ["id", "tombstone"]
+
+
+@admin.register(LegalHold)
+class LegalHoldAdmin(HistoryAdmin):
+    list_display = ["id", "run", "procedure", "user", "placed_by", "at"]
+    list_select_related = ["run__procedure", "procedure", "user"]
+    ordering = ["-pk"]
+    search_fields = ["=placed_by", "reason"]
+    fields = ["run", "procedure", "user", "reason", "placed_by", "at"]
+
+
+@admin.register(Retention)
+class RetentionAdmin(HistoryAdmin):
+    list_display = ["procedure", "days"]
+    list_select_related = ["procedure"]
+    ordering = ["-pk"]
+    search_fields = ["procedure__title", "procedure__name"]
+    fields = ["procedure", "days"]
+
+
+@admin.register(RemovalRound)
+class RemovalRoundAdmin(HistoryAdmin):
+    list_display = ["id", "began_at", "ended_at", "removed", "kept"]
+    ordering = ["-pk"]
+    search_fields = ["=id"]
+    fields = ["began_at", "ended_at", "place", "removed", "kept"]
+
+
+@admin.register(StaleContent)
+class StaleContentAdmin(HistoryAdmin):
+    list_display = ["digest", "at"]
+    ordering = ["-pk"]
+    search_fields = ["=digest"]
+    fields = ["digest", "at"]

@@ -1,0 +1,70 @@
+"""The answer 410 for links to runs and requests whose records were removed."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils.deprecation import MiddlewareMixin
+
+from chat.models import HumanRequest
+from dashboard.http.addresses import is_of_api
+from procedures.access import seen_tombstones
+from procedures.models import Run, Tombstone
+from procedures.services.retention.holds import removed_sentence
+
+GONE = 410
+NOT_FOUND = 404
+
+
+class RemovedMiddleware(MiddlewareMixin):
+    """A middleware that turns 404 into 410 if the record was removed and the user could see it.
+
+    Everybody else reads 404, as for a run that never existed. This is the only place that knows
+    removed runs: each page and route just doesn't find them.
+    """
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        if response.status_code != NOT_FOUND or not (found := _tombstone_for(request)):
+            return response
+        return _answer(request, found)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
+        """Answer for a page whose run was removed between two of its statements."""
+        if not isinstance(error, (Run.DoesNotExist, HumanRequest.DoesNotExist)):
+            return None
+        found = _tombstone_for(request)
+        return _answer(request, found) if found else None
+
+
+def _answer(request: HttpRequest, found: Tombstone) -> HttpResponseBase:
+    words = removed_sentence(found)
+    if is_of_api(request.path):
+        return JsonResponse({"detail": words}, status=GONE)
+    told = {"tombstone": found, "date": f"{found.removed_at:%Y-%m-%d}"}
+    return render(request, "dashboard/removed.html", told, status=GONE)
+
+
+def _tombstone_for(request: HttpRequest) -> Tombstone | None:
+    """Return the tombstone of the run or request in the address, if the user could see the run."""
+    match: Any = request.resolver_match
+    user: Any = getattr(request, "user", None)
+    if match is None or user is None or not user.is_authenticated:
+        return None
+    rows = seen_tombstones(user).select_related("procedure")
+    if run := _key_in(match.kwargs, "run_id"):
+        return rows.filter(pk=run).first()
+    if asked := _key_in(match.kwargs, "request_id"):
+        return rows.filter(requests=asked).first()
+    return None
+
+
+def _key_in(found: Mapping[str, Any], name: str) -> UUID | None:
+    try:
+        return UUID(str(found[name]))
+    except (KeyError, ValueError):
+        return None

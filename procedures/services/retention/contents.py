@@ -1,0 +1,144 @@
+"""The contents of files that removed runs have used, deleted once nothing uses them any more."""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from procedures import hooks
+from procedures.among import is_among
+from procedures.engine.errors import FileGoneError
+from procedures.engine.journal.large import DEPTH, ELSEWHERE, place_of, unpacked
+from procedures.engine.values import canonical
+from procedures.files import ContentStore, delete_content, use_contents
+from procedures.models import Artifact, Event, Run, RunInput, StaleContent
+from procedures.models.clock import clock
+
+logger = logging.getLogger(__name__)
+UNUSED_FOR = timedelta(days=1)
+"""The time for which nobody may have used a content's bytes before the content is deleted.
+
+It is longer than any run takes from storing a content to the commit that refers to it.
+"""
+MOST_AT_ONCE = 10_000
+PLACES = "sha256:"
+
+
+def contents_of(runs: Sequence[UUID]) -> set[str]:
+    """Return the digests of the contents that the rows and events of these runs use."""
+    mine = is_among("run", runs)
+    found = set(Artifact.objects.filter(mine).order_by().values_list("digest", flat=True))
+    found.update(_of_rows(Run.objects.filter(is_among("pk", runs))))
+    for rows in (Event.objects.filter(mine), RunInput.objects.filter(mine)):
+        found.update(_of_data(rows))
+    return found
+
+
+def note_unused(digests: Iterable[str]) -> None:
+    """Note contents that the transaction's runs have used, so that they are deleted later."""
+    now = clock.now()
+    StaleContent.objects.bulk_create(
+        [StaleContent(digest=one, at=now) for one in sorted(digests)],
+        update_conflicts=True,
+        unique_fields=["digest"],
+        update_fields=["at"],
+    )
+
+
+def delete_unused() -> int:
+    """Delete the noted contents that nothing has used for a day; return how many rows are done.
+
+    Calling it twice, or twice at once, is harmless. If the process dies, the next call continues.
+    """
+    rows = StaleContent.objects.filter(at__lte=clock.now() - UNUSED_FOR).order_by("at")
+    due = list(rows.values_list("digest", flat=True)[:MOST_AT_ONCE])
+    if not due:
+        return 0
+    # The journals are read before the locks, because that may take long. What begins to use a
+    # content meanwhile sets the time of its row anew.
+    used = _used_among(set(due))
+    for digest in due:
+        _delete(digest, is_used=digest in used)
+    return len(due)
+
+
+@transaction.atomic
+def _delete(digest: str, *, is_used: bool) -> None:
+    """Delete the row of a content and, if the content isn't used, the content itself.
+
+    The row stays locked until the content is deleted. Whoever stores the same bytes waits for that,
+    and then finds that the content is gone.
+    """
+    old = StaleContent.objects.select_for_update().filter(digest=digest)
+    if found := old.filter(at__lte=clock.now() - UNUSED_FOR).first():
+        if not is_used:
+            delete_content(digest)
+        found.delete()
+
+
+def _used_among(digests: set[str]) -> set[str]:
+    """Return those of the digests that any row or event uses.
+
+    This reads all events with large values, so it is called once for many digests.
+    """
+    own = Artifact.objects.filter(is_among("digest", digests)).order_by()
+    used = set(own.values_list("digest", flat=True))
+    for found in _all_contents():
+        if digests <= used:
+            break
+        if found in digests:
+            used.add(found)
+    return used
+
+
+def _all_contents() -> Iterator[str]:
+    for look in hooks.content_users:
+        yield from look()
+    yield from _of_rows(Run.objects.all())
+    yield from _of_data(Event.objects.all())
+    yield from _of_data(RunInput.objects.all())
+
+
+def _of_rows(rows: Any) -> Iterator[str]:
+    """Yield the digests of runs' large inputs and results."""
+    large = rows.filter(Q(inputs__startswith=PLACES) | Q(result__startswith=PLACES))
+    for cells in large.order_by().values_list("inputs", "result").iterator():
+        yield from (place.digest for place in map(place_of, cells) if place)
+
+
+def _of_data(rows: Any) -> Iterator[str]:
+    """Yield the digests that the data of events or inputs names."""
+    marks = Q(data__contains=f'{ELSEWHERE}"') | Q(data__contains=DEPTH.format("") + '"')
+    for data in rows.filter(marks).order_by().values_list("data", flat=True).iterator():
+        with use_contents():
+            yield from _named_in(canonical.plain(data))
+
+
+def _named_in(content: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in content.items():
+        if name.endswith(ELSEWHERE) and isinstance(value, str):
+            yield value
+        depth = content.get(DEPTH.format(name))
+        if isinstance(depth, int):
+            yield from _blocks(lambda name=name: unpacked(content, name), depth)
+
+
+def _blocks(read: Any, depth: int) -> Iterator[str]:
+    """Yield the digests of the blocks in which a long list is stored, at each level."""
+    try:
+        digests = read()
+    except FileGoneError as error:
+        logger.warning("A list can't be read to find the files it names: %s", error)
+        return
+    for digest in digests:
+        yield digest
+        if depth > 1:
+            yield from _blocks(lambda digest=digest: _list_in(digest), depth - 1)
+
+
+def _list_in(digest: str) -> Any:
+    return canonical.value_of(ContentStore().get(digest).decode())

@@ -1,0 +1,76 @@
+"""The removal of old runs, whose process dies again and again."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from chat.models import Message
+from procedures import dispatch
+from procedures.files import path_of
+from procedures.models import (
+    Act,
+    Artifact,
+    Procedure,
+    RemovalRound,
+    Retention,
+    Run,
+    StaleContent,
+    Tombstone,
+)
+from procedures.models.clock import clock
+from procedures.services import start_run
+from procedures.services.ledger import examine_site
+from procedures.services.retention.contents import delete_unused
+from tests.audited_story import carry_on
+from tests.processes import Worker, wait_until
+
+OLD, KILLS = 60, 3
+DIGEST = "ab" * 32
+
+
+@pytest.fixture
+def old_runs(transactional_db: None, admin_user: User) -> list[Run]:
+    """Runs that ended 40 days ago, of which one has a file."""
+    clock.ahead = timedelta(days=-40)
+    try:
+        runs = [start_run("audited_part", {"note": "a"}, by=admin_user)[0] for _ in range(OLD)]
+        carry_on(runs[0])
+    finally:
+        clock.ahead = timedelta(0)
+    Artifact.objects.create(run=runs[0], name="x", digest=DIGEST, size=1, content_type="text/x")
+    default_storage.save(path_of(DIGEST), ContentFile(b"x"))
+    procedure = Procedure.objects.get(name="audited_part")
+    Retention.objects.create(procedure=procedure, days=30)
+    return runs
+
+
+def test_each_run_goes_once_and_whole_although_the_worker_is_killed(
+    running_worker: Worker, old_runs: list[Run]
+) -> None:
+    for kill in range(1, KILLS + 1):
+        dispatch.send_later(dispatch.REMOVE_RUNS)
+        enough = OLD * kill // (KILLS + 1)
+        wait_until(lambda: Tombstone.objects.count() >= enough, timeout=60)  # noqa: B023
+        running_worker.kill_slots()
+    # The clock sends another message every ten minutes.
+    dispatch.send_later(dispatch.REMOVE_RUNS)
+    wait_until(lambda: RemovalRound.objects.exclude(ended_at=None).exists(), timeout=60)
+
+    assert not Run.objects.exists()
+    graves = Tombstone.objects.values_list("pk", flat=True)
+    assert set(graves) == {run.pk for run in old_runs}
+    assert set(Message.objects.values_list("kind", flat=True)) == {"erased"}
+    assert Act.objects.filter(kind="removal").count() == 1
+    assert examine_site() == []
+
+    assert default_storage.exists(path_of(DIGEST))
+    clock.ahead = timedelta(days=2)
+    try:
+        assert delete_unused() == 1
+    finally:
+        clock.ahead = timedelta(0)
+    assert not default_storage.exists(path_of(DIGEST))
+    assert not StaleContent.objects.exists()

@@ -1,0 +1,138 @@
+"""Holds, forks and pages at the very moment at which a run is removed."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+
+from chat.models import Message, Session
+from chat.services import post_message
+from procedures.models import LegalHold, Procedure, Retention, Run, Tombstone
+from procedures.models.clock import clock
+from procedures.services import restart_run, start_run, verify_journal
+from procedures.services.ledger import examine_site
+from procedures.services.retention.holds import HoldRefusedError, place_hold
+from procedures.services.retention.removal import remove_family
+from procedures.services.retention.rounds import remove_old_runs
+from tests.audited_story import carry_on
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROUNDS = 6
+
+
+@pytest.fixture(autouse=True)
+def time_passes() -> Iterator[None]:
+    yield
+    clock.ahead = timedelta(0)
+
+
+def ended(by: User) -> Run:
+    run, _ = start_run("audited_part", {"note": "a"}, by=by)
+    carry_on(run)
+    return run
+
+
+def keep() -> None:
+    procedure = Procedure.objects.get(name="audited_part")
+    Retention.objects.update_or_create(procedure=procedure, defaults={"days": 30})
+
+
+def at_once(*acts: Callable[[], Any]) -> list[Any]:
+    """Do several things at the same moment; return the result or the error of each."""
+    together = Barrier(len(acts))
+
+    def act(one: Callable[[], Any]) -> Any:
+        try:
+            together.wait(10)
+            return one()
+        except Exception as error:  # noqa: BLE001 (the test looks at it)
+            return error
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(act, acts))
+
+
+def test_a_hold_at_the_moment_of_a_removal_is_refused_or_in_force(admin_user: User) -> None:
+    keep()
+    for _ in range(ROUNDS):
+        run = ended(admin_user)
+        clock.ahead += timedelta(days=31)
+        held, removed = at_once(
+            partial(place_hold, run, by=admin_user, reason="Lawsuit."),
+            partial(remove_family, run.pk),
+        )
+        if isinstance(held, LegalHold):
+            assert Run.objects.filter(pk=run.pk).exists()
+            assert (removed[0], removed[1].kind) == (0, "held")
+            held.delete()
+        else:
+            assert isinstance(held, HoldRefusedError)
+            assert removed == (1, None)
+            assert Tombstone.objects.filter(pk=run.pk).exists()
+        assert remove_old_runs() is False
+    assert examine_site() == []
+
+
+def test_a_restart_at_the_moment_of_a_removal_finds_a_run_or_none(admin_user: User) -> None:
+    keep()
+    for _ in range(ROUNDS):
+        run = ended(admin_user)
+        clock.ahead += timedelta(days=31)
+        again, twice, removed = at_once(
+            partial(restart_run, run.pk, by=admin_user, reason="Again."),
+            partial(remove_family, run.pk),
+            partial(remove_family, run.pk),
+        )
+        left = Run.objects.filter(pk=run.pk).exists()
+        if isinstance(again, tuple):
+            assert left
+            assert verify_journal(again[0]) == []
+        else:
+            assert isinstance(again, Run.DoesNotExist)
+            assert not left
+            assert sorted(one[0] for one in (twice, removed)) == [0, 1]
+    assert examine_site() == []
+
+
+def test_a_message_at_the_moment_of_a_removal_loses_nothing(admin_user: User) -> None:
+    keep()
+    for number in range(ROUNDS):
+        run = ended(admin_user)
+        clock.ahead += timedelta(days=31)
+        session = Session.objects.get(messages__run=run)
+        at_once(
+            partial(remove_family, run.pk),
+            partial(post_message, session, f"{number}", by=admin_user),
+        )
+        assert Message.objects.filter(session=session, text=f"{number}").count() == 1
+    assert examine_site() == []
+
+
+@pytest.mark.parametrize("many", [150, pytest.param(10_000, marks=pytest.mark.soak)])
+def test_many_runs_are_removed_in_turns_while_others_work(many: int, admin_user: User) -> None:
+    keep()
+    first = ended(admin_user)
+    for _ in range(many):
+        ended(admin_user)
+    clock.ahead += timedelta(days=31)
+    held = place_hold(first, by=admin_user, reason="Lawsuit.")
+    started, *_ = at_once(
+        lambda: [ended(admin_user).pk for _ in range(5)],
+        lambda: [remove_old_runs(seconds=0) for _ in range(3)],
+        lambda: [remove_old_runs(seconds=0) for _ in range(3)],
+    )
+    while remove_old_runs(seconds=0):
+        pass
+    assert set(Run.objects.values_list("pk", flat=True)) == {first.pk, *started}
+    assert Tombstone.objects.count() == many
+    assert held.run_id == first.pk
+    assert examine_site() == []
+    assert all(verify_journal(run) == [] for run in Run.objects.all())
