@@ -65,6 +65,7 @@ quick-tests: .venv/dev
 test: static  ## every check: format, lint, layers, types, tests on SQLite, then on PostgreSQL
 	$(PYTHON) -m pytest $(PARALLEL) --ignore=tests/browser $(KILLS:%=--ignore=tests/crash/test_%.py)
 	$(PYTHON) -m pytest $(BROWSERS) tests/browser
+	TEST_SIGN_IN=company $(PYTHON) -m pytest tests/company
 	TEST_DATABASE=postgres $(PYTHON) -m pytest $(PARALLEL) $(ON_POSTGRES) \
 		$(ON_ANY:%=--ignore-glob='*/test_%.py')
 
@@ -78,6 +79,7 @@ soak: .venv/dev  ## what takes minutes, on both databases
 	$(PYTHON) -m pytest -m soak
 	$(PYTHON) -m pytest $(KILLS:%=tests/crash/test_%.py)
 	TEST_DATABASE=postgres $(PYTHON) -m pytest -m soak $(ON_POSTGRES) tests/storm
+	TEST_SIGN_IN=company TEST_DATABASE=postgres $(PYTHON) -m pytest -m 'soak or not soak' tests/company
 	TEST_DATABASE=postgres $(PYTHON) -m pytest $(ON_ANY:%=tests/*/test_%.py)
 
 first-visit: .venv/dev  ## clone, run and answer as a newcomer does, and install the client, counted and timed

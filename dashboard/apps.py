@@ -13,11 +13,13 @@ class DashboardConfig(AppConfig):
     def ready(self) -> None:
         from chat.channels import register_channel
         from dashboard.accounts import receivers
+        from dashboard.accounts.second_factor import is_on
         from dashboard.channels.mail import Mail
         from dashboard.channels.page import Page
         from dashboard.channels.push import Push
         from dashboard.channels.push.checks import check_push
         from dashboard.channels.webhook import Webhook
+        from dashboard.company.checks import check_company
         from dashboard.environment.site_secrets import find_site_secrets
         from dashboard.mcp.checks import check_mcp
         from procedures.engine.values.secrecy import note_site_secrets
@@ -26,6 +28,11 @@ class DashboardConfig(AppConfig):
         post_migrate.connect(fill_groups, sender=self)
         register(check_push)
         register(check_mcp)
+        register(check_company)
+        if is_on():
+            from dashboard.company.receivers import connect
+
+            connect()
         for channel in (Page, Mail, Push, Webhook):
             register_channel(channel)
         note_site_secrets(find_site_secrets())

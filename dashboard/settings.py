@@ -6,6 +6,7 @@ from typing import Any
 
 import dj_database_url
 
+from dashboard.environment import company
 from dashboard.environment.values import MailServer, split_words
 from dashboard.environment.variables import read_environment
 
@@ -50,6 +51,11 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "dashboard.http.removed.RemovedMiddleware",
 ]
+if environment.COMPANY_SIGN_IN and company.is_installed():
+    INSTALLED_APPS = [*company.APPS, *INSTALLED_APPS]
+    MIDDLEWARE += company.MIDDLEWARE
+    vars().update(company.SETTINGS)
+    MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = environment.is_embedded  # browsers allow it on localhost
 ROOT_URLCONF = "dashboard.site_urls"
 ASGI_APPLICATION = "dashboard.asgi.application"
 TEMPLATES = [
@@ -139,6 +145,10 @@ COUNTERSIGN: dict[str, Any] = {
     "NOTIFY_AFTER": timedelta(seconds=environment.NOTIFY_AFTER_SECONDS),
     "NOTIFY_EVERY_SECONDS": min(5, max(1, environment.NOTIFY_AFTER_SECONDS)),
     "VERIFY_AT": environment.VERIFY_AT,
+    "COMPANY_SIGN_IN": environment.COMPANY_SIGN_IN,
+    "OIDC_PROVIDERS": environment.OIDC_PROVIDERS or {},
+    "NEW_PEOPLE_GROUP": environment.NEW_PEOPLE_GROUP,
+    "STAFF_NEED_SECOND_FACTOR": environment.STAFF_NEED_SECOND_FACTOR,
     "TRUSTED_PROXIES": split_words(environment.TRUSTED_PROXIES),
     "ATTEMPTS_PER_ADDRESS": environment.ATTEMPTS_PER_ADDRESS,
     "ATTEMPTS_PER_NAME": environment.ATTEMPTS_PER_NAME,

@@ -4,6 +4,8 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from dashboard.accounts.second_factor import is_on
+
 handler500 = "dashboard.pages.broken.server_error"
 to_sign_in = RedirectView.as_view(pattern_name="countersign:sign_in", query_string=True)
 urlpatterns = [
@@ -11,3 +13,5 @@ urlpatterns = [
     path("admin/login/", to_sign_in, name="admin_login"),
     path("admin/", admin.site.urls),
 ]
+if is_on():
+    urlpatterns.append(path("", include("dashboard.company.urls")))

@@ -118,6 +118,23 @@ class Settings:
     whole site; "" starts none."""
     TRUSTED_PROXIES: Sequence[str] = ()
     """Addresses and networks of proxies whose `X-Forwarded-For` is trusted."""
+    COMPANY_SIGN_IN: bool = False
+    """True gives the site company accounts, passkeys and second factors.
+
+    This requires the optional dependency `sign-in`.
+    """
+    OIDC_PROVIDERS: Mapping[str, Mapping[str, str]] = {}
+    """The companies with whose accounts people sign in (OpenID Connect), keyed by a short name.
+
+    Each has a `url`, a `client_id`, a `secret` and the `name` that people read.
+    """
+    NEW_PEOPLE_GROUP: str = ""
+    """The group of people who sign in with a company account and have no account here.
+
+    If it is empty, they are refused.
+    """
+    STAFF_NEED_SECOND_FACTOR: bool = False
+    """True shows staff nothing until they have used a second factor. This needs COMPANY_SIGN_IN."""
     ATTEMPTS_PER_ADDRESS: str = "50 per 15 minutes"
     ATTEMPTS_PER_NAME: str = "10 per 15 minutes"
 

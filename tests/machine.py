@@ -133,3 +133,6 @@ os.environ |= {
     "STORAGE_PATIENCE_SECONDS": "1",
     "WORKER_SLOTS": "2",
 }
+if os.environ.get("TEST_SIGN_IN") == "company":
+    # Apps are installed when Django starts, so those of the extra need a session of their own.
+    os.environ["COMPANY_SIGN_IN"] = "true"

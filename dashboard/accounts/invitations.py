@@ -153,7 +153,7 @@ def _line(row: dict[Any, Any]) -> Line:
 
 def _others(lines: Sequence[Line], by: User) -> _Others:
     shown = lines[:MOST]
-    names = {one for line in shown for one in _names(line)}
+    names = {one for line in shown for one in names_for(line)}
     addresses = {line.address.lower() for line in shown}
     mail, name = users().model.get_email_field_name(), name_field()
     known = users().annotate(small_name=Lower(name))
@@ -167,7 +167,7 @@ def _others(lines: Sequence[Line], by: User) -> _Others:
     return _Others(by_address, set(taken.values_list("small_name", flat=True)), groups)
 
 
-def _names(line: Line) -> list[str]:
+def names_for(line: Line) -> list[str]:
     """Return user names for a new account; the first one that is free is used.
 
     They are the name in the list, or else two names made from the address: "ann" and
@@ -182,7 +182,7 @@ def _names(line: Line) -> list[str]:
 
 def _guest(line: Line, groups: Collection[Group], others: _Others, by: User) -> Guest:
     key = line.address.lower()
-    tried = _names(line)
+    tried = names_for(line)
     name = next((one for one in tried if one.lower() not in others.names), tried[-1])
     if key in others.by_address:
         return Guest(line, others.by_address[key], is_known=True)
@@ -216,17 +216,23 @@ def _fault(line: Line, name: str, others: _Others, by: User) -> str:
 
 
 def _invite(guest: Guest, by: User) -> Invited:
-    model, line = users().model, guest.line
+    user = create_account(guest.name, guest.line, guest.groups)
+    named = ", ".join(one.name for one in guest.groups) or "none"
+    note(by, f"Invited {guest.line.address}. Groups: {named}.", about=user)
+    return Invited(user, guest.groups)
+
+
+def create_account(name: str, line: Line, groups: Collection[Group]) -> User:
+    """Create an account without a password and return it. The caller has checked the name."""
+    model = users().model
     values = {
-        name_field(): guest.name,
+        name_field(): name,
         model.get_email_field_name(): line.address,
         "first_name": line.first_name[:150],
         "last_name": line.last_name[:150],
     }
-    user = model(**{name: value for name, value in values.items() if has_user_field(name)})
+    user = model(**{field: value for field, value in values.items() if has_user_field(field)})
     user.set_unusable_password()
     user.save(force_insert=True)
-    user.groups.add(*guest.groups)
-    named = ", ".join(one.name for one in guest.groups) or "none"
-    note(by, f"Invited {line.address}. Groups: {named}.", about=user)
-    return Invited(user, guest.groups)
+    user.groups.add(*groups)
+    return user

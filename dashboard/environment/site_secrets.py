@@ -23,6 +23,8 @@ def find_site_secrets() -> Iterator[str]:
     yield conf.PUSH_KEY
     for webhook in conf.WEBHOOKS.values():
         yield from map(str, webhook.get("secrets", ()))
+    for provider in conf.OIDC_PROVIDERS.values():
+        yield str(provider.get("secret", ""))
     for name, value in os.environ.items():
         if CALLED_SECRET.search(name):
             yield value.strip()

@@ -25,6 +25,9 @@ FEWEST_CHARACTERS = 12
 SAMPLES = ("django-insecure", "change-me", "changeme", "change_me", "secret-key", "your-secret")
 MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 NAME = re.compile(r"[\w.-]{1,80}")
+SLUG = re.compile(r"[a-z0-9-]{1,40}")
+PROVIDER_KEYS = {"name", "url", "client_id", "secret"}
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 def must(be: str, holds: Callable[[Any], object]) -> AfterValidator:
@@ -155,6 +158,38 @@ def read_webhooks(text: object) -> dict[str, Any] | None:
     if not isinstance(found, dict) or not all(isinstance(one, dict) for one in found.values()):
         raise ValueError('must be a JSON object like {"shop": {"url": "...", "secrets": [...]}}')
     return found
+
+
+def read_providers(text: object) -> dict[str, dict[str, str]] | None:
+    """Read a JSON object of OpenID Connect providers, keyed by the names in their addresses.
+
+    Raises `ValueError` for any other text, and returns None if the variable isn't set.
+    """
+    if text is None:
+        return None
+    try:
+        found = json.loads(str(text))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(map(is_provider, found.items())):
+        raise ValueError(
+            'must be a JSON object like {"corp": {"name": "Example Corp", "url": '
+            '"https://id.example.com", "client_id": "...", "secret": "..."}}, with https'
+        )
+    return found
+
+
+def is_provider(item: tuple[str, object]) -> bool:
+    name, provider = item
+    if not SLUG.fullmatch(name) or not isinstance(provider, dict):
+        return False
+    if provider.keys() != PROVIDER_KEYS or not all(map(is_text, provider.values())):
+        return False
+    url = urlsplit(provider["url"])
+    # Secrets and sign-ins go there; http is for a provider on this machine, in tests.
+    return bool(url.hostname) and (
+        url.scheme == "https" or (url.scheme == "http" and url.hostname in LOOPBACK)
+    )
 
 
 def is_text(value: object) -> bool:
@@ -301,5 +336,6 @@ Checks = Annotated[
     BeforeValidator(read_names),
     must('a JSON object of commands, like {"tests": "make test"}', are_commands),
 ]
+Providers = Annotated[dict[str, dict[str, str]] | None, NoDecode, BeforeValidator(read_providers)]
 Webhooks = Annotated[dict[str, Any] | None, NoDecode, BeforeValidator(read_webhooks)]
 Folder = Annotated[Path, AfterValidator(Path.absolute)]

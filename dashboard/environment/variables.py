@@ -25,6 +25,7 @@ from dashboard.environment.values import (
     FilesUrl,
     Folder,
     Hosts,
+    Providers,
     Proxies,
     Readers,
     RedisUrl,
@@ -143,6 +144,10 @@ class Environment(BaseSettings):
     WEBHOOKS_TO_LOOPBACK: bool = False
     ASKERS_MAY_ANSWER: bool = False
     MCP: bool = False
+    COMPANY_SIGN_IN: bool = False
+    OIDC_PROVIDERS: Providers = None
+    NEW_PEOPLE_GROUP: str = ""
+    STAFF_NEED_SECOND_FACTOR: bool = False
     REPOSITORIES: Repositories = None
     CHECKS: Checks = None
     LUA_FOLDERS: Repositories = None

@@ -19,6 +19,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from dashboard.accounts.second_factor import is_missing
 from procedures.among import is_among
 from procedures.users import User, users
 
@@ -38,6 +39,8 @@ class Claim:
     user: Any
     backend: str
     password_hash: str
+    content: dict[str, Any]
+    """The session itself, which tells if its user has used a second factor."""
     proven_by: str = ""
     """The user's password hash when the session's hash was last found to match; "" if it didn't."""
 
@@ -61,7 +64,9 @@ class SignIns:
         found = {}
         for key, claim in claims.items():
             user = people.get((claim.user, claim.backend))
-            if user is not None and _has_same_password(user, claim):
+            if user is None or is_missing(user, claim.content):
+                continue
+            if _has_same_password(user, claim):
                 found[key] = user
         return found
 
@@ -100,7 +105,7 @@ def _claim(text: str, content: dict[str, Any]) -> Claim | None:
     backend, proof = content.get(BACKEND_SESSION_KEY), content.get(HASH_SESSION_KEY)
     if backend not in settings.AUTHENTICATION_BACKENDS or not proof:
         return None
-    return Claim(text, user, str(backend), str(proof))
+    return Claim(text, user, str(backend), str(proof), content)
 
 
 def _people(claimed: Collection[tuple[Any, str]]) -> dict[tuple[Any, str], User]:

@@ -17,6 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.accounts.notified import staying_notified
+from dashboard.accounts.second_factor import is_on
 from dashboard.channels.push.keys import push_key
 from dashboard.forms.profile import (
     KeysForm,
@@ -182,6 +183,7 @@ def draw(request: Visit, *, status: int = 200, **told: Any) -> HttpResponse:
         "sign_ins": sign_ins.filter(session__expire_date__gt=timezone.now())[:MOST_SHOWN],
         "this_session": request.session.session_key,
         "time_zones": time_zones(),
+        "has_factors": is_on(),
         **notified_browsers(request),
         **told,
     }

@@ -2,18 +2,17 @@
 
 from typing import Any
 
-from django.conf import settings
-from django.contrib.auth import login
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
-from dashboard.accounts.notified import staying_notified
 from dashboard.accounts.sign_in import use_link, user_of_link
+from dashboard.company import doors
 from dashboard.http.throttle import Attempt, TooManyAttemptsError
 
 LONGEST_NAME = 254
@@ -44,8 +43,10 @@ class SignIn(LoginView):
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         self.attempt.succeed()
-        with staying_notified(self.request, form.get_user()):
-            return super().form_valid(form)
+        return doors.sign_in(self.request, form.get_user(), to=self.get_success_url())
+
+    def get_context_data(self, **given: Any) -> dict[str, Any]:
+        return super().get_context_data(**given) | doors.ways_in()
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         self.attempt.fail()
@@ -68,7 +69,5 @@ def sign_in_link(request: HttpRequest, name: str, token: str) -> HttpResponse:
         Attempt.by(request, "sign-in link", name).fail()
         return render(request, "dashboard/sign_in_link_dead.html", status=410)
     if is_sent:
-        with staying_notified(request, user):
-            login(request, user, settings.AUTHENTICATION_BACKENDS[0])
-        return redirect("countersign:home")
+        return doors.sign_in(request, user, to=reverse("countersign:home"))
     return render(request, "dashboard/sign_in_link.html", {"link_user": user})

@@ -45,6 +45,7 @@ def test_every_source_is_part_of_a_bundle() -> None:
     assert {file.name for file in FILES - bundled - entries} == {
         "admin-icons.js",
         "admin-sidebar.js",
+        "passkey-form.js",
         "service-worker.js",
     }
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -20,10 +21,12 @@ from dashboard.accounts.keyed import page_after, read_id, row_with_key
 from dashboard.accounts.offboarding import may_offboard
 from dashboard.accounts.open_requests import open_requests
 from dashboard.accounts.rights import TITLES, held_roles
+from dashboard.accounts.second_factor import is_on, may_remove_ways, remove_way, ways_of
 from dashboard.admin.addresses import row_address
 from dashboard.admin.pages.parts import add_part, draw, links_of
 from dashboard.admin.pages.people import may_look
 from dashboard.admin.viewer import may_look_at
+from dashboard.forms.operations import LoggedReasonForm
 from dashboard.forms.profile import TokenForm
 from dashboard.models import ApiToken, SignIn
 from procedures import access
@@ -31,6 +34,13 @@ from procedures.conf import conf
 from procedures.engine.declaration.roles import ROLES
 from procedures.models import Act, Grant
 from procedures.users import User, email_of, users
+
+
+class WayForm(LoggedReasonForm):
+    """A form for the reason why a way to sign in is removed, with the way's key."""
+
+    row = forms.CharField(max_length=40)
+
 
 MOST_PROCEDURES, MOST_SHOWN = 50, 50
 TABS = {
@@ -98,6 +108,9 @@ def draw_sign_in(request: HttpRequest, user: User, **told: Any) -> HttpResponse:
         sessions=sessions[:MOST_SHOWN],
         may_see_tokens=may_change(by, user) or may_look_at(ApiToken),
         tokens=user.api_tokens.filter(revoked_at=None).order_by("-pk")[:MOST_SHOWN],
+        has_factors=is_on(),
+        ways=ways_of(user) if may_change(by, user) else [],
+        may_remove_ways=may_remove_ways(by, user),
         may_change=may_change(by, user),
         may_act_as=may_act_as(by, user) and user.is_active,
         sends_mail=conf.SENDS_MAIL and bool(email_of(user)),
@@ -112,6 +125,8 @@ def act_on(request: HttpRequest, user: User) -> HttpResponse:
         return draw_sign_in(request, user, link=sign_ins.make_link(user, by=by))
     if what == "create_token":
         return create_token(request, user)
+    if what == "remove_way":
+        return remove(request, user)
     acts: dict[str, tuple[Callable[[], object], str]] = {
         "end_everything": (
             lambda: sign_ins.end_everything(user, by=by),
@@ -158,6 +173,23 @@ def create_token(request: HttpRequest, user: User) -> HttpResponse:
         return draw_sign_in(request, user, token_form=form)
     token = sign_ins.create_token(user, **form.wanted, by=by)
     return draw_sign_in(request, user, token=token, token_name=form.cleaned_data["name"])
+
+
+def remove(request: HttpRequest, user: User) -> HttpResponse:
+    """Remove a second factor or a company account of the person, for which a reason is needed."""
+    form = WayForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Nothing was removed: say why."))
+    elif remove_way(
+        user,
+        form.cleaned_data["row"],
+        by=of_request(request),
+        reason=form.cleaned_data["reason"],
+    ):
+        messages.success(request, _("That way to sign in was removed."))
+    else:
+        raise Http404
+    return HttpResponseRedirect(request.get_full_path())
 
 
 def number_of(request: HttpRequest) -> int:

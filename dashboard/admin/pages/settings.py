@@ -18,7 +18,7 @@ from procedures.engine.values.secrecy import masked
 
 SECRETS = {"LEDGER_KEY", "LEDGER_KEY_FALLBACKS", "PUSH_KEY"}
 """The settings whose values are hidden: the page shows only whether they are set."""
-NAMED_ONLY = {"WEBHOOKS"}
+NAMED_ONLY = {"OIDC_PROVIDERS", "WEBHOOKS"}
 """The settings that map names to secret values: the page shows only the names."""
 may_look = may_all("countersign_procedures.view_installation")
 

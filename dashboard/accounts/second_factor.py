@@ -1,0 +1,129 @@
+"""Second factors as far as a session tells of them, and those of a person as administrators see.
+
+Nothing here imports django-allauth, which a site may not have.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.apps import apps
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from dashboard.accounts.authority import may_change
+from dashboard.models.trail import note
+from procedures.conf import conf
+from procedures.models.act import Act, log_act
+from procedures.users import User
+
+METHODS, METHODS_OF = "account_authentication_methods", "account_authentication_methods_user"
+"""The keys under which django-allauth keeps in a session how its user has proven who they are."""
+SECOND = "mfa"
+COMMAND = "manage.py remove_second_factor"
+
+
+class Way(NamedTuple):
+    """A second factor or a company account of a person, with a key for the button to remove it."""
+
+    key: str
+    title: str
+    added_at: datetime | None
+    used_at: datetime | None
+
+
+def is_on() -> bool:
+    """Return True if the site has company accounts, passkeys and second factors."""
+    return apps.is_installed("allauth.mfa")
+
+
+def is_missing(user: Any, session: Mapping[str, Any]) -> bool:
+    """Return True if this user has to use a second factor before the session may do anything."""
+    return needs_factor(user) and not is_confirmed(user, session)
+
+
+def needs_factor(user: Any) -> bool:
+    is_above = getattr(user, "is_staff", False) or user.is_superuser
+    return bool(conf.STAFF_NEED_SECOND_FACTOR and is_above and is_on())
+
+
+def is_confirmed(user: Any, session: Mapping[str, Any]) -> bool:
+    """Return True if the user has used a second factor in this session."""
+    records = session.get(METHODS)
+    is_own = str(session.get(METHODS_OF)) == str(user.pk)
+    return is_own and any(one.get("method") == SECOND for one in records or ())
+
+
+def ways_of(user: User) -> list[Way]:
+    """Return the second factors and the company accounts of a person."""
+    return [*_factors_of(user), *_accounts_of(user)] if is_on() else []
+
+
+def may_remove_ways(by: User, user: User) -> bool:
+    """Return True if `by` may remove ways of another person to sign in.
+
+    People remove their own on the page *Second factor*, after they have proven who they are.
+    """
+    return by.pk != user.pk and may_change(by, user)
+
+
+@transaction.atomic
+def remove_way(user: User, key: str, *, by: User, reason: str) -> bool:
+    """Remove a second factor or a company account of a person; return False if there is none.
+
+    Raises `PermissionDenied` if `by` may not do so.
+    """
+    if not may_remove_ways(by, user):
+        raise PermissionDenied
+    way = next((one for one in ways_of(user) if one.key == key), None)
+    if way is None:
+        return False
+    kind, _dash, number = key.partition("-")
+    _model(kind).objects.filter(pk=number, user=user).delete()
+    _drop_useless_codes(user)
+    note(by, f"Removed a way to sign in: {way.title}.", about=user, reason=reason)
+    return True
+
+
+@transaction.atomic
+def remove_all_factors(user: User) -> int:
+    """Remove all second factors of a person, by somebody with a shell; return how many there were.
+
+    Without a factor, staff are led to set one up after the next sign-in.
+    """
+    factors = _model("factor").objects.filter(user=user)
+    count = int(factors.count())
+    factors.delete()
+    words = f"Removed all second factors ({count})."
+    log_act(Act.Kind.PERSON, words, by=COMMAND, about=user)
+    return count
+
+
+def _factors_of(user: User) -> Iterator[Way]:
+    for one in _model("factor").objects.filter(user=user).order_by("pk"):
+        name = str(one) if one.type == "webauthn" else ""
+        titles = {"totp": _("Authenticator app"), "recovery_codes": _("Recovery codes")}
+        title = titles.get(one.type) or _("Passkey {name}").format(name=name)
+        yield Way(f"factor-{one.pk}", title, one.created_at, one.last_used_at)
+
+
+def _accounts_of(user: User) -> Iterator[Way]:
+    for one in _model("account").objects.filter(user=user).order_by("pk"):
+        company = conf.OIDC_PROVIDERS.get(one.provider, {}).get("name", one.provider)
+        title = _("Account at {company}: {address}").format(
+            company=company, address=one.extra_data.get("email") or one.uid
+        )
+        yield Way(f"account-{one.pk}", title, one.date_joined, one.last_login)
+
+
+def _drop_useless_codes(user: User) -> None:
+    """Remove the recovery codes of somebody without another factor, for which they would stand."""
+    factors = _model("factor").objects.filter(user=user)
+    if not factors.exclude(type="recovery_codes").exists():
+        factors.delete()
+
+
+def _model(kind: str) -> Any:
+    named = {"factor": ("mfa", "Authenticator"), "account": ("socialaccount", "SocialAccount")}
+    return apps.get_model(*named[kind])

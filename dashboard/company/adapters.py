@@ -1,0 +1,200 @@
+"""The places where django-allauth asks the site: who may sign in, and how factors are kept."""
+
+import base64
+import hashlib
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialApp
+from cryptography.fernet import Fernet, MultiFernet
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.hashers import check_password
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from qrcode import QRCode
+from qrcode.image.svg import SvgPathImage
+
+from dashboard.accounts.invitations import Line
+from dashboard.accounts.notified import staying_notified
+from dashboard.company.newcomers import admit, group_of_newcomers
+from dashboard.company.refusals import Refusal, refuse
+from dashboard.models.trail import note
+from procedures.conf import conf
+from procedures.models.act import Act, log_act
+from procedures.users import User, has_user_field, users
+
+PURPOSE = b"countersign: second factors"
+
+
+class Accounts(DefaultAccountAdapter):
+    """Accounts: they are made by invitations, never by a form that strangers find."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Return False: nobody makes an account for themselves."""
+        return False
+
+    def get_login_stages(self) -> list[str]:
+        """Return the only stage between the first proof and the sign-in: the second factor."""
+        return ["allauth.mfa.stages.AuthenticateStage"]
+
+    def login(self, request: HttpRequest, user: Any) -> None:
+        with staying_notified(request, user):
+            super().login(request, user)
+
+    def respond_user_inactive(self, request: HttpRequest, user: Any) -> HttpResponse:
+        return refuse(request, Refusal.INACTIVE)
+
+    def reauthenticate(self, user: Any, password: str) -> bool:
+        """Check the password without renewing its hash, which would end the session."""
+        return check_password(password, user.password)
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Return True for people who can prove again who they are.
+
+        Somebody who has neither a password nor a factor has just signed in by a link or with a
+        company account, and there is nothing else to ask for.
+        """
+        return bool(self.get_reauthentication_methods(self.request.user))
+
+    def add_message(
+        self,
+        request: HttpRequest,
+        level: int,
+        message_template: str | None = None,
+        message_context: Any = None,
+        extra_tags: str = "",
+        message: str | None = None,
+    ) -> None:
+        """Show errors; our pages show what was done by themselves."""
+        if message:
+            messages.add_message(request, level, message)
+
+
+class Factors(DefaultMFAAdapter):
+    """Second factors, whose secrets are encrypted with keys derived from `SECRET_KEY`."""
+
+    error_messages = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": _("That wasn't right. Try again."),
+    }
+
+    def encrypt(self, text: str) -> str:
+        return _cipher().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return _cipher().decrypt(encrypted_text.encode()).decode()
+
+    def build_totp_svg(self, url: str) -> str:
+        """Return an image that a page can contain, without the declaration of a file."""
+        code = QRCode(image_factory=SvgPathImage)
+        code.add_data(url)
+        return str(code.make_image().to_string(encoding="unicode"))
+
+    def generate_authenticator_name(self, user: Any, type: Any) -> str:  # noqa: A002 (its name)
+        number = user.authenticator_set.filter(type=type).count() + 1
+        return _("Passkey {number}").format(number=number)
+
+
+class Companies(DefaultSocialAccountAdapter):
+    """Sign-ins with company accounts, which are matched with people by verified addresses only."""
+
+    def list_apps(
+        self, request: HttpRequest, provider: str | None = None, client_id: str | None = None
+    ) -> list[SocialApp]:
+        """Return the companies in `OIDC_PROVIDERS`; none is kept in a table."""
+        named = [_company(key) for key in conf.OIDC_PROVIDERS]
+        return [one for one in named if provider in {None, one.provider, one.provider_id}]
+
+    def generate_state_param(self, state: dict[str, Any]) -> str:
+        """Return the state that the view has chosen, because the nonce follows from it."""
+        return str(state["data"]["state"])
+
+    def on_authentication_error(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        """Answer with a page of ours instead of django-allauth's."""
+        error, exception = kwargs.get("error"), kwargs.get("exception")
+        raise ImmediateHttpResponse(refuse(request, reason_of(error, exception)))
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
+        """Refuse the sign-in, or link the company account with the account that has its address.
+
+        The link stays, so a later change of the address doesn't matter. Nothing is linked by an
+        address that the company hasn't verified, since anybody could name it there.
+        """
+        user = sociallogin.user if sociallogin.is_existing else self._owner(request, sociallogin)
+        if not getattr(user, "is_active", True):
+            log_act(Act.Kind.FAILURE, "A sign-in failed.", about=user)
+            raise ImmediateHttpResponse(refuse(request, Refusal.INACTIVE))
+        if not sociallogin.is_existing:
+            sociallogin.connect(request, user)
+            company = sociallogin.account.get_provider().name
+            note(user, f"Linked an account at {company}.", about=user)
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
+        """Return False: `pre_social_login` has made an account, if somebody may have one."""
+        return False
+
+    def _owner(self, request: HttpRequest, sociallogin: Any) -> User:
+        given = [one.email for one in sociallogin.email_addresses if one.verified]
+        if not given:
+            raise ImmediateHttpResponse(refuse(request, Refusal.UNVERIFIED))
+        found = _people_at(given[0])
+        if len(found) > 1:
+            raise ImmediateHttpResponse(refuse(request, Refusal.AMBIGUOUS))
+        user = found[0] if found else self._newcomer(given[0], sociallogin)
+        if user is None:
+            raise ImmediateHttpResponse(refuse(request, Refusal.UNKNOWN))
+        return user
+
+    def _newcomer(self, address: str, sociallogin: Any) -> User | None:
+        group = group_of_newcomers()
+        if group is None:
+            return None
+        named = sociallogin.user
+        line = Line(
+            address,
+            first_name=getattr(named, "first_name", ""),
+            last_name=getattr(named, "last_name", ""),
+        )
+        return admit(line, group, company=sociallogin.account.get_provider().name)
+
+
+def reason_of(error: Any, exception: Exception | None) -> Refusal:
+    """Return the reason of a failed sign-in for people, from what django-allauth knows of it."""
+    if str(getattr(error, "value", error)) == "cancelled":
+        return Refusal.CANCELLED
+    is_away = type(exception).__module__.startswith("requests")
+    return Refusal.UNREACHABLE if is_away else Refusal.UNPROVEN
+
+
+def _company(key: str) -> SocialApp:
+    given = conf.OIDC_PROVIDERS[key]
+    return SocialApp(
+        provider="openid_connect",
+        provider_id=key,
+        name=given.get("name", key),
+        client_id=given["client_id"],
+        secret=given["secret"],
+        settings={"server_url": given["url"].rstrip("/"), "oauth_pkce_enabled": True},
+    )
+
+
+def _people_at(address: str) -> list[User]:
+    field = users().model.get_email_field_name()
+    return (
+        list(users().filter(**{f"{field}__iexact": address})[:2]) if has_user_field(field) else []
+    )
+
+
+def _cipher() -> MultiFernet:
+    """Return the cipher of the keys in force; the first one encrypts, all decrypt."""
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    derived = [hashlib.blake2b(PURPOSE, key=_short(key), digest_size=32).digest() for key in keys]
+    return MultiFernet([Fernet(base64.urlsafe_b64encode(one)) for one in derived])
+
+
+def _short(key: str) -> bytes:
+    return hashlib.sha512(key.encode()).digest()

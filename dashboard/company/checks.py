@@ -1,0 +1,33 @@
+"""The checks of the settings of company accounts and second factors."""
+
+from typing import Any
+
+from django.core.checks import CheckMessage, Error
+
+from dashboard.accounts.second_factor import is_on
+from dashboard.environment.company import is_installed
+from procedures.conf import conf
+
+NEEDS = ("OIDC_PROVIDERS", "NEW_PEOPLE_GROUP", "STAFF_NEED_SECOND_FACTOR")
+
+
+def check_company(**_: Any) -> list[CheckMessage]:
+    """Return what is missing: a package, the apps, or the setting that turns the rest on.
+
+    Somebody who requires second factors must not believe in them while the site asks for none.
+    """
+    if is_on():
+        return []
+    if conf.COMPANY_SIGN_IN and not is_installed():
+        words = "COMPANY_SIGN_IN is on, but the packages of the extra `sign-in` are missing."
+        hint = "Install countersign[sign-in], or remove COMPANY_SIGN_IN."
+        return [Error(words, hint=hint, id="dashboard.E003")]
+    if conf.COMPANY_SIGN_IN:
+        words = "COMPANY_SIGN_IN is on, but the apps of django-allauth aren't installed."
+        hint = "Add the settings in `dashboard.environment.company`: see docs/sign_in.md."
+        return [Error(words, hint=hint, id="dashboard.E003")]
+    set_alone = [name for name in NEEDS if getattr(conf, name)]
+    if not set_alone:
+        return []
+    words = f"These settings have no effect without COMPANY_SIGN_IN: {', '.join(set_alone)}."
+    return [Error(words, hint="Set COMPANY_SIGN_IN, or remove them.", id="dashboard.E004")]

@@ -1,0 +1,222 @@
+"""Second factors: set up, asked for, counted, required for staff, removed; and the log of it."""
+
+from io import StringIO
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.core.management import call_command
+from django.test import Client
+from pytest_django import Settings
+
+from dashboard.accounts.sign_in import sign_in_link
+from dashboard.live.sign_ins import SignIns
+from dashboard.models import ApiToken
+from procedures.models import Act
+from tests.calls import run_until_it_waits
+from tests.company.codes import code_of, give_code, set_up_app
+from tests.company.conftest import PASSWORD, signed_in, who
+from tests.configured import configure
+from tests.conftest import create_manager, make_staff
+from tests.pages import path_in
+
+
+@pytest.fixture
+def required(settings: Settings) -> None:
+    configure(settings, STAFF_NEED_SECOND_FACTOR=True)
+
+
+@pytest.fixture
+def boss(ann: User) -> User:
+    """Ann, who may see and change people in the admin."""
+    return make_staff(ann, "view_user", "change_user")
+
+
+def words_about(user: User) -> list[str]:
+    return list(Act.objects.about(user).order_by("pk").values_list("words", flat=True))
+
+
+def test_whoever_has_set_an_app_up_is_asked_for_its_code(ann: User) -> None:
+    secret, recovery = set_up_app(signed_in("ann"))
+    client = signed_in("ann")
+
+    assert who(client) is None
+    assert "Second factor" in client.get("/second-factor/code").content.decode()
+    assert give_code(client, "000000") == "That wasn&#x27;t right. Try again."
+    assert who(client) is None
+    assert give_code(client, code := code_of(secret)) == "/"
+    assert who(client) == "ann"
+
+    again = signed_in("ann")
+    assert "wasn" in give_code(again, code)
+    cache.clear()  # as in another process
+    assert "used already" in give_code(again, code)
+    assert who(again) is None
+    assert give_code(again, recovery[0]) == "/"
+    assert "right" in give_code(signed_in("ann"), recovery[0])
+    assert {"Added a second factor: TOTP Authenticator.", "A second factor failed."} <= {
+        *words_about(ann)
+    }
+
+
+def test_a_link_asks_for_the_second_factor_too(ann: User) -> None:
+    secret, _ = set_up_app(signed_in("ann"))
+    client = Client()
+
+    assert client.post(path_in(sign_in_link(ann)))["Location"] == "/second-factor/code"
+    assert who(client) is None
+    give_code(client, code_of(secret))
+    assert who(client) == "ann"
+
+
+def test_codes_are_counted_by_name(ann: User, settings: Settings) -> None:
+    secret, _ = set_up_app(signed_in("ann"))
+    configure(settings, ATTEMPTS_PER_NAME="2 per hour")
+    client = signed_in("ann")
+    for _ in range(2):
+        give_code(client, "000000")
+
+    assert "Too many attempts" in give_code(client, code_of(secret))
+    assert who(client) is None
+
+
+def test_factors_are_changed_by_whoever_proves_again_who_they_are(ann: User) -> None:
+    client = signed_in("ann")
+    assert client.get("/second-factor/app")["Location"].startswith("/second-factor/again/password")
+    assert client.post("/second-factor/app", {"code": "1"}).status_code == 302
+    assert not Authenticator.objects.exists()
+
+    set_up_app(client)
+    assert client.post("/second-factor/app/removal").status_code == 302
+    assert not Authenticator.objects.exists()  # nor recovery codes, which stand for a factor
+    assert "Removed a second factor: TOTP Authenticator." in words_about(ann)
+
+
+def test_without_a_password_there_is_nothing_to_prove_again(alice: User) -> None:
+    client = Client()
+    client.post(path_in(sign_in_link(alice)))
+
+    assert set_up_app(client)
+
+
+def test_secrets_of_factors_are_encrypted_and_in_no_list(ann: User, root: Client) -> None:
+    secret, recovery = set_up_app(signed_in("ann"))
+    stored = str(list(Authenticator.objects.values_list("data", flat=True)))
+
+    assert secret not in stored
+    assert not [code for code in recovery if code in stored]
+    names = {model._meta.app_label for model in admin.site._registry}  # noqa: SLF001
+    assert not names & {"account", "mfa", "socialaccount"}
+
+
+@pytest.mark.usefixtures("required")
+def test_staff_without_a_factor_are_led_to_set_one_up_before_anything(boss: User) -> None:
+    client = signed_in("ann")
+    run = run_until_it_waits("question")
+    posted = [f"/runs/{run.pk}/operations/cancel", "/runs/bulk", "/admin/auth/user/add/"]
+
+    for path in ("/admin/", "/admin/people/", "/", f"/runs/{run.pk}"):
+        assert client.get(path)["Location"] == "/second-factor"
+    for path in posted:
+        assert client.post(path, {"reason": "Now."})["Location"] == "/second-factor"
+    hinted = client.get("/", headers={"HX-Request": "true"})
+    assert (hinted["HX-Redirect"], hinted.content) == ("/second-factor", b"")
+    api = client.get("/api/runs")
+    assert (api.status_code, "second factor" in api.json()["detail"]) == (403, True)
+    forged = client.get("/admin/people/", headers={"Authorization": "Bearer x"})
+    assert forged.status_code == 302
+    assert not SignIns().read([str(client.session.session_key)])
+
+    set_up_app(client)
+    assert client.get("/admin/people/").status_code == client.get("/").status_code == 200
+    assert SignIns().read([str(client.session.session_key)])
+
+
+@pytest.mark.usefixtures("required")
+def test_a_session_from_before_is_led_to_the_factor(boss: User) -> None:
+    old = Client()
+    old.force_login(boss)
+    secret, _ = set_up_app(signed_in("ann"))
+
+    led = old.get("/admin/people/")["Location"]
+    assert led.startswith("/second-factor/again/code?next=")
+    assert old.post(led, {"code": code_of(secret)})["Location"] == "/admin/people/"
+    assert old.get("/admin/people/").status_code == 200
+
+
+@pytest.mark.usefixtures("required")
+def test_others_and_programs_go_on_without_a_factor(boss: User, bob: User) -> None:
+    other = Client()
+    other.force_login(bob)
+    assert other.get("/").status_code == 200
+    token = ApiToken.create_for(boss, scopes=["read"])
+    program = Client(headers={"Authorization": f"Bearer {token}"})
+    assert program.get("/api/runs").status_code == 200
+    assert Client().get("/healthz").status_code == 200
+
+
+def test_managers_remove_the_factors_of_others_with_a_reason(ann: User, db: None) -> None:
+    set_up_app(signed_in("ann"))
+    SocialAccount.objects.create(
+        user=ann, provider="corp", uid="42", extra_data={"email": "ann@corp.example"}
+    )
+    manager = create_manager()
+    client, path = Client(), f"/admin/person/{ann.pk}/sign-in/"
+    client.force_login(manager)
+    page = client.get(path).content.decode()
+    assert "Authenticator app" in page
+    assert "ann@corp.example" in page
+
+    app = Authenticator.objects.get(type="totp")
+    form = {"act": "remove_way", "row": f"factor-{app.pk}"}
+    assert "say why" in client.post(path, form, follow=True).content.decode()
+    assert client.post(path, {**form, "row": "factor-0", "reason": "x"}).status_code == 404
+    assert Authenticator.objects.filter(pk=app.pk).exists()
+    client.post(path, {**form, "reason": "She lost her phone."})
+    assert not Authenticator.objects.filter(user=ann).exists()
+    act = Act.objects.about(ann).latest("pk")
+    assert (act.name, act.reason) == ("manager", "She lost her phone.")
+
+    row = f"account-{SocialAccount.objects.get().pk}"
+    client.post(path, {"act": "remove_way", "row": row, "reason": "Another Ann."})
+    assert not SocialAccount.objects.exists()
+
+
+def test_nobody_removes_their_own_nor_those_of_staff_there(boss: User, bob: User) -> None:
+    set_up_app(own := signed_in("ann"))
+    app = Authenticator.objects.get(type="totp")
+    form = {"act": "remove_way", "row": f"factor-{app.pk}", "reason": "Why not?"}
+    path = f"/admin/person/{boss.pk}/sign-in/"
+    other = Client()
+    other.force_login(create_manager())
+
+    assert own.post(path, form).status_code == other.post(path, form).status_code == 403
+    assert "Authenticator app" not in other.get(path).content.decode()
+    assert "Authenticator app" in own.get(path).content.decode()
+    assert Authenticator.objects.filter(pk=app.pk).exists()
+
+
+@pytest.mark.usefixtures("required")
+def test_a_shell_leads_back_in_whoever_has_lost_everything(boss: User) -> None:
+    set_up_app(signed_in("ann"))
+    call_command("remove_second_factor", "ann", stdout=(out := StringIO()))
+
+    assert out.getvalue() == "Removed 2 second factors of ann.\n"
+    client = signed_in("ann")
+    assert who(client) == "ann"
+    assert client.get("/admin/")["Location"] == "/second-factor"
+    assert "Removed all second factors (2)." in words_about(boss)
+
+
+def test_a_wrong_password_is_counted_before_factors_change(ann: User, settings: Settings) -> None:
+    client = signed_in("ann")
+    configure(settings, ATTEMPTS_PER_NAME="2 per hour")
+    again = "/second-factor/again/password?next=/second-factor/app"
+    for _ in range(2):
+        client.post(again, {"password": "wrong"})
+
+    assert "Too many attempts" in client.post(again, {"password": PASSWORD}).content.decode()
+    assert client.get("/second-factor/app").status_code == 302
