@@ -3,6 +3,7 @@
 from django.contrib import admin
 
 from chat.models import Delegation, Draft, Snooze, StandingDecision
+from dashboard.admin.filters import Between
 from dashboard.admin.history import HistoryAdmin
 from procedures.users import name_field
 
@@ -50,6 +51,6 @@ class DraftAdmin(OwnOfRequestAdmin):
     """An admin of drafts that shows who is typing an answer, but not the text of the answer."""
 
     list_display = ["user", "request", "at"]
-    list_filter = ["at"]
+    list_filter = [("at", Between)]
     ordering = ["-at", "-pk"]
     fields = ["user", "request", "version", "at"]

@@ -27,7 +27,7 @@ from chat.models import (
     SessionEvent,
 )
 from chat.services import OPERATE_REQUEST, Reach, reach_of, reassign_request, withdraw_request
-from dashboard.admin.filters import ByProcedure
+from dashboard.admin.filters import Between, ByProcedure
 from dashboard.admin.history import (
     MOST_SEARCHED,
     HistoryAdmin,
@@ -90,7 +90,7 @@ class PartOfSessionAdmin(HistoryAdmin):
 class SessionAdmin(HistoryAdmin):
     list_display = ["title", "created_at", "last_seq", "is_private", "on_site"]
     ordering = ["-id"]
-    list_filter = ["created_at"]
+    list_filter = [("created_at", Between)]
     search_fields = ["title"]
     ends_of_ids = True
     search_help_text = format_lazy(
@@ -127,7 +127,7 @@ class MemberAdmin(PartOfSessionAdmin):
 @admin.register(Message)
 class MessageAdmin(ProvenAdmin, PartOfSessionAdmin):
     list_display = ["at", "kind", "level", "author", "__str__", "session_page"]
-    list_filter = ["kind", ("level", NamedValues), "at"]
+    list_filter = ["kind", ("level", NamedValues), ("at", Between)]
     list_select_related = ["session", "author"]
     search_fields = ["text", f"author__{name_field()}"]
     fields = [
@@ -224,7 +224,7 @@ class HumanRequestAdmin(ProvenAdmin):
     list_filter = [
         *("status", ("kind", NamedValues), "outcome"),
         *(OfProcedure, AnsweredBy),
-        *("opened_at", "closed_at"),
+        *(("opened_at", Between), ("closed_at", Between)),
     ]
     ends_of_ids = True
     most_searched = MOST_REQUESTS
@@ -329,7 +329,7 @@ class ProvenPartAdmin(ProvenAdmin, PartOfRequestAdmin):
 class RequestEventAdmin(ProvenPartAdmin):
     deferred = ["request__question"]
     list_display = ["at", "kind", "name", "request_page"]
-    list_filter = [("kind", NamedValues), "at"]
+    list_filter = [("kind", NamedValues), ("at", Between)]
     list_select_related = ["request", "user"]
     search_fields = ["=name", "request__prompt"]
     fields = ["request", "seq", "kind", "name", "user", "at", "shown_data"]
@@ -353,7 +353,7 @@ class AssignmentAdmin(ProvenPartAdmin):
 class HumanResponseAdmin(ProvenPartAdmin):
     deferred = ["shown", "comment", "changes", "request__question"]
     list_display = ["at", "user", "short_value", "request_page", "channel"]
-    list_filter = [("channel", NamedValues), ("user", RelatedRows), "at"]
+    list_filter = [("channel", NamedValues), ("user", RelatedRows), ("at", Between)]
     list_select_related = ["request", "user"]
     search_fields = [f"user__{name_field()}", "request__prompt"]
     fieldsets = [

@@ -11,6 +11,7 @@ from chat.models import Notification, Presence
 from chat.services import OPERATE_REQUEST
 from dashboard.admin.acts import log_row
 from dashboard.admin.chat import PartOfRequestAdmin
+from dashboard.admin.filters import Between
 from dashboard.admin.history import HistoryAdmin, NamedValues
 from dashboard.admin.operations import chosen_rows
 from procedures.models import Act
@@ -26,7 +27,7 @@ class NotificationAdmin(PartOfRequestAdmin):
         *("recipient", "channel", "request_page", "alert", "mention", "status"),
         *("planned_at", "sent_at", "tries", "note"),
     ]
-    list_filter = ["status", ("channel", NamedValues), "planned_at"]
+    list_filter = ["status", ("channel", NamedValues), ("planned_at", Between)]
     list_select_related = ["request", "alert", "mention", "recipient"]
     search_fields = [f"recipient__{name_field()}", "request__prompt", "alert__text", "note"]
     fields = [

@@ -3,6 +3,7 @@
 from django.contrib import admin
 
 from chat.models import RemovedRequest
+from dashboard.admin.filters import Between
 from dashboard.admin.history import HistoryAdmin
 from procedures.models import LegalHold, RemovalRound, Retention, StaleContent, Tombstone
 
@@ -10,7 +11,7 @@ from procedures.models import LegalHold, RemovalRound, Retention, StaleContent, 
 @admin.register(Tombstone)
 class TombstoneAdmin(HistoryAdmin):
     list_display = ["id", "procedure", "status", "ended_at", "removed_at"]
-    list_filter = ["procedure", "removed_at"]
+    list_filter = ["procedure", ("removed_at", Between)]
     list_select_related = ["procedure"]
     ordering = ["-pk"]
     search_fields = ["=id"]

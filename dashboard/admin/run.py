@@ -5,24 +5,32 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
+from django.views.decorators.http import require_safe
 
 from dashboard.admin.acts import log_row
+from dashboard.admin.addresses import page_address
 from dashboard.admin.copies import forked, restarted, signalled
-from dashboard.admin.filters import ByProcedure
+from dashboard.admin.filters import Between, ByProcedure
 from dashboard.admin.history import MOST_SEARCHED, NamedValues, Related, RelatedRows, link, readable
 from dashboard.admin.journal import MOST, history_of
 from dashboard.admin.operations import Operation, chosen_rows, operate
 from dashboard.admin.proven import ProvenAdmin, verdict_words
 from dashboard.forms.operations import ForkForm, RestartForm, SendSignalForm
+from dashboard.http.lost_files import explains_lost_files
 from procedures import access
 from procedures.engine.journal.large import place_of
+from procedures.file_responses import file_response
 from procedures.models import Act, Artifact, Event, Head, Run, RunInput, Signal, Wait
 from procedures.services import (
     cancel_run,
@@ -78,8 +86,8 @@ class RunAdmin(ProvenAdmin):
         "status",
         OfProcedure,
         ("started_by", RelatedRows),
-        "created_at",
-        "ended_at",
+        ("created_at", Between),
+        ("ended_at", Between),
     ]
     list_select_related = ["procedure", "started_by"]
     ends_of_ids = True
@@ -280,7 +288,34 @@ class SignalAdmin(PartOfRunAdmin):
 
 @admin.register(Artifact)
 class ArtifactAdmin(PartOfRunAdmin):
-    list_display = ["name", "run_page", "size", "content_type", "created_at"]
+    list_display = ["name", "run_page", "size", "content_type", "created_at", "download"]
     list_filter = [("content_type", NamedValues)]
     search_fields = ["name", "=digest"]
-    fields = ["run", "name", "size", "content_type", "created_at", "digest"]
+    fields = ["run", "name", "size", "content_type", "created_at", "digest", "download"]
+    readonly_fields = ["download"]
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_download"
+        view = self.admin_site.admin_view(self.download_view)
+        return [path("<int:artifact_id>/download/", view, name=name), *super().get_urls()]
+
+    def visible_on_site(self, user: Any) -> QuerySet[Artifact]:
+        return Artifact.objects.filter(run__in=access.visible_runs(user))
+
+    def view_on_site(self, artifact: Artifact) -> str:
+        return page_address(Artifact, "download", artifact.pk)
+
+    @admin.display(description=lazy("content"))
+    def download(self, artifact: Artifact) -> SafeString | str:
+        """Return a link to the file's content, or "-" if the viewer may not see the run."""
+        url = self.get_view_on_site_url(artifact)
+        return format_html('<a href="{}">{}</a>', url, _("Download")) if url else "-"
+
+    @method_decorator((require_safe, explains_lost_files))
+    def download_view(self, request: HttpRequest, artifact_id: int) -> HttpResponse:
+        """Return the content, which isn't always the run's newest file with this name."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return file_response(
+            get_object_or_404(self.visible_on_site(request.user), pk=artifact_id).as_file()
+        )

@@ -2,7 +2,6 @@
 
 import csv
 from collections.abc import Callable
-from functools import wraps
 from io import StringIO
 from typing import Any, Concatenate, ParamSpec
 from uuid import UUID
@@ -15,11 +14,11 @@ from django.views.decorators.http import require_safe
 from chat.access import visible_messages, visible_requests
 from chat.changes import edits_between, lines_of
 from chat.services import find_file, find_message_file
+from dashboard.http.lost_files import explains_lost_files
 from dashboard.overview.cuts import PAGE, cut_changes, cut_text
 from dashboard.overview.drawing import READABLE
 from procedures import api
 from procedures.access import SignedIn
-from procedures.engine.errors import FileGoneError
 from procedures.engine.values.attachments import files_in, with_files
 from procedures.engine.values.files import File, use_file_store
 from procedures.file_responses import file_response
@@ -33,22 +32,9 @@ MOST_BYTES = 64 * 1024
 """The maximum number of bytes that a preview shows, from the beginning of the file."""
 
 
-def tells_of_lost_files(view: View[P]) -> View[P]:
-    """Make a view return 410 and an explanation if the file that it reads is lost or damaged."""
-
-    @wraps(view)
-    def guarded(request: SignedIn, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        try:
-            return view(request, *args, **kwargs)
-        except FileGoneError as error:
-            return render(request, "procedures/file_lost.html", {"told": error}, status=410)
-
-    return guarded
-
-
 @require_safe
 @login_required
-@tells_of_lost_files
+@explains_lost_files
 def run_file(request: SignedIn, run_id: UUID, name: str) -> HttpResponse:
     """Return the run's newest file with that name."""
     return api.get_artifact(request, run_id, name)
@@ -56,7 +42,7 @@ def run_file(request: SignedIn, run_id: UUID, name: str) -> HttpResponse:
 
 @require_safe
 @login_required
-@tells_of_lost_files
+@explains_lost_files
 def request_file(request: SignedIn, request_id: UUID, digest: str) -> HttpResponse:
     """Return a file of a request or of its answer; browsers display it if it is a picture."""
     file = _file_of(request, request_id, digest)
@@ -65,7 +51,7 @@ def request_file(request: SignedIn, request_id: UUID, digest: str) -> HttpRespon
 
 @require_safe
 @login_required
-@tells_of_lost_files
+@explains_lost_files
 def request_file_preview(request: SignedIn, request_id: UUID, digest: str) -> HttpResponse:
     """Return the beginning of a text file of a request, or the first rows if it is a table."""
     return _preview(request, _file_of(request, request_id, digest))
@@ -73,7 +59,7 @@ def request_file_preview(request: SignedIn, request_id: UUID, digest: str) -> Ht
 
 @require_safe
 @login_required
-@tells_of_lost_files
+@explains_lost_files
 def request_file_changes(request: SignedIn, request_id: UUID) -> HttpResponse:
     """Return the differences between two files of a request.
 
@@ -94,7 +80,7 @@ def request_file_changes(request: SignedIn, request_id: UUID) -> HttpResponse:
 
 @require_safe
 @login_required
-@tells_of_lost_files
+@explains_lost_files
 def message_file(request: SignedIn, message_id: UUID, digest: str) -> HttpResponse:
     """Return a file of a message; browsers display the file if it is a picture."""
     return file_response(_file_of_message(request, message_id, digest), may_be_shown=True)
@@ -102,7 +88,7 @@ def message_file(request: SignedIn, message_id: UUID, digest: str) -> HttpRespon
 
 @require_safe
 @login_required
-@tells_of_lost_files
+@explains_lost_files
 def message_file_preview(request: SignedIn, message_id: UUID, digest: str) -> HttpResponse:
     """Return the beginning of a text file of a message, or the first rows if it is a table."""
     return _preview(request, _file_of_message(request, message_id, digest))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 from django.contrib.auth.models import User
@@ -73,6 +74,13 @@ def test_an_auditor_finds_and_prints_a_decision(
     page.emulate_media(media="print")
     for role in ("banner", "navigation", "button"):
         expect(page.get_by_role(role)).to_have_count(0)
+    assert ground(page, "dark") == ground(page, "light"), "paper is light"
+
+
+def ground(page: Page, scheme: Literal["light", "dark"]) -> object:
+    """Return the printed page's colour for a person who prefers this colour scheme."""
+    page.emulate_media(media="print", color_scheme=scheme)
+    return page.evaluate("getComputedStyle(document.body).backgroundColor")
 
 
 def sheets(page: Page) -> int:

@@ -1,7 +1,8 @@
 """The admin shows every record, lets nobody rewrite history, and manages grants and tokens."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ from dashboard.models import ApiToken
 from dashboard.overview.words import short_id
 from procedures.databases import OURS as OUR_APPS
 from procedures.models import Event, Grant, Procedure, Run
+from procedures.models.clock import clock
 from procedures.services import Sent, send_signal
 from tests.calls import caller, grant, request_of, respond, run_until_it_waits
 from tests.every_table import fill_tables
@@ -308,6 +310,9 @@ def test_who_may_not_look_into_the_admin_is_not_led_there(
         assert 'class="manage"' not in browser(alice).get(address).content.decode()
 
 
+RANGE = re.compile(r'href="(\?[^"]*created_at__from=[^"]+)"')
+
+
 def found(client: Client, model: type[Model], query: str) -> set[Any]:
     response = client.get(f"{page('changelist', model)}?{query}")
     assert response.status_code == 200
@@ -333,12 +338,29 @@ def test_rows_are_filtered_by_date_starter_and_who_answered(
     other = run_until_it_waits("question")
 
     assert found(root, Run, f"started_by__id__exact={alice.pk}") == {answered.pk}
-    assert other.pk in found(
-        root, Run, f"created_at__gte={timezone.now():%Y-%m-%d}%2000:00:00%2B00:00"
-    )
+    assert other.pk in found(root, Run, f"created_at__from={clock.now():%Y-%m-%d}")
     assert found(root, HumanRequest, "closed_by=bob") == {request_of(answered).pk}
     assert len(found(root, HumanResponse, f"user__id__exact={bob.pk}")) == 1
-    assert found(root, Run, "created_at__gte=2999-01-01%2000:00:00%2B00:00") == set()
+    assert found(root, Run, "created_at__from=2999-01-01") == set()
+
+
+def test_usual_ranges_of_days_are_links(
+    root: Client, answered: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each range ends today and keeps the other filters; the one in use is marked."""
+    midday = clock.now().replace(hour=12, day=20)
+    monkeypatch.setattr("dashboard.admin.filters.localdate", midday.date)
+    Run.objects.filter(pk=answered.pk).update(created_at=midday)
+    for days in (0, 6, 7, 19, 20):
+        run = run_until_it_waits("question")
+        Run.objects.filter(pk=run.pk).update(created_at=midday - timedelta(days=days))
+
+    listed = root.get(f"{page('changelist', Run)}?status__exact=waiting")
+    ranges = [unescape(one) for one in RANGE.findall(listed.content.decode())]
+    chosen = root.get(page("changelist", Run) + ranges[1]).content.decode()
+
+    assert [len(found(root, Run, one[1:])) for one in ranges] == [1, 2, 4]
+    assert re.findall(r'aria-current="true">([^<]+)', chosen) == ["Last 7 days"]
 
 
 def test_rows_beyond_the_limit_are_not_said_to_be_all(

@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.core.files.storage import default_storage
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.html import strip_tags
 
 from chat.services import reassign_request
@@ -16,7 +17,7 @@ from dashboard.overview import card_overview, run_overview
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore, path_of
-from procedures.models import Run
+from procedures.models import Artifact, Run
 from procedures.runner import advance_run
 from procedures.services import cancel_run
 from tests.calls import caller, grant, request_of, run_until_it_waits
@@ -290,6 +291,31 @@ def test_a_lost_file_is_said(alice: User, paper: tuple[UUID, File]) -> None:
 
     assert lost.status_code == 410
     assert "is gone" in shown(lost)
+
+
+def test_the_admin_downloads_each_version_of_a_file(
+    admin_user: User, bob: User, paper: tuple[UUID, File]
+) -> None:
+    run_id, _ = paper
+    with use_file_store(ContentStore()):
+        newer = File.store("a paper.csv", "a;c\n")
+    Artifact.of(Run.objects.get(pk=run_id), newer).save()
+    client = browser(admin_user)
+    listed = shown(client.get(reverse("admin:countersign_procedures_artifact_changelist")))
+    links = re.findall(r'href="([^"]+/download/)"', listed)
+
+    answers = [client.get(link) for link in links]
+
+    assert [one.content for one in answers] == [b"a;c\n", b"a;b\n"]
+    assert all(one.headers["Content-Disposition"].startswith("attachment") for one in answers)
+    default_storage.delete(path_of(newer.digest))
+    assert client.get(links[0]).status_code == 410
+    # Looking at the rows of the admin doesn't include the content of every run.
+    bob.is_staff = True
+    bob.save()
+    assert browser(bob).get(links[1]).status_code == 403
+    bob.user_permissions.add(Permission.objects.get(codename="view_artifact"))
+    assert browser(bob).get(links[1]).status_code == 404
 
 
 def test_questions_to_nobody_in_particular_name_administrators(admin_user: User) -> None:
