@@ -162,7 +162,7 @@ def test_only_what_the_shop_declared_stands_in_its_tables_and_an_app_of_it_may_b
 ) -> None:
     rows = migrated.rows()
 
-    assert len(rows.pop("countersign_procedures.ProcedureVersion")) == 3
+    assert len(rows.pop("countersign_procedures.ProcedureVersion")) == 5
     assert rows == {
         "auth.Group": ["Auditors", "Operators", "Site managers", "clerks", "packers"],
         "countersign_dashboard.StandardGroup": ["Auditors", "Operators", "Site managers"],
@@ -171,11 +171,14 @@ def test_only_what_the_shop_declared_stands_in_its_tables_and_an_app_of_it_may_b
             "packers may answer Send an order",
         ],
         "countersign_procedures.Installation": ["Installation, epoch 1"],
-        # Programs ask people by a procedure of the product, which nobody may start yet.
+        # Programs ask people by procedures of the product, which nobody may start yet; work on
+        # many runs and the verification of the site are started in the admin.
         "countersign_procedures.Procedure": [
             "Ask people",
+            "Operation on many runs",
             "Run of an external program",
             "Send an order",
+            "Verification of the whole site",
         ],
     }
 
