@@ -278,9 +278,10 @@ def name_store() -> str:
 
 
 def store_complaint(site: str | None = None) -> str:
-    """Return why this store isn't the site's; "" if it is or if the site has recorded no store.
+    """Return why this process's file store isn't the one that the site has recorded.
 
-    `site` is the mark of the site's store; by default, it is read from the database.
+    "" is returned if it is that store, or if the site has recorded none. `site` is the mark of the
+    site's store; by default, it is read from the database.
     """
     site = _sites_store() if site is None else site
     try:

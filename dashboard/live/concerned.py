@@ -94,11 +94,12 @@ class RequestNews:
         """Return the people affected by changes, with frames for these people and for new pages.
 
         `also` are the keys of people whose new pages have no mark, and `marked` are the new pages
-        that have a mark. A person in `among` is affected by a change to a request, or if different
-        requests wait for the person than at the last count. With `is_check`, the requests of
-        everybody in `among` are counted; otherwise, only the requests of affected people and of
-        people with a new page. Cards are rendered for the people in `readers`. The number of
-        queries depends neither on the number of changes nor on the number of people.
+        that have a mark. A person in `among` is affected if a request that asks or asked this
+        person has changed, or if other requests wait for the person than when the waiting requests
+        were last counted. With `is_check`, they are counted for everybody in `among`; otherwise,
+        only for affected people and for people with a new page. Cards are rendered for the people
+        in `readers`. The number of queries depends neither on the number of changes nor on the
+        number of people.
         """
         # Changes are read first, so that none is missed between this call and the next.
         for changed, whom in self._tail.read():

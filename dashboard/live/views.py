@@ -177,7 +177,7 @@ def runs_in(sessions: Iterable[UUID]) -> dict[UUID, set[UUID]]:
 
 
 def look_up(views: Iterable[View], subjects: Iterable[Subject | None]) -> None:
-    """Look up which of the subjects' runs each view's user may see, and add them to the view."""
+    """Look up which of the subjects' runs the follower of each view may see; add them to it."""
     runs = {subject.run for subject in subjects if subject and subject.run}
     parts = [view for view in views if not view.is_whole and view.viewer is not None]
     parts = [view for view in parts if not runs <= view.runs]

@@ -52,7 +52,7 @@ class Facts:
     undone: int = 0
     answers: int = 0
     others: int = 0
-    """The number of waits for timers, signals and child runs."""
+    """The number of waits for timers, signals and child runs, including those that have ended."""
     last_at: datetime | None = None
     """The time of the newest event."""
 

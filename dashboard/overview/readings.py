@@ -196,10 +196,10 @@ def _is_reassigning(one: JournalEvent | RunInput) -> bool:
 
 
 def _may_have_new(run: Run, waits: Iterable[Wait], events: Iterable[JournalEvent]) -> bool:
-    """Return False if the run can't have inputs that aren't in the journal yet.
+    """Return False if no answer or other `RunInput` can be missing in the journal.
 
-    This is so if the run has ended, or if none of its waits was open. The waits and events that
-    were read tell this. So most cards and pages need no query for inputs.
+    That is so if the run has ended, or if it had no open wait when `waits` and `events` were read.
+    So most cards and pages need no query for inputs.
     """
     opening = {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}
     opened = sum(event.kind in opening for event in events)

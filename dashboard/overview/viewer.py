@@ -46,9 +46,10 @@ def answerable_for_viewer(request: Any) -> Waiting | None:
 
 
 def time_for_viewer(request: Any) -> datetime:
-    """Return the current time, which is the same for everything on the page.
+    """Return the database's time for the response, which is read once per request.
 
-    The marks of the page have read it; otherwise, the first call does.
+    If the page is live, the time was read together with its marks, the positions from which the
+    page follows changes; otherwise, the first call of this function reads it.
     """
     if getattr(request, "drawn_at", None) is None:
         request.drawn_at = clock.now()

@@ -33,10 +33,10 @@ def log_result(job: str, found: dict[str, Any]) -> None:
 def verify_site(ctx: Context) -> dict[str, Any]:
     """Verify the journals and rows of all runs, their requests, and the site's log.
 
-    The clock starts this procedure once a day, and auditors start it in the administration. It
-    verifies the runs that are older than itself, some of them in each step. The result says how
-    many there are, and describes the first faults. The log gets one entry with the result, and
-    operators are alerted to faults.
+    The clock starts this procedure once a day; auditors can also start it in the administration. It
+    verifies the runs that are older than itself, some of them in each step. The result has the
+    numbers of runs and of faults, and describes the first faults. The log gets one entry with the
+    result, and operators are alerted to faults.
     """
     total, after = ctx.step(count_runs, ctx.run_id), ""
     whole: dict[str, Any] = {"runs": 0, "broken": 0, "count": 0, "faults": []}

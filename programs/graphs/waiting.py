@@ -34,7 +34,7 @@ class WaitKind(Protocol):
     def open(
         self, ctx: Context, node: Node, data: Mapping[str, Any], found: Mapping[str, Any]
     ) -> Handle[Any] | None:
-        """Open the wait. Return None if there is nothing to wait for, such as no time."""
+        """Open the wait. Return None if there is nothing to wait for, as for a duration of 0."""
 
     def close(self, node: Node, came: Any, since: datetime) -> Answer:
         """Return the answer for a closed wait; `came` is what the wait's handle returned."""

@@ -96,7 +96,7 @@ def test_a_run_is_told_as_it_goes_from_wait_to_wait(runtime: Working) -> None:
 
     refused: dict[str, Any] = {
         "wait_key mismatch": {"wait_key": "other", "payload": {"response": "a"}},
-        "only one value": {"payload": {"x": 1, "y": 2}},
+        "exactly one key": {"payload": {"x": 1, "y": 2}},
     }
     for words, given in refused.items():
         with pytest.raises(ValueError, match=words):

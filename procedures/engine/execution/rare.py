@@ -179,9 +179,9 @@ around_turns = Settings(read_rarely, known)
 
 
 def restore_after_turns(one: RareSetting) -> None:
-    """Add a setting of a library to those restored after each turn.
+    """Add a setting of a library to those that are restored after each turn.
 
-    Call this function when the process starts.
+    A turn is the work of one claim on a run. Call this function when the process starts.
     """
     RARE.append(one)
     known.append(one.setting)
