@@ -42,8 +42,8 @@ def history_differences(request: HumanRequest) -> Iterator[Difference]:
 def _chain_differences(request: HumanRequest, entries: list[RequestEvent]) -> Iterator[Difference]:
     if [one.seq for one in entries] != list(range(1, request.history + 1)):
         words = (
-            f"its history should have {request.history} entries; it has {len(entries)}, "
-            "or some of them were replaced"
+            f"the numbers of its {len(entries)} history entries should run from 1 to "
+            f"{request.history}; some entries are missing, were added, or have another number"
         )
         yield Difference(row_name(request), "history", words)
     if not is_proven_tally(HISTORY[0], request.pk, request.history, request.history_proof):

@@ -35,7 +35,7 @@ class State(TextChoices):
     INVITED = "invited", lazy("Invited")
     ACTIVE = "active", lazy("Active")
     AWAY = "away", lazy("Away")
-    LEFT = "left", lazy("Left")
+    LEFT = "left", lazy("Account closed")
 
 
 class Privilege(TextChoices):

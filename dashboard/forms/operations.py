@@ -78,7 +78,9 @@ class SendSignalForm(LoggedReasonForm):
         label=lazy("Value"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=lazy("JSON, such as 12. The page of a run has a form for the signal's type."),
+        help_text=lazy(
+            "JSON, such as 12. To fill in a form instead, send the signal from the page of a run."
+        ),
     )
     key = forms.CharField(max_length=64, widget=forms.HiddenInput, initial=lambda: uuid4().hex)
     """The id of the signal, so that a form that is sent twice sends each run one signal."""

@@ -150,7 +150,7 @@ def _pause(now: OperationFacts) -> list[Sentence | None]:
     return [
         sentence(busy if now.is_held else rests),
         sentence(open_ones, count=now.questions) if now.questions else None,
-        sentence(_("Deadlines still pass.")),
+        sentence(_("Deadlines aren't extended.")),
         sentence(children, count=now.children) if now.children else None,
     ]
 

@@ -52,8 +52,8 @@ def forecast_words(verb: str, found: Forecast) -> Iterator[str]:
     if found.children:
         yield _counted(
             lambda n: ngettext(
-                "{n} child run that doesn't match ends, too.",
-                "{n} child runs that don't match end, too.",
+                "{n} child run ends, too, although it doesn't match.",
+                "{n} child runs end, too, although they don't match.",
                 n,
             ),
             found.children,

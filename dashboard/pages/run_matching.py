@@ -32,8 +32,8 @@ OFFERED: dict[Name, Any] = {
         "procedure says how. A cancelled run can't continue."
     ),
     "pause": lazy(
-        "Each run pauses, at once or before its next step. Its deadlines pass, and its child runs "
-        "continue."
+        "Each run pauses, at once or before its next step. Its deadlines aren't extended, and its "
+        "child runs continue."
     ),
     "unpause": lazy(
         "Each run continues from where it stopped, with the answers that have arrived since."

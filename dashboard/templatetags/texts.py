@@ -35,7 +35,7 @@ TEXTS = {
     "just-now": lazy("just now"),
     "key-control": lazy("Ctrl"),
     "key-escape": lazy("Esc"),
-    "key-near": lazy("{name}, for the element that has the focus"),
+    "key-near": lazy("{name}, for the row or button that is highlighted"),
     "key-shift": lazy("Shift"),
     "link-copied": lazy("Link copied"),
     "message-not-sent": lazy("Your message couldn't be sent. Your text is still here. Try again."),

@@ -110,7 +110,7 @@ def test_several_runs_are_retried_from_home_or_by_keys_from_the_list_in_a_dialog
     bar = page.locator(".runs-bulk__words")
     expect(bar).to_be_hidden()
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog")).to_contain_text("Choose the run that has the focus")
+    expect(page.get_by_role("dialog")).to_contain_text("Choose the highlighted run")
     expect(page.get_by_role("dialog")).not_to_contain_text("Choose up to here")  # not in sight yet
     page.keyboard.press("Escape")
     for key in ("j", "j", "x", "j", "X"):  # the first row, the second one, and up to the third

@@ -85,7 +85,7 @@ def test_an_answer_that_fits_is_taken(bobs: Client, kind: str, value: Any, outco
         ("one", "c", "Choose one of: a, b."),
         ("one", ["a"], "Choose one of: a, b."),
         ("many", [], "Choose at least 1."),
-        ("many", ["a", "a"], "Choose each option once."),
+        ("many", ["a", "a"], "An option was chosen more than once. Choose each only once."),
         ("many", ["a", "c"], "1: Choose one of: a, b."),
         ("many", "a", "The answer must be a list."),
         ("review", True, "The answer must be an object with named fields."),

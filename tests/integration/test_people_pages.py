@@ -48,7 +48,7 @@ def test_the_list_says_who_somebody_is_and_what_waits_for_them(
     assert f"until {until:%-d %b %Y}" in row_of(root, alice)
     assert "bob answers" in row_of(root, alice)
     assert "Away" in row_of(root, alice)
-    assert "Left" in row_of(root, carol)
+    assert "Account closed" in row_of(root, carol)
     assert row_of(root, erin) == "erin Invited none 0 never"
 
 

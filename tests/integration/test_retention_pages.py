@@ -63,7 +63,7 @@ def test_a_retention_is_previewed_and_set_with_a_reason(run: Run, manager: Clien
     remove_old_runs()
     assert not Run.objects.exists()
     page = shown(manager.get(PAGE))
-    assert "The last time, 2 runs were removed, and 0 had to be kept:" in page
+    assert "2 runs were removed, and 0 had to be kept." in page
 
     manager.post(OF, {"days": "", "reason": "Policy 8."})
     assert not Retention.objects.exists()

@@ -179,7 +179,7 @@ def remove(request: HttpRequest, user: User) -> HttpResponse:
     """Remove a second factor or a company account of the person, for which a reason is needed."""
     form = WayForm(request.POST)
     if not form.is_valid():
-        messages.error(request, _("Nothing was removed: say why."))
+        messages.error(request, _("Nothing was removed. Enter a reason, and try again."))
     elif remove_way(
         user,
         form.cleaned_data["row"],

@@ -76,7 +76,7 @@ class HoldForm(LoggedReasonForm):
         max_length=254,
         help_text=lazy(
             "Holds all runs that the person has started, was asked by, has answered, written to or "
-            "operated, and those whose subject has the user name."
+            "operated, and those that show the user name in lists of runs."
         ),
     )
     field_order = ("run", "procedure", "person", "reason")

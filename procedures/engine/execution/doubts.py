@@ -97,9 +97,9 @@ def _about_result(entry: Entry, name: str) -> Question:
         "choice",
         f"The step {name} is done, but its result couldn't be stored. How should the run continue?",
         options,
-        body="The step won't run again. If you let it fail and the run then fails too, the "
-        "compensations that were registered before this step are run; the work of this step itself "
-        "may have to be undone by hand.",
+        body="The step won't run again. If you let it fail and the run then fails too, the work of "
+        "earlier steps is undone where the procedure says how; the work of this step itself may "
+        "have to be undone by hand.",
         evidence={"why": _why(entry), "returned": _result_of(entry).returned},
         assign=OPERATORS,
     )

@@ -36,7 +36,7 @@ LARGEST = 2**63
 """The limit below which a number like 1e3 or 5.0 counts as a whole number."""
 MUST_BE = "The answer must be"
 A_DECIMAL = "a number like 31.20"
-ONCE = "Choose each option once."
+ONCE = "An option was chosen more than once. Choose each only once."
 
 
 def check_answer(value: Any, schema: dict[str, Any]) -> Any:

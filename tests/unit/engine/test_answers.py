@@ -91,8 +91,8 @@ def test_what_fits_the_question_is_an_answer(question: Question, value: object) 
         (COLOUR, ["red"], "Choose one of"),
         (COLOURS, "r", r"The answer must be a list\."),
         (COLOURS, [], r"Choose at least 1\."),
-        (COLOURS, ["r", "r"], r"Choose each option once\."),
-        (COLOURS, ["r", "b", "x"], r"Choose each option once\."),
+        (COLOURS, ["r", "r"], r"Choose each only once\."),
+        (COLOURS, ["r", "b", "x"], r"Choose each only once\."),
         (COLOURS, ["r", "Blue"], r"1: Choose one of: r, b\."),
         (LETTER, "approved", r"The answer must be an object with named fields\."),
         (LETTER, {}, r"Fill in decision\."),
@@ -215,7 +215,7 @@ def test_equal_entries_are_found_as_json_compares_them(
     if is_valid:
         assert check_answer(entries, rules) == entries
         return
-    with pytest.raises(AnswerError, match=r"Choose each option once\."):
+    with pytest.raises(AnswerError, match=r"Choose each only once\."):
         check_answer(entries, rules)
 
 

@@ -49,7 +49,7 @@ def test_an_answer_of_ones_own_counts(question: Question, sent: Any, value: Any)
         (OPEN, " ", "Write something"),
         (OPEN, 5, "must be text"),
         (OPEN, "x" * 2_001, "The answer must have at most 2000"),
-        (OPEN_MANY, ["a", "Apples"], "Choose each option once"),
+        (OPEN_MANY, ["a", "Apples"], "Choose each only once"),
         (OPEN_MANY, [], "Choose at least 1"),
         (TOLD, "Pears", "Choose one of"),
     ],

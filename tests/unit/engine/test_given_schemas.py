@@ -55,7 +55,11 @@ def test_a_form_is_made_from_a_schema() -> None:
         ({"mail": "ann"}, "mail", "The answer must be an e-mail address like ann@example.com."),
         ({"code": "eur"}, "code", "It must match ^[A-Z]{3}$."),
         ({"speed": "x"}, "speed", "Choose one of: s, a."),
-        ({"kinds": ["x", "x"]}, "kinds", "Choose each option once."),
+        (
+            {"kinds": ["x", "x"]},
+            "kinds",
+            "An option was chosen more than once. Choose each only once.",
+        ),
         ({"home": {}}, "home.city", "This is missing."),
         ({"home": {"city": "Ulm", "zip": 1}}, "home.zip", "This isn't a field of the form."),
         ({"stops": [{"city": "Ulm"}, {"city": 5}]}, "stops.1.city", "The answer must be text."),
