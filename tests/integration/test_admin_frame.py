@@ -3,14 +3,15 @@
 import re
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
 from procedures.models import Grant, Run
 from tests.calls import grant, request_of, run_until_it_waits
-from tests.pages import shown
+from tests.pages import browser, shown
 
-HERE = re.compile(r'aria-current="page">([^<]+)</a>')
+HERE = re.compile(r'aria-current="(?:page|true)">([^<]+)</a>')
+LINK = re.compile(r'<a class="parts__link"[^>]*>([^<]+)</a>')
 
 
 def current(client: Client, path: str) -> list[str]:
@@ -42,6 +43,36 @@ def test_the_menu_shows_where_one_is_and_the_tables_stand_beside_internals_only(
     }
 
     assert {path: current(root, path) for path in places} == places
+
+
+def second_row(client: Client, path: str) -> tuple[list[str], list[str]]:
+    """Return the entries of the menu's second row, and those of them in which the viewer is."""
+    page = client.get(f"/admin/{path}").content.decode()
+    row = page.partition('<nav class="parts parts--second"')[2].partition("</nav>")[0]
+    return LINK.findall(row), HERE.findall(row)
+
+
+def test_the_pages_of_a_part_are_in_a_second_row(root: Client) -> None:
+    of_site = ["Settings", "Announcements", "New runs", "Retention"]
+
+    assert second_row(root, "settings/") == (of_site, ["Settings"])
+    assert second_row(root, "retention/") == (of_site, ["Retention"])
+    assert second_row(root, "verification/") == (["Log", "Verification"], ["Verification"])
+    assert second_row(root, "people/") == ([], [])
+    assert current(root, "retention/") == ["Settings"]
+
+
+def test_a_page_is_in_the_first_row_for_people_who_may_not_see_its_part(bob: User) -> None:
+    bob.is_staff = True
+    bob.save()
+    codes = ("view_retention", "view_legalhold")
+    bob.user_permissions.add(*Permission.objects.filter(codename__in=codes))
+    client = browser(bob)
+
+    first = client.get("/admin/retention/").content.decode().partition("</nav>")[0]
+
+    assert LINK.findall(first) == ["Retention"]
+    assert second_row(client, "retention/") == ([], [])
 
 
 @pytest.mark.parametrize(

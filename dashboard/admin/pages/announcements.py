@@ -66,7 +66,9 @@ class AnnouncementForm(LoggedReasonForm):
         return Planned(said["text"], said["level"], said["ends_at"], said["starts_at"])
 
 
-@add_part("announcements/", "announcements", may_look, lazy("Announcements"), place=9)
+@add_part(
+    "announcements/", "announcements", may_look, lazy("Announcements"), place=10, below="settings"
+)
 def announcements(request: HttpRequest) -> HttpResponse:
     """Show what is announced or will be; announce something, or end an announcement."""
     by: Any = request.user

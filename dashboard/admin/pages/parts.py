@@ -38,6 +38,8 @@ class Part:
     """The title of the page in the menu; "" for a page that isn't in the menu."""
     place: int = 0
     """The position of the page in the menu; the lowest number comes first."""
+    below: str = ""
+    """The name of the entry of the menu that leads to this page, which then is in a second row."""
     routes: tuple[str, ...] = ()
     """The beginnings of other addresses that belong to this entry of the menu."""
     models: tuple[type[Model], ...] = ()
@@ -54,6 +56,8 @@ class Listed(NamedTuple):
     title: str | Promise
     model: type[Model]
     place: int
+    name: str = ""
+    """The name by which pages refer to the entry; see `Part.below`."""
 
 
 lists = [
@@ -62,7 +66,7 @@ lists = [
     Listed(lazy("Requests"), HumanRequest, 6),
     Listed(lazy("Decisions"), Decision, 7),
     Listed(lazy("Mail"), Notification, 8),
-    Listed(lazy("Log"), Act, 9),
+    Listed(lazy("Log"), Act, 9, "log"),
 ]
 """The entries of the menu that lead to lists of rows."""
 
@@ -120,10 +124,11 @@ def _extend(site: admin.AdminSite) -> None:
         return [*(_address(site, part) for part in parts), *djangos_urls()]
 
     def each_context(request: HttpRequest) -> dict[str, Any]:
-        context, menu = djangos_context(request), _menu(request)
+        context, (menu, submenu) = djangos_context(request), _menus(request)
         # Beside the pages of the menu, a list of all tables would only take their room.
         has_tables = context.get("is_nav_sidebar_enabled") and not any(one.is_here for one in menu)
-        return {**context, "menu": menu, "is_nav_sidebar_enabled": has_tables}
+        shown = {"menu": menu, "submenu": submenu, "is_nav_sidebar_enabled": has_tables}
+        return {**context, **shown}
 
     # Set on the instance: a project may use an admin site of a class of its own.
     site.get_urls = get_urls  # type: ignore[method-assign]
@@ -147,12 +152,30 @@ class Entry(NamedTuple):
     url: str
     title: str
     is_here: bool
+    name: str = ""
+    below: str = ""
 
 
-def _menu(request: HttpRequest) -> list[Entry]:
+def _menus(request: HttpRequest) -> tuple[list[Entry], list[Entry]]:
+    """Return the menu, and the second row for the entry that the viewer is in; [] without one.
+
+    An entry is in the first row, too, if the viewer may not see the entry that it is below.
+    """
     if not admin.site.has_permission(request):
-        return []
-    return sorted([*_pages(request), *_lists(request)])
+        return [], []
+    found = sorted([*_pages(request), *_lists(request)])
+    heads = {one.name for one in found if one.name and not one.below}
+    families = {one.name: [one] for one in found if one.name in heads}
+    for one in found:
+        if one.below in heads:
+            families[one.below].append(one)
+    menu = [
+        one._replace(is_here=any(each.is_here for each in families.get(one.name, [one])))
+        for one in found
+        if one.below not in heads
+    ]
+    here = [each for each in families.values() if any(one.is_here for one in each)]
+    return menu, next((each for each in here if len(each) > 1), [])
 
 
 def _pages(request: HttpRequest) -> Iterator[Entry]:
@@ -162,7 +185,7 @@ def _pages(request: HttpRequest) -> Iterator[Entry]:
         if one.title and one.may(user):
             url = reverse(f"admin:{one.name}")
             is_here = request.path.startswith((url, *_other_addresses(one)))
-            yield Entry(one.place, url, str(one.title), is_here)
+            yield Entry(one.place, url, str(one.title), is_here, one.name, one.below)
 
 
 def _other_addresses(part: Part) -> Iterator[str]:
@@ -178,7 +201,8 @@ def _lists(request: HttpRequest) -> Iterator[Entry]:
         its_admin = admin.site._registry.get(one.model)  # noqa: SLF001
         if its_admin and its_admin.has_view_permission(request):
             url = list_address(one.model)
-            yield Entry(one.place, url, str(one.title), request.path.startswith(url))
+            is_here = request.path.startswith(url)
+            yield Entry(one.place, url, str(one.title), is_here, one.name)
 
 
 _extend(admin.site)

@@ -109,7 +109,7 @@ class HoldForm(LoggedReasonForm):
         return cleaned
 
 
-@add_part("retention/", "retention", may_look, lazy("Retention"), place=9)
+@add_part("retention/", "retention", may_look, lazy("Retention"), place=10, below="settings")
 def retention(request: HttpRequest) -> HttpResponse:
     """Show how long the runs of each procedure are kept, and all legal holds; place a hold."""
     may_hold = _has(request, "add_legalhold")

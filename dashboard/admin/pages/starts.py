@@ -41,7 +41,7 @@ class StopForm(LoggedReasonForm):
     field_order = ("procedure", "notice", "reason")
 
 
-@add_part("new-runs/", "new_runs", may_look, lazy("New runs"), place=9)
+@add_part("new-runs/", "new_runs", may_look, lazy("New runs"), place=10, below="settings")
 def new_runs(request: HttpRequest) -> HttpResponse:
     """Show the procedures of which new runs are stopped; stop new runs, or allow them again."""
     by: Any = request.user

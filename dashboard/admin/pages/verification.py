@@ -28,7 +28,7 @@ class ShownFault(NamedTuple):
     url: str
 
 
-@add_part("verification/", "verification", may_look, lazy("Verification"), place=8)
+@add_part("verification/", "verification", may_look, lazy("Verification"), place=9, below="log")
 def verification_page(request: HttpRequest) -> HttpResponse:
     """Show the last verification and how far the current one is; a POST starts one."""
     by: Any = request.user
