@@ -71,7 +71,7 @@ def test_a_page_is_in_the_first_row_for_people_who_may_not_see_its_part(bob: Use
 
     first = client.get("/admin/retention/").content.decode().partition("</nav>")[0]
 
-    assert LINK.findall(first) == ["Retention"]
+    assert LINK.findall(first) == ["Retention", "Internals"]
     assert second_row(client, "retention/") == ([], [])
 
 
