@@ -38,7 +38,7 @@ from procedures.engine.kinds.conditions import RISKS
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical
 from procedures.engine.values.files import File
-from procedures.library import OUTSIDE
+from procedures.library import JOBS, OUTSIDE
 from procedures.models import Run, Wait
 from procedures.users import User
 
@@ -129,7 +129,7 @@ def open_session(run: Run, files: Sequence[File], place: object = None, **_: Any
     parent's session; children of a map get no card. A run that restarts or forks an earlier run
     joins the earlier run's session if the person who started the new run may see it. That person
     doesn't become a member, because somebody who may see only one run of a session must not be able
-    to read the whole session.
+    to read the whole session. A job that the clock starts joins the session of the one before.
     """
     now = run.created_at
     if isinstance(place, StartPlace):
@@ -141,11 +141,23 @@ def open_session(run: Run, files: Sequence[File], place: object = None, **_: Any
             card.add_to(session_of(run))
         return
     card = Message(kind=Message.Kind.RUN, run=run, author=run.started_by, at=now)
-    session = session_of_origin(run)
+    session = session_of_job(run) or session_of_origin(run)
     if session is None:
         card.open_session(title_of(run, files))
         return
     card.add_to(session.pk)
+
+
+def session_of_job(run: Run) -> Session | None:
+    """Return the session of the last run of this job, if the clock has started both, else None.
+
+    Otherwise, a job that is started every day would fill the list of sessions.
+    """
+    if run.started_by_id or run.procedure.name not in JOBS:
+        return None
+    others = Run.objects.filter(procedure=run.procedure, started_by=None, parent_wait=None)
+    before = others.exclude(pk=run.pk).order_by("-pk").first()
+    return Session.objects.filter(pk=session_of(before)).first() if before else None
 
 
 def session_of_origin(run: Run) -> Session | None:

@@ -63,8 +63,18 @@ def examine(run: Run) -> Verdict:
     """Verify the hash chain of a run's journal, then the run's rows and files against the journal.
 
     If a worker writes meanwhile, the run is read again, at most `LOOKS` times. Rows and files
-    aren't verified if the journal is damaged.
+    aren't verified if the journal is damaged. A run that is removed meanwhile has no faults: what
+    is left of it is verified with the site.
     """
+    try:
+        verdict = _examine(run)
+    except Run.DoesNotExist:
+        return Verdict()
+    is_there = not verdict.faults or Run.objects.filter(pk=run.pk).exists()
+    return verdict if is_there else Verdict()
+
+
+def _examine(run: Run) -> Verdict:
     verdict = Verdict(_damages(run))
     if verdict.damages:
         return verdict

@@ -13,7 +13,7 @@ from procedures.conf import conf
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.values import canonical
 from procedures.library import VERIFY_SITE
-from procedures.models import Act, Installation, LogHead, Run
+from procedures.models import Act, Installation, LogHead, Procedure, Run
 from procedures.models.act import log_act, verify_log
 from procedures.models.clock import clock
 from procedures.models.run_queries import RunQuerySet
@@ -36,7 +36,15 @@ Fault = dict[str, str]
 
 def verifications() -> RunQuerySet:
     """Return the runs that verify or have verified the site, the newest first."""
-    return Run.objects.filter(procedure__name=VERIFY_SITE).order_by("-pk")
+    # The key first: an index finds the runs of a procedure by its key. Through a joined name,
+    # PostgreSQL might read all runs, the newest first, until it finds one.
+    keys = list(Procedure.objects.filter(name=VERIFY_SITE).values_list("pk", flat=True))
+    return Run.objects.filter(procedure__in=keys).order_by("-pk")
+
+
+def at_work() -> Run | None:
+    """Return the verification that is at work or paused, or None."""
+    return verifications().unended().exclude(status=RunStatus.QUARANTINED).first()
 
 
 def last_result() -> tuple[Run, dict[str, Any]] | None:
@@ -49,13 +57,14 @@ def verify_soon(*, by: User | None, key: str = "") -> tuple[Run, bool]:
     """Start a verification and return its run with True; if one is at work, return it with False.
 
     `by` is None if the clock starts it. The caller has checked that the person may verify the site.
+    A quarantined one isn't at work: it would keep others from starting until somebody looks at it.
     """
     with transaction.atomic():
         # Whoever starts one at the same moment waits here, and then finds it.
         Installation.current()
         Installation.objects.select_for_update().get()
-        if at_work := verifications().unended().first():
-            return at_work, False
+        if run := at_work():
+            return run, False
         started = start_found(find_job(VERIFY_SITE, by=by, idempotency_key=key), {})
         return started.run, started.is_new
 
@@ -64,8 +73,8 @@ def verify_when_due() -> Run | None:
     """Start today's verification if its time has come; return its run, or None if it isn't due.
 
     The time is `VERIFY_AT`, in the time zone of the site. If the clock process wasn't running then,
-    the verification starts as soon as the process runs. A site that was set up after that time
-    waits for the next day.
+    the verification starts as soon as the process runs on the same day. A site that was set up
+    after that time waits for the next day.
     """
     due = due_today()
     now = clock.now()
@@ -143,11 +152,17 @@ def log_result(job: UUID, found: dict[str, Any]) -> None:
 
 def sentence(found: dict[str, Any]) -> str:
     """Return the result of a verification as sentences, as the log keeps them."""
-    looked = f"Verified {found['runs']:,} runs and {found['entries']:,} entries of the log."
-    if not found["count"]:
+    runs, entries, faults = found["runs"], found["entries"], found["count"]
+    looked = (
+        f"Verified {runs:,} {'run' if runs == 1 else 'runs'} and {entries:,} "
+        f"{'entry' if entries == 1 else 'entries'} of the log."
+    )
+    if not faults:
         return f"{looked} Nothing was changed."
     first = " ".join(one["words"] for one in found["faults"])
-    told = f"Found {found['count']:,} faults, with {found['broken']:,} runs affected."
+    told = f"Found {faults:,} {'fault' if faults == 1 else 'faults'}."
+    if broken := found["broken"]:
+        told += f" Runs with faults: {broken:,}."
     return f"{looked} {told} {first}".strip()
 
 

@@ -9,14 +9,15 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import Settings
 
-from chat.models import HumanRequest, HumanResponse, RequestEvent
+from chat.models import HumanRequest, HumanResponse, Message, RequestEvent
 from chat.services import Answer, respond
 from procedures.engine.values import canonical
-from procedures.models import Act, Event, Run, RunInput
+from procedures.models import Act, Event, Head, Run, RunInput
 from procedures.models.act import log_act
 from procedures.models.clock import clock
 from procedures.runner import advance_run
 from procedures.services import verification
+from procedures.services.ledger import examine
 from tests.calls import request_of, run_until_it_waits
 from tests.configured import configure
 from tests.conftest import make_staff
@@ -72,7 +73,7 @@ def test_a_sound_site_is_verified_and_every_tampered_row_is_found(
     act = Act.objects.filter(kind="verify").latest("pk")
     assert (act.name, act.words) == (
         "carol",
-        f"Verified 1 runs and {found['entries']} entries of the log. Nothing was changed.",
+        f"Verified 1 run and {found['entries']} entries of the log. Nothing was changed.",
     )
     assert "Nothing was changed." in shown(client.get(PAGE))
     assert "The last verification found" not in shown(client.get("/admin/"))
@@ -141,6 +142,43 @@ def test_the_clock_starts_one_a_day_at_the_configured_time(settings: Settings, l
     clock.ahead += timedelta(days=1)
     assert verification.verify_when_due() not in (None, run)
     assert Act.objects.filter(kind="verify", name="system").count() == 1
+
+
+@pytest.mark.django_db
+def test_a_quarantined_one_keeps_no_other_from_starting(answered: Run, carol: User) -> None:
+    make_staff(carol, "view_act", "view_run")
+    broken, _is_new = verification.verify_soon(by=None)
+    Run.objects.filter(pk=broken.pk).update(status="quarantined", queued_at=None)
+
+    page = shown(browser(carol).get(PAGE))
+    assert "A later verification stopped without a result (quarantined)." in page
+    assert "Verify the whole site" in page
+    run, is_new = verification.verify_soon(by=None)
+    assert (is_new, run != broken) == (True, True)
+
+
+@pytest.mark.django_db
+def test_those_of_the_clock_share_a_session(carol: User) -> None:
+    runs = [verified_run(None), verified_run(carol), verified_run(None)]
+
+    cards = [Message.objects.get(run=run, kind="run").session_id for run in runs]
+    assert cards[0] == cards[2] != cards[1]
+
+
+def verified_run(by: User | None) -> Run:
+    run, _is_new = verification.verify_soon(by=by)
+    advance_run(run.pk)
+    return run
+
+
+@pytest.mark.django_db
+def test_a_run_that_is_removed_meanwhile_has_no_faults(db: None) -> None:
+    run = run_until_it_waits("doubled", number=1)
+    assert not examine(run).faults
+    Head.objects.filter(run=run).delete()
+    assert examine(run).faults
+    Run.objects.filter(pk=run.pk).delete()
+    assert not examine(run).faults
 
 
 @pytest.mark.django_db

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as lazy
 from dashboard.admin.addresses import page_address
 from dashboard.admin.pages.parts import add_part, draw, may_all
 from procedures import access
-from procedures.engine.journal.events import EventKind
+from procedures.engine.journal.events import EventKind, RunStatus
 from procedures.engine.values import canonical
 from procedures.models import Event, Run
 from procedures.services import verification
@@ -38,7 +38,7 @@ def verification_page(request: HttpRequest) -> HttpResponse:
         messages.success(request, told)
         return HttpResponseRedirect(reverse("admin:verification"))
     rows = verification.verifications()
-    at_work, found = rows.unended().first(), verification.last_result()
+    at_work, found = verification.at_work(), verification.last_result()
     return draw(
         request,
         "dashboard/admin/verification.html",
@@ -75,6 +75,7 @@ def _faults(result: dict[str, Any]) -> Iterator[ShownFault]:
 
 
 def _failed_since(rows: QuerySet[Run], last: Run | None) -> Run | None:
-    """Return the newest verification if it ended without a result, else None."""
-    newest = rows.exclude(ended_at=None).first()
+    """Return the newest verification if it stopped without a result, else None."""
+    stopped = Q(status=RunStatus.QUARANTINED) | Q(ended_at__isnull=False)
+    newest = rows.filter(stopped).first()
     return newest if newest and newest != last else None
