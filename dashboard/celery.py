@@ -35,7 +35,8 @@ from procedures.slot import slot
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
 CLOCK = "clock"
-ASK_OTHERS_EVERY_SECONDS, REMOVE_UPLOADS_EVERY_SECONDS, VERIFY_EVERY_SECONDS = 10, 3600, 60
+ASK_OTHERS_EVERY_SECONDS, REMOVE_UPLOADS_EVERY_SECONDS = 10, 3600
+CLOSE_OPERATIONS_EVERY_SECONDS, VERIFY_EVERY_SECONDS = 60, 60
 LOOK_FOR_OLD_RUNS_EVERY_SECONDS = 600
 """Seconds between two looks for old runs. A round begins once a day; one whose worker has died is
 continued."""
@@ -126,6 +127,11 @@ def let_time_pass(sender: Any, **_: Any) -> None:
             "request the removal of old uploads",
             REMOVE_UPLOADS_EVERY_SECONDS,
             partial(send_later, REMOVE_UPLOADS),
+        ),
+        PeriodicTask(
+            "log ended operations on many runs",
+            CLOSE_OPERATIONS_EVERY_SECONDS,
+            app.tasks["countersign.close_operations"],
         ),
         PeriodicTask(
             "start the daily verification", VERIFY_EVERY_SECONDS, app.tasks["countersign.verify"]

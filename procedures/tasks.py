@@ -8,7 +8,7 @@ from django.db import InterfaceError, OperationalError, connections
 
 from procedures import dispatch, files, runner, services
 from procedures.engine.errors import FileStoreError
-from procedures.services import verification
+from procedures.services import bulk, verification
 from procedures.services.retention.rounds import remove_old_runs
 from procedures.slot import slot
 
@@ -62,6 +62,13 @@ def remove_uploads(*_: object, **__: object) -> None:
     if services.gate.is_open():
         with suppress(FileStoreError):  # which is logged
             files.remove_old_uploads()
+
+
+@shared_task(name="countersign.close_operations")
+def close_operations() -> None:
+    """Log what ended operations on many runs have done; the clock process calls this."""
+    if services.gate.is_open():
+        bulk.close_ended()
 
 
 @shared_task(name="countersign.verify")

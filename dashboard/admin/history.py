@@ -135,10 +135,12 @@ class SearchedList(NamedList):
 
     searched = ""
     """The number of newest rows that were scanned, as text; "" if the search covered all rows."""
+    most_found = ""
+    """The maximum number of rows that a search finds, as text, if it has found so many; else ""."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
-        self.searched = getattr(request, "searched", "")
+        self.searched, self.most_found = searched_in(request), found_in(request)
         return rows
 
     def get_results(self, request: HttpRequest) -> None:
@@ -146,6 +148,16 @@ class SearchedList(NamedList):
         self.result_list: Any = list(self.result_list)
         if isinstance(self.model_admin, HistoryAdmin):
             self.model_admin.mark_on_site(self.result_list, request.user)
+
+
+def searched_in(request: HttpRequest) -> str:
+    """Return the number of newest rows that the search has scanned; "" if it covered all rows."""
+    return str(getattr(request, "searched", ""))
+
+
+def found_in(request: HttpRequest) -> str:
+    """Return the maximum number of rows that a search finds if it has found so many, else ""."""
+    return f"{MOST_FOUND:,}" if getattr(request, "is_cut", False) else ""
 
 
 class LoggedAdmin(QuickAdmin):
@@ -313,7 +325,9 @@ class HistoryAdmin(GuardedAdmin):
             keyed = keyed.filter(by_key)
             rows = rows.filter(reduce(or_, self._scanned(word), by_key))
         # The keys are read once, because the rows are counted and listed by two more statements.
-        keys = {key for found in (keyed, rows) for key in _newest_keys(found)}
+        parts = [_newest_keys(found) for found in (keyed, rows)]
+        vars(request)["is_cut"] = any(len(part) == MOST_FOUND for part in parts)
+        keys = {key for part in parts for key in part}
         return queryset.filter(pk__in=keys), False
 
     def found_by_key(self, word: str) -> Q:

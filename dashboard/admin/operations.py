@@ -7,12 +7,13 @@ from uuid import uuid4
 
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
-from dashboard.admin.history import Admin
+from dashboard.admin.history import Admin, found_in, searched_in
 from dashboard.forms.operations import ReasonForm
 from dashboard.overview.forecasts import forecast_words
 from procedures.engine.errors import EngineError
@@ -20,6 +21,11 @@ from procedures.services import bulk
 from procedures.services.bulk import VERBS
 
 MOST_ROWS = 100
+LONGEST_KEY = 200
+NOT_FILTERS = frozenset({"p", "o", "e", "all"})
+"""Parameters of a list's address that choose no rows: the page, the order and others."""
+BOUNDS = {"gte": "from", "lt": "before"}
+"""The words of the log for filters by time."""
 
 
 @dataclass(frozen=True)
@@ -122,10 +128,10 @@ def operate_on_all(
     form = operation.form(request.POST if "is_decided" in request.POST else None)
     runs = bulk.operable_runs(by, operation.action).filter(pk__in=rows.order_by().values("pk"))
     if form.is_valid():
-        which = ", ".join(f"{name} {value}" for name, value in request.GET.items()) or "all"
-        given = {"reason": form.cleaned_data["reason"], "key": request.POST.get("key", "")[:32]}
+        key = request.POST.get("key", "").replace("\0", "")[:LONGEST_KEY]
+        given = {"reason": form.cleaned_data["reason"], "which": _described(request), "key": key}
         try:
-            job = bulk.act_on_matching(runs, operation.action, by=by, which=which, **given)
+            job = bulk.act_on_matching(runs, operation.action, by=by, **given)
         except EngineError as refusal:
             admin.message_user(request, str(refusal), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
@@ -135,6 +141,21 @@ def operate_on_all(
         **_context(admin, request, list(rows[:1]), operation, form),
         "forecast": found,
         "sentences": list(forecast_words(operation.action, found)),
+        "searched": searched_in(request),
+        "most_found": found_in(request),
         "key": uuid4().hex,
     }
     return TemplateResponse(request, "procedures/admin_matching.html", context)
+
+
+def _described(request: HttpRequest) -> str:
+    """Return the filters of a list in the words that the log keeps, such as "status waiting"."""
+    told = []
+    for name, value in request.GET.items():
+        if name in NOT_FILTERS:
+            continue
+        field, *others = name.split("__")
+        bound = f"{BOUNDS[others[-1]]} " if others and others[-1] in BOUNDS else ""
+        called = "search" if name == SEARCH_VAR else field.replace("_", " ")
+        told.append(f"{called} {bound}{value}")
+    return ", ".join(told) or "all"

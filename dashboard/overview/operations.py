@@ -15,6 +15,7 @@ from procedures import access
 from procedures.among import is_among
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.replay.history import UNDO
+from procedures.library import JOBS
 from procedures.models import Event, Run
 from procedures.users import User
 
@@ -164,6 +165,10 @@ def _is_allowed(name: Name, rights: Rights) -> bool:
 def _is_possible(name: Name, run: Run) -> bool:
     is_open = not RunStatus(run.status).is_end
     is_stopped = run.status == RunStatus.QUARANTINED
+
+    def is_no_job() -> bool:
+        return run.procedure.name not in JOBS  # which start on their own pages only
+
     conditions: dict[str, Callable[[], bool]] = {
         "retry": lambda: is_stopped or run.status == RunStatus.FAILED,
         "override": lambda: is_stopped and error_of(run)["type"] == "Mismatch",
@@ -172,6 +177,8 @@ def _is_possible(name: Name, run: Run) -> bool:
         "signal": lambda: is_open,
         "cancel": lambda: is_open and run.cancel_requested_at is None,
         "force_end": lambda: is_open,
+        "restart": is_no_job,
+        "fork": is_no_job,
     }
     return name not in conditions or conditions[name]()
 

@@ -5,10 +5,11 @@ from uuid import uuid4
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import override
 from django.views.decorators.http import require_http_methods
 
 from dashboard.forms.operations import ReasonForm
@@ -53,8 +54,15 @@ OFFERED: dict[Name, Any] = {
 def run_matching(request: Visit) -> HttpResponse:
     """Show what an operation would do to all matching runs; a POST with a reason starts it."""
     choice = Choice.of(request)
-    sent = request.POST if request.method == "POST" else request.GET
-    name: Name = next((one for one in OFFERED if one == sent.get("operation")), "cancel")
+    sent = (
+        request.POST.get("operation")
+        if request.method == "POST"
+        else request.GET.get("operation", "cancel")
+    )
+    name: Name | None = next((one for one in OFFERED if one == sent), None)
+    # A wrong word must not lead to another operation, or to more runs than somebody has meant.
+    if name is None or choice.state != request.GET.get("state", ""):
+        raise Http404
     runs = _matching(choice, name)
     form = ReasonForm(typed_reason(request)) if request.method == "POST" else None
     refusal = ""
@@ -97,6 +105,8 @@ def _matching(choice: Choice, name: str) -> RunQuerySet:
 
 
 def _described(choice: Choice) -> str:
-    """Return the filters in the words that the log keeps."""
-    given = {"procedure": choice.procedure, "state": choice.state}
+    """Return the filters in the words that the log keeps, in English."""
+    with override("en"):
+        state = str(FILTERS[choice.state][1]).lower() if choice.state else ""
+    given = {"procedure": choice.procedure, "state": state}
     return ", ".join(f"{name} {value}" for name, value in given.items() if value) or "all"

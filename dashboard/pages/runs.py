@@ -27,6 +27,7 @@ from dashboard.pages.visit import Visit
 from procedures import access
 from procedures.access import SignedIn
 from procedures.engine.journal.events import EventKind, RunStatus
+from procedures.library import JOBS
 from procedures.models import Run
 from procedures.models.event import EventQuerySet
 from procedures.paging import PAGE, page, page_of_runs
@@ -126,6 +127,7 @@ def run_detail(request: Visit, run_id: UUID) -> HttpResponse:
         "origin": seen.filter(copies=run).first(),
         "copies": seen.filter(origin=run),
         "is_held": bool(holds_on(run)),
+        "is_job": run.procedure.name in JOBS,
         **operations_of(request, run),
         **questions_of(request, run.pk),
     }

@@ -38,6 +38,9 @@ def act_on_runs(ctx: Context, what: str, verb: Verb, reason: str) -> dict[str, A
     ctx.compensate(sum_up, ctx.run_id, verb, reason, retry=AGAIN)
     for _ in range(GENERATION):
         found = ctx.step(act, ctx.run_id, verb, reason, retry=AGAIN)
+        if found["is_to_stop"]:
+            ctx.sleep("1s")  # a run that was cancelled or paused opens no wait, but stops here
+            continue
         if found["stopped"]:
             raise RightLostError(found["stopped"])
         ctx.progress(done=found["done"], total=found["total"])

@@ -4,6 +4,7 @@ The runs that match when somebody starts the operation are stored as rows, so th
 matches later isn't touched, and each run is acted on once, however often a worker dies.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
@@ -16,9 +17,14 @@ from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QueryS
 from procedures import access
 from procedures.engine.errors import EngineError
 from procedures.engine.journal.events import RunStatus
+from procedures.engine.journal.large import whole
 from procedures.engine.replay.history import UNDO
-from procedures.library import ACT_ON_RUNS
-from procedures.models import Act, ChosenRun, Event, Run
+from procedures.engine.values import canonical
+from procedures.engine.values.files import use_file_store
+from procedures.files import ContentStore
+from procedures.journal.storage import AWAY
+from procedures.library import ACT_ON_RUNS, JOBS
+from procedures.models import Act, ChosenRun, Event, Procedure, Run
 from procedures.models.act import log_act
 from procedures.models.clock import clock
 from procedures.models.run_queries import RunQuerySet
@@ -30,10 +36,12 @@ from procedures.services.operations import (
     pause_run,
     unpause_run,
 )
+from procedures.services.passes import serve_each
 from procedures.services.retries import retry_run
-from procedures.services.runs import start_found
+from procedures.services.runs import KeyReusedError, start_found
 from procedures.users import User, active_users
 
+logger = logging.getLogger(__name__)
 VERBS: Mapping[str, Callable[..., str]] = {
     "cancel": cancel_run,
     "pause": pause_run,
@@ -43,6 +51,8 @@ VERBS: Mapping[str, Callable[..., str]] = {
 }
 ENDING = frozenset({"cancel", "force_end"})
 """The verbs that end the child runs, too."""
+DOWNWARD = ENDING | {"retry"}
+"""The verbs that also take effect on child runs."""
 WORDS: Mapping[str, tuple[str, str]] = {
     "cancel": ("Cancel", "Cancelled"),
     "pause": ("Pause", "Paused"),
@@ -65,6 +75,7 @@ MOST_REASONS = 20
 ENDED = Q(status__in=[one for one in RunStatus if one.is_end])
 FAILED = Q(status__in=[RunStatus.FAILED, RunStatus.QUARANTINED])
 CAN = "can"
+UNEXPECTED = "An unexpected error occurred. The log of the worker describes it."
 
 
 class NothingMatchesError(EngineError):
@@ -104,17 +115,32 @@ class Summary:
 
     def sentence(self, verb: str) -> str:
         """Return a sentence for the site's log."""
-        told = [f"{WORDS[verb][1]} {self.done:,} of {self.total:,} runs."]
-        told += [f"{count:,} stay as they are: {why}" for why, count in self.refused.items()]
+        told = [f"{WORDS[verb][1]} {self.done:,} of {counted(self.total)}."]
+        for why, count in self.refused.items():
+            told.append(
+                f"{count:,} {'stays as it is' if count == 1 else 'stay as they are'}: {why}"
+            )
         if self.untouched:
-            told.append(f"The operation was stopped before {self.untouched:,} runs.")
+            told.append(f"The operation was stopped before {counted(self.untouched)}.")
         return " ".join(told)
 
 
+def counted(runs: int) -> str:
+    """Return a number of runs in the words of the log, such as "5,000 runs"."""
+    return "1 run" if runs == 1 else f"{runs:,} runs"
+
+
 def operable_runs(user: User, verb: str) -> RunQuerySet:
-    """Return the runs on which the user may perform the operation because of a role."""
+    """Return the runs on which the user may perform the operation because of a role.
+
+    The site's jobs aren't among them: a job that acts on many runs would otherwise act on itself.
+    """
+    return Run.objects.filter(procedure__in=_operable_procedures(user, verb))
+
+
+def _operable_procedures(user: User, verb: str) -> QuerySet[Procedure]:
     roles: Any = ("operate", "cancel") if verb == "cancel" else ("operate",)
-    return Run.objects.filter(procedure__in=access.procedures_for(user, *roles))
+    return access.procedures_for(user, *roles).exclude(name__in=JOBS)
 
 
 def forecast(runs: QuerySet[Run], verb: str) -> Forecast:
@@ -166,9 +192,11 @@ def _count_children(chosen: QuerySet[Run], verb: str) -> int:
     ones, so no child is counted twice.
     """
     ends = chosen.exclude(ENDED).values("pk")
+    # PostgreSQL compares each child with all chosen runs if it gets `NOT IN` and there are many.
+    is_chosen = Exists(ends.filter(pk=OuterRef("pk")))
     level, count = ends, 0
     while True:
-        below = Run.objects.filter(parent_wait__run__in=level).exclude(pk__in=ends).order_by()
+        below = Run.objects.filter(~is_chosen, parent_wait__run__in=level).order_by()
         if verb == "cancel":  # children that were started to outlive their parent continue
             below = below.filter(parent_wait__abandons=False)
         found = below.aggregate(runs=Count("pk"), alive=Count("pk", filter=~ENDED))
@@ -187,23 +215,30 @@ def act_on_matching(
     Raises `NothingMatchesError` if no run matches, and `ReasonError`.
     """
     reason = checked_reason(reason)
+    try:
+        return _start(runs, verb, by=by, reason=reason, which=which, key=key)
+    except (NothingMatchesError, KeyReusedError):
+        # If a form was sent twice, the first operation may have changed which runs match.
+        earlier = Run.objects.filter(procedure__name=ACT_ON_RUNS, started_by=by)
+        if key and (run := earlier.filter(idempotency_key=key).first()):
+            return run
+        raise
+
+
+@transaction.atomic
+def _start(runs: QuerySet[Run], verb: str, *, by: User, reason: str, which: str, key: str) -> Run:
+    total = runs.order_by().count()
+    if not total:
+        raise NothingMatchesError
+    what = f"{WORDS[verb][0]} {counted(total)}: {canonical.legible(which)}"[:LONGEST_SUBJECT]
     found = find_job(ACT_ON_RUNS, by=by, idempotency_key=key)
-    jobs = Run.objects.filter(procedure__name=ACT_ON_RUNS, started_by=by)
-    if key and (earlier := jobs.filter(idempotency_key=key).first()):
-        return earlier
-    with transaction.atomic():
-        total = runs.order_by().count()
-        if not total:
-            raise NothingMatchesError
-        what = f"{WORDS[verb][0]} {total:,} runs: {which}"[:LONGEST_SUBJECT]
-        started = start_found(found, {"what": what, "verb": verb, "reason": reason})
-        if started.is_new:
-            _store(runs, started.run.pk)
+    started = start_found(found, {"what": what, "verb": verb, "reason": reason})
+    if started.is_new:
+        _store(runs, started.run.pk)
     return started.run
 
 
 def _store(runs: QuerySet[Run], job: UUID) -> None:
-    _drop_old()
     # One statement reads all ids, so they are those of one moment, and a block of them at a time is
     # in memory.
     block = list[ChosenRun]()
@@ -215,29 +250,27 @@ def _store(runs: QuerySet[Run], job: UUID) -> None:
     ChosenRun.objects.bulk_create(block)
 
 
-def _drop_old() -> None:
-    """Delete the rows of jobs that were ended at once, and of jobs that were removed."""
-    at_work = Run.objects.unended().filter(procedure__name=ACT_ON_RUNS)
-    ChosenRun.objects.exclude(job__in=at_work.order_by().values("pk")).delete()
-
-
 def act_on_batch(job: UUID, verb: str, reason: str, *, size: int = BATCH) -> dict[str, Any]:
     """Perform the operation on the next `size` chosen runs, each in its own transaction.
 
     Returns how many runs are `done`, the `total`, and in `stopped` why the operation ends here, or
-    "". The rights of the person who started the job are read anew. Calling it twice is harmless.
+    "". If the job was cancelled or paused, nothing is done and `is_to_stop` is True. The rights of
+    the person who started the job are read anew. Calling it twice is harmless.
     """
     batch = list(ChosenRun.objects.of(job).left()[:size])
-    starter = Run.objects.values_list("started_by", flat=True).get(pk=job)
+    asked = ("started_by", "cancel_requested_at", "pause_requested_at")
+    starter, to_end, to_pause = Run.objects.values_list(*asked).get(pk=job)
     by = active_users().filter(pk=starter).first()
     stopped = _why_denied(by, {one.run for one in batch}, verb)
-    if by and not stopped:
+    # The engine looks for that only once a second.
+    is_to_stop = bool(to_end or to_pause)
+    if by and not (stopped or is_to_stop):
         for one in batch:
             _act(one.pk, verb, by=by, reason=reason)
     counts = ChosenRun.objects.of(job).aggregate(
         total=Count("pk"), done=Count("pk", filter=~Q(outcome=""))
     )
-    return {**counts, "stopped": stopped}
+    return {**counts, "stopped": stopped, "is_to_stop": is_to_stop}
 
 
 def _why_denied(by: User | None, runs: Collection[UUID], verb: str) -> str:
@@ -245,7 +278,7 @@ def _why_denied(by: User | None, runs: Collection[UUID], verb: str) -> str:
     if by is None:
         return "The account of the person who started this operation is no longer active."
     kept = Run.objects.filter(pk__in=runs).order_by()
-    allowed = operable_runs(by, verb).order_by().values("procedure")
+    allowed = _operable_procedures(by, verb)
     lost = kept.exclude(procedure__in=allowed).values_list("procedure__title", flat=True)
     if not (titles := sorted(set(lost))):
         return ""
@@ -265,23 +298,37 @@ def _act(chosen: int, verb: str, *, by: User, reason: str) -> None:
     try:
         with transaction.atomic():
             VERBS[verb](row.run, by=by, reason=reason, job=row.job)
+    except AWAY:  # the step is tried again
+        raise
     except Run.DoesNotExist:
         row.close(ChosenRun.Outcome.REFUSED, "The run isn't there any more.")
     except EngineError as refusal:
-        if verb in ENDING and _has_ended_with_parent(row):
+        if verb in DOWNWARD and _was_done_with_parent(row, verb):
             row.close(ChosenRun.Outcome.WITH_PARENT)
         else:
             row.close(ChosenRun.Outcome.REFUSED, str(refusal))
+    except Exception:
+        # A run with an unreadable journal, for example, must not keep the others from their end.
+        logger.exception("The operation %s failed on run %s.", verb, row.run)
+        row.close(ChosenRun.Outcome.REFUSED, UNEXPECTED)
     else:
         row.close(ChosenRun.Outcome.DONE)
 
 
-def _has_ended_with_parent(row: ChosenRun) -> bool:
-    """Return True if this job has ended a run above this one, and this one was cancelled, too."""
-    run = Run.objects.filter(pk=row.run).exclude(cancel_requested_at=None).first()
-    if run is None:
+def _was_done_with_parent(row: ChosenRun, verb: str) -> bool:
+    """Return True if this job has done the operation on a run above this one and so on this one.
+
+    A run that had been cancelled before the job began isn't one of them.
+    """
+    run = Run.objects.filter(pk=row.run)
+    if verb in ENDING:
+        began = Run.objects.filter(pk=row.job).values("created_at")
+        run = run.filter(cancel_requested_at__gte=began)
+    else:
+        run = run.exclude(ENDED)
+    if not run.exists():
         return False
-    above, pk = set[UUID](), run.pk
+    above, pk = set[UUID](), row.run
     parents = Run.objects.exclude(parent_wait=None)
     while (parent := parents.filter(pk=pk).values_list("parent_wait__run", flat=True).first()) and (
         parent not in above
@@ -291,26 +338,47 @@ def _has_ended_with_parent(row: ChosenRun) -> bool:
     return done.exists()
 
 
+def close_ended() -> None:
+    """Log what ended jobs have done, if they couldn't do so themselves.
+
+    These are jobs that were cancelled before their first step, or ended at once.
+    """
+    left = Exists(ChosenRun.objects.filter(job=OuterRef("pk")).order_by())
+    ended = Run.objects.filter(ENDED, left, procedure__name=ACT_ON_RUNS).order_by("pk")
+    serve_each(ended.values_list("pk", flat=True), _close, name="The summary of run")
+
+
+def _close(job: UUID) -> None:
+    run = Run.objects.lock(job)
+    if not RunStatus(run.status).is_end:
+        return
+    with use_file_store(ContentStore()):
+        given = canonical.plain(whole(run.inputs))
+    sum_up(job, given["verb"], given["reason"])
+
+
 @transaction.atomic
 def sum_up(job: UUID, verb: str, reason: str) -> dict[str, Any] | None:
     """Log what the job has done as one act, forget the chosen runs, and return the summary.
 
     Returns None if this was done before.
     """
-    run = Run.objects.lock(job)
-    found = _summary(job)
+    run, chosen = Run.objects.lock(job), ChosenRun.objects.of(job)
+    # A worker that was thought dead may still act on these runs. From now on, it finds none of
+    # them, and a run on which it is acting right now is awaited and counted.
+    untouched, _by_model = chosen.filter(outcome="").delete()
+    found = _summary(chosen, untouched)
     if not found.total:
         return None
     by: Any = run.started_by or "system"
     words = f"{run.subject}. {found.sentence(verb)}"
     log_act(Act.Kind.VERB, words, by=by, about=run, reason=reason)
-    ChosenRun.objects.of(job).delete()
+    chosen.delete()
     return asdict(found)
 
 
-def _summary(job: UUID) -> Summary:
-    rows = ChosenRun.objects.of(job).order_by()
-    found = rows.values_list("outcome", "words").annotate(runs=Count("pk"))
+def _summary(chosen: QuerySet[ChosenRun], untouched: int) -> Summary:
+    found = chosen.order_by().values_list("outcome", "words").annotate(runs=Count("pk"))
     by_outcome, refused = Counter[str](), Counter[str]()
     for outcome, words, count in found:
         by_outcome[outcome] += count
@@ -320,4 +388,4 @@ def _summary(job: UUID) -> Summary:
     if others := refused.total() - sum(first.values()):
         first["For other reasons."] = others
     done = by_outcome[ChosenRun.Outcome.DONE] + by_outcome[ChosenRun.Outcome.WITH_PARENT]
-    return Summary(by_outcome.total(), done, first, by_outcome[""])
+    return Summary(by_outcome.total() + untouched, done, first, untouched)

@@ -1,14 +1,19 @@
 """An operation on all runs that match a filter: its forecast, its run, and what is left of it."""
 
 from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from dashboard.admin import history
 from dashboard.admin.operations import MOST_ROWS
+from dashboard.overview.operations import operations_for
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.values import canonical
 from procedures.models import Act, ChosenRun, Grant, Procedure, Run
@@ -19,17 +24,21 @@ from procedures.services import (
     bulk,
     cancel_run,
     find_startable,
+    force_end_run,
     pause_run,
+    unpause_run,
+    verification,
 )
+from procedures.tasks import close_operations
 from tests.calls import grant, run_until_it_waits
 from tests.conftest import make_staff
 from tests.many_runs import copies_of
 from tests.pages import browser, shown
 from tests.runs import error_of, status_of
-from tests.working import work_off
+from tests.working import let_pass, work_off
 
 pytestmark = pytest.mark.django_db(transaction=True)
-NAMES = ("question", "broken_child", "waiting_beside_a_child", "doubled")
+NAMES = ("question", "broken_child", "above_one_by_one", "waiting_beside_a_child", "doubled")
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +81,7 @@ def test_exactly_the_runs_that_matched_are_cancelled_and_the_log_has_one_line(da
     assert [status_of(run) for run in (*waiting, later)] == ["cancelled"] * 3 + ["waiting"]
     [act] = Act.objects.filter(kind="verb").order_by("pk")[lines:]
     assert (act.name, act.about_id, act.reason) == ("dave", str(job.pk), "The campaign is over.")
-    assert act.words == (f"Cancel 4 runs: all. Cancelled 3 of 4 runs. 1 stay as they are: {why}")
+    assert act.words == f"Cancel 4 runs: all. Cancelled 3 of 4 runs. 1 stays as it is: {why}"
     said = canonical.plain(waiting[0].events.get(kind="operator").data)
     assert (said["by"], said["reason"], said["job"]) == ("dave", act.reason, str(job.pk))
     assert not ChosenRun.objects.exists()
@@ -136,7 +145,7 @@ def test_a_right_that_is_lost_in_between_stops_the_operation_in_words(dave: User
     title = Procedure.objects.get(name="question").title
     assert f"dave may no longer operate runs of {title}." in error_of(job)["message"]
     act = Act.objects.filter(kind="verb").latest("pk")
-    assert act.words.endswith("Cancelled 2 of 3 runs. The operation was stopped before 1 runs.")
+    assert act.words.endswith("Cancelled 2 of 3 runs. The operation was stopped before 1 run.")
     assert not ChosenRun.objects.exists()
 
 
@@ -151,10 +160,112 @@ def test_an_operation_that_is_cancelled_or_whose_starter_left_stops(dave: User) 
 
     assert status_of(runs[-1]) == "waiting"
     assert "account" in error_of(other)["message"]
-    # The job was cancelled before its first step, so the next start forgets what it had chosen.
+    # The job was cancelled before its first step, so it couldn't log anything itself.
     assert {one.job for one in ChosenRun.objects.all()} == {job.pk}
-    boss = User.objects.create_superuser("boss")
-    assert {begin(boss).pk} == set(ChosenRun.objects.values_list("job", flat=True))
+    for _ in range(2):
+        close_operations()
+    [act] = Act.objects.filter(about_id=str(job.pk), words__startswith="Cancel 3 runs")
+    assert act.words.endswith("Cancelled 2 of 3 runs. The operation was stopped before 1 run.")
+    assert (act.name, act.reason) == ("dave", "The campaign is over.")
+    assert not ChosenRun.objects.exists()
+
+
+@pytest.mark.parametrize("end", [cancel_run, force_end_run])
+def test_a_job_that_is_ended_within_a_batch_counts_what_it_has_done(
+    monkeypatch: pytest.MonkeyPatch, dave: User, end: Callable[..., str]
+) -> None:
+    copies_of(questions(1)[0], bulk.BATCH + 4)
+    job, before = begin(dave), list[UUID]()
+
+    def cancel(run: UUID, **more: Any) -> str:
+        before.append(run)
+        if len(before) == 3:
+            end(job.pk, by=dave, reason="Wrong filter.")
+        return cancel_run(run, **more)
+
+    monkeypatch.setitem(vars(bulk)["VERBS"], "cancel", cancel)
+    work_off()
+    close_operations()
+
+    assert status_of(job) == "cancelled"
+    found = Counter(matching().values_list("status", flat=True))
+    assert found == {"cancelled": bulk.BATCH, "waiting": 5}
+    [act] = Act.objects.filter(about_id=str(job.pk), words__startswith="Cancel 30 runs")
+    assert act.words.endswith("Cancelled 25 of 30 runs. The operation was stopped before 5 runs.")
+    assert not ChosenRun.objects.exists()
+
+
+def test_a_paused_job_stops_before_the_next_batch_and_goes_on_later(
+    monkeypatch: pytest.MonkeyPatch, dave: User
+) -> None:
+    copies_of(questions(1)[0], bulk.BATCH)
+    job = begin(dave)
+
+    def cancel(run: UUID, **more: Any) -> str:
+        if Run.objects.get(pk=job.pk).pause_requested_at is None and job.status != "paused":
+            pause_run(job.pk, by=dave, reason="Wait.")
+        return cancel_run(run, **more)
+
+    monkeypatch.setitem(vars(bulk)["VERBS"], "cancel", cancel)
+    work_off()
+    assert status_of(job) == "paused"
+    assert ChosenRun.objects.filter(outcome="").count() == 1
+    unpause_run(job.pk, by=dave, reason="Go on.")
+    work_off()
+    let_pass(timedelta(seconds=2))
+
+    assert summary_of(job) == {"total": 26, "done": 26, "refused": {}, "untouched": 0}
+
+
+def test_a_job_acts_neither_on_itself_nor_on_other_jobs() -> None:
+    boss, [run] = User.objects.create_superuser("boss"), questions(1)
+    verify, _is_new = verification.verify_soon(by=None)
+
+    every = bulk.operable_runs(boss, "pause")
+    job = bulk.act_on_matching(every, "pause", by=boss, reason="For now.", which="all")
+    work_off()
+
+    assert summary_of(job) == {"total": 1, "done": 1, "refused": {}, "untouched": 0}
+    assert [status_of(one) for one in (run, verify)] == ["paused", "succeeded"]
+
+
+def test_a_run_that_breaks_the_operation_stays_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch, dave: User
+) -> None:
+    broken, *_others = questions(3)
+
+    def cancel(run: UUID, **more: Any) -> str:
+        told = cancel_run(run, **more)
+        if run == broken.pk:
+            raise ValueError("The journal can't be read.")
+        return told
+
+    monkeypatch.setitem(vars(bulk)["VERBS"], "cancel", cancel)
+    job = begin(dave)
+    work_off()
+
+    told = {"total": 3, "done": 2, "refused": {bulk.UNEXPECTED: 1}, "untouched": 0}
+    assert summary_of(job) == told
+    assert status_of(broken) == "waiting"
+
+
+def test_child_runs_count_as_done_only_if_this_operation_reached_them(dave: User) -> None:
+    above = [run_until_it_waits("waiting_beside_a_child", fate="cancel") for _ in range(2)]
+    work_off()
+    early = Run.objects.get(parent_wait__run=above[0])
+    cancel_run(early.pk, by=dave, reason="Before.")
+    work_off()
+
+    job = begin(dave, "cancel", "waiting_beside_a_child", "doubled")
+    advance_run(job.pk)
+    why = "This run has already ended (cancelled)."
+    assert summary_of(job) == {"total": 4, "done": 3, "refused": {why: 1}, "untouched": 0}
+
+    run_until_it_waits("above_one_by_one")
+    work_off()
+    again = begin(dave, "retry", "above_one_by_one", "broken_child")
+    advance_run(again.pk)
+    assert summary_of(again) == {"total": 2, "done": 2, "refused": {}, "untouched": 0}
 
 
 def test_each_batch_takes_as_many_statements_as_the_first_one(dave: User) -> None:
@@ -169,7 +280,12 @@ def test_each_batch_takes_as_many_statements_as_the_first_one(dave: User) -> Non
     first, *others = (statements(job) for _ in range(4))
 
     assert others == [first] * 3
-    assert bulk.act_on_batch(job.pk, "pause", "Because.") == {"total": 8, "done": 8, "stopped": ""}
+    assert bulk.act_on_batch(job.pk, "pause", "Because.") == {
+        "total": 8,
+        "done": 8,
+        "stopped": "",
+        "is_to_stop": False,
+    }
 
 
 def test_a_start_that_is_sent_twice_is_one_operation(dave: User) -> None:
@@ -179,6 +295,10 @@ def test_a_start_that_is_sent_twice_is_one_operation(dave: User) -> None:
 
     assert first == second
     assert ChosenRun.objects.count() == 1
+    questions(1)  # another number of runs matches now
+    assert begin(dave, key="once") == first
+    Run.objects.filter(procedure__name="question").delete()  # and now none
+    assert begin(dave, key="once") == first
     with pytest.raises(ReasonError):
         begin(dave, reason=" ")
     with pytest.raises(bulk.NothingMatchesError):
@@ -192,6 +312,10 @@ def test_jobs_are_in_no_catalogue_and_start_only_on_their_own_pages(
     for person in (dave, alice, boss):
         assert "act_on_runs" not in shown(browser(person).get("/procedures"))
         assert browser(person).get("/procedures/act_on_runs").status_code == 404
+    job, _is_new = verification.verify_soon(by=boss)
+    offered = {one.name for one in operations_for(boss, job)}
+    assert "cancel" in offered
+    assert offered.isdisjoint({"restart", "fork"})
     for name in ("act_on_runs", "verify_site"):
         with pytest.raises(NotAllowedError, match="has a page of its own"):
             find_startable(name, by=boss)
@@ -210,19 +334,25 @@ def test_operators_act_on_all_matching_runs_from_the_list(dave: User, alice: Use
     without = client.post(page, {"operation": "cancel"})
     assert (without.status_code, status_of(runs[1])) == (422, "waiting")
     assert "Give a reason." in shown(without)
+    for address, operation in ((f"{page}&state=peple", "cancel"), (page, "cancle"), (page, "")):
+        wrong = client.post(address, {"operation": operation, "reason": "Over."})
+        assert (wrong.status_code, status_of(runs[1])) == (404, "waiting")
+    assert not Run.objects.filter(procedure__name="act_on_runs").exists()
     sent = client.post(f"{page}&state=people", {"operation": "cancel", "reason": "Over."})
     job = Run.objects.get(procedure__name="act_on_runs")
     assert sent.headers["Location"] == f"/runs/{job.pk}"
-    assert job.subject == "Cancel 1 runs: procedure question, state people"
+    assert job.subject == "Cancel 1 run: procedure question, state waiting for people"
     work_off()
     assert status_of(runs[1]) == "cancelled"
-    assert "Cancel 1 runs" in shown(client.get(f"/runs/{job.pk}"))
+    told = shown(client.get(f"/runs/{job.pk}"))
+    assert "Cancel 1 run" in told
+    assert "/procedures/act_on_runs" not in told
     refused = browser(alice).post(page, {"operation": "cancel", "reason": "Over."})
     assert "No run that you may operate matches now." in shown(refused)
 
 
 def test_the_admin_leads_there_when_all_matching_rows_are_selected(
-    dave: User,
+    dave: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_staff(dave, "view_run", "operate_run")
     [first], client = questions(1), browser(dave)
@@ -232,8 +362,18 @@ def test_the_admin_leads_there_when_all_matching_rows_are_selected(
 
     listed = shown(client.post(page, every))
     assert f"{MOST_ROWS + 1} runs can be cancelled." in listed
-    sent = client.post(page, {**every, "is_decided": "yes", "reason": "Over.", "key": "a"})
+    assert "The search finds at most" not in listed
+    copies_of(first, 5)  # in a session that is called "Many runs", as that of the copies before
+    monkeypatch.setattr(history, "MOST_FOUND", MOST_ROWS + 2)
+    found = shown(client.post(f"{page}&q=Many", every))
+    assert f"{MOST_ROWS + 2} runs can be cancelled." in found
+    assert f"The search finds at most the newest {MOST_ROWS + 2} runs" in found
+    assert f"The search finds at most the newest {MOST_ROWS + 2} rows" in shown(
+        client.get(f"{page}&q=Many")
+    )
+    sent = client.post(page, {**every, "is_decided": "yes", "reason": "Over.", "key": "a\0"})
     job = Run.objects.get(procedure__name="act_on_runs")
+    assert job.subject == f"Cancel {MOST_ROWS + 6} runs: status waiting"
     assert sent.headers["Location"] == f"/runs/{job.pk}"
     work_off()
     assert {
