@@ -40,7 +40,8 @@ class MessageOut(Schema):
         description="What was posted besides the text. By a person: `files`, each with `name`,"
         " `digest`, `size` and `content_type`. By a run: `body` (Markdown), `data`, `files` and"
         " `cites` (steps). For a text that a step wrote, there are also `markdown`, `step`,"
-        " `attempt` and `digest`."
+        " `attempt` and `digest`. Of a removed run: the `procedure`, the `days` of its retention,"
+        " and the date `removed_on`."
     )
     run_id: UUID | None
     request_id: UUID | None
@@ -63,6 +64,12 @@ class MessageOut(Schema):
     @staticmethod
     def resolve_text(message: Message) -> str:
         return "" if message.person_name else message.text
+
+    @staticmethod
+    def resolve_posted(message: Message) -> dict[str, Any]:
+        if message.kind != Message.Kind.ERASED:
+            return message.posted
+        return {name: message.posted[name] for name in ("procedure", "days", "removed_on")}
 
 
 class MessagePage(Schema):

@@ -74,8 +74,11 @@ keeps: list[Callable[[Mapping[UUID, UUID], datetime], Iterable[tuple[UUID, str]]
 Each function is called with the runs, each with the key of its family, and the time. It returns
 pairs: a run, and the kind of the reason ("open").
 """
-concerns: list[Callable[[Sequence[UUID], Any], Iterable[UUID]]] = []
-"""Functions that return those of the given runs that concern a user by a row of a higher layer."""
+concerns: list[Callable[[Sequence[UUID], Sequence[Any]], Iterable[tuple[UUID, Any]]]] = []
+"""Functions that return which of the given runs concern which users by a row of a higher layer.
+
+Each function is called with the ids of runs and the keys of users, and returns pairs of both.
+"""
 removals: list[Callable[[Sequence[Any], Sequence[Any]], Iterable[str]]] = []
 """Functions that delete the rows of a higher layer about runs that are being removed.
 

@@ -5,15 +5,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from chat.models import (
     Assignment,
     HumanRequest,
     HumanResponse,
     Message,
+    Notification,
     ReadMark,
     RemovedRequest,
+    RequestEvent,
     Searchable,
     Session,
     SessionEvent,
@@ -26,11 +28,18 @@ from procedures.engine.values import canonical
 from procedures.models import Run, Tombstone
 from procedures.models.proofs import number_of, reseal, seal
 from procedures.services.retention.holds import removed_sentence
-from procedures.users import User
 
-OPEN, UNDOABLE, STANDING = "open", "undoable", "standing"
-"""The kinds of reasons to keep a run: an open request, an answer that can still be undone, and a
-standing decision that counts or has answered requests of other runs."""
+OPEN, UNDOABLE, STANDING, UNSENT = "open", "undoable", "standing", "unsent"
+"""The kinds of reasons to keep a run: an open request, an answer that can still be undone, a
+standing decision that counts or has answered requests of other runs, and an unsent notification or
+report."""
+NOTIFIED = ("run", "request__wait__run", "alert__run")
+"""The lookups from a notification to a run that must stay until it is sent or given up.
+
+A mention isn't among them: it is postponed for as long as the person has a page open.
+"""
+WRITTEN = ("author", "person")
+"""The fields of a message that name its author, and the person who was invited or removed."""
 
 
 def reasons_in_chat(family_of: Mapping[UUID, UUID], now: datetime) -> Iterator[tuple[UUID, str]]:
@@ -51,21 +60,29 @@ def reasons_in_chat(family_of: Mapping[UUID, UUID], now: datetime) -> Iterator[t
     for run, other in users.values_list(origin, used):
         if family_of.get(other) != family_of[run]:
             yield run, STANDING
+    unsent = Notification.objects.filter(next_try_at__isnull=False).order_by()
+    for path in NOTIFIED:
+        about = unsent.filter(is_among(path, family_of)).values_list(path, flat=True)
+        yield from ((run, UNSENT) for run in about)
 
 
-def runs_that_concern(runs: Sequence[UUID], user: User) -> Iterator[UUID]:
-    """Yield the runs in which a user was asked, has answered or has written, or is written of."""
-    mine = "request__wait__run"
-    responses = HumanResponse.objects.filter(is_among(mine, runs)).order_by()
-    yield from responses.filter(Q(user=user) | Q(for_user=user)).values_list(mine, flat=True)
-    asked = Assignment.objects.filter(is_among("run", runs), user=user).order_by()
-    yield from asked.values_list("run", flat=True)
-    claimed = HumanRequest.objects.filter(is_among("wait__run", runs), claimed_by=user).order_by()
-    yield from claimed.values_list("wait__run", flat=True)
-    about = Q(author=user) | Q(person=user)
-    for path in ("run", "reply_to__run"):
-        written = Message.objects.filter(about, is_among(path, runs)).order_by()
-        yield from written.values_list(path, flat=True)
+def runs_that_concern(runs: Sequence[UUID], people: Sequence[Any]) -> Iterator[tuple[UUID, Any]]:
+    """Yield pairs: a run, and a user who was asked, has acted or written there, or is written of.
+
+    `people` are the keys of users.
+    """
+    of_request, to_run = "request__wait__run", "reply_to__run"
+    acted = RequestEvent.objects.exclude(kind=RequestEvent.Kind.SEEN)
+    lookups: list[tuple[QuerySet[Any], str, str]] = [
+        (HumanResponse.objects.all(), of_request, "user"),
+        (HumanResponse.objects.all(), of_request, "for_user"),
+        (acted, of_request, "user"),
+        (Assignment.objects.all(), "run", "user"),
+        *((Message.objects.all(), path, who) for path in ("run", to_run) for who in WRITTEN),
+    ]
+    for rows, path, who in lookups:
+        found = rows.filter(is_among(path, runs), **{f"{who}__in": people}).order_by()
+        yield from found.values_list(path, who)
 
 
 def rows_removed_with(runs: Sequence[UUID]) -> dict[str, int]:
@@ -133,7 +150,8 @@ def _erase_in(
     numbers = [number_of(one) for one in erased]
     deleted = {one.pk for one in erased}
     _unlink_replies(deleted)
-    heading = _grave_of(lines[0], graves).procedure.title
+    # The card of the run that opened the session is its first entry.
+    heading = _grave_of(messages[0], graves).procedure.title if messages[0].seq == 1 else ""
     for line in lines:
         _make_line(line, graves, numbers)
         numbers = []

@@ -1,10 +1,13 @@
 """The feed of a session after entries of its transcript were deleted."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from uuid import UUID
 
 from chat.models import FeedEntry, Message, RunAudience, Session
 from chat.models.feed import ALL, HIDDEN, audiences_of_message
+from procedures.among import is_among
 
 MEMBER = "member:"
 READ_AT_ONCE = 200
@@ -33,15 +36,29 @@ def _newest_first(session: Session) -> Iterator[tuple[Message, set[str]]]:
 
     Members aren't among the audiences: they may read all messages.
     """
+    of_run = [
+        f"{path}run__{name}" for path in ("", "reply_to__") for name in ("procedure", "started_by")
+    ]
+    # Without the other columns, because runs may have large values.
     rows = Message.objects.filter(session=session).select_related("run", "reply_to__run")
-    seq = None
+    rows, seq = rows.only("seq", "kind", "author", "reply_to__author", *of_run), None
     while found := list(rows.order_by("-seq").above(seq)[:READ_AT_ONCE]):
-        seq = found[-1].seq
+        seq, asked = found[-1].seq, _asked_by(found)
         for message in found:
-            yield message, {ALL, *audiences_of_message(message), *_asked_by(message)}
+            of_runs = chain.from_iterable(asked[run] for run in _runs_of(message))
+            yield message, {ALL, *audiences_of_message(message), *of_runs}
 
 
-def _asked_by(message: Message) -> Iterator[str]:
-    runs = {message.run_id, message.reply_to.run_id if message.reply_to else None} - {None}
-    if runs:
-        yield from RunAudience.objects.filter(run__in=runs).values_list("audience", flat=True)
+def _runs_of(message: Message) -> set[UUID]:
+    messages = filter(None, (message, message.reply_to))
+    return {one.run_id for one in messages if one.run_id}
+
+
+def _asked_by(messages: Iterable[Message]) -> Mapping[UUID, list[str]]:
+    """Return the audiences whom requests of the messages' runs ask, by run."""
+    runs = {run for message in messages for run in _runs_of(message)}
+    found = defaultdict[UUID, list[str]](list)
+    rows = RunAudience.objects.filter(is_among("run", runs)).values_list("run", "audience")
+    for run, audience in rows:
+        found[run].append(audience)
+    return found

@@ -1,9 +1,9 @@
 """The answer 410 for links to runs and requests whose records were removed."""
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -52,19 +52,20 @@ def _answer(request: HttpRequest, found: Tombstone) -> HttpResponseBase:
 def _tombstone_for(request: HttpRequest) -> Tombstone | None:
     """Return the tombstone of the run or request in the address, if the user could see the run."""
     match: Any = request.resolver_match
-    user: Any = getattr(request, "user", None)
-    if match is None or user is None or not user.is_authenticated:
+    run, asked = (_key_in(match, name) for name in ("run_id", "request_id"))
+    # The user is read only for such addresses, because that may take a look at the session.
+    if not (run or asked):
         return None
-    rows = seen_tombstones(user).select_related("procedure")
-    if run := _key_in(match.kwargs, "run_id"):
-        return rows.filter(pk=run).first()
-    if asked := _key_in(match.kwargs, "request_id"):
-        return rows.filter(requests=asked).first()
-    return None
+    user: Any = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return None
+    is_it = Q(pk=run) if run else Q(requests=asked)
+    return seen_tombstones(user).select_related("procedure").filter(is_it).first()
 
 
-def _key_in(found: Mapping[str, Any], name: str) -> UUID | None:
+def _key_in(match: Any, name: str) -> UUID | None:
+    """Return a key in the address, or None if no such key is in it."""
     try:
-        return UUID(str(found[name]))
+        return UUID(str(match.kwargs[name])) if match else None
     except (KeyError, ValueError):
         return None

@@ -217,7 +217,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['run', 'seq'],
-                'indexes': [models.Index(condition=models.Q(('kind__in', ('stage', 'state', 'progress'))), fields=['run', 'seq'], name='countersign_shown_events'), models.Index(condition=models.Q(('kind__in', ('operator', 'step.failed', 'run.cancelled'))), fields=['run', 'seq'], name='countersign_told_events')],
+                'indexes': [models.Index(condition=models.Q(('kind__in', ('stage', 'state', 'progress'))), fields=['run', 'seq'], name='countersign_shown_events'), models.Index(condition=models.Q(('kind__in', ('operator', 'step.failed', 'run.cancelled'))), fields=['run', 'seq'], name='countersign_told_events'), models.Index(condition=models.Q(('data__contains', '_elsewhere"'), ('data__contains', '_depth"'), _connector='OR'), fields=['id'], name='countersign_events_with_files')],
                 'constraints': [models.UniqueConstraint(fields=('run', 'seq'), name='countersign_one_event_per_seq')],
             },
         ),
@@ -309,7 +309,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('job', models.UUIDField(help_text='The id of the run that acts on the chosen runs.')),
-                ('run', models.UUIDField(db_index=True, help_text='The id of the chosen run.')),
+                ('run', models.UUIDField(help_text='The id of the chosen run.')),
                 ('outcome', models.CharField(blank=True, choices=[('done', 'Done'), ('with_parent', 'Done together with its parent'), ('refused', 'Refused')], help_text='Empty until the job has acted on it.', max_length=12)),
                 ('words', models.TextField(blank=True, help_text='Why the operation was refused.')),
             ],

@@ -27,7 +27,7 @@ class ChosenRun(models.Model):
     # Neither of them is a foreign key: inserting thousands of rows would otherwise lock as many
     # runs, and a run may be removed while it is chosen.
     job = models.UUIDField(help_text="The id of the run that acts on the chosen runs.")
-    run = models.UUIDField(db_index=True, help_text="The id of the chosen run.")
+    run = models.UUIDField(help_text="The id of the chosen run.")
     outcome = models.CharField(
         max_length=12, choices=Outcome, blank=True, help_text="Empty until the job has acted on it."
     )

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Cast
 
 from procedures.engine.journal.events import Event as JournalEvent
+from procedures.engine.journal.large import DEPTH, ELSEWHERE
 from procedures.models.ids import PlainAutoField
 from procedures.models.run import Run
 from procedures.store import sql
@@ -22,6 +23,11 @@ SHOWN = ("stage", "state", "progress")
 """Kinds of events that pages look up for a run; an index keeps this fast in long journals."""
 TOLD = ("operator", "step.failed", "run.cancelled")
 """Kinds of events that lists of runs show; an index finds them without reading whole journals."""
+NAMES_CONTENTS = Q(data__contains=f'{ELSEWHERE}"') | Q(data__contains=DEPTH.format("") + '"')
+"""A condition for the events that name contents in the file store in place of large values.
+
+On PostgreSQL, an index finds them without reading all journals.
+"""
 NEW = tuple.__new__
 READ_AT_ONCE = 5000
 """The maximum number of rows per query: few enough for memory, enough for most journals."""
@@ -89,6 +95,9 @@ class Event(models.Model):
             ),
             models.Index(
                 fields=["run", "seq"], condition=Q(kind__in=TOLD), name="countersign_told_events"
+            ),
+            models.Index(
+                fields=["id"], condition=NAMES_CONTENTS, name="countersign_events_with_files"
             ),
         ]
 

@@ -4,6 +4,7 @@ from typing import Self
 
 from django.core.validators import MaxValueValidator
 from django.db import models
+from django.db.models import F
 from django.utils.translation import gettext_lazy as lazy
 
 from procedures.conf import conf
@@ -66,6 +67,16 @@ class RemovalRound(models.Model):
 
     def __str__(self) -> str:
         return f"{self.removed} removed since {self.began_at}"
+
+    def move(self, place: str, *, kept: int) -> bool:
+        """Record the place that the round has reached, and how many more runs had to be kept.
+
+        Returns False, and records nothing, if another process has moved or ended the round since
+        this one read it.
+        """
+        rows = type(self).objects.filter(pk=self.pk, place=self.place, ended_at=None)
+        self.place = place
+        return rows.update(place=place, kept=F("kept") + kept) == 1
 
     @classmethod
     def latest(cls) -> Self | None:

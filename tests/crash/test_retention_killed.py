@@ -82,6 +82,7 @@ def test_each_run_goes_once_and_whole_although_the_worker_is_killed(
     assert set(graves) == {run.pk for run in old_runs}
     assert set(Message.objects.values_list("kind", flat=True)) == {"erased"}
     assert Act.objects.filter(kind="removal").count() == 1
+    assert RemovalRound.objects.get().removed == OLD
     assert examine_site() == []
 
     assert default_storage.exists(path_of(DIGEST))

@@ -16,7 +16,8 @@ from dashboard.admin.operations import MOST_ROWS
 from dashboard.overview.operations import operations_for
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.values import canonical
-from procedures.models import Act, ChosenRun, Grant, Procedure, Run
+from procedures.models import Act, ChosenRun, Grant, Procedure, Retention, Run
+from procedures.models.clock import clock
 from procedures.runner import advance_run
 from procedures.services import (
     NotAllowedError,
@@ -29,6 +30,7 @@ from procedures.services import (
     unpause_run,
     verification,
 )
+from procedures.services.retention.removal import remove_family
 from procedures.tasks import close_operations
 from tests.calls import grant, run_until_it_waits
 from tests.conftest import make_staff
@@ -130,6 +132,26 @@ def test_a_forecast_agrees_with_what_happens_and_counts_each_child_once(dave: Us
     assert summary_of(job) == {"total": 4, "done": 4, "refused": {}, "untouched": 0}
     assert {status_of(run) for run in above} == {"cancelled"}
     assert Counter(Run.objects.filter(depth=1).values_list("status", flat=True)) == {"cancelled": 2}
+
+
+def test_a_run_whose_record_is_removed_in_between_is_reported(dave: User) -> None:
+    [ended, waiting] = questions(2)
+    cancel_run(ended.pk, by=dave, reason="Before.")
+    job = begin(dave)
+    Retention.objects.create(procedure=ended.procedure, days=30)
+    clock.ahead = timedelta(days=31)
+    try:
+        assert remove_family(ended.pk) == (1, None)
+    finally:
+        clock.ahead = timedelta(0)
+
+    advance_run(job.pk)
+
+    why = "The run isn't there any more."
+    told = {"total": 2, "done": 1, "refused": {why: 1}, "untouched": 0}
+    assert summary_of(job) == told
+    assert status_of(waiting) == "cancelled"
+    assert not ChosenRun.objects.exists()
 
 
 def test_a_right_that_is_lost_in_between_stops_the_operation_in_words(dave: User) -> None:

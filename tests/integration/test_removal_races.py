@@ -13,7 +13,7 @@ from django.db import connection
 
 from chat.models import Message, Session
 from chat.services import post_message
-from procedures.models import LegalHold, Procedure, Retention, Run, Tombstone
+from procedures.models import LegalHold, Procedure, RemovalRound, Retention, Run, Tombstone
 from procedures.models.clock import clock
 from procedures.services import restart_run, start_run, verify_journal
 from procedures.services.ledger import examine_site
@@ -21,6 +21,7 @@ from procedures.services.retention.holds import HoldRefusedError, place_hold
 from procedures.services.retention.removal import remove_family
 from procedures.services.retention.rounds import remove_old_runs
 from tests.audited_story import carry_on
+from tests.pages import browser
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = 6
@@ -81,6 +82,16 @@ def test_a_hold_at_the_moment_of_a_removal_is_refused_or_in_force(admin_user: Us
     assert examine_site() == []
 
 
+def test_of_two_people_who_release_a_hold_at_once_one_does(admin_user: User) -> None:
+    run = ended(admin_user)
+    hold = place_hold(run, by=admin_user, reason="Lawsuit.")
+    page = f"/admin/retention/holds/{hold.pk}/release/"
+    browsers = browser(admin_user), browser(admin_user)
+    answers = at_once(*(partial(one.post, page, {"reason": "Settled."}) for one in browsers))
+    assert sorted(one.status_code for one in answers) == [302, 404]
+    assert not LegalHold.objects.exists()
+
+
 def test_a_restart_at_the_moment_of_a_removal_finds_a_run_or_none(admin_user: User) -> None:
     keep()
     for _ in range(ROUNDS):
@@ -133,6 +144,8 @@ def test_many_runs_are_removed_in_turns_while_others_work(many: int, admin_user:
         pass
     assert set(Run.objects.values_list("pk", flat=True)) == {first.pk, *started}
     assert Tombstone.objects.count() == many
+    found = RemovalRound.objects.get()
+    assert (found.removed, found.kept) == (many, 1)
     assert held.run_id == first.pk
     assert examine_site() == []
     assert all(verify_journal(run) == [] for run in Run.objects.all())

@@ -8,18 +8,21 @@ from uuid import UUID
 
 import pytest
 from django.apps import apps
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 
-from chat.models import FeedEntry, Message, Session
-from chat.services import post_message
+from chat.models import FeedEntry, Message, Notification, Session
+from chat.services import claim_request, post_message, release_request
+from chat.services.starts import start_in_session
+from procedures import hooks
 from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore, path_of
 from procedures.models import (
     Act,
+    Event,
     Installation,
     Procedure,
     RemovalRound,
@@ -29,14 +32,17 @@ from procedures.models import (
     Tombstone,
 )
 from procedures.models.clock import clock
+from procedures.models.event import NAMES_CONTENTS
 from procedures.models.ids import uuid7
 from procedures.services import ReasonError, restart_run, start_run, verify_journal
 from procedures.services.ledger import examine_site
 from procedures.services.retention.families import candidates
 from procedures.services.retention.holds import HoldRefusedError, place_hold, release_hold
+from procedures.services.retention.previews import preview
 from procedures.services.retention.reasons import holds_on
+from procedures.services.retention.removal import remove_family
 from procedures.services.retention.rounds import remove_old_runs
-from tests.audited_story import carry_on, finish, story
+from tests.audited_story import advance_all, carry_on, finish, story
 from tests.calls import caller, request_of
 from tests.configured import configure
 from tests.pages import browser, shown
@@ -142,7 +148,7 @@ def test_a_tombstone_keeps_what_the_run_was_and_the_head_of_its_journal(
     assert Tombstone.objects.get(pk=child.pk).top == run.pk
 
 
-def old_run(by: User, name: str = "named", **inputs: Any) -> Run:
+def old_run(by: User, name: str, **inputs: Any) -> Run:
     """A run that has ended now."""
     run, _ = start_run(name, inputs, by=by)
     carry_on(run)
@@ -237,6 +243,119 @@ def test_a_person_is_held_by_name_in_a_subject_by_an_answer_and_by_what_they_ope
     assert holds_on(run)
 
 
+def test_a_person_is_held_by_a_claim_that_was_given_up(
+    alice: User, bob: User, carol: User, dave: User, finance: Group
+) -> None:
+    run = story(alice, bob, dave)
+    advance_all(run)
+    place_hold(carol, by=dave, reason="Lawsuit.")
+    assert not holds_on(run)
+    carol.groups.add(finance)
+    claim_request(request_of(run).pk, by=carol)
+    release_request(request_of(run).pk, by=carol)
+    assert holds_on(run)
+
+
+def test_any_number_of_held_people_costs_the_same_statements(
+    alice: User, bob: User, carol: User, dave: User
+) -> None:
+    run = story(alice, bob, dave)
+    counts = []
+    for person in (alice, bob, carol, dave):
+        place_hold(person, by=dave, reason="Lawsuit.")
+        with CaptureQueriesContext(connection) as caught:
+            holds_on(run)
+        counts.append(len(caught))
+    assert {one.user for one in holds_on(run)} == {bob, dave}
+    assert len(set(counts)) == 1
+
+
+@pytest.mark.parametrize("about", ["run", "request", "alert"])
+def test_a_run_stays_until_its_reports_and_notifications_are_sent_or_given_up(
+    about: str, alice: User, bob: User, dave: User
+) -> None:
+    run = story(alice, bob, dave)
+    finish(run, dave)
+    notice = Message.objects.filter(run=run, kind="notice").earliest("seq")
+    subject = {"run": run, "request": request_of(run), "alert": notice}
+    now, given = clock.now(), {about: subject[about]}
+    planned = Notification(channel="webhook", recipient=dave, planned_at=now, **given)
+    planned.next_try_at = now
+    planned.save()
+    keep("audited")
+    later(DAYS + 1)
+    assert run.pk in left()
+    assert set(preview(run.procedure, DAYS).kept) == {"unsent"}
+
+    planned.give_up("Nobody answers.")
+    later(1.1)
+    assert left() == set()
+
+
+def test_only_the_title_of_the_run_that_opened_a_session_is_replaced(admin_user: User) -> None:
+    opener = old_run(admin_user, "named_in_every_way", text="A word")
+    session = Session.objects.get()
+    other, _ = start_in_session(session, "audited_part", {"note": "a"}, by=admin_user)
+    carry_on(other)
+    title = session.title
+    keep("audited_part")
+    later(DAYS + 1)
+    assert left() == {opener.pk}
+    session.refresh_from_db()
+    assert session.title == title != opener.procedure.title
+    assert verify_journal(opener) == []
+    assert Act.objects.get(kind="removal").words == (
+        "The record of 1 run was removed after its retention."
+    )
+
+    keep("named_in_every_way")
+    later(1.1)
+    assert left() == set()
+    session.refresh_from_db()
+    assert session.title == opener.procedure.title
+    assert examine_site() == []
+
+
+def test_a_worker_leaves_a_round_to_another_one_that_has_moved_it(admin_user: User) -> None:
+    keep("audited_part")
+    old_run(admin_user, "audited_part", note="a")
+    later(DAYS + 1)
+
+    def another_worker(*_: Any) -> Iterator[tuple[UUID, str]]:
+        RemovalRound.objects.update(place="[0]", kept=5)
+        yield from ()
+
+    hooks.keeps.append(another_worker)
+    try:
+        assert remove_old_runs(seconds=0) is False
+    finally:
+        hooks.keeps.remove(another_worker)
+    found = RemovalRound.objects.get()
+    assert (found.place, found.kept, found.removed, found.ended_at) == ("[0]", 5, 1, None)
+    assert not Run.objects.exists()
+
+
+def test_the_row_on_which_the_clock_notes_its_sweeps_is_locked_last(admin_user: User) -> None:
+    keep("audited_part")
+    run = old_run(admin_user, "audited_part", note="a")
+    later(DAYS + 1)
+    with CaptureQueriesContext(connection) as caught:
+        assert remove_family(run.pk) == (1, None)
+    said = [one["sql"] for one in caught]
+    locked = [at for at, sql in enumerate(said) if _writes(sql, "UPDATE", Installation)]
+    deleted = [at for at, sql in enumerate(said) if _writes(sql, "DELETE FROM", Run)]
+    assert deleted
+    assert max(deleted) < min(locked)
+    if connection.vendor == "postgresql":
+        table = Installation._meta.db_table  # noqa: SLF001 (Django documents it)
+        updates = [at for at, sql in enumerate(said) if table in sql and "FOR NO KEY" in sql]
+        assert max(deleted) < min(updates)
+
+
+def _writes(sql: str, verb: str, model: type[models.Model]) -> bool:
+    return sql.startswith(f'{verb} "{model._meta.db_table}"')  # noqa: SLF001 (Django documents it)
+
+
 def test_a_changed_and_a_missing_tombstone_are_found(admin_user: User) -> None:
     keep("audited_part")
     runs = [old_run(admin_user, "audited_part", note=note) for note in "abc"]
@@ -315,9 +434,13 @@ def test_links_to_a_removed_run_say_so_to_those_who_could_see_it(
     hidden = caller(carol).get(f"/api/runs/{run.pk}")
     assert (hidden.status_code, hidden.json()) == (404, {"detail": NOTHING})
     assert caller(dave).get(f"/api/runs/{uuid7()}").status_code == 404
+    session = Session.objects.get()
     assert "The record of this run was removed on" in shown(
-        browser(dave).get(f"/chat/{Session.objects.get().pk}")
+        browser(dave).get(f"/chat/{session.pk}")
     )
+    _, line = caller(dave).get(f"/api/sessions/{session.pk}/messages").json()["items"]
+    assert line["kind"] == "erased"
+    assert set(line["posted"]) == {"procedure", "days", "removed_on"}
 
 
 def test_a_look_at_runs_that_are_kept_takes_the_same_statements_however_many_they_are(
@@ -337,6 +460,30 @@ def test_a_look_at_runs_that_are_kept_takes_the_same_statements_however_many_the
     assert RemovalRound.objects.latest("pk").kept == 12
 
 
+def test_the_feed_is_found_anew_by_the_same_statements_however_many_entries_stay(
+    admin_user: User, dave: User
+) -> None:
+    dave.is_superuser = True
+    dave.save()
+    counts = []
+    for many in (2, 6):
+        old = old_run(dave, "named_in_every_way", text="A word")
+        session = Session.objects.get(messages__run=old)
+        for _ in range(many):
+            start_in_session(session, "audited_part", {"note": "a"}, by=admin_user)
+        carry_on(old)
+        keep("named_in_every_way")
+        later(DAYS + 1)
+        with CaptureQueriesContext(connection) as caught:
+            assert remove_family(old.pk) == (1, None)
+        counts.append(len(caught))
+        newest = dict(FeedEntry.objects.filter(session=session).values_list("audience", "newest"))
+        assert f"user:{dave.pk}" not in newest
+        last = Message.objects.filter(session=session).latest("seq")
+        assert newest[f"user:{admin_user.pk}"] == last.pk
+    assert counts[0] == counts[1]
+
+
 def test_runs_are_found_by_the_index_of_ends(admin_user: User) -> None:
     keep("audited_part")
     run = old_run(admin_user, "audited_part", note="a")
@@ -348,3 +495,12 @@ def test_runs_are_found_by_the_index_of_ends(admin_user: User) -> None:
     assert "countersign_ended_runs" in plan
     assert "Sort" not in plan
     assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite compares no bound values")
+def test_events_that_name_files_are_found_by_their_index(admin_user: User) -> None:
+    old_run(admin_user, "audited_part", note="a")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    plan = Event.objects.filter(NAMES_CONTENTS).order_by().values_list("data").explain()
+    assert "countersign_events_with_files" in plan

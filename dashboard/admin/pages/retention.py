@@ -6,7 +6,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -30,6 +30,7 @@ from procedures.services.retention.previews import preview
 from procedures.users import name_field, users
 
 MOST_HOLDS = 200
+"""The maximum number of holds that a preview lists, the ones that keep most runs first."""
 PERMISSION = "countersign_procedures.{}"
 may_look = may_all(*map(PERMISSION.format, ("view_retention", "view_legalhold")))
 WHY_KEPT = {
@@ -38,6 +39,7 @@ WHY_KEPT = {
     "open": lazy("a request is open"),
     "undoable": lazy("an answer can still be undone"),
     "standing": lazy("a standing decision that was made there still counts or has been used"),
+    "unsent": lazy("a notification or a report to a program hasn't been sent yet"),
 }
 
 
@@ -129,7 +131,7 @@ def retention(request: HttpRequest) -> HttpResponse:
             (one, days_in_words(own.get(one.pk)), one.pk in held)
             for one in Procedure.objects.order_by("title", "pk")
         ],
-        holds=holds[:MOST_HOLDS],
+        holds=holds,
         last=RemovalRound.latest(),
         form=form,
         may_hold=may_hold,
@@ -157,7 +159,10 @@ def release(request: HttpRequest, key: int) -> HttpResponse:
     hold, by = get_object_or_404(holds, pk=key), request.user
     form = LoggedReasonForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        release_hold(hold.pk, by=by, reason=form.cleaned_data["reason"])  # type: ignore[arg-type]
+        try:
+            release_hold(hold.pk, by=by, reason=form.cleaned_data["reason"])  # type: ignore[arg-type]
+        except LegalHold.DoesNotExist:  # somebody else has released it at the same moment
+            raise Http404 from None
         messages.success(request, _("The legal hold was released."))
         return HttpResponseRedirect(reverse("admin:retention"))
     return draw(
@@ -217,9 +222,12 @@ def days_in_words(days: int | None) -> str:
         return _("{sentence} This is the site's setting.").format(sentence=site)
     if not days:
         return _("Runs are kept for ever.")
-    words = "Runs are kept for {count} day after their end."
-    many = "Runs are kept for {count} days after their end."
-    return ngettext(words, many, days).format(count=days)
+    words = ngettext(
+        "Runs are kept for {count} day after their end.",
+        "Runs are kept for {count} days after their end.",
+        days,
+    )
+    return words.format(count=days)
 
 
 def _has(request: HttpRequest, code: str) -> bool:

@@ -17,6 +17,7 @@ from procedures.engine.values import canonical
 from procedures.files import ContentStore, delete_content, use_contents
 from procedures.models import Artifact, Event, Run, RunInput, StaleContent
 from procedures.models.clock import clock
+from procedures.models.event import NAMES_CONTENTS
 
 logger = logging.getLogger(__name__)
 UNUSED_FOR = timedelta(days=1)
@@ -83,7 +84,7 @@ def _delete(digest: str, *, is_used: bool) -> None:
 def _used_among(digests: set[str]) -> set[str]:
     """Return those of the digests that any row or event uses.
 
-    This reads all events with large values, so it is called once for many digests.
+    This reads all events that name contents, so it is called once for many digests.
     """
     own = Artifact.objects.filter(is_among("digest", digests)).order_by()
     used = set(own.values_list("digest", flat=True))
@@ -112,8 +113,7 @@ def _of_rows(rows: Any) -> Iterator[str]:
 
 def _of_data(rows: Any) -> Iterator[str]:
     """Yield the digests that the data of events or inputs names."""
-    marks = Q(data__contains=f'{ELSEWHERE}"') | Q(data__contains=DEPTH.format("") + '"')
-    for data in rows.filter(marks).order_by().values_list("data", flat=True).iterator():
+    for data in rows.filter(NAMES_CONTENTS).order_by().values_list("data", flat=True).iterator():
         with use_contents():
             yield from _named_in(canonical.plain(data))
 

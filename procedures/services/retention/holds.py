@@ -1,7 +1,6 @@
 """Retentions of procedures and legal holds, as site managers set and release them."""
 
 from typing import Any
-from uuid import UUID
 
 from django.db import models, transaction
 
@@ -39,7 +38,9 @@ def set_retention(procedure: Procedure, days: int | None, *, by: User, reason: s
 def _in_words(days: int | None) -> str:
     if days is None:
         return "runs are kept as long as the site's setting says"
-    return f"runs are kept for {days} days after their end" if days else "runs are kept for ever"
+    if not days:
+        return "runs are kept for ever"
+    return f"runs are kept for {'1 day' if days == 1 else f'{days} days'} after their end"
 
 
 @transaction.atomic
@@ -80,10 +81,6 @@ def _field_of(subject: models.Model) -> str:
     if isinstance(subject, Run):
         return "run"
     return "procedure" if isinstance(subject, Procedure) else "user"
-
-
-def find_tombstone(key: UUID) -> Tombstone | None:
-    return Tombstone.objects.select_related("procedure").filter(pk=key).first()
 
 
 def removed_sentence(found: Tombstone) -> str:

@@ -1,7 +1,9 @@
 """The reasons for which old records are kept all the same."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import chain
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -55,44 +57,55 @@ def reasons_to_keep(
 def holds_on(run: Run) -> list[LegalHold]:
     """Return the legal holds that keep a run by itself, without its relatives."""
     is_on = Q(run=run) | Q(procedure=run.procedure_id) | Q(user__isnull=False)
-    found = LegalHold.objects.filter(is_on).select_related("procedure", "run", "user")
-    return [one for one in found if not one.user or run.pk in _concerned([run.pk], one.user)]
+    found = list(LegalHold.objects.filter(is_on).select_related("procedure", "run", "user"))
+    concerned = _concerned([run.pk], [one.user for one in found if one.user])
+    return [one for one in found if not one.user or concerned[one.user_id]]
 
 
 def _held(families: list[Family], runs: list[UUID]) -> Iterator[tuple[LegalHold, Iterable[UUID]]]:
     """Yield each hold with those of the runs that it holds."""
     on_runs = LegalHold.objects.filter(is_among("run", runs)).select_related("run__procedure")
-    others = LegalHold.objects.filter(run=None).select_related("procedure", "user")
     for hold in on_runs.order_by("pk"):
         assert hold.run_id
         yield hold, [hold.run_id]
-    for hold in others.order_by("pk"):
+    rest = LegalHold.objects.filter(run=None).select_related("procedure", "user")
+    others = list(rest.order_by("pk"))
+    concerned = _concerned(runs, [hold.user for hold in others if hold.user])
+    for hold in others:
         if hold.user:
-            yield hold, _concerned(runs, hold.user)
+            yield hold, concerned[hold.user_id]
             continue
         members = (one for family in families for one in family.members.values())
         yield hold, [one.pk for one in members if one.procedure == hold.procedure_id]
 
 
-def _concerned(runs: list[UUID], user: Any) -> set[UUID]:
-    """Return those of the runs that concern a user in any way."""
-    found = set(_own(runs, user))
-    for look in hooks.concerns:
-        found.update(look(runs, user))
+def _concerned(runs: list[UUID], people: list[Any]) -> Mapping[Any, set[UUID]]:
+    """Return those of the runs that concern each of these users in any way, by the user's key.
+
+    The number of statements doesn't depend on the number of users.
+    """
+    found = defaultdict[Any, set[UUID]](set)
+    if people:
+        keys = [one.pk for one in people]
+        for run, key in chain(_own(runs, people), *(look(runs, keys) for look in hooks.concerns)):
+            found[key].add(run)
     return found
 
 
-def _own(runs: list[UUID], user: Any) -> Iterator[UUID]:
-    """Yield the runs that a user has started, signalled or operated, or is named by.
+def _own(runs: list[UUID], people: list[Any]) -> Iterator[tuple[UUID, Any]]:
+    """Yield pairs: a run, and a user who has started, signalled or operated it, or is named by it.
 
-    The subject of a run names the user if it contains the user's name.
+    The subject of a run names a user if it contains the user's name.
     """
-    is_named = Q(started_by=user) | Q(subject__icontains=user.get_username())
-    started = Run.objects.filter(is_named, is_among("pk", runs)).order_by()
-    yield from started.values_list("pk", flat=True)
-    sent = Signal.objects.filter(is_among("run", runs), sent_by=user).order_by()
-    yield from sent.values_list("run", flat=True)
-    # The data is canonical text with sorted keys and no blanks, so it can be searched as text.
-    said = f'"by_id":{canonical.text_of(json_key(user.pk))},'
-    acts = RunInput.objects.filter(is_among("run", runs), kind=EventKind.OPERATOR)
-    yield from acts.filter(data__contains=said).order_by().values_list("run", flat=True)
+    names = {one.pk: one.get_username().casefold() for one in people}
+    rows = Run.objects.filter(is_among("pk", runs)).order_by()
+    for run, starter, subject in rows.values_list("pk", "started_by", "subject"):
+        text = subject.casefold()
+        yield from ((run, key) for key, name in names.items() if key == starter or name in text)
+    sent = Signal.objects.filter(is_among("run", runs), sent_by__in=names).order_by()
+    yield from sent.values_list("run", "sent_by")
+    keys = {json_key(key): key for key in names}
+    acts = RunInput.objects.filter(is_among("run", runs), kind=EventKind.OPERATOR).order_by()
+    for run, data in acts.values_list("run", "data"):
+        if (key := keys.get(canonical.plain(data).get("by_id"))) is not None:
+            yield run, key

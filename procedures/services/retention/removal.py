@@ -4,7 +4,6 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Q
 
 from procedures import hooks
 from procedures.among import is_among
@@ -69,13 +68,15 @@ def _remove(family: Family, now: datetime, days: dict[int, int]) -> None:
     runs = list(rows.select_related("procedure", "version", "head"))
     digests = contents_of([run.pk for run in runs])
     tombstones = [_tombstone(run, family, now, days) for run in runs]
-    Tombstone.insert(tombstones)
     for remove in hooks.removals:
         digests.update(remove(runs, tombstones))
     note_unused(digests)
-    chosen = Q(is_among("run", family.members)) | Q(is_among("job", family.members))
-    ChosenRun.objects.filter(chosen).delete()
+    # A job that has chosen one of these runs keeps its row, and reports that the run is gone.
+    ChosenRun.objects.filter(is_among("job", family.members)).delete()
     Run.objects.filter(is_among("pk", family.members)).delete()
+    # This comes last, because it locks the row on which the clock process notes its sweeps. The
+    # database checks references to the tombstones at the commit.
+    Tombstone.insert(tombstones)
 
 
 def _tombstone(run: Run, family: Family, now: datetime, days: dict[int, int]) -> Tombstone:

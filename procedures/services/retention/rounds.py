@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from procedures.services.passes import serve_one
 from procedures.services.retention.contents import delete_unused
 from procedures.services.retention.families import candidates, families_of
 from procedures.services.retention.reasons import reasons_to_keep
-from procedures.services.retention.removal import remove_family
+from procedures.services.retention.removal import lock_holds, remove_family
 
 EVERY = timedelta(days=1)
 TURN_SECONDS = 60.0
@@ -55,16 +56,18 @@ def remove_old_runs(*, seconds: float = TURN_SECONDS) -> bool:
     """Continue the round of today, or begin it if there is none; return True if more is left.
 
     Stops after about `seconds`. Two calls at once, or a call after another one has died, are
-    harmless: each family is removed once.
+    harmless: each family is removed once. Of several calls at once, one continues the round, and
+    the others return False.
     """
     end = time.monotonic() + seconds
     if (found := _open_round()) is None:
         return False
     for place, runs in _batches(found):
-        removed, kept = _remove_some(runs)
-        RemovalRound.objects.filter(pk=found.pk).update(
-            place=place.as_text(), removed=F("removed") + removed, kept=F("kept") + kept
-        )
+        kept = _remove_some(found.pk, runs)
+        # The clock sends a message every few minutes, however long a round takes. If the worker of
+        # each message continued, more and more workers would be busy with the round.
+        if not found.move(place.as_text(), kept=kept):
+            return False
         if time.monotonic() >= end:
             return True
     _close(found.pk)
@@ -78,10 +81,16 @@ def remove_old_runs(*, seconds: float = TURN_SECONDS) -> bool:
 @transaction.atomic
 def _open_round() -> RemovalRound | None:
     """Return the unfinished round; if there is none and a new one is due, begin it."""
-    latest, now = RemovalRound.latest(), clock.now()
-    if latest is None or (latest.ended_at and latest.began_at <= now - EVERY):
-        return RemovalRound.objects.create(began_at=now)
-    return None if latest.ended_at else latest
+    now = clock.now()
+    if _is_over(latest := RemovalRound.latest(), now):
+        lock_holds()  # so that two processes don't begin a round each
+        if _is_over(latest := RemovalRound.latest(), now):
+            return RemovalRound.objects.create(began_at=now)
+    return None if latest and latest.ended_at else latest
+
+
+def _is_over(latest: RemovalRound | None, now: datetime) -> bool:
+    return latest is None or bool(latest.ended_at and latest.began_at <= now - EVERY)
 
 
 def _batches(found: RemovalRound) -> Iterator[tuple[Place, list[UUID]]]:
@@ -107,29 +116,25 @@ def _next_runs(place: Place, limit: datetime) -> list[tuple[datetime, UUID]]:
     return [(at, run) for at, run in found if at]
 
 
-def _remove_some(runs: list[UUID]) -> tuple[int, int]:
-    """Remove the families of these runs; return the numbers of removed and of kept runs.
+def _remove_some(round_id: int, runs: list[UUID]) -> int:
+    """Remove the families of these runs; return how many of the runs must be kept.
 
     A family that another transaction keeps locked is left to the next round.
     """
     families = families_of(runs)
     reasons = reasons_to_keep(families, clock.now(), days_by_procedure())
-    removed, wanted = 0, set(runs)
-    kept = sum(len(wanted & one.members.keys()) for one in families if one.key in reasons)
     for one in families:
         if one.key not in reasons:
-            serve_one(one.key, remove := _Remover(), name="The removal of run")
-            removed += remove.count
-    return removed, kept
+            serve_one(one.key, partial(_remove, round_id), name=f"The removal of run {one.key}")
+    wanted = set(runs)
+    return sum(len(wanted & one.members.keys()) for one in families if one.key in reasons)
 
 
-class _Remover:
-    """A call of `remove_family` that remembers how many runs it has removed."""
-
-    count = 0
-
-    def __call__(self, run: UUID) -> None:
-        self.count, _ = remove_family(run)
+def _remove(round_id: int, run: UUID) -> None:
+    """Remove the family of a run, and count its runs in the same transaction."""
+    count, _ = remove_family(run)
+    if count:
+        RemovalRound.objects.filter(pk=round_id).update(removed=F("removed") + count)
 
 
 @transaction.atomic
@@ -141,7 +146,14 @@ def _close(pk: int) -> None:
         return  # another process has ended it
     found = RemovalRound.objects.get(pk=pk)
     if found.removed:
-        words = f"The records of {found.removed} runs were removed after their retention."
-        if found.kept:
-            words += f" {found.kept} runs were old enough, but had to be kept."
-        log_act(Act.Kind.REMOVAL, words, by=REMOVER)
+        log_act(Act.Kind.REMOVAL, _sentence(found.removed, found.kept), by=REMOVER)
+
+
+def _sentence(removed: int, kept: int) -> str:
+    words = f"The records of {removed} runs were removed after their retention."
+    if removed == 1:
+        words = "The record of 1 run was removed after its retention."
+    if kept:
+        runs = "1 run was" if kept == 1 else f"{kept} runs were"
+        words += f" {runs} old enough, but had to be kept."
+    return words
