@@ -19,8 +19,8 @@ ON_ANY := absent_database access admin_log admin_operations alert_mails answer_f
 	machine mail_server mails members_live message_files message_markdown missing_code \
 	missing_rows moments_typed nested_forms nested_starts new_channel new_kind odd_messages \
 	older_rows operations operators_rights outsider pages* people_admin posted_messages prefix \
-	presence_typing procedure_files profile programs proven_rows refund_over_http release rooms \
-	seed seeds_people settings sign_in slow_code slow_reader staff_gains stopped_workers strays \
+	presence_typing procedure_files profile programs proven_rows refund_over_http release role_walk \
+	rooms seed seeds_people settings sign_in slow_code slow_reader staff_gains stopped_workers strays \
 	stuck_slots subjects surroundings throttle token_scopes usual_next webhook_addresses \
 	webhooks weights
 # Killed and frozen processes, on the database for many workers; `make soak` has them on both.
