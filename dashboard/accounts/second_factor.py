@@ -3,7 +3,7 @@
 Nothing here imports django-allauth, which a site may not have.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -31,6 +31,7 @@ class Way(NamedTuple):
     title: str
     added_at: datetime | None
     used_at: datetime | None
+    number: int
 
 
 def is_on() -> bool:
@@ -38,9 +39,17 @@ def is_on() -> bool:
     return apps.is_installed("allauth.mfa")
 
 
-def is_missing(user: Any, session: Mapping[str, Any]) -> bool:
-    """Return True if this user has to use a second factor before the session may do anything."""
-    return needs_factor(user) and not is_confirmed(user, session)
+def is_missing(
+    user: Any, session: Mapping[str, Any], kept: Collection[tuple[Any, int]] | None = None
+) -> bool:
+    """Return True if this user has to use a second factor before the session may do anything.
+
+    `kept` has the factors of the user among others, as `kept_factors` returns them; without it,
+    they are read.
+    """
+    if not needs_factor(user):
+        return False
+    return not is_confirmed(user, session, kept_factors([user]) if kept is None else kept)
 
 
 def needs_factor(user: Any) -> bool:
@@ -48,16 +57,40 @@ def needs_factor(user: Any) -> bool:
     return bool(conf.STAFF_NEED_SECOND_FACTOR and is_above and is_on())
 
 
-def is_confirmed(user: Any, session: Mapping[str, Any]) -> bool:
-    """Return True if the user has used a second factor in this session."""
+def kept_factors(people: Iterable[Any]) -> set[tuple[Any, int]]:
+    """Return the factors of those people who need one, each as the keys of its owner and its own.
+
+    One query reads them for many people, and none if nobody needs a factor.
+    """
+    needing = [one.pk for one in people if needs_factor(one)]
+    if not needing:
+        return set()
+    return set(_model("factor").objects.filter(user__in=needing).values_list("user", "pk"))
+
+
+def is_confirmed(user: Any, session: Mapping[str, Any], kept: Collection[tuple[Any, int]]) -> bool:
+    """Return True if the user has used a second factor in this session that hasn't been removed."""
     records = session.get(METHODS)
     is_own = str(session.get(METHODS_OF)) == str(user.pk)
-    return is_own and any(one.get("method") == SECOND for one in records or ())
+    used = [one.get("id") for one in records or () if one.get("method") == SECOND]
+    return is_own and any((user.pk, one) in kept for one in used)
 
 
 def ways_of(user: User) -> list[Way]:
     """Return the second factors and the company accounts of a person."""
-    return [*_factors_of(user), *_accounts_of(user)] if is_on() else []
+    return [*_factors_of(user), *accounts_of(user)] if is_on() else []
+
+
+def accounts_of(user: User) -> list[Way]:
+    """Return the company accounts that are linked with a person's account."""
+    found = []
+    for one in _model("account").objects.filter(user=user).order_by("pk"):
+        company = conf.OIDC_PROVIDERS.get(one.provider, {}).get("name", one.provider)
+        title = _("Account at {company}: {address}").format(
+            company=company, address=one.extra_data.get("email") or one.uid
+        )
+        found.append(Way(f"account-{one.pk}", title, one.date_joined, one.last_login, one.pk))
+    return found
 
 
 def may_remove_ways(by: User, user: User) -> bool:
@@ -87,6 +120,17 @@ def remove_way(user: User, key: str, *, by: User, reason: str) -> bool:
 
 
 @transaction.atomic
+def remove_own_account(user: User, number: int) -> bool:
+    """Remove a link with a company account, by its owner; return False if there is none."""
+    way = next((one for one in accounts_of(user) if one.key == f"account-{number}"), None)
+    if way is None:
+        return False
+    _model("account").objects.filter(pk=number, user=user).delete()
+    note(user, f"Removed a way to sign in: {way.title}.")
+    return True
+
+
+@transaction.atomic
 def remove_all_factors(user: User) -> int:
     """Remove all second factors of a person, by somebody with a shell; return how many there were.
 
@@ -105,16 +149,7 @@ def _factors_of(user: User) -> Iterator[Way]:
         name = str(one) if one.type == "webauthn" else ""
         titles = {"totp": _("Authenticator app"), "recovery_codes": _("Recovery codes")}
         title = titles.get(one.type) or _("Passkey {name}").format(name=name)
-        yield Way(f"factor-{one.pk}", title, one.created_at, one.last_used_at)
-
-
-def _accounts_of(user: User) -> Iterator[Way]:
-    for one in _model("account").objects.filter(user=user).order_by("pk"):
-        company = conf.OIDC_PROVIDERS.get(one.provider, {}).get("name", one.provider)
-        title = _("Account at {company}: {address}").format(
-            company=company, address=one.extra_data.get("email") or one.uid
-        )
-        yield Way(f"account-{one.pk}", title, one.date_joined, one.last_login)
+        yield Way(f"factor-{one.pk}", title, one.created_at, one.last_used_at, one.pk)
 
 
 def _drop_useless_codes(user: User) -> None:

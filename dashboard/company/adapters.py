@@ -13,14 +13,18 @@ from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.hashers import check_password
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from qrcode import QRCode
 from qrcode.image.svg import SvgPathImage
 
 from dashboard.accounts.invitations import Line
 from dashboard.accounts.notified import staying_notified
 from dashboard.company.newcomers import admit, group_of_newcomers
+from dashboard.company.oidc import Bounded
 from dashboard.company.refusals import Refusal, refuse
 from dashboard.models.trail import note
 from procedures.conf import conf
@@ -42,6 +46,9 @@ class Accounts(DefaultAccountAdapter):
         return ["allauth.mfa.stages.AuthenticateStage"]
 
     def login(self, request: HttpRequest, user: Any) -> None:
+        """Sign the person in, unless the account was ended before the second factor was given."""
+        if not user.is_active:
+            raise ImmediateHttpResponse(refuse(request, Refusal.INACTIVE))
         with staying_notified(request, user):
             super().login(request, user)
 
@@ -59,6 +66,15 @@ class Accounts(DefaultAccountAdapter):
         company account, and there is nothing else to ask for.
         """
         return bool(self.get_reauthentication_methods(self.request.user))
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """Return how a person proves again who they are: with a factor, if they have one.
+
+        Otherwise, whoever knows the password could see the recovery codes, or add a factor, in a
+        session that began before the person had a factor.
+        """
+        found: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        return [one for one in found if one["id"].startswith("mfa_")] or found
 
     def add_message(
         self,
@@ -79,7 +95,7 @@ class Factors(DefaultMFAAdapter):
 
     error_messages = {
         **DefaultMFAAdapter.error_messages,
-        "incorrect_code": _("That wasn't right. Try again."),
+        "incorrect_code": lazy("That wasn't right. Try again."),
     }
 
     def encrypt(self, text: str) -> str:
@@ -109,6 +125,9 @@ class Companies(DefaultSocialAccountAdapter):
         named = [_company(key) for key in conf.OIDC_PROVIDERS]
         return [one for one in named if provider in {None, one.provider, one.provider_id}]
 
+    def get_requests_session(self) -> Bounded:
+        return Bounded()
+
     def generate_state_param(self, state: dict[str, Any]) -> str:
         """Return the state that the view has chosen, because the nonce follows from it."""
         return str(state["data"]["state"])
@@ -124,18 +143,51 @@ class Companies(DefaultSocialAccountAdapter):
         The link stays, so a later change of the address doesn't matter. Nothing is linked by an
         address that the company hasn't verified, since anybody could name it there.
         """
-        user = sociallogin.user if sociallogin.is_existing else self._owner(request, sociallogin)
-        if not getattr(user, "is_active", True):
-            log_act(Act.Kind.FAILURE, "A sign-in failed.", about=user)
-            raise ImmediateHttpResponse(refuse(request, Refusal.INACTIVE))
+        if owner := sociallogin.state["data"].get("link"):
+            raise ImmediateHttpResponse(self._link_own(request, sociallogin, owner))
         if not sociallogin.is_existing:
-            sociallogin.connect(request, user)
-            company = sociallogin.account.get_provider().name
-            note(user, f"Linked an account at {company}.", about=user)
+            try:
+                self._link(request, sociallogin)
+            except IntegrityError:  # another request of the same person's was faster
+                sociallogin.lookup()
+        if not sociallogin.is_existing:
+            raise ImmediateHttpResponse(refuse(request, Refusal.UNPROVEN))
+        if not sociallogin.user.is_active:
+            log_act(Act.Kind.FAILURE, "A sign-in failed.", about=sociallogin.user)
+            raise ImmediateHttpResponse(refuse(request, Refusal.INACTIVE))
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         """Return False: `pre_social_login` has made an account, if somebody may have one."""
         return False
+
+    @transaction.atomic
+    def _link(self, request: HttpRequest, sociallogin: Any) -> None:
+        """Link the company account with its owner's, and make an account for a newcomer.
+
+        Nothing is linked with an account that isn't active, and the row of the account isn't saved:
+        it may have been changed since it was read.
+        """
+        user = self._owner(request, sociallogin)
+        if user.is_active:
+            _keep_link(sociallogin.account, user)
+        sociallogin.user = user
+
+    def _link_own(self, request: HttpRequest, sociallogin: Any, owner: str) -> HttpResponse:
+        """Link the company account with the account of who is signed in, and asked for that."""
+        user: Any = request.user
+        if str(user.pk) != owner:  # somebody else has signed in meanwhile, or nobody
+            return refuse(request, Refusal.UNPROVEN)
+        if not sociallogin.is_existing:
+            try:
+                with transaction.atomic():
+                    _keep_link(sociallogin.account, user)
+            except IntegrityError:  # another request was faster
+                sociallogin.lookup()
+            else:
+                return redirect("mfa_index")
+        if sociallogin.user.pk != user.pk:
+            return refuse(request, Refusal.TAKEN)
+        return redirect("mfa_index")
 
     def _owner(self, request: HttpRequest, sociallogin: Any) -> User:
         given = [one.email for one in sociallogin.email_addresses if one.verified]
@@ -183,10 +235,27 @@ def _company(key: str) -> SocialApp:
 
 
 def _people_at(address: str) -> list[User]:
+    """Return the active people with this address, or else those who have left.
+
+    Only the case of ASCII letters may differ. Databases find more by their own rules, for which a
+    dotless "i" may be an "i", and so another person's address.
+    """
     field = users().model.get_email_field_name()
-    return (
-        list(users().filter(**{f"{field}__iexact": address})[:2]) if has_user_field(field) else []
-    )
+    if not has_user_field(field):
+        return []
+    alike = users().filter(**{f"{field}__iexact": address})
+    found = [one for one in alike if _plain(getattr(one, field)) == _plain(address)]
+    return [one for one in found if one.is_active] or found
+
+
+def _keep_link(account: Any, user: User) -> None:
+    account.user = user
+    account.save(force_insert=True)
+    note(user, f"Linked an account at {account.get_provider().name}.", about=user)
+
+
+def _plain(address: str) -> str:
+    return "".join(one.lower() if one.isascii() else one for one in address)
 
 
 def _cipher() -> MultiFernet:

@@ -1,11 +1,13 @@
 """Forms for second factors, whose failures count as failed attempts to sign in."""
 
 import hashlib
+import struct
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from allauth.account.forms import ReauthenticateForm
 from allauth.core import context
+from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import forms as codes
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.webauthn import forms as passkeys
@@ -17,6 +19,10 @@ from dashboard.http.throttle import Attempt, TooManyAttemptsError, ask
 from procedures.models.act import Act, log_act
 
 T = TypeVar("T")
+LONGEST_NAME = 80
+"""The characters of a passkey's name, which the log repeats."""
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error)
+"""The errors of the parsers of a passkey's answer when a program sends something else."""
 ONE_USE = parse("1 per 2 minutes")
 """A code of an authenticator app is good for at most one and a half minutes."""
 
@@ -47,7 +53,8 @@ class Counted:
 
     def once(self, code: str) -> str:
         """Return the code; refuse it if it was used already. All processes share the count."""
-        used = hashlib.sha256(f"{self.user.pk}:{code}".encode()).hexdigest()
+        plain = "".join(filter(str.isalnum, code))  # the check leaves out spaces and signs, too
+        used = hashlib.sha256(f"{self.user.pk}:{plain}".encode()).hexdigest()
         if not ask("hit", ONE_USE, f"second factor:used:{used}"):
             raise ValidationError(_("This code was used already. Wait for the next one."))
         return code
@@ -77,16 +84,37 @@ class PasswordAgain(Counted, ReauthenticateForm):
         return self.counted(super().clean_password)
 
 
-class Passkey(Counted, passkeys.AuthenticateWebAuthnForm):
+class CountedPasskey(Counted):
+    """A form with the answer of a passkey; one that can't be read is a failure like a wrong one."""
+
+    def read(self, check: Callable[[], T]) -> T:
+        try:
+            return check()
+        except UNREADABLE:
+            raise get_adapter().validation_error("incorrect_code") from None
+
+
+class NewPasskey(CountedPasskey, passkeys.AddWebAuthnForm):
+    def clean_name(self) -> str:
+        return str(super().clean_name())[:LONGEST_NAME]
+
+    def clean(self) -> Any:
+        return self.read(super().clean)
+
+
+class Passkey(CountedPasskey, passkeys.AuthenticateWebAuthnForm):
     def clean_credential(self) -> Any:
-        return self.counted(super().clean_credential)
+        check = super().clean_credential
+        return self.counted(lambda: self.read(check))
 
 
-class PasskeyAgain(Counted, passkeys.ReauthenticateWebAuthnForm):
+class PasskeyAgain(CountedPasskey, passkeys.ReauthenticateWebAuthnForm):
     def clean_credential(self) -> Any:
-        return self.counted(super().clean_credential)
+        check = super().clean_credential
+        return self.counted(lambda: self.read(check))
 
 
-class PasskeyAlone(Counted, passkeys.LoginWebAuthnForm):
+class PasskeyAlone(CountedPasskey, passkeys.LoginWebAuthnForm):
     def clean_credential(self) -> Any:
-        return self.counted(super().clean_credential)
+        check = super().clean_credential
+        return self.counted(lambda: self.read(check))

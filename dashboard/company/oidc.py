@@ -16,12 +16,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
-from requests import RequestException
+from requests import RequestException, Response, Session
 
 from dashboard.company.refusals import DOOR, Refusal, refuse
+from dashboard.environment.values import is_private, is_text
 from dashboard.http.throttle import Attempt
 from procedures.conf import conf
 
@@ -29,33 +31,57 @@ ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 """Signatures with a public key. With a shared secret, whoever knows it could sign in anybody."""
 LEEWAY = 60
 """The seconds by which the company's clock may be wrong."""
+PATIENCE = 5
+"""The seconds to wait for each part of a company's answer."""
+LARGEST = 1_000_000
+"""The bytes of the largest answer that is read."""
+LONGEST_ID, LONGEST_ADDRESS = 191, 254
+ADDRESSES = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 KEPT = ("email", "name")
+NAMES = ("name", "given_name", "family_name")
+FOR_TOKENS = {"sig", None}
+WRONG = (
+    *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
+    *(RecursionError, StopIteration),
+)
+"""The errors of code that reads an answer in which a part is missing or of another type."""
 
 
 class Provider(OpenIDConnectOAuth2Adapter):
     """A company that signs people in."""
 
+    @cached_property
+    def openid_config(self) -> dict[str, Any]:
+        """The addresses of the company; people and secrets are only sent where nobody else reads.
+
+        Raises `ValueError` if the company names others.
+        """
+        found = read_object(self.get_provider().server_url)
+        if not all(is_private(found.get(name)) for name in ADDRESSES):
+            raise ValueError("An address of the company isn't private.")
+        return found
+
     def complete_login(self, request: HttpRequest, app: Any, token: Any, **kwargs: Any) -> Any:
         """Return the sign-in of whom the ID token names, after all checks of the token."""
         try:
             claims = self._read(kwargs["response"]["id_token"], request.GET["state"], app.client_id)
-            login = self.get_provider().sociallogin_from_response(request, {"id_token": claims})
-        except (KeyError, TypeError, ValueError, AttributeError, jwt.PyJWTError) as error:
+        except (*WRONG, jwt.PyJWTError) as error:
             raise OAuth2Error("The ID token isn't valid.") from error
         # What the company tells of a person stays there, except by what the person is found.
-        told = {name: claims[name] for name in KEPT if name in claims}
-        login.account.extra_data = told
+        told = {name: one for name in NAMES if is_text(one := claims.get(name))}
+        told |= address_in(claims)
+        proof = {name: claims.get(name) for name in ("sub", "email_verified")}
+        login = self.get_provider().sociallogin_from_response(request, {"id_token": told | proof})
+        login.account.extra_data = {name: told[name] for name in KEPT if name in told}
         return login
 
     def _read(self, text: str, state: str, client_id: str) -> dict[str, Any]:
-        keys = jwt.PyJWKClient(self.openid_config["jwks_uri"], timeout=5)
-        try:
-            key = keys.get_signing_key_from_jwt(text).key
-        except jwt.PyJWKClientConnectionError as error:
-            raise RequestException from error
+        keys = jwt.PyJWKSet.from_dict(read_object(self.openid_config["jwks_uri"])).keys
+        named = jwt.get_unverified_header(text)["kid"]
+        key = next(one for one in keys if one.key_id == named and one.public_key_use in FOR_TOKENS)
         claims: dict[str, Any] = jwt.decode(
             text,
-            key,
+            key.key,
             algorithms=ALGORITHMS,
             audience=client_id,
             issuer=self.openid_config["issuer"],
@@ -64,7 +90,44 @@ class Provider(OpenIDConnectOAuth2Adapter):
         )
         if not constant_time_compare(str(claims.get("nonce")), nonce_of(state)):
             raise jwt.InvalidTokenError("The nonce is another sign-in's.")
+        if not is_text(claims["sub"]) or len(claims["sub"]) > LONGEST_ID:
+            raise jwt.InvalidTokenError("The person's id is empty or too long.")
         return claims
+
+
+class Bounded(Session):
+    """A session that reads no more than a company has to say, and follows no redirect.
+
+    A redirect could take the site's secret to somebody else.
+    """
+
+    def request(self, *args: Any, **kwargs: Any) -> Response:
+        wanted = {"timeout": PATIENCE, **kwargs, "stream": True, "allow_redirects": False}
+        response, body = super().request(*args, **wanted), b""
+        with response:
+            for part in response.iter_content(65536):
+                body += part
+                if len(body) > LARGEST:
+                    raise RequestException("The company's answer is too large.")
+        response._content = body  # noqa: SLF001 (where requests keeps what it has read)
+        return response
+
+
+def read_object(address: str) -> dict[str, Any]:
+    """Return the JSON object at an address of a company; raise `ValueError` for anything else."""
+    with Bounded() as session:
+        response = session.get(address)
+    response.raise_for_status()
+    found = response.json()
+    if not isinstance(found, dict):
+        raise ValueError("The company's answer isn't an object.")  # noqa: TRY004 (as for no JSON)
+    return found
+
+
+def address_in(claims: dict[str, Any]) -> dict[str, str]:
+    """Return the person's e-mail address under its name, or nothing if it isn't an address."""
+    address = str(claims.get("email")) if is_text(claims.get("email")) else ""
+    return {"email": address} if "@" in address and len(address) <= LONGEST_ADDRESS else {}
 
 
 def nonce_of(state: str) -> str:
@@ -75,25 +138,31 @@ def nonce_of(state: str) -> str:
 @never_cache
 @require_POST
 def sign_in(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """Lead the browser to the company.
+    """Lead the browser to the company, which signs its person in."""
+    to = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(to, {request.get_host()}, request.is_secure())
+    return leave(request, provider_id, to if is_ours else reverse("countersign:home"))
 
-    A page leads there, and not a redirect, which our content security policy would forbid for the
-    answer to a form.
+
+def leave(request: HttpRequest, provider_id: str, to: str, *, link: str = "") -> HttpResponse:
+    """Return a page that leads to the company. `link` is the key of who links its account.
+
+    It isn't a redirect, which our content security policy would forbid for the answer to a form.
     """
     if Attempt.by(request, DOOR).is_over():
         return refuse(request, Refusal.TOO_MANY)
     provider = _find(request, provider_id).get_provider()
-    state, to = token_urlsafe(24), request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(to, {request.get_host()}, request.is_secure())
+    provider.oauth2_adapter_class = Provider  # which checks where it leads
+    state = token_urlsafe(24)
     try:
         there = provider.redirect(
             request,
             process=AuthProcess.LOGIN,
-            next_url=to if is_ours else reverse("countersign:home"),
-            data={"state": state},
+            next_url=to,
+            data={"state": state, "link": link},
             auth_params={**provider.get_auth_params(), "nonce": nonce_of(state)},
         )
-    except (RequestException, KeyError, ValueError):
+    except (RequestException, *WRONG):
         return refuse(request, Refusal.UNREACHABLE)
     context = {"url": there.url, "company": provider.name}
     return render(request, "dashboard/company/leaving.html", context)
@@ -110,7 +179,7 @@ def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
         response: HttpResponse = view(request)
     except RequestException:
         return refuse(request, Refusal.UNREACHABLE)
-    except (KeyError, ValueError):  # an answer of the company without a part that it must have
+    except WRONG:  # an answer of the company without a part that it must have
         return refuse(request, Refusal.UNPROVEN)
     return response
 

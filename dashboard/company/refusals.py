@@ -46,6 +46,10 @@ class Refusal(Enum):
             "correct them."
         ),
     )
+    TAKEN = (
+        HTTPStatus.FORBIDDEN,
+        lazy("Somebody else here signs in with that account of your company."),
+    )
     INACTIVE = (
         HTTPStatus.FORBIDDEN,
         lazy("Your account isn't active. Ask an administrator of this site."),

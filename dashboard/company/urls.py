@@ -12,7 +12,7 @@ from allauth.mfa.webauthn import views as passkeys
 from django.urls import path
 from django.views.generic import RedirectView
 
-from dashboard.company import oidc
+from dashboard.company import oidc, own
 
 to_factors = RedirectView.as_view(pattern_name="mfa_index")
 to_sign_in = RedirectView.as_view(pattern_name="countersign:sign_in", query_string=True)
@@ -22,7 +22,9 @@ urlpatterns = [
     path(
         "company-sign-in/<slug:provider_id>/callback", oidc.callback, name="openid_connect_callback"
     ),
-    path(FACTOR, factors.index, name="mfa_index"),
+    path("company-sign-in/<slug:provider_id>/link", own.link, name="mfa_link_company"),
+    path(FACTOR, own.Ways.as_view(), name="mfa_index"),
+    path(f"{FACTOR}/companies/<int:number>/removal", own.remove, name="mfa_remove_company"),
     path(f"{FACTOR}/sign-in", to_sign_in, name="account_login"),
     path(f"{FACTOR}/code", factors.authenticate, name="mfa_authenticate"),
     path(f"{FACTOR}/again/code", factors.reauthenticate, name="mfa_reauthenticate"),

@@ -29,6 +29,7 @@ SETTINGS: dict[str, Any] = {
     "MFA_ADAPTER": "dashboard.company.adapters.Factors",
     "MFA_FORMS": {
         "activate_totp": "dashboard.company.forms.FirstCode",
+        "add_webauthn": "dashboard.company.forms.NewPasskey",
         "authenticate": "dashboard.company.forms.Code",
         "authenticate_webauthn": "dashboard.company.forms.Passkey",
         "login_webauthn": "dashboard.company.forms.PasskeyAlone",

@@ -185,11 +185,17 @@ def is_provider(item: tuple[str, object]) -> bool:
         return False
     if provider.keys() != PROVIDER_KEYS or not all(map(is_text, provider.values())):
         return False
-    url = urlsplit(provider["url"])
-    # Secrets and sign-ins go there; http is for a provider on this machine, in tests.
-    return bool(url.hostname) and (
-        url.scheme == "https" or (url.scheme == "http" and url.hostname in LOOPBACK)
-    )
+    return is_private(provider["url"])
+
+
+def is_private(address: object) -> bool:
+    """Return True for an address to which secrets may go: with https, or on this machine."""
+    try:
+        url = urlsplit(address if isinstance(address, str) else "")
+    except ValueError:
+        return False
+    is_here = url.scheme == "http" and url.hostname in LOOPBACK
+    return bool(url.hostname) and (url.scheme == "https" or is_here)
 
 
 def is_text(value: object) -> bool:

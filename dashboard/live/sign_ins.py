@@ -1,4 +1,7 @@
-"""The people who are signed in. Two queries read them for many session keys."""
+"""The people who are signed in.
+
+Two queries read them for many session keys, and a third one where staff need second factors.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -19,7 +22,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from dashboard.accounts.second_factor import is_missing
+from dashboard.accounts.second_factor import is_missing, kept_factors
 from procedures.among import is_among
 from procedures.users import User, users
 
@@ -61,10 +64,11 @@ class SignIns:
         """
         claims = self._read_claims(keys)
         people = _people({(claim.user, claim.backend) for claim in claims.values()})
+        factors = kept_factors(people.values())
         found = {}
         for key, claim in claims.items():
             user = people.get((claim.user, claim.backend))
-            if user is None or is_missing(user, claim.content):
+            if user is None or is_missing(user, claim.content, factors):
                 continue
             if _has_same_password(user, claim):
                 found[key] = user

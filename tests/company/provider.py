@@ -5,7 +5,7 @@ import secrets
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -34,6 +34,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         url, own = urlsplit(self.path), self.server.url
+        if self._answer_wrongly(url.path):
+            return
         if url.path == "/.well-known/openid-configuration":
             self._answer(
                 {
@@ -42,6 +44,7 @@ class Handler(BaseHTTPRequestHandler):
                     "token_endpoint": f"{own}/token",
                     "userinfo_endpoint": f"{own}/userinfo",
                     "jwks_uri": f"{own}/keys",
+                    **self.server.metadata,
                 }
             )
         elif url.path == "/keys":
@@ -57,8 +60,24 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         text = self.rfile.read(int(self.headers["Content-Length"])).decode()
         told = {name: values[0] for name, values in parse_qs(text).items()}
+        if self._answer_wrongly(self.path):
+            return
         token = self.server.token_for(told)
         self._answer(token or {"error": "invalid_grant"}, 200 if token else 400)
+
+    def _answer_wrongly(self, path: str) -> bool:
+        """Answer what the test says, if it does for this path: a text, or an address elsewhere."""
+        wrong = self.server.wrong.get(path)
+        if wrong is None:
+            return False
+        self.send_response(307 if wrong.startswith("http") else 200)
+        self.send_header("Location", wrong[:100])
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(wrong)))
+        self.end_headers()
+        with suppress(OSError):  # the site may have read enough
+            self.wfile.write(wrong.encode())
+        return True
 
     def _answer(self, content: dict[str, Any], status: int = 200) -> None:
         body = json.dumps(content).encode()
@@ -70,7 +89,11 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Company(ThreadingHTTPServer):
-    """Signs in whoever comes as `person`. `changes` are made to the next tokens."""
+    """Signs in whoever comes as `person`.
+
+    `changes` are made to the next tokens, and `metadata` to what is told of the addresses; `wrong`
+    has whole answers by their paths.
+    """
 
     daemon_threads = True
 
@@ -83,6 +106,8 @@ class Company(ThreadingHTTPServer):
     def forget(self) -> None:
         self.person: dict[str, Any] = dict(PERSON)
         self.changes: dict[str, Any] = {}
+        self.metadata: dict[str, Any] = {}
+        self.wrong: dict[str, str] = {}
         self.signing: dict[str, Any] = {"key": self.key, "algorithm": "RS256"}
         self._codes: dict[str, dict[str, str]] = {}
 

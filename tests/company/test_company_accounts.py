@@ -3,29 +3,37 @@
 import re
 from html import unescape
 from http.client import HTTPConnection
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from pytest_django import Settings
 
 from dashboard.accounts.offboarding import offboard
 from dashboard.admin.pages.settings import in_force
+from dashboard.company import adapters
 from dashboard.environment.site_secrets import find_site_secrets
 from procedures.models import Act
-from tests.company.conftest import who
+from tests.company.conftest import PASSWORD, signed_in, who
 from tests.company.provider import SECRET, Company, new_key
 from tests.configured import configure
 from tests.conftest import create_person
 
+METADATA = "/.well-known/openid-configuration"
 WORDS = re.compile(r'<p class="notice" role="alert">([^<]+)')
 
 
 def to_company(client: Client, **fields: str) -> str:
     """The address at the company to which the page after the button leads."""
-    page = client.post("/company-sign-in/corp", fields).content.decode()
+    return leading_to(client.post("/company-sign-in/corp", fields))
+
+
+def leading_to(response: Any) -> str:
+    page = response.content.decode()
     found = re.search(r'http-equiv="refresh" content="0; url=([^"]+)"', page)
     assert found, page
     return unescape(found[1])
@@ -108,6 +116,76 @@ def test_strangers_are_refused_until_a_group_is_named_for_them(
     assert who(client) == "alice@other.example"
 
 
+def test_two_first_sign_ins_at_once_make_one_link_and_one_account(
+    company: Company, ann: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one is done while this one has not yet found anybody."""
+    Group.objects.create(name="visitors")
+    configure(settings, NEW_PEOPLE_GROUP="visitors")
+    own, seen = adapters.Companies._link, adapters._people_at  # noqa: SLF001 (nothing else calls them)
+
+    def late(self: Any, request: Any, sociallogin: Any) -> None:
+        monkeypatch.setattr(adapters.Companies, "_link", own)
+        sign_in(Client())
+        monkeypatch.setattr(adapters, "_people_at", lambda _address: [])
+        own(self, request, sociallogin)
+
+    for address, name in (("ann@corp.example", "ann"), ("zoe@corp.example", "zoe")):
+        company.person |= {"sub": name, "email": address}
+        monkeypatch.setattr(adapters, "_people_at", seen)
+        monkeypatch.setattr(adapters.Companies, "_link", late)
+        sign_in(client := Client())
+
+        assert who(client) == name
+        assert User.objects.filter(email=address).count() == 1
+        assert SocialAccount.objects.filter(user__username=name).count() == 1
+
+
+def test_a_link_writes_nothing_else_about_the_person(
+    company: Company, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = adapters._people_at  # noqa: SLF001 (which nothing else calls)
+
+    def changed_since(address: str) -> list[User]:
+        found = seen(address)
+        User.objects.filter(pk=ann.pk).update(first_name="Anna", is_active=False)
+        return found
+
+    monkeypatch.setattr(adapters, "_people_at", changed_since)
+    sign_in(client := Client())
+
+    ann.refresh_from_db()
+    assert (ann.first_name, ann.is_active) == ("Anna", False)
+    assert client.get("/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("own", "alike"),
+    [("i", "\N{LATIN SMALL LETTER DOTLESS I}"), ("s", "\N{LATIN SMALL LETTER LONG S}")],
+)
+def test_an_address_that_only_looks_alike_is_anothers(
+    company: Company, ann: User, own: str, alike: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some databases find both; here, one that finds everybody."""
+    found = SimpleNamespace(model=User, filter=lambda **_: User.objects.all())
+    monkeypatch.setattr(adapters, "users", lambda: found)
+    ann.email = f"{own}bl@corp.example"
+    ann.save()
+    company.person["email"] = f"{alike}bl@corp.example"
+
+    assert "No account here has" in refusal(sign_in(client := Client()))[1]
+    assert who(client) is None
+
+
+def test_whoever_comes_back_has_a_new_account(company: Company, ann: User) -> None:
+    old = create_person("ann-of-last-year")
+    old.email, old.is_active = ann.email, False
+    old.save()
+
+    sign_in(client := Client())
+    assert who(client) == "ann"
+
+
 def test_an_address_of_two_people_signs_in_nobody(company: Company, ann: User) -> None:
     other = create_person("anna")
     other.email = "ANN@corp.example"
@@ -141,6 +219,10 @@ def test_whoever_has_left_is_refused(
         ({"aud": "another site"}, {}),
         ({"exp": 1_700_000_000}, {}),
         ({"sub": ""}, {}),
+        ({"sub": "4" * 192}, {}),
+        ({"sub": "4\0"}, {}),
+        ({"email": {"is": "ann@corp.example"}}, {}),
+        ({"email": "ann@corp.example\0"}, {}),
         ({}, {"key": new_key()}),
         ({}, {"key": SECRET, "algorithm": "HS256"}),
         ({}, {"key": None, "algorithm": "none"}),
@@ -189,6 +271,52 @@ def test_the_person_is_told_if_the_company_says_no_or_is_away(
     assert client.post("/sign-in", {"username": "ann", "password": "x"}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"authorization_endpoint": "javascript:alert(1)"},
+        {"authorization_endpoint": ["https://corp.example"]},
+        {"token_endpoint": "http://elsewhere.example/token"},
+        {"jwks_uri": "file:///proc/self/environ"},
+        {"jwks_uri": "http://[::1"},
+    ],
+    ids=str,
+)
+def test_people_and_secrets_go_to_private_addresses_only(
+    company: Company, ann: User, metadata: dict[str, Any]
+) -> None:
+    company.metadata = metadata
+
+    assert refusal(Client().post("/company-sign-in/corp"))[0] == 502
+
+
+@pytest.mark.parametrize("path", [METADATA, "/keys", "/token"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "[]",
+        '"access_token"',
+        '{"access_token": 1, "expires_in": {}, "id_token": 3, "keys": 4}',
+        '{"access_token": "1", "expires_in": 1e400, "keys": [{}]}',
+        '{"access_token": "1", "expires_in": 99999999999999999}',
+        "[" * 200_000,
+        f'{{"issuer": "{"x" * 1_000_000}"}}',
+        "http://127.0.0.1:9/",
+    ],
+    ids=lambda one: one[:30],
+)
+def test_an_answer_that_makes_no_sense_signs_in_nobody(
+    company: Company, ann: User, answer: str, path: str
+) -> None:
+    there = to_company(client := Client())
+    company.wrong[path] = answer
+
+    assert refusal(client.get(back(there)))[0] in {403, 502}
+    if path == METADATA:
+        assert refusal(client.post("/company-sign-in/corp"))[0] == 502
+    assert who(client) is None
+
+
 def test_failures_are_counted_by_address(company: Company, ann: User, settings: Settings) -> None:
     configure(settings, ATTEMPTS_PER_ADDRESS="2 per hour")
     company.changes = {"nonce": "another"}
@@ -206,3 +334,56 @@ def test_the_secret_is_shown_nowhere(company: Company, root: Client) -> None:
     assert SECRET in set(find_site_secrets())
     assert SECRET not in root.get("/admin/settings/").content.decode()
     assert SECRET not in to_company(Client())
+
+
+def proven(name: str) -> Client:
+    """A browser in which somebody has just typed the password again."""
+    client = signed_in(name)
+    client.post("/second-factor/again/password", {"password": PASSWORD})
+    return client
+
+
+def link(client: Client) -> str:
+    """The path with which the browser comes back from the company."""
+    return back(leading_to(client.post("/company-sign-in/corp/link")))
+
+
+def test_people_link_an_account_with_another_address_and_remove_it(
+    company: Company, ann: User
+) -> None:
+    company.person |= {"email": "blum@elsewhere.example", "email_verified": False}
+    asked = signed_in("ann").post("/company-sign-in/corp/link")
+    assert asked["Location"].startswith("/second-factor/again/password")
+    owner = proven("ann")
+    for _ in range(2):  # the second time changes nothing
+        assert owner.get(link(owner))["Location"] == "/second-factor"
+    assert "Linked an account at Corp." in acts()
+    sign_in(client := Client())
+    assert who(client) == "ann"
+
+    assert "Account at Corp: blum@elsewhere" in owner.get("/second-factor").content.decode()
+    path = f"/second-factor/companies/{SocialAccount.objects.get().pk}/removal"
+    stranger = Client()
+    stranger.force_login(create_person("zoe"))
+    assert stranger.post(path).status_code == 404
+    assert "/again/" in signed_in("ann").post(path)["Location"]
+    assert SocialAccount.objects.exists()
+    assert owner.post(path)["Location"] == "/second-factor"
+    assert not SocialAccount.objects.exists()
+    assert "Removed a way to sign in: Account at Corp: blum@elsewhere.example." in acts()
+
+
+def test_an_account_is_linked_with_nobody_else(company: Company, ann: User) -> None:
+    sign_in(Client())
+    other = Client()
+    other.force_login(create_person("zoe"))
+    assert "Somebody else" in refusal(other.get(link(other)))[1]
+
+    company.person["sub"] = "another"
+    path = link(other)
+    other.logout()
+    other.force_login(ann)  # who comes back in a browser that zoe has left
+    assert refusal(other.get(path))[0] == 403
+    assert Client().post("/company-sign-in/corp/link")["Location"].startswith("/sign-in")
+    [account] = SocialAccount.objects.all()
+    assert account.user.username == "ann"

@@ -80,8 +80,10 @@ def set_a_passkey_up(page: Page, site: str) -> None:
 
 def set_an_app_up(page: Page, site: str) -> None:
     page.goto(f"{site}/second-factor/app")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Continue").click()
+    check(page)
+    page.get_by_role("link", name="Use a passkey").click()
+    page.get_by_role("button", name="Use a passkey").click()
+    expect(page).to_have_url(f"{site}/second-factor/app")
     check(page)
     secret = page.locator(".factor__key").inner_text()
     page.get_by_label("Code").fill(code_of(secret))

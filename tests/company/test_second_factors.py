@@ -1,5 +1,6 @@
 """Second factors: set up, asked for, counted, required for staff, removed; and the log of it."""
 
+import json
 from io import StringIO
 
 import pytest
@@ -12,6 +13,7 @@ from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
 
+from dashboard.accounts.second_factor import remove_all_factors
 from dashboard.accounts.sign_in import sign_in_link
 from dashboard.live.sign_ins import SignIns
 from dashboard.models import ApiToken
@@ -22,6 +24,22 @@ from tests.company.conftest import PASSWORD, signed_in, who
 from tests.configured import configure
 from tests.conftest import create_manager, make_staff
 from tests.pages import path_in
+
+BYTES = json.dumps(
+    {
+        "id": "AAAA",
+        "rawId": "AAAA",
+        "type": "public-key",
+        "response": {
+            "clientDataJSON": "eyJjaGFsbGVuZ2UiOiAiIn0",  # {"challenge": ""}
+            "authenticatorData": "AAAA",
+            "attestationObject": "AAAA",
+            "signature": "AAAA",
+            "userHandle": "AAAA",
+        },
+    }
+)
+"""An answer with all of its parts, in which nothing is right."""
 
 
 @pytest.fixture
@@ -47,13 +65,15 @@ def test_whoever_has_set_an_app_up_is_asked_for_its_code(ann: User) -> None:
     assert "Second factor" in client.get("/second-factor/code").content.decode()
     assert give_code(client, "000000") == "That wasn&#x27;t right. Try again."
     assert who(client) is None
-    assert give_code(client, code := code_of(secret)) == "/"
+    code = code_of(secret)
+    assert give_code(client, code) == "/"
     assert who(client) == "ann"
 
     again = signed_in("ann")
     assert "wasn" in give_code(again, code)
-    cache.clear()  # as in another process
-    assert "used already" in give_code(again, code)
+    for spelled in (code, f"{code[:3]} {code[3:]}", "-".join(code)):
+        cache.clear()  # as in another process
+        assert "used already" in give_code(again, spelled)
     assert who(again) is None
     assert give_code(again, recovery[0]) == "/"
     assert "right" in give_code(signed_in("ann"), recovery[0])
@@ -93,6 +113,77 @@ def test_factors_are_changed_by_whoever_proves_again_who_they_are(ann: User) -> 
     assert client.post("/second-factor/app/removal").status_code == 302
     assert not Authenticator.objects.exists()  # nor recovery codes, which stand for a factor
     assert "Removed a second factor: TOTP Authenticator." in words_about(ann)
+
+
+def test_whoever_has_a_factor_proves_with_it_before_factors_change(ann: User) -> None:
+    """A thief has signed in with the password before Ann has set up a factor."""
+    thief = signed_in("ann")
+    secret, _ = set_up_app(signed_in("ann"))
+
+    again = ""
+    for path in ("/second-factor/recovery-codes", "/second-factor/passkeys/new"):
+        again = thief.get(path)["Location"]
+        assert again.startswith("/second-factor/again/code")
+        by_password = again.replace("/code", "/password")
+        assert thief.post(by_password, {"password": PASSWORD})["Location"] == again
+        assert thief.get(path)["Location"] == again
+
+    thief.post(again, {"code": code_of(secret)})  # who is Ann, after all
+    assert thief.get("/second-factor/recovery-codes").status_code == 200
+
+
+@pytest.mark.usefixtures("required")
+@pytest.mark.parametrize("by", ["owner", "shell"])
+def test_a_removed_factor_counts_no_longer_in_any_session(boss: User, by: str) -> None:
+    set_up_app(client := signed_in("ann"))
+    key = str(client.session.session_key)
+    assert client.get("/admin/").status_code == 200
+    assert SignIns().read([key])
+
+    if by == "owner":
+        client.post("/second-factor/app/removal")
+    else:
+        remove_all_factors(boss)
+
+    assert client.get("/admin/")["Location"] == "/second-factor"
+    assert client.get("/api/runs").status_code == 403
+    assert not SignIns().read([key])
+    set_up_app(client)
+    assert client.get("/admin/").status_code == 200
+
+
+def test_an_account_that_ended_between_password_and_code_stays_out(ann: User) -> None:
+    secret, _ = set_up_app(signed_in("ann"))
+    client = signed_in("ann")
+    ann.is_active = False
+    ann.save()
+
+    answer = client.post("/second-factor/code", {"code": code_of(secret)})
+    assert answer.status_code == 403
+    assert "active" in answer.content.decode()
+    assert who(client) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["", "{", "1", "[]", '"x"', "{}", '{"response": 1}', '{"response": {"userHandle": 1}}', BYTES],
+)
+def test_an_answer_that_no_passkey_gives_is_refused(ann: User, answer: str) -> None:
+    client, asking = Client(), {"Accept": "application/json"}
+    client.get("/second-factor/passkeys/sign-in", headers=asking)
+    page = client.post("/second-factor/passkeys/sign-in", {"credential": answer}, follow=True)
+    assert (page.status_code, who(client)) == (200, None)
+
+    set_up_app(own := signed_in("ann"))
+    own.get("/second-factor/passkeys/new")
+    page = own.post("/second-factor/passkeys/new", {"credential": answer})
+    assert page.status_code == 200
+    assert not Authenticator.objects.filter(type="webauthn").exists()
+
+    waiting = signed_in("ann")
+    waiting.get("/second-factor/code")
+    page = waiting.post("/second-factor/code", {"credential": answer})
+    assert (page.status_code, who(waiting)) == (200, None)
 
 
 def test_without_a_password_there_is_nothing_to_prove_again(alice: User) -> None:
@@ -172,7 +263,8 @@ def test_managers_remove_the_factors_of_others_with_a_reason(ann: User, db: None
 
     app = Authenticator.objects.get(type="totp")
     form = {"act": "remove_way", "row": f"factor-{app.pk}"}
-    assert "say why" in client.post(path, form, follow=True).content.decode()
+    page = client.post(path, form, follow=True).content.decode()
+    assert "Enter a reason, and try again." in page
     assert client.post(path, {**form, "row": "factor-0", "reason": "x"}).status_code == 404
     assert Authenticator.objects.filter(pk=app.pk).exists()
     client.post(path, {**form, "reason": "She lost her phone."})
