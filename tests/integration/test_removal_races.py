@@ -21,6 +21,7 @@ from procedures.services.retention.holds import HoldRefusedError, place_hold
 from procedures.services.retention.removal import remove_family
 from procedures.services.retention.rounds import remove_old_runs
 from tests.audited_story import carry_on
+from tests.configured import configure
 from tests.pages import browser
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -128,7 +129,10 @@ def test_a_message_at_the_moment_of_a_removal_loses_nothing(admin_user: User) ->
 
 
 @pytest.mark.parametrize("many", [150, pytest.param(10_000, marks=pytest.mark.soak)])
-def test_many_runs_are_removed_in_turns_while_others_work(many: int, admin_user: User) -> None:
+def test_many_runs_are_removed_in_turns_while_others_work(
+    many: int, admin_user: User, settings: Any
+) -> None:
+    configure(settings, MOST_STARTS_A_MINUTE=2 * many)
     keep()
     first = ended(admin_user)
     for _ in range(many):
