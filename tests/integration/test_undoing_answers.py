@@ -339,7 +339,7 @@ def test_an_entry_that_is_taken_out_of_a_history_is_found(asked: HumanRequest, b
 
     asked.events.filter(kind="undone").delete()
 
-    assert any(": its history " in one for one in examine(asked.wait.run).faults)
+    assert any("history entries should run from" in one for one in examine(asked.wait.run).faults)
 
 
 def test_what_two_answers_make_unneeded_stays_so_until_both_take_effect(
