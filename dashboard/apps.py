@@ -19,11 +19,12 @@ class DashboardConfig(AppConfig):
         from dashboard.channels.push import Push
         from dashboard.channels.push.checks import check_push
         from dashboard.channels.webhook import Webhook
-        from dashboard.company.checks import check_company
+        from dashboard.company.checks import check_company, refuse_missing_factors
         from dashboard.environment.site_secrets import find_site_secrets
         from dashboard.mcp.checks import check_mcp
         from procedures.engine.values.secrecy import note_site_secrets
 
+        refuse_missing_factors()
         receivers.connect()
         post_migrate.connect(fill_groups, sender=self)
         register(check_push)

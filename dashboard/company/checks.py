@@ -3,12 +3,22 @@
 from typing import Any
 
 from django.core.checks import CheckMessage, Error
+from django.core.exceptions import ImproperlyConfigured
 
 from dashboard.accounts.second_factor import is_on
 from dashboard.environment.company import is_installed
 from procedures.conf import conf
 
 NEEDS = ("OIDC_PROVIDERS", "NEW_PEOPLE_GROUP", "STAFF_NEED_SECOND_FACTOR")
+
+
+def refuse_missing_factors() -> None:
+    """Raise `ImproperlyConfigured` if staff need second factors and the site can't ask for them.
+
+    A check alone wouldn't do: a web server starts without the checks, and would let staff in.
+    """
+    if conf.STAFF_NEED_SECOND_FACTOR and (faults := check_company()):
+        raise ImproperlyConfigured(" ".join(f"{one.msg} {one.hint}" for one in faults))
 
 
 def check_company(**_: Any) -> list[CheckMessage]:

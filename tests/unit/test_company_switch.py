@@ -1,6 +1,8 @@
 """Company accounts and second factors are off by default, and a check says what they need."""
 
 import json
+import os
+import subprocess
 import sys
 
 import pytest
@@ -52,6 +54,21 @@ def test_a_requirement_without_effect_is_an_error(settings: Settings) -> None:
 
     assert "STAFF_NEED_SECOND_FACTOR" in told
     assert not needs_factor(users().model(is_staff=True))
+
+
+def test_a_site_that_cannot_ask_for_required_factors_does_not_start() -> None:
+    """It is no process of a server only that refuses, but whatever loads the site."""
+    given = {"STAFF_NEED_SECOND_FACTOR": "true", "COMPANY_SIGN_IN": "false"}
+    tried = subprocess.run(
+        [sys.executable, "-c", "import django; django.setup()"],
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "dashboard.settings", **given},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert tried.returncode != 0
+    assert "STAFF_NEED_SECOND_FACTOR" in tried.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
