@@ -27,13 +27,12 @@ from chat.models import (
     SessionEvent,
 )
 from chat.services import OPERATE_REQUEST, Reach, reach_of, reassign_request, withdraw_request
-from dashboard.admin.filters import Between, ByProcedure
+from dashboard.admin.filters import Between, ByProcedure, RelatedRows
 from dashboard.admin.history import (
     MOST_SEARCHED,
     HistoryAdmin,
     NamedValues,
     Related,
-    RelatedRows,
     link,
     newest_values,
     readable,
@@ -118,6 +117,7 @@ class SessionAdmin(HistoryAdmin):
 
 @admin.register(Member)
 class MemberAdmin(PartOfSessionAdmin):
+    grows = True
     list_display = ["user", "session_page", "joined_at"]
     list_select_related = ["session", "user"]
     search_fields = [f"user__{name_field()}"]
@@ -126,6 +126,7 @@ class MemberAdmin(PartOfSessionAdmin):
 
 @admin.register(Message)
 class MessageAdmin(ProvenAdmin, PartOfSessionAdmin):
+    grows = True
     list_display = ["at", "kind", "level", "author", "__str__", "session_page"]
     list_filter = ["kind", ("level", NamedValues), ("at", Between)]
     list_select_related = ["session", "author"]
@@ -158,6 +159,7 @@ class MessageAdmin(ProvenAdmin, PartOfSessionAdmin):
 
 @admin.register(SessionEvent)
 class SessionEventAdmin(PartOfSessionAdmin):
+    grows = True
     list_display = ["seq", "kind", "object", "session_page"]
     list_filter = [("kind", NamedValues)]
     search_fields = ["=object"]
@@ -327,6 +329,7 @@ class ProvenPartAdmin(ProvenAdmin, PartOfRequestAdmin):
 
 @admin.register(RequestEvent)
 class RequestEventAdmin(ProvenPartAdmin):
+    grows = True
     deferred = ["request__question"]
     list_display = ["at", "kind", "name", "request_page"]
     list_filter = [("kind", NamedValues), ("at", Between)]
@@ -342,8 +345,9 @@ class RequestEventAdmin(ProvenPartAdmin):
 
 @admin.register(Assignment)
 class AssignmentAdmin(ProvenPartAdmin):
+    grows = True
     list_display = ["__str__", "request_page"]
-    list_filter = ["group"]
+    list_filter = [("group", RelatedRows)]
     list_select_related = ["request", "user", "group"]
     search_fields = [f"user__{name_field()}", "=permission"]
     fields = ["request", "user", "group", "permission"]
@@ -351,6 +355,7 @@ class AssignmentAdmin(ProvenPartAdmin):
 
 @admin.register(HumanResponse)
 class HumanResponseAdmin(ProvenPartAdmin):
+    grows = True
     deferred = ["shown", "comment", "changes", "request__question"]
     list_display = ["at", "user", "short_value", "request_page", "channel"]
     list_filter = [("channel", NamedValues), ("user", RelatedRows), ("at", Between)]

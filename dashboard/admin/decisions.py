@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as lazy
 from chat.models import Decision, HumanRequest, HumanResponse, RequestEvent
 from dashboard.accounts.keyed import row_with_key
 from dashboard.admin.exporting import ExportedAdmin
-from dashboard.admin.filters import Between, ByProcedure
+from dashboard.admin.filters import Between, ByProcedure, RelatedRows
 from dashboard.admin.history import NamedValues, link, rendered
 from dashboard.admin.proven import MOST_EVENTS
 from dashboard.admin.viewer import viewing
@@ -112,6 +112,7 @@ class DecisionAdmin(ExportedAdmin):
     """A table of all answers: by whom, when, with which value, by what right, and if sealed."""
 
     title = lazy("Decisions")
+    grows = True
     deferred = ["shown", "changes", *values_of("request__wait__run")]
     list_display = [
         *("at_second", "who", "pressed", "question", "procedure", "run_page"),
@@ -119,7 +120,8 @@ class DecisionAdmin(ExportedAdmin):
     ]
     list_display_links = ["at_second"]
     list_filter = [
-        *(("at", Between), OfProcedure, "request__outcome", ByRight, ("channel", NamedValues)),
+        *(("at", Between), OfProcedure, ("user", RelatedRows), "request__outcome", ByRight),
+        ("channel", NamedValues),
     ]
     list_select_related = ["request__wait__run__procedure", "user", "for_user"]
     ordering = ["-pk"]

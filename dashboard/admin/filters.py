@@ -1,12 +1,13 @@
 """Filters of the admin's lists that Django lacks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.db.models import QuerySet
+from django.contrib.auth.models import Group
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.dateparse import parse_date
 from django.utils.timezone import localdate, make_aware
@@ -14,9 +15,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from procedures.models import Procedure
+from procedures.users import name_field, users
 
-MOST_PROCEDURES = 500
-"""The maximum number of procedures that a filter offers."""
+MOST_OPTIONS = 50
+"""The maximum number of objects that a filter offers. Of more, people type a name instead."""
+MOST_KEYS = 100
+"""The maximum number of objects whose keys are read before their rows are filtered."""
 
 
 class Between(admin.FieldListFilter):
@@ -92,39 +96,139 @@ class Between(admin.FieldListFilter):
         return day
 
 
-class Chosen(admin.SimpleListFilter):
-    """A filter with many values: they are options of a selection field, not a list of links."""
+class ByProcedure(admin.SimpleListFilter):
+    """A filter by a procedure. Subclasses set `path`, which leads from a row to its procedure.
 
+    Few procedures are the options of a selection field. If there are more, people type a name, a
+    title or a part of one.
+    """
+
+    title = lazy("procedure")
+    parameter_name = "procedure"
+    path = ""
     template = "dashboard/admin/chosen.html"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        found = Procedure.objects.order_by("title").values_list("name", "title")
+        offered = list(found[: MOST_OPTIONS + 1])
+        self.is_typed = len(offered) > MOST_OPTIONS
+        return [] if self.is_typed else offered
+
+    def has_output(self) -> bool:
+        return self.is_typed or super().has_output()
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         yield {
             "name": self.parameter_name,
+            "is_typed": self.is_typed,
+            "text": self.value() or "",
             "values": [
                 (value, words, str(value) == self.value()) for value, words in self.lookup_choices
             ],
             "kept": other_parameters(changelist, str(self.parameter_name)),
         }
 
-
-class ByProcedure(Chosen):
-    """A filter by a procedure. Subclasses set `path`, which leads from a row to its procedure."""
-
-    title = lazy("procedure")
-    parameter_name = "procedure"
-    path = ""
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        found = Procedure.objects.order_by("title").values_list("name", "title")
-        return [(name, title) for name, title in found[:MOST_PROCEDURES]]
-
     def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
         name = self.value()
-        if not name:
-            return rows
-        # Its key first: rows are found by an index on the key, but not through a joined name.
-        keys = Procedure.objects.filter(name=name).values_list("pk", flat=True)
-        return rows.filter(**{self.path: keys[0]}) if keys else rows.none()
+        return rows.filter(related_to(self.path, Procedure.objects.all(), name)) if name else rows
+
+
+class RelatedRows(admin.RelatedFieldListFilter):
+    """A filter by a related object.
+
+    It offers only objects that at least one row of the list refers to. If there are many objects,
+    people type the name of one instead, or a part of a name.
+    """
+
+    def __init__(self, field: Any, request: HttpRequest, params: Any, *rest: Any, **more: Any):
+        self.typed = f"{more.get('field_path') or rest[-1]}__named"
+        super().__init__(field, request, params, *rest, **more)
+        if self.is_typed:
+            self.template = "dashboard/admin/chosen.html"
+
+    def expected_parameters(self) -> list[str | None]:
+        return [*super().expected_parameters(), self.typed]
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
+        self.others: Any = field.related_model._base_manager.all()  # noqa: SLF001
+        self.is_typed = is_long(field.related_model)
+        if self.is_typed:
+            return []
+        # Each object is looked up by an index; Django's own filter reads the whole table.
+        rows = field.model._base_manager.filter(**{field.name: OuterRef("pk")})  # noqa: SLF001
+        ordering = self.field_admin_ordering(field, request, model_admin)
+        is_used = Q(Exists(rows.order_by()))
+        return field.get_choices(include_blank=False, ordering=ordering, limit_choices_to=is_used)
+
+    def has_output(self) -> bool:
+        return self.is_typed or super().has_output()
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        if not self.is_typed:
+            yield from super().choices(changelist)
+            return
+        own = filter(None, self.expected_parameters())
+        yield {
+            "name": self.typed,
+            "is_typed": True,
+            "text": self._text,
+            "kept": other_parameters(changelist, *own),
+        }
+
+    def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> Any:
+        names: Any = self.used_parameters.pop(self.typed, None)
+        found: Any = super().queryset(request, rows)
+        if names and names[-1]:
+            self.used_parameters[self.typed] = names
+            found = found.filter(related_to(self.field_path, self.others, names[-1]))
+        return found
+
+    @property
+    def _text(self) -> str:
+        """The typed name, or the name of the object that the list's address names by its key."""
+        names: Any = self.used_parameters.get(self.typed)
+        keys: Any = self.lookup_val
+        if names:
+            return str(names[-1])
+        return str(self.others.filter(pk=keys[-1]).first() or "") if keys else ""
+
+
+def is_long(model: type[Model]) -> bool:
+    """Return True if a model has more than `MOST_OPTIONS` rows, too many for a selection field."""
+    rows: QuerySet[Any] = model._base_manager.order_by()  # noqa: SLF001 (Django documents it)
+    return rows[: MOST_OPTIONS + 1].count() > MOST_OPTIONS
+
+
+def related_to(path: str, others: QuerySet[Any], name: str) -> Q:
+    """Return a condition for rows that refer to an object with this name.
+
+    If no object has the name, the condition is for objects whose names contain it.
+    """
+    keys = _keys_of(_named(others, "iexact", name)) or _keys_of(_named(others, "icontains", name))
+    if len(keys) > MOST_KEYS:
+        return Q(**{f"{path}__in": _named(others, "icontains", name)})
+    # Their keys first: rows are found by an index on the key, but not through a joined name.
+    return Q(**{path: keys[0]}) if len(keys) == 1 else Q(**{f"{path}__in": keys})
+
+
+def _keys_of(found: QuerySet[Any, Any]) -> list[Any]:
+    return list(found[: MOST_KEYS + 1])
+
+
+def _named(others: QuerySet[Any], lookup: str, name: str) -> QuerySet[Any, Any]:
+    """Return the keys of the objects of which a name fits a text by this lookup."""
+    is_named = Q()
+    for field in name_fields(others.model):
+        # PostgreSQL refuses a NUL in a query, and no row can hold one.
+        is_named |= Q(**{f"{field}__{lookup}": name.replace("\0", "")})
+    return others.filter(is_named).order_by().values_list("pk", flat=True)
+
+
+def name_fields(model: type[Model]) -> Sequence[str]:
+    """Return the fields of a procedure, a group or a person by which people know it."""
+    if model is users().model:
+        return [name_field()]
+    return ["name"] if model is Group else ["name", "title"]
 
 
 def other_parameters(changelist: Any, *names: str) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import SimpleTemplateResponse
 from django.utils.functional import Promise, cached_property
@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.admin.acts import changes_in, log_row, pop_changes, sentence_of
 from dashboard.admin.addresses import list_address, row_address
+from dashboard.admin.filters import is_long
 from dashboard.admin.quick import QuickAdmin
 from dashboard.admin.viewer import may_look_at, viewing
 from procedures.models import Act
@@ -74,20 +75,6 @@ class NamedValues(admin.AllValuesFieldListFilter):
     def choices(self, changelist: Any) -> Iterator[Any]:
         for choice in super().choices(changelist):
             yield {**choice, "display": choice["display"] or _("None")}
-
-
-class RelatedRows(admin.RelatedFieldListFilter):
-    """A filter by a related object.
-
-    It offers only objects that at least one row of the list refers to.
-    """
-
-    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
-        # Each object is looked up by an index; Django's own filter reads the whole table.
-        rows = field.model._base_manager.filter(**{field.name: OuterRef("pk")})  # noqa: SLF001
-        ordering = self.field_admin_ordering(field, request, model_admin)
-        is_used = Q(Exists(rows.order_by()))
-        return field.get_choices(include_blank=False, ordering=ordering, limit_choices_to=is_used)
 
 
 class Related(NamedTuple):
@@ -214,6 +201,28 @@ class LoggedAdmin(QuickAdmin):
 class EditorAdmin(LoggedAdmin):
     """An admin whose forms know the signed-in user, as their attribute `by`."""
 
+    searched_fields: ClassVar[Sequence[str]] = ()
+    """Fields that refer to objects of which there may be thousands.
+
+    If there are many, people search for one, instead of finding it in a selection field.
+    """
+
+    def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
+        own = super().get_autocomplete_fields(request)
+        known = vars(request).setdefault("searched_fields", {})
+        if self not in known:  # asked for once for each field of each form
+            known[self] = [one for one in self.searched_fields if self._is_searched(request, one)]
+        return [*own, *known[self]]
+
+    def _is_searched(self, request: HttpRequest, name: str) -> bool:
+        """Return True if the field refers to many objects, for which the viewer may search."""
+        model: Any = self.opts.get_field(name).related_model
+        its_admin = self.admin_site._registry.get(model)  # noqa: SLF001
+        if not its_admin or not its_admin.search_fields:
+            return False
+        may_search = its_admin.has_view_permission(request)
+        return may_search and is_long(model)
+
     def get_form(
         self,
         request: HttpRequest,
@@ -256,6 +265,8 @@ class HistoryAdmin(GuardedAdmin):
 
     A search scans only the newest rows, also for the last characters of an id, which pages show.
     """
+    grows = False
+    """True for another table that grows with the runs. A search scans only its newest rows."""
     most_searched = MOST_SEARCHED
     """The maximum number of newest rows of a growing table that a search scans for words."""
     also_found: ClassVar[list[Callable[[str], Q]]] = []
@@ -304,21 +315,18 @@ class HistoryAdmin(GuardedAdmin):
         """Return the rows that contain all words of a search.
 
         Of a table that grows, only the newest rows are scanned for words, because no index finds
-        them; rows are found by a key, such as the beginning of an id, however old they are. The
-        newest `MOST_FOUND` rows of both kinds are returned. Other tables are searched as Django
-        does it.
+        them. If the ids of the table are UUIDs, rows are also found by a key, such as the beginning
+        of an id, however old they are, and the newest `MOST_FOUND` rows of both kinds are returned.
+        Other tables are searched as Django does it.
         """
         words = search_term.split()
         # PostgreSQL refuses a NUL in a query, and no row can hold one.
-        if not self.ends_of_ids or not words or "\0" in search_term:
+        is_long = self.ends_of_ids or self.grows
+        if not is_long or not words or "\0" in search_term:
             return super().get_search_results(request, queryset, search_term)
-        newest = queryset.order_by("-pk").values_list("pk", flat=True)
-        # Two rows are read at the limit: the search ends at the first; the second, if any, shows
-        # that there are more rows.
-        floor, rows = newest[self.most_searched - 1 : self.most_searched + 1], queryset
-        if len(floor) > 1:
-            rows = queryset.filter(pk__gte=floor[0])
-            vars(request)["searched"] = f"{self.most_searched:,}"
+        rows = self._newest(request, queryset)
+        if not self.ends_of_ids:
+            return super().get_search_results(request, rows, search_term)
         keyed = queryset
         for word in words:
             by_key = self.found_by_key(word)
@@ -329,6 +337,17 @@ class HistoryAdmin(GuardedAdmin):
         vars(request)["is_cut"] = any(len(part) == MOST_FOUND for part in parts)
         keys = {key for part in parts for key in part}
         return queryset.filter(pk__in=keys), False
+
+    def _newest(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the newest `most_searched` rows, and note in the request if there are more."""
+        newest = queryset.order_by("-pk").values_list("pk", flat=True)
+        # Two rows are read at the limit: the search ends at the first; the second, if any, shows
+        # that there are more rows.
+        floor = newest[self.most_searched - 1 : self.most_searched + 1]
+        if len(floor) <= 1:
+            return queryset
+        vars(request)["searched"] = f"{self.most_searched:,}"
+        return queryset.filter(pk__gte=floor[0])
 
     def found_by_key(self, word: str) -> Q:
         """Return a condition for rows of any age that an index finds by this word."""

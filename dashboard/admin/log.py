@@ -26,6 +26,7 @@ class ActAdmin(ExportedAdmin):
     """An admin of the site's log of who did what to the site. The newest entries come first."""
 
     title = lazy("Log")
+    grows = True
     change_list_template = "dashboard/admin/log_list.html"
     list_display = ["at_second", "who", "kind", "thing", "told", "address"]
     list_display_links = ["at_second"]

@@ -22,6 +22,7 @@ from procedures.users import name_field
 @admin.register(Notification)
 class NotificationAdmin(PartOfRequestAdmin):
     title = lazy("Mail")
+    grows = True
     actions = ["send_again"]
     list_display = [
         *("recipient", "channel", "request_page", "alert", "mention", "status"),

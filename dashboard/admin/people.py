@@ -30,6 +30,7 @@ from dashboard.accounts.authority import (
 )
 from dashboard.accounts.names import Kind, check_name
 from dashboard.admin.careful import CarefulAdmin
+from dashboard.admin.filters import RelatedRows
 from dashboard.admin.history import HistoryAdmin
 from dashboard.models import LinkCounter, Preferences, RetiredGroup, SignIn
 from procedures.users import User
@@ -182,6 +183,8 @@ def without(fieldsets: Any, *names: str) -> list[Any]:
 class PersonAdmin(VersionedAdmin, UserAdmin):  # type: ignore[type-arg]
     form = AccountForm
     add_form = NewAccountForm
+    list_filter = ("is_staff", "is_superuser", "is_active", ("groups", RelatedRows))
+    searched_fields = ("groups",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         if obj is None:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as lazy
 from chat.models import HumanRequest
 from dashboard.admin.addresses import list_address
 from dashboard.admin.careful import CarefulAdmin
+from dashboard.admin.filters import RelatedRows
 from dashboard.admin.history import HistoryAdmin, OrMore, Related, folded
 from dashboard.admin.viewer import may_look_at
 from dashboard.models import RetiredGroup
@@ -77,7 +78,7 @@ class ProcedureAdmin(HistoryAdmin):
 @admin.register(ProcedureVersion)
 class ProcedureVersionAdmin(HistoryAdmin):
     list_display = ["version", "procedure", "registered_at"]
-    list_filter = ["procedure"]
+    list_filter = [("procedure", RelatedRows)]
     list_select_related = ["procedure"]
     search_fields = ["version"]
     ordering = ["-pk"]
@@ -120,9 +121,10 @@ class GrantAdmin(CarefulAdmin):
 
     list_display = ["procedure", "role", "group"]
     list_display_links = ["procedure", "role"]
-    list_filter = ["role", "procedure", "group"]
+    list_filter = ["role", ("procedure", RelatedRows), ("group", RelatedRows)]
     list_select_related = ["procedure", "group"]
     search_fields = ["procedure__title", "procedure__name", "group__name"]
+    searched_fields = ("procedure", "group")
     show_full_result_count = False
     form = GrantForm
 

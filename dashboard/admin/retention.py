@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from chat.models import RemovedRequest
-from dashboard.admin.filters import Between
+from dashboard.admin.filters import Between, RelatedRows
 from dashboard.admin.history import HistoryAdmin
 from procedures.models import LegalHold, RemovalRound, Retention, StaleContent, Tombstone
 
@@ -11,7 +11,8 @@ from procedures.models import LegalHold, RemovalRound, Retention, StaleContent, 
 @admin.register(Tombstone)
 class TombstoneAdmin(HistoryAdmin):
     list_display = ["id", "procedure", "status", "ended_at", "removed_at"]
-    list_filter = ["procedure", ("removed_at", Between)]
+    ends_of_ids = True
+    list_filter = [("procedure", RelatedRows), ("removed_at", Between)]
     list_select_related = ["procedure"]
     ordering = ["-pk"]
     search_fields = ["=id"]
@@ -24,6 +25,7 @@ class TombstoneAdmin(HistoryAdmin):
 @admin.register(RemovedRequest)
 class RemovedRequestAdmin(HistoryAdmin):
     list_display = ["id", "tombstone"]
+    ends_of_ids = True
     list_select_related = ["tombstone__procedure"]
     ordering = ["-pk"]
     search_fields = ["=id"]

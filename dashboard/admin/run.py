@@ -21,8 +21,8 @@ from django.views.decorators.http import require_safe
 from dashboard.admin.acts import log_row
 from dashboard.admin.addresses import page_address
 from dashboard.admin.copies import forked, restarted, signalled
-from dashboard.admin.filters import Between, ByProcedure
-from dashboard.admin.history import MOST_SEARCHED, NamedValues, Related, RelatedRows, link, readable
+from dashboard.admin.filters import Between, ByProcedure, RelatedRows
+from dashboard.admin.history import MOST_SEARCHED, NamedValues, Related, link, readable
 from dashboard.admin.journal import MOST, history_of
 from dashboard.admin.operations import Operation, chosen_rows, operate
 from dashboard.admin.proven import ProvenAdmin, verdict_words
@@ -275,6 +275,7 @@ class RunInputAdmin(PartOfRunAdmin):
 
 @admin.register(Signal)
 class SignalAdmin(PartOfRunAdmin):
+    grows = True
     list_display = ["__str__", "run_page", "sender", "at", "wait"]
     list_filter = [("wait", admin.EmptyFieldListFilter)]
     search_fields = ["name", "=signal_id"]
@@ -288,6 +289,7 @@ class SignalAdmin(PartOfRunAdmin):
 
 @admin.register(Artifact)
 class ArtifactAdmin(PartOfRunAdmin):
+    grows = True
     list_display = ["name", "run_page", "size", "content_type", "created_at", "download"]
     list_filter = [("content_type", NamedValues)]
     search_fields = ["name", "=digest"]

@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 from types import CellType, CodeType, FunctionType
 from typing import Any, NamedTuple
@@ -44,8 +45,14 @@ def names_in_code() -> Mapping[str, CodeName]:
     functions of the same package that it calls, and the text of its file. The groups in the
     declared roles of procedures are included.
     """
+    return _names_in(tuple(registry.definitions().values()))
+
+
+@lru_cache(maxsize=1)
+def _names_in(definitions: tuple[Definition, ...]) -> Mapping[str, CodeName]:
+    """Return the strings in these definitions; computed once, as long as they stay the same."""
     texts, roles = defaultdict(list), defaultdict(list)
-    for definition in registry.definitions().values():
+    for definition in definitions:
         for text in _texts_of(definition):
             texts[text].append(definition.name)
         for name in {name for names in definition.roles.values() for name in names}:

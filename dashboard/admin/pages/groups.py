@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -38,12 +39,15 @@ from dashboard.admin.pages.person import find_person, of_request
 from dashboard.admin.viewer import may_look_at
 from dashboard.forms.operations import LoggedReasonForm
 from procedures.engine.declaration.roles import ROLES
-from procedures.models import Grant
+from procedures.models import Grant, Procedure
+from procedures.services import CodeName
 from procedures.users import User, find_user, name_field
 
 MOST_GROUPS, MOST_MEMBERS = 50, 50
 MOST_NAMES = 100
 """The maximum number of people who are added to a group together."""
+MOST_PROCEDURES = 50
+"""The maximum number of procedures that a group's page lists for each reason, by their titles."""
 BETWEEN_NAMES = re.compile("[,;\n]")
 LONGEST_NAME = 150
 may_look = may_all("auth.view_group")
@@ -114,6 +118,7 @@ def draw_group(request: HttpRequest, found: Group, **told: Any) -> HttpResponse:
     members = page_after(members_of(found), name_field(), after, MOST_MEMBERS)
     code, procedures = naming(found)
     [listed] = listed_groups([found])
+    roles = roles_of(found)
     return draw(
         request,
         "dashboard/admin/group.html",
@@ -124,26 +129,44 @@ def draw_group(request: HttpRequest, found: Group, **told: Any) -> HttpResponse:
         members=members.rows,
         **links_of(request, members),
         may_see_roles=may_look_at(Grant),
-        roles=roles_of(found),
+        roles=roles[:MOST_PROCEDURES],
+        has_more_roles=len(roles) > MOST_PROCEDURES,
         titles=[TITLES[role] for role in ROLES],
-        named=[(one, one.name in code.in_code) for one in procedures.order_by("title")],
+        **places_in_code(code, procedures),
         may_add=by.is_superuser or by.groups.filter(pk=found.pk).exists(),
         is_superuser=by.is_superuser,
         **told,
     )
 
 
+def places_in_code(code: CodeName, procedures: "QuerySet[Procedure]") -> dict[str, Any]:
+    """Return the first procedures that name a group, as `named`, and the number of the others.
+
+    Each of them is paired with True if its code names the group outside of its roles.
+    """
+    shown = list(procedures.order_by("title")[:MOST_PROCEDURES])
+    is_part = len(shown) == MOST_PROCEDURES
+    return {
+        "named": [(one, one.name in code.in_code) for one in shown],
+        "others": procedures.count() - len(shown) if is_part else 0,
+    }
+
+
 def roles_of(found: Group) -> list[tuple[str, list[tuple[Any, bool]]]]:
     """Return the titles of the procedures on which the group has a role, each with all roles.
 
-    A role is a pair of the role's title and True if the group has the role.
+    A role is a pair of the role's title and True if the group has the role. Of many procedures, one
+    more is returned than the page lists.
     """
-    held: dict[str, set[str]] = {}
-    grants = Grant.objects.filter(group=found).order_by("procedure__title", "procedure")
-    for title, role in grants.values_list("procedure__title", "role"):
-        held.setdefault(title, set()).add(role)
+    granted = Procedure.objects.filter(grants__group=found).distinct().order_by("title", "pk")
+    shown = dict(granted.values_list("pk", "title")[: MOST_PROCEDURES + 1])
+    held: dict[int, set[str]] = {}
+    grants = Grant.objects.filter(group=found, procedure__in=shown).order_by()
+    for procedure, role in grants.values_list("procedure", "role"):
+        held.setdefault(procedure, set()).add(role)
     return [
-        (title, [(TITLES[role], role in roles) for role in ROLES]) for title, roles in held.items()
+        (title, [(TITLES[role], role in held.get(key, ())) for role in ROLES])
+        for key, title in shown.items()
     ]
 
 
@@ -277,7 +300,7 @@ def draw_act(
         group=found,
         form=form,
         verb=verb or _("Save"),
-        named=[(one, one.name in code.in_code) for one in procedures.order_by("title")],
+        **places_in_code(code, procedures),
         consequences=consequences_of(looked, request.user),
         sent=sent_again(request, looked, shown=form.fields if form else ()),
     )

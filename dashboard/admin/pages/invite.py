@@ -23,6 +23,7 @@ from dashboard.accounts.invitations import (
 )
 from dashboard.accounts.sign_ins import mail_link, make_link
 from dashboard.admin.pages.parts import add_part, draw, may_all
+from dashboard.admin.typed import NAMES_OF_GROUPS, NamedManyField
 from procedures.conf import conf
 from procedures.users import email_of
 
@@ -49,7 +50,7 @@ class InvitationForm(forms.Form):
         required=False,
         help_text=lazy("With these headings. Several groups are separated by “|”."),
     )
-    groups: Any = forms.ModelMultipleChoiceField(
+    groups: Any = NamedManyField(
         label=lazy("Groups"),
         queryset=None,
         required=False,
@@ -64,6 +65,7 @@ class InvitationForm(forms.Form):
         super().__init__(*args, **kwargs)
         groups: Any = self.fields["groups"]
         groups.queryset = offered_groups(by)
+        groups.type_if_long(NAMES_OF_GROUPS)
         way: Any = self.fields["way"]
         if not conf.SENDS_MAIL:
             way.choices = [("show", WAYS["show"])]

@@ -1,14 +1,13 @@
 """The roles of groups on procedures, as a table in which people change many roles at once."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from django.contrib import messages
 from django.contrib.auth.models import Group
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -94,17 +93,18 @@ class Matrix:
         return active_members([one.pk for one in self.groups.rows])
 
     @cached_property
-    def held(self) -> dict[tuple[int, str], dict[int, bool]]:
-        """The groups that have a role, as `{(procedure, role): {group: has_active_members}}`."""
-        present = active_users().filter(groups=OuterRef("group"))
-        grants = Grant.objects.filter(procedure__in=[one.pk for one in self.procedures.rows])
-        rows = grants.order_by().values_list(
-            "procedure", "role", "group", Exists(present.order_by())
-        )
-        found: dict[tuple[int, str], dict[int, bool]] = defaultdict(dict)
-        for procedure, role, group, has_members in rows:
-            found[procedure, role][group] = has_members
-        return found
+    def held(self) -> set[Cell]:
+        """The cells of this page in which a group has the role."""
+        rows = self._grants.filter(group__in=[one.pk for one in self.groups.rows])
+        cells = rows.values_list("procedure", "group", "role")
+        return {Cell(procedure, group, cast("Role", role)) for procedure, group, role in cells}
+
+    @cached_property
+    def with_holders(self) -> set[tuple[int, str]]:
+        """The procedures with the needed roles that a group with active members has."""
+        present = active_users().filter(groups=OuterRef("group")).order_by()
+        rows = self._grants.filter(Exists(present), role__in=NEEDED)
+        return set(rows.values_list("procedure", "role").distinct())
 
     @cached_property
     def shown(self) -> str:
@@ -154,18 +154,22 @@ class Matrix:
             "next_groups": self.address(groups_after=groups) if groups else "",
         }
 
+    @property
+    def _grants(self) -> "QuerySet[Grant]":
+        shown = [one.pk for one in self.procedures.rows]
+        return Grant.objects.filter(procedure__in=shown).order_by()
+
     @cached_property
     def _changer(self) -> Changer:
         return Changer(self.user, {one.pk for one in self.procedures.rows})
 
     def _row(self, procedure: Procedure, role: Role) -> Row:
-        held = self.held.get((procedure.pk, role), {})
-        boxes = [self._box(Cell(procedure.pk, group.pk, role), held) for group in self.groups.rows]
-        lacks_holder = role in NEEDED and not any(held.values())
-        return Row(role, str(TITLES[role]), boxes, lacks_holder)
+        cells = [Cell(procedure.pk, group.pk, role) for group in self.groups.rows]
+        lacks_holder = role in NEEDED and (procedure.pk, role) not in self.with_holders
+        return Row(role, str(TITLES[role]), [self._box(one) for one in cells], lacks_holder)
 
-    def _box(self, cell: Cell, held: Mapping[int, bool]) -> Box:
-        is_held = cell.group in held
+    def _box(self, cell: Cell) -> Box:
+        is_held = cell in self.held
         return Box(cell, is_held, self._changer.may(cell, is_held=is_held))
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -13,7 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
 
-from dashboard.admin.pages.parts import add_part, draw, may_all
+from dashboard.accounts.keyed import page_after
+from dashboard.admin.pages.parts import add_part, draw, links_of, may_all, text_in
+from dashboard.admin.typed import NAME_OF_PROCEDURE, NamedField
 from dashboard.forms.operations import LoggedReasonForm
 from procedures.conf import conf
 from procedures.models import LegalHold, Procedure, RemovalRound, Retention, Run, Tombstone
@@ -31,6 +34,7 @@ from procedures.users import name_field, users
 
 MOST_HOLDS = 200
 """The maximum number of holds that a preview lists, the ones that keep most runs first."""
+MOST_PROCEDURES = 50
 PERMISSION = "countersign_procedures.{}"
 may_look = may_all(*map(PERMISSION.format, ("view_retention", "view_legalhold")))
 WHY_KEPT = {
@@ -69,7 +73,7 @@ class HoldForm(LoggedReasonForm):
     """A form that places a legal hold on a run, a procedure or a person."""
 
     run = forms.UUIDField(label=lazy("Id of a run"), required=False)
-    procedure = forms.ModelChoiceField(
+    procedure: Any = NamedField(
         Procedure.objects.order_by("title"), label=lazy("Or a procedure"), required=False
     )
     person = forms.CharField(
@@ -82,6 +86,11 @@ class HoldForm(LoggedReasonForm):
         ),
     )
     field_order = ("run", "procedure", "person", "reason")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        procedure: Any = self.fields["procedure"]
+        procedure.type_if_long(NAME_OF_PROCEDURE)
 
     def clean_run(self) -> Run | None:
         key: UUID | None = self.cleaned_data["run"]
@@ -122,15 +131,17 @@ def retention(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:retention"))
     own = dict(Retention.objects.values_list("procedure", "days"))
     held = set(LegalHold.objects.exclude(procedure=None).values_list("procedure", flat=True))
+    words = text_in(request.GET, "q")
+    found = Procedure.objects.filter(Q(title__icontains=words) | Q(name__icontains=words))
+    procedures = page_after(found, "title", request.GET.get("after", ""), MOST_PROCEDURES)
     holds = LegalHold.objects.select_related("run__procedure", "procedure", "user")
     return draw(
         request,
         "dashboard/admin/retention.html",
         _("Retention"),
-        rows=[
-            (one, days_in_words(own.get(one.pk)), one.pk in held)
-            for one in Procedure.objects.order_by("title", "pk")
-        ],
+        rows=[(one, days_in_words(own.get(one.pk)), one.pk in held) for one in procedures.rows],
+        words=words,
+        **links_of(request, procedures, q=words),
         holds=holds,
         last=RemovalRound.latest(),
         form=form,

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.accounts.keyed import row_with_key
 from dashboard.admin.pages.parts import add_part, draw, may_all
+from dashboard.admin.typed import NamedField
 from dashboard.forms.operations import LoggedReasonForm
 from procedures.library import JOBS
 from procedures.models import Procedure, StoppedStarts
@@ -25,7 +26,7 @@ may_look = may_all("countersign_procedures.view_stoppedstarts")
 class StopForm(LoggedReasonForm):
     """A form for the procedure to stop, the notice for people who try to start it, and a reason."""
 
-    procedure = forms.ModelChoiceField(
+    procedure: Any = NamedField(
         Procedure.objects.exclude(name__in=JOBS).order_by("title"),
         label=lazy("Procedure"),
         required=False,
@@ -39,6 +40,16 @@ class StopForm(LoggedReasonForm):
         ),
     )
     field_order = ("procedure", "notice", "reason")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        procedure: Any = self.fields["procedure"]
+        procedure.type_if_long(
+            lazy(
+                "Its title, or its name in code. If the field is empty, new runs of all "
+                "procedures are stopped."
+            )
+        )
 
 
 @add_part("new-runs/", "new_runs", may_look, lazy("New runs"), place=10, below="settings")

@@ -1,0 +1,17 @@
+"""The size of the crowd that `bench.crowd` adds to a site."""
+
+from typing import NamedTuple
+
+MANAGER = "manager"
+"""The person who manages the site: sees people, groups, access, the log and everything else."""
+
+
+class Crowd(NamedTuple):
+    """How many people, groups and procedures a site has; 0 if none are added."""
+
+    people: int = 0
+    groups: int = 0
+    procedures: int = 0
+
+    def __bool__(self) -> bool:
+        return any(self)

@@ -1,0 +1,102 @@
+"""Form fields in which people type names, if there are too many objects for a selection field."""
+
+import re
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+
+from dashboard.accounts.keyed import row_with_key
+from dashboard.admin.filters import is_long, name_fields
+
+if TYPE_CHECKING:
+    ChoiceField = forms.ModelChoiceField[Any]
+    ManyField = forms.ModelMultipleChoiceField[Any]
+else:
+    ChoiceField, ManyField = forms.ModelChoiceField, forms.ModelMultipleChoiceField
+
+BETWEEN = re.compile("[,;\n]")
+MOST_NAMES = 100
+"""The maximum number of names in one field; the rest of the text is left out."""
+
+
+class NamesInput(forms.TextInput):
+    """A text field that takes one or several values of a form."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        return data.getlist(name) if hasattr(data, "getlist") else data.get(name, [])
+
+    def format_value(self, value: Any) -> str:
+        return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value or "")
+
+
+class NamedField(ChoiceField):
+    """A field for one object: a selection field, or a text field if there are many objects."""
+
+    is_typed = False
+    queryset: Any
+
+    def type_if_long(self, help_text: Any) -> None:
+        """Let people type a name, if there are many objects. `help_text` describes the names."""
+        if is_long(self.queryset.model):
+            self.is_typed, self.help_text = True, help_text
+            self.widget = forms.TextInput(attrs={"autocomplete": "off"})
+
+    def to_python(self, value: Any) -> Any:
+        if not self.is_typed:
+            return super().to_python(value)
+        name = str(value or "").strip()
+        if not name:
+            return None
+        by_key = row_with_key(self.queryset, name) if name.isdecimal() else None
+        return by_key or _find(self.queryset, name)
+
+
+class NamedManyField(ManyField):
+    """A field for several objects: checkboxes, or a text field if there are many objects."""
+
+    is_typed = False
+    queryset: Any
+
+    def type_if_long(self, help_text: Any) -> None:
+        """Let people type names, if there are many objects. `help_text` describes the names."""
+        if is_long(self.queryset.model):
+            self.is_typed, self.help_text = True, help_text
+            self.widget = NamesInput(attrs={"autocomplete": "off"})
+
+    def clean(self, value: Any) -> Any:
+        if not self.is_typed:
+            return super().clean(value)
+        texts = [value] if isinstance(value, str) else list(value or ())
+        names = [name for text in texts for name in self._names_in(text)][:MOST_NAMES]
+        keys = {_find(self.queryset, name).pk for name in names}
+        return self.queryset.filter(pk__in=keys)
+
+    def _names_in(self, text: str) -> Collection[str]:
+        """Return the names in a text. A text that is itself a name may contain commas."""
+        if self.queryset.filter(name=text).exists():
+            return [text]
+        return [name for part in BETWEEN.split(text) if (name := part.strip())]
+
+
+def _find(rows: Any, name: str) -> Any:
+    """Return the object with this name; raise `ValidationError` unless there is exactly one."""
+    # PostgreSQL refuses a NUL in a query, and no row can hold one.
+    text = name.replace("\0", "")
+    for lookup in ("exact", "iexact"):
+        is_named = Q()
+        for field in name_fields(rows.model):
+            is_named |= Q(**{f"{field}__{lookup}": text})
+        found = list(rows.filter(is_named)[:2])
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise forms.ValidationError(_("Several have the name “{name}”.").format(name=name))
+    raise forms.ValidationError(_("Nothing here has the name “{name}”.").format(name=name))
+
+
+NAME_OF_PROCEDURE = lazy("Its title, or its name in code.")
+NAMES_OF_GROUPS = lazy("Everybody in the list joins these groups. Separate names with commas.")

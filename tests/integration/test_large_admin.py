@@ -1,0 +1,168 @@
+"""Pages of the admin on a site with many people, groups and procedures, and a long log."""
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.db.models import Model
+from django.test import Client
+
+from dashboard.admin.filters import MOST_OPTIONS
+from dashboard.models import RetiredGroup
+from procedures.engine.declaration.roles import ROLES
+from procedures.models import Act, Grant, Procedure, ProcedureVersion, Run
+from procedures.models.clock import clock
+from tests.admin_addresses import admin_addresses
+from tests.pages import browser, queries_of, shown
+
+FEW, MANY = 2 * MOST_OPTIONS, 4 * MOST_OPTIONS
+"""Both are more than a selection field offers."""
+GROUP, PERSON = 9_999, 99_999
+"""The ids of the group and the person whose pages are opened."""
+OF_ONE = (
+    *(f"groups/{GROUP}/", f"auth/group/{GROUP}/change/", f"auth/user/{PERSON}/change/"),
+    *(f"person/{PERSON}/", f"groups/{GROUP}/rename/", "access/many-0/start/"),
+)
+MOST_MORE = 2_000
+"""The number of bytes by which a page may grow: ids and counts have more digits."""
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+
+
+@pytest.fixture(scope="module")
+def root(module_rows: None) -> User:
+    """A superuser of a site with some people, groups and procedures."""
+    grow(0, FEW)
+    Group.objects.create(pk=GROUP, name="the group")
+    User.objects.create(pk=PERSON, username="the-person").groups.add(GROUP)
+    return User.objects.create_superuser("root")
+
+
+def grow(first: int, last: int) -> None:
+    """Add people, groups and procedures, each of which has a version and grants."""
+    numbers = range(first, last)
+    people = User.objects.bulk_create(User(username=f"person-{one:03}") for one in numbers)
+    groups = Group.objects.bulk_create(Group(name=f"team {one:03}") for one in numbers)
+    procedures = Procedure.objects.bulk_create(
+        Procedure(name=f"many-{one}", title=f"Many {one:03}") for one in numbers
+    )
+    ProcedureVersion.objects.bulk_create(
+        ProcedureVersion(procedure=one, version="0" * 12, source="", registered_at=clock.now())
+        for one in procedures
+    )
+    Grant.objects.bulk_create(
+        Grant(procedure=one, group=group, role=role)
+        for one, group in zip(procedures, groups, strict=True)
+        for role in ROLES
+    )
+    for group, user in zip(groups, people, strict=True):
+        user.groups.add(group)
+
+
+def give_roles(group: int) -> None:
+    """Give the group two roles on every procedure, and every group one on the first procedure."""
+    first = Procedure.objects.get(name="many-0")
+    pairs = [(one.pk, group) for one in Procedure.objects.all()]
+    pairs += [(first.pk, one.pk) for one in Group.objects.filter(retirement=None)]
+    grants = [Grant(procedure_id=one, group_id=of, role="start") for one, of in pairs]
+    Grant.objects.bulk_create(grants, ignore_conflicts=True)
+
+
+def paths() -> list[str]:
+    every = [*admin_addresses({}), *OF_ONE]
+    return [f"/admin/{one}" for one in every if not one.endswith(("logout/", "export/"))]
+
+
+def test_no_page_grows_with_the_site(root: User) -> None:
+    """No field offers every person, group or procedure, and no list shows all of them."""
+    client, opened = browser(root), paths()
+    give_roles(GROUP)
+    opened = [one for one in opened if client.get(one).status_code == 200]
+    statements = {one: len(queries_of(client, one)) for one in opened}
+    sizes = {one: len(client.get(one).content) for one in opened}
+    grow(FEW, MANY)
+    give_roles(GROUP)
+
+    more = {one: len(queries_of(client, one)) for one in opened}
+    larger = {one: len(client.get(one).content) for one in opened}
+
+    assert {one: more[one] for one in opened if more[one] > statements[one]} == {}
+    grown = {one: larger[one] - sizes[one] for one in opened}
+    assert {one: size for one, size in grown.items() if size > MOST_MORE} == {}
+
+
+def test_a_filter_by_many_objects_takes_a_typed_name(root: User) -> None:
+    client = browser(root)
+    many, teams = "procedure__named", "group__named"
+    grants = {
+        f"{many}=many-7": {"many-7"},
+        f"{many}=Many+00": {f"many-{one}" for one in range(10)},
+        f"{many}=Many+007&{teams}=team+007": {"many-7"},
+        f"{many}=Many+007&{teams}=team+008": set(),
+        f"{many}=nothing%00": set(),
+        f"procedure__id__exact={Procedure.objects.get(name='many-7').pk}": {"many-7"},
+    }
+
+    found = {query: names_of(client, Grant, query) for query in grants}
+    chosen = shown(client.get(f"/admin/countersign_procedures/grant/?{list(grants)[-1]}"))
+
+    assert found == grants
+    assert 'name="procedure__named" value="Many 007"' in chosen
+
+
+def names_of(client: Client, model: type[Model], query: str) -> set[str]:
+    app, name = model._meta.app_label, model._meta.model_name  # noqa: SLF001
+    response = client.get(f"/admin/{app}/{name}/?{query}&role__exact=cancel&all=")
+    return {row.procedure.name for row in response.context["cl"].result_list}
+
+
+def test_runs_are_found_by_a_part_of_a_procedures_title(root: User) -> None:
+    known = {one.name: one for one in Procedure.objects.filter(name__in=["many-7", "many-17"])}
+    versions = dict(ProcedureVersion.objects.values_list("procedure", "pk"))
+    for one in known.values():
+        now = clock.now()
+        Run.objects.create(procedure=one, version_id=versions[one.pk], created_at=now)
+    client = browser(root)
+
+    def found(words: str) -> set[str]:
+        page = client.get(f"/admin/countersign_procedures/run/?procedure={words}")
+        return {row.procedure.name for row in page.context["cl"].result_list}
+
+    assert (found("many-7"), found("017"), found("xyzzy")) == ({"many-7"}, {"many-17"}, set())
+
+
+def test_a_search_of_the_log_reads_its_newest_entries_only(
+    root: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = Act.Kind.CHANGE
+    Act.objects.bulk_create(
+        Act(kind=kind, at=clock.now(), words=f"Changed thing {one}.", about_type="a", about_id=one)
+        for one in range(5)
+    )
+    monkeypatch.setattr(type(admin.site.get_model_admin(Act)), "most_searched", 3)
+    client, path = browser(root), "/admin/countersign_procedures/act/"
+
+    whole = client.get(f"{path}?q=Changed")
+    old = client.get(f"{path}?q=thing+0")
+    filtered = client.get(f"{path}?q=thing+0&about_id=0")
+
+    assert 0 < len(whole.context["cl"].result_list) <= 3
+    assert "Only the newest 3 of these rows were searched" in shown(whole)
+    assert [len(one.context["cl"].result_list) for one in (old, filtered)] == [0, 1]
+
+
+def test_a_role_has_a_holder_though_its_group_is_on_another_page(root: User) -> None:
+    """The groups on the page hold nothing; the last group of all is the one that may start."""
+    procedure = Procedure.objects.create(name="alone", title="Alone")
+    last = Group.objects.create(name="zzz")
+    Grant.objects.create(procedure=procedure, group=last, role="start")
+    client = browser(root)
+
+    def lacking() -> list[str]:
+        [(_, rows)] = client.get("/admin/access/?procedure=alone").context["matrix"].rows
+        return [row.role for row in rows if row.lacks_holder]
+
+    before = lacking()
+    root.groups.add(last)
+
+    assert (before, lacking()) == (["start", "answer", "operate"], ["answer", "operate"])
+    assert not RetiredGroup.objects.exists()
