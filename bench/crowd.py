@@ -35,9 +35,9 @@ VERSIONS = 3
 """The versions of each further procedure."""
 BATCH = 5_000
 LEFT, AWAY, NEVER_SEEN = 20, 50, 10
-"""Of so many people, one has left, is away, or was never seen."""
+"""One person of so many has left, is away, or was never seen."""
 RETIRED = 50
-"""Of so many groups, one is retired."""
+"""One group of so many is retired."""
 HOLDS, GRAVES, ANNOUNCEMENTS = 100, 2_000, 20
 OF_MANAGER = ("managers", "auditors", "operators")
 

@@ -7,7 +7,7 @@ MANAGER = "manager"
 
 
 class Crowd(NamedTuple):
-    """How many people, groups and procedures a site has; 0 if none are added."""
+    """The numbers of people, groups and procedures of a site; 0 if none are added."""
 
     people: int = 0
     groups: int = 0

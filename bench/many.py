@@ -1,4 +1,4 @@
-"""Hundreds of procedures of a large site: `BENCH_PROCEDURES` is how many this module defines."""
+"""Hundreds of procedures of a large site; `BENCH_PROCEDURES` is their number."""
 
 import os
 
@@ -10,7 +10,7 @@ PREFIX = "many_"
 GROUPS = 1_000
 """The number of groups, of which each procedure names a few."""
 NAMED = {"see": 3, "start": 8, "answer": 6, "operate": 2, "cancel": 1}
-"""How many groups each procedure names for a role."""
+"""The number of groups that each procedure names for a role."""
 
 
 def group_name(number: int) -> str:
