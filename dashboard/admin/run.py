@@ -299,7 +299,7 @@ class ArtifactAdmin(PartOfRunAdmin):
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}_download"
         view = self.admin_site.admin_view(self.download_view)
-        return [path("<int:artifact_id>/download/", view, name=name), *super().get_urls()]
+        return [path("<int:object_id>/download/", view, name=name), *super().get_urls()]
 
     def visible_on_site(self, user: Any) -> QuerySet[Artifact]:
         return Artifact.objects.filter(run__in=access.visible_runs(user))
@@ -314,10 +314,10 @@ class ArtifactAdmin(PartOfRunAdmin):
         return format_html('<a href="{}">{}</a>', url, _("Download")) if url else "-"
 
     @method_decorator((require_safe, explains_lost_files))
-    def download_view(self, request: HttpRequest, artifact_id: int) -> HttpResponse:
+    def download_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Return the content, which isn't always the run's newest file with this name."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         return file_response(
-            get_object_or_404(self.visible_on_site(request.user), pk=artifact_id).as_file()
+            get_object_or_404(self.visible_on_site(request.user), pk=object_id).as_file()
         )
