@@ -22,7 +22,7 @@ MESSAGES = "celery.worker.request"
 
 
 class LineFormatter(logging.Formatter):
-    """A formatter that adds the level and the logger to all but informational messages."""
+    """A formatter that adds the level and the logger to messages above the level INFO."""
 
     def format(self, record: logging.LogRecord) -> str:
         is_grave = record.levelno >= logging.CRITICAL and record.name != MESSAGES

@@ -91,7 +91,7 @@ class Settings:
     A name that is absent has the limit in `Sizes`.
     """
     LARGE_VALUE_BYTES: int = 64 * KILOBYTE
-    """The size in bytes from which a value is stored as a file outside the journal."""
+    """The size in bytes above which a value is stored as a file outside the journal."""
     MAX_UPLOAD_MB: int = 20
     UPLOADS_KEPT: timedelta = timedelta(days=1)
     """The time after its upload during which a file can be used in an answer or a start."""

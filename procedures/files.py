@@ -1,9 +1,9 @@
 """The contents of files in the site's storage, each stored under its digest.
 
-The contents of runs' files and the large values of journals are in one folder. A file that people
-send is first in a folder for the hour; old folders of this kind are deleted. When an upload becomes
-a run's file, its content is stored in the first folder. Only `services.retention.contents` deletes
-anything there, and nothing that a journal refers to, even if somebody sends the same bytes again.
+The contents of runs' files and the large values of journals are in the folder `artifacts`. A file
+that people send is first in a folder of `uploads` for its hour; old folders of `uploads` are
+deleted. When an upload becomes a run's file, its content is stored in `artifacts`. Only
+`services.retention.contents` deletes from `artifacts`, and nothing that a journal refers to.
 """
 
 import hashlib

@@ -157,9 +157,10 @@ def procedures_of_runs(user: User | AnonymousUser) -> QuerySet[Procedure]:
 
 
 def sources_of(user: User) -> list[Source]:
-    """Return the sources of all runs that a user may see, cached on the user object.
+    """Return the queries that together find all runs that a user may see.
 
-    All lists of a page share the sources. The runs themselves are read from the database each time.
+    They are cached on the user object, so all lists of a page share them. The runs themselves are
+    read from the database each time.
     """
     key = (user.pk, access.sees_all(user))
     kept: tuple[Any, list[Source]] = user.__dict__.get(SOURCES, (None, []))

@@ -162,8 +162,8 @@ def is_confirmed(request: HttpRequest, found: Sequence[FoundConsequences]) -> bo
 def _wait_for_others() -> None:
     """Take a lock, so that of several simultaneous changes each is tried after the one before it.
 
-    Without the lock, two changes that each remove one of the last two people would both find that
-    one person is left. SQLite allows only one writer anyway.
+    Without the lock, two changes that each remove one of the last two people of a group would both
+    find that one person is left. SQLite allows only one writer anyway.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

@@ -300,7 +300,7 @@ def change_rows(typed: QueryDict, prefix: str) -> RowChange | None:
 
 
 def _pressed(typed: QueryDict, button: str) -> str:
-    """Return the value that a pressed button has sent, and remove the value from the texts.
+    """Return the value that a pressed button has sent, and remove it from `typed`.
 
     Return "" if the button wasn't pressed.
     """

@@ -63,8 +63,9 @@ def without_zone(scope: Scope) -> Scope:
 def client_of(chain: Iterable[str], proxies: Sequence[str]) -> str | None:
     """Return the last address in the chain that isn't a trusted proxy.
 
-    If the chain has only trusted proxies, return its first address. A text that isn't an address
-    ends the search.
+    The search goes from the last address back. If it reaches a text that isn't an address, or the
+    beginning of the chain, the address that was read just before is returned, although it is a
+    trusted proxy; None is returned if no address was read.
     """
     found = None
     for text in reversed([*chain]):

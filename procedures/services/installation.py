@@ -114,8 +114,8 @@ class Gate:
     def __init__(self) -> None:
         self._looked_at: float | None = None
         self._is_known = False
-        """True once a check has found the site's own database and file store. A process keeps both,
-        so only the mark of a copy is checked from then on."""
+        """True once a check has found the site's own database and file store. A process can't
+        change them, so from then on only the mark that makes a database a copy is looked up."""
         self._why = ""
 
     def is_open(self) -> bool:

@@ -94,9 +94,11 @@ def _is_over(latest: RemovalRound | None, now: datetime) -> bool:
 
 
 def _batches(found: RemovalRound) -> Iterator[tuple[Place, list[UUID]]]:
-    """Yield ids of runs that are old enough, and the place after them, from the round's place on.
+    """Yield batches of runs from the round's place on, each as a pair.
 
-    Only runs that were old enough when the round began are yielded, by steps in an index.
+    A pair holds the place after the batch, from which a later call continues, and the ids of its
+    runs. They are runs without a parent that were old enough when the round began. Each batch is
+    read by an index.
     """
     place = Place.read(found.place)
     for procedure, days in sorted(days_by_procedure().items()):

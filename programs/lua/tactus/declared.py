@@ -122,7 +122,7 @@ class Declarations:
         checked_limit(settings.get("max_turns"), f"max_turns of the agent {name}")
 
     def _tools(self, agent: str, settings: Settings) -> Iterator[tuple[str, Settings]]:
-        """Yield the name and the settings of each tool that an agent has, also by a toolset."""
+        """Yield the name and the settings of each tool of an agent, and of its toolsets."""
         for one in _listed(settings.get("tools"), f"tools of the agent {agent}"):
             if one in self.toolsets:
                 yield from self._of_set(one)
