@@ -77,7 +77,7 @@ class ExportedAdmin(HistoryAdmin):
         log_act(Act.Kind.EXPORT, f"{words}: {query}." if query else f"{words}.", by=by)
         if len(rows) > MOST_EXPORTED:
             text += _(
-                "This file has only the newest rows. For older rows, choose a shorter time.\r\n"
+                "This file has only the newest rows. For older rows, choose earlier days.\r\n"
             )
         answer = HttpResponse(text, content_type="text/csv; charset=utf-8")
         answer["Content-Disposition"] = f'attachment; filename="{self.opts.model_name}.csv"'

@@ -65,6 +65,6 @@ def describe_proof(row: Any, verdict: Verdict) -> SafeString | str:
 
 def verdict_words(run: Run, verdict: Verdict) -> str:
     """Return one or more sentences that say if a run's journal and rows are unchanged."""
-    sound = _("All {count} events are unchanged. The rows and files agree with them.")
+    sound = _("All {count} events are unchanged. The database rows and files agree with them.")
     result = " ".join(verdict.faults) or sound.format(count=f"{run.head_seq:,}")
     return f"{result} {verdict.note}".strip()

@@ -58,7 +58,7 @@ class Provider(OpenIDConnectOAuth2Adapter):
         """
         found = read_object(self.get_provider().server_url)
         if not all(is_private(found.get(name)) for name in ADDRESSES):
-            raise ValueError("An address of the company isn't private.")
+            raise ValueError("An address in the company's configuration isn't https.")
         return found
 
     def complete_login(self, request: HttpRequest, app: Any, token: Any, **kwargs: Any) -> Any:

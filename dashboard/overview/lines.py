@@ -180,7 +180,7 @@ def _sent(_event: JournalEvent, data: dict[str, Any]) -> Told:
 
 
 def _continued(_event: JournalEvent, data: dict[str, Any]) -> Told:
-    words = _("Continued as new (generation {generation})")
+    words = _("Continued with an empty journal (part {generation}); nothing is repeated")
     return "running", sentence(words, generation=data["generation"])
 
 

@@ -106,7 +106,9 @@ def _facts(content: dict[str, object]) -> str:
 def bundle_of(run: Run) -> bytes:
     """Return a ZIP archive with a run's journal, requests, verification and list of files."""
     verified = Verification.of(run)
-    lines = [*verified.faults] or ["The journal is intact, and the rows and files agree with it."]
+    lines = [*verified.faults] or [
+        "The journal is intact, and the database rows and files agree with it."
+    ]
     packed = BytesIO()
     with ZipFile(packed, "w", ZIP_DEFLATED) as archive:
         archive.writestr("journal.json", _pretty([_event(one) for one in run.events.journal()]))

@@ -58,7 +58,7 @@ from tests.overviews import NINE, asking, at, failed, operation, step
         (
             "run.continued",
             {"generation": 2},
-            "Continued as new (generation 2)",
+            "Continued with an empty journal (part 2); nothing is repeated",
             "a worker",
         ),
         ("child.started", {"wait": "child"}, "Started a run of name", "a worker"),

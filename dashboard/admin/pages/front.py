@@ -246,7 +246,10 @@ def _disk() -> Figure:
             free=f"{free.free / 1e9:,.1f}", total=f"{free.total / 1e9:,.1f}"
         ),
         free.free < free.total * LITTLE_SPACE,
-        _("Delete or move files: the database and runs can't store anything on a full disk."),
+        _(
+            "Make room on the disk, but don't delete the site's own files: the database and runs "
+            "can't store anything on a full disk."
+        ),
     )
 
 

@@ -82,7 +82,7 @@ class HoldForm(LoggedReasonForm):
         max_length=254,
         help_text=lazy(
             "Holds all runs that the person has started, was asked by, has answered, written to or "
-            "operated, and those that show the user name in lists of runs."
+            "operated, and those whose line in lists of runs contains the user name."
         ),
     )
     field_order = ("run", "procedure", "person", "reason")

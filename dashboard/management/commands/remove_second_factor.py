@@ -7,7 +7,7 @@ from dashboard.accounts.second_factor import is_on, remove_all_factors
 
 
 class Command(BaseCommand):
-    help = "Remove all second factors of a person who has lost them. The log keeps that."
+    help = "Remove all second factors of a person who has lost them. The log records it."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")

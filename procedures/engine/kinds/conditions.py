@@ -255,13 +255,17 @@ def sentences(question: "Question") -> list[str]:
     if question.veto:
         found.append("One rejection is enough to reject the request.")
     if question.four_eyes:
-        found.append("Whoever caused this request can't answer it.")
+        found.append(
+            "Whoever started, changed or repeated this run can't answer, nor can their deputies."
+        )
     if question.comment_required_on:
         words = [f"“{question.decisions[name]}”" for name in question.comment_required_on]
         verb = "needs" if len(words) == 1 else "need"
         found.append(f"{_listed(words)} {verb} a comment.")
     if question.ask_back:
-        found.append("You can also ask back.")
+        found.append(
+            "Instead of answering, you can ask back: write what is missing or should change."
+        )
     if question.undo:
         found.append(f"An answer can be undone for {duration_words(question.undo)}.")
     return found

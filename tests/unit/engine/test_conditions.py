@@ -211,7 +211,7 @@ def test_conditions_are_told_in_sentences() -> None:
     assert asked.conditions() == [
         "2 people must agree.",
         "One rejection is enough to reject the request.",
-        "Whoever caused this request can't answer it.",
+        "Whoever started, changed or repeated this run can't answer, nor can their deputies.",
         "“Reject” needs a comment.",
         "An answer can be undone for 90 seconds.",
     ]
