@@ -54,13 +54,15 @@ def old_runs(transactional_db: None, admin_user: User) -> list[Run]:
 def remove_until(condition: Callable[[], bool]) -> None:
     """Send the clock's message, which it sends every ten minutes, every few seconds.
 
-    A message is lost if the worker hands it to a process that has just been killed.
+    A message is lost if the worker hands it to a process that has just been killed. A message of an
+    earlier test may have ended the round of today before there was anything to remove.
     """
     sent_at = -MESSAGE_AGAIN
 
     def is_true() -> bool:
         nonlocal sent_at
         if time.monotonic() - sent_at >= MESSAGE_AGAIN:
+            RemovalRound.objects.filter(removed=0).exclude(ended_at=None).delete()
             dispatch.send_later(dispatch.REMOVE_RUNS)
             sent_at = time.monotonic()
         return condition()
