@@ -70,6 +70,7 @@ def remove_until(condition: Callable[[], bool]) -> None:
     wait_until(is_true, timeout=60)
 
 
+@pytest.mark.soak
 def test_each_run_goes_once_and_whole_although_the_worker_is_killed(
     running_worker: Worker, old_runs: list[Run]
 ) -> None:
