@@ -123,6 +123,14 @@ def is_url(*schemes: str) -> Callable[[str], bool]:
     return holds
 
 
+def json_in(text: object) -> Any:
+    """Return the JSON value that a text has, or None if the text isn't JSON."""
+    try:
+        return json.loads(str(text))
+    except ValueError:
+        return None
+
+
 def read_names(text: object) -> dict[str, str] | None:
     """Read a JSON object of strings, like {"shop": "/srv/shop"}.
 
@@ -130,10 +138,7 @@ def read_names(text: object) -> dict[str, str] | None:
     """
     if text is None:
         return None
-    try:
-        named = json.loads(str(text))
-    except ValueError:
-        named = None
+    named = json_in(text)
     if not isinstance(named, dict) or not all(map(NAME.fullmatch, named)):
         raise ValueError(
             "must be a JSON object whose names have 1 to 80 letters, digits, ., _ and -, "
@@ -151,10 +156,7 @@ def read_webhooks(text: object) -> dict[str, Any] | None:
     """
     if text is None:
         return None
-    try:
-        found = json.loads(str(text))
-    except ValueError:
-        found = None
+    found = json_in(text)
     if not isinstance(found, dict) or not all(isinstance(one, dict) for one in found.values()):
         raise ValueError('must be a JSON object like {"shop": {"url": "...", "secrets": [...]}}')
     return found
@@ -167,10 +169,7 @@ def read_providers(text: object) -> dict[str, dict[str, str]] | None:
     """
     if text is None:
         return None
-    try:
-        found = json.loads(str(text))
-    except ValueError:
-        found = None
+    found = json_in(text)
     if not isinstance(found, dict) or not all(map(is_provider, found.items())):
         raise ValueError(
             'must be a JSON object like {"corp": {"name": "Example Corp", "url": '
