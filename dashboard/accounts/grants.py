@@ -11,7 +11,7 @@ from django.db import transaction
 
 from chat.doorbell import RIGHTS, ring_after_commit
 from dashboard.accounts.groups import groups_in_use
-from dashboard.accounts.keyed import read_id
+from dashboard.accounts.keyed import number_in
 from dashboard.models.trail import note
 from procedures.access import HeldRoles
 from procedures.engine.declaration.roles import ROLES, Role
@@ -36,7 +36,7 @@ class Cell(NamedTuple):
         """Return the cell for a text such as "4:2:answer", or None if the text isn't a cell."""
         procedure, _, rest = text.partition(":")
         group, _, role = rest.partition(":")
-        ids = read_id(procedure), read_id(group)
+        ids = number_in(procedure), number_in(group)
         if ids[0] is None or ids[1] is None or role not in ROLES:
             return None
         return cls(ids[0], ids[1], cast("Role", role))

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 
 M = TypeVar("M", bound=Model)
-ID = re.compile("[0-9]{1,18}")
+NUMBER = re.compile("[0-9]{1,18}")
 """A number that fits into every database's column of ids."""
 
 
@@ -45,6 +45,6 @@ def row_with_key(rows: "QuerySet[M]", key: str) -> M | None:
         return None
 
 
-def read_id(text: str) -> int | None:
-    """Return the id in a text from outside, such as "17", or None if the text isn't an id."""
-    return int(text) if ID.fullmatch(text) else None
+def number_in(text: str | None) -> int | None:
+    """Return the number in a text from outside, such as "17" for an id; None for any other text."""
+    return int(text) if text and NUMBER.fullmatch(text) else None

@@ -15,13 +15,14 @@ from django.views.decorators.http import require_safe
 
 from chat.access import AccessCache, answerable_requests, reads_all_of, titles_for
 from chat.models import Message, Session
+from dashboard.accounts.keyed import number_in
 from dashboard.live.streams import RUNS
 from dashboard.overview import listed_runs, run_overview
 from dashboard.overview.states import WORDS
 from dashboard.overview.viewer import time_for_viewer
 from dashboard.pages.dialogs import operable, operations_of
 from dashboard.pages.marks import with_marks
-from dashboard.pages.parameters import id_in, number_in
+from dashboard.pages.parameters import id_in
 from dashboard.pages.requests import questions_of
 from dashboard.pages.visit import Visit
 from procedures import access

@@ -1,6 +1,5 @@
 """The search for pages, requests, runs, sessions and texts, as a page and as JSON."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from chat.models import Searchable
 from chat.services import Hit
 from dashboard.accounts.authority import may_see_people
 from dashboard.accounts.directory import Filters, full_name_of, people
+from dashboard.accounts.keyed import number_in
 from dashboard.overview.addresses import path_to_message
 from dashboard.overview.finds import MOST_FOUND, MOST_SEARCHED, Search, SearchResult
 from dashboard.pages.marks import with_marks
@@ -87,8 +87,7 @@ def search(request: Visit) -> HttpResponse:
     sort = sort if sort in SORTS else ""
     found = Search(request.user, text)
     is_first = not sort and not before
-    end = int(before) if re.fullmatch("[0-9]{1,18}", before) else None
-    texts = found.texts(SORTS[sort][1], before=end, most=LONGEST_PAGE)
+    texts = found.texts(SORTS[sort][1], before=number_in(before), most=LONGEST_PAGE)
     context = {
         "text": text,
         "groups": list(groups(request, found)) if is_first else [],

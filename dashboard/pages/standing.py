@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from chat import services
 from chat.models import StandingDecision
-from dashboard.accounts.keyed import read_id
+from dashboard.accounts.keyed import number_in
 from dashboard.pages.marks import with_marks
 from dashboard.pages.visit import Visit
 from procedures.models.clock import clock
@@ -22,7 +22,7 @@ from procedures.paging import PAGE
 def standing_list(request: Visit) -> HttpResponse:
     """List the person's standing decisions, the newest first, with those that no longer apply."""
     found = services.revocable_by(request.user).order_by("-pk")
-    after = read_id(request.GET.get("after", ""))
+    after = number_in(request.GET.get("after", ""))
     if after is not None:
         found = found.filter(pk__lt=after)
     decisions = list(found[: PAGE + 1])

@@ -10,9 +10,10 @@ from django.utils.timezone import localdate
 
 from chat.models import Message
 from chat.parts import Part
+from dashboard.accounts.keyed import number_in
 from dashboard.overview.cards import cards_in
 from dashboard.overview.viewer import time_for_viewer
-from dashboard.pages.parameters import id_in, number_in
+from dashboard.pages.parameters import id_in
 from dashboard.pages.visit import Visit
 
 LONGEST_TRANSCRIPT = 100

@@ -17,7 +17,7 @@ from dashboard.accounts import sign_ins
 from dashboard.accounts.absence import may_set_deputy
 from dashboard.accounts.authority import may_act_as, may_change
 from dashboard.accounts.directory import deputies_of
-from dashboard.accounts.keyed import page_after, read_id, row_with_key
+from dashboard.accounts.keyed import number_in, page_after, row_with_key
 from dashboard.accounts.offboarding import may_offboard
 from dashboard.accounts.open_requests import open_requests
 from dashboard.accounts.rights import TITLES, held_roles
@@ -194,7 +194,7 @@ def remove(request: HttpRequest, user: User) -> HttpResponse:
 
 def number_of(request: HttpRequest) -> int:
     """Return the row's id that the pressed button sends; raise `Http404` if there is none."""
-    number = read_id(request.POST.get("row", ""))
+    number = number_in(request.POST.get("row", ""))
     if number is None:
         raise Http404
     return number
