@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dashboard.forms.fields import SchemaField
@@ -91,10 +90,7 @@ class ShownFields(ShownControl):
 
     def _prepare(self, field: SchemaField, name: str) -> None:
         """Make a time field show its time zone, and a file field the files uploaded earlier."""
-        if field.kind == "datetime-local":
-            field.widget.has_zone = True
-            zone = timezone.get_current_timezone_name()
-            field.limits = [*field.limits, _("Time zone: {zone}.").format(zone=zone)]
+        field.send_zone()
         if field.kind in {"file", "files"}:
             sent = self.form.sent_files(name)
             field.sent = sent[-1:] if field.kind == "file" else sent  # the last one replaces it

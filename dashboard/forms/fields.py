@@ -203,6 +203,17 @@ class SchemaField(forms.Field):
             widget=SchemaWidget(self.kind, schema),
         )
 
+    def show_zone(self) -> None:
+        """Say beside the field in which time zone the time is."""
+        zone = timezone.get_current_timezone_name()
+        self.limits = [*self.limits, _("Time zone: {zone}.").format(zone=zone)]
+
+    def send_zone(self) -> None:
+        """Have the page show and send the time zone, if this is the field of a moment."""
+        if self.kind == "datetime-local":
+            self.widget.has_zone = True
+            self.show_zone()
+
     def prepare_value(self, value: Sequence[str]) -> list[str]:
         """Return the texts that the field shows.
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import QueryDict
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from dashboard.forms.layout import Builder, change_rows, prefill_row
@@ -38,10 +37,7 @@ class SignalForm:
         if sent is not None:
             prefill_row(sent, "", builder, self.change, layout)
         for one in builder.fields.values():
-            if one.kind == "datetime-local":
-                one.widget.has_zone = True
-                zone = timezone.get_current_timezone_name()
-                one.limits = [*one.limits, _("Time zone: {zone}.").format(zone=zone)]
+            one.send_zone()
         self.fields = SchemaForm(builder.fields, sent, layout=layout)
 
     @property

@@ -9,7 +9,6 @@ from typing import Any, cast
 from django.core import signing
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from pydantic import BaseModel
 
 from dashboard.forms.fields import KeptFile, SchemaField
@@ -48,10 +47,7 @@ class StartField(SchemaField):
         """True if the input must have a time zone. Browsers send a time without its zone."""
         self.widget.is_zoned = self.wants_zone
         if self.wants_zone:
-            self.limits = [
-                *self.limits,
-                _("Time zone: {zone}.").format(zone=timezone.get_current_timezone_name()),
-            ]
+            self.show_zone()
 
     def clean(self, value: Sequence[str]) -> Any:
         """Return the input as a JSON value.
