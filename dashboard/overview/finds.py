@@ -88,7 +88,7 @@ class Search:
         return _first(
             SearchResult(str(pk), prompt, title, *_shown_time(*times))
             for pk, prompt, title, *times in rows
-            if self._id or self._fits_id(pk) or self.fits(str(pk), prompt, title)
+            if self._is_found(pk, prompt, title)
         )
 
     def _open_by_id(self) -> list[UUID]:
@@ -121,7 +121,7 @@ class Search:
         return _first(
             SearchResult(str(pk), titles.get(session, title), short_id(pk), at)
             for pk, title, at, session, *_ in rows
-            if self._id or self._fits_id(pk) or self.fits(str(pk), title, titles.get(session, ""))
+            if self._is_found(pk, title, titles.get(session, ""))
         )
 
     def sessions(self) -> list[SearchResult]:
@@ -134,7 +134,7 @@ class Search:
         return _first(
             SearchResult(str(pk), title)
             for pk, title in rows[:MOST_SEARCHED]
-            if self._id or self._fits_id(pk) or self.fits(str(pk), title)
+            if self._is_found(pk, title)
         )
 
     def texts(self, kinds: Collection[str], *, before: int | None, most: int) -> FoundPage:
@@ -176,6 +176,13 @@ class Search:
     def _range(self) -> tuple[UUID, UUID]:
         """The first and the last id that begin with the searched part of an id."""
         return UUID(self._part.ljust(32, "0")), UUID(self._part.ljust(32, "f"))
+
+    def _is_found(self, key: UUID, *texts: str) -> bool:
+        """Return True if a row matches by its id or its texts.
+
+        A search for a complete id has read only the rows with this id.
+        """
+        return bool(self._id) or self._fits_id(key) or self.fits(str(key), *texts)
 
     def _fits_id(self, key: UUID) -> bool:
         part = self._part
