@@ -60,16 +60,20 @@ class Counted:
         return code
 
 
-class Code(Counted, codes.AuthenticateForm):
+class CountedCode(Counted, codes.BaseAuthenticateForm):
+    """A form with a code of somebody who has set a factor up; each code is good once."""
+
     def clean_code(self) -> str:
         check = super().clean_code
         return self.counted(lambda: self.once(check()))
 
 
-class CodeAgain(Counted, codes.ReauthenticateForm):
-    def clean_code(self) -> str:
-        check = super().clean_code
-        return self.counted(lambda: self.once(check()))
+class Code(CountedCode, codes.AuthenticateForm):
+    """The form at the sign-in."""
+
+
+class CodeAgain(CountedCode, codes.ReauthenticateForm):
+    """The form with which somebody proves again who they are."""
 
 
 class FirstCode(Counted, ActivateTOTPForm):
@@ -103,18 +107,16 @@ class NewPasskey(CountedPasskey, passkeys.AddWebAuthnForm):
 
 
 class Passkey(CountedPasskey, passkeys.AuthenticateWebAuthnForm):
+    """The form at the sign-in, after a password or a link."""
+
     def clean_credential(self) -> Any:
         check = super().clean_credential
         return self.counted(lambda: self.read(check))
 
 
-class PasskeyAgain(CountedPasskey, passkeys.ReauthenticateWebAuthnForm):
-    def clean_credential(self) -> Any:
-        check = super().clean_credential
-        return self.counted(lambda: self.read(check))
+class PasskeyAgain(Passkey, passkeys.ReauthenticateWebAuthnForm):
+    """The form with which somebody proves again who they are."""
 
 
-class PasskeyAlone(CountedPasskey, passkeys.LoginWebAuthnForm):
-    def clean_credential(self) -> Any:
-        check = super().clean_credential
-        return self.counted(lambda: self.read(check))
+class PasskeyAlone(Passkey, passkeys.LoginWebAuthnForm):
+    """The form at the sign-in without a name."""
