@@ -85,12 +85,16 @@ def accounts_of(user: User) -> list[Way]:
     """Return the company accounts that are linked with a person's account."""
     found = []
     for one in _model("account").objects.filter(user=user).order_by("pk"):
-        company = conf.OIDC_PROVIDERS.get(one.provider, {}).get("name", one.provider)
         title = _("Account at {company}: {address}").format(
-            company=company, address=one.extra_data.get("email") or one.uid
+            company=company_name(one.provider), address=one.extra_data.get("email") or one.uid
         )
         found.append(Way(f"account-{one.pk}", title, one.date_joined, one.last_login, one.pk))
     return found
+
+
+def company_name(key: str) -> str:
+    """Return the name of a company in the settings; its key if they have no name for it."""
+    return str(conf.OIDC_PROVIDERS.get(key, {}).get("name", key))
 
 
 def may_remove_ways(by: User, user: User) -> bool:

@@ -23,6 +23,7 @@ from qrcode.image.svg import SvgPathImage
 
 from dashboard.accounts.invitations import Line
 from dashboard.accounts.notified import staying_notified
+from dashboard.accounts.second_factor import company_name
 from dashboard.company.newcomers import admit, group_of_newcomers
 from dashboard.company.oidc import Bounded
 from dashboard.company.refusals import Refusal, refuse
@@ -227,7 +228,7 @@ def _company(key: str) -> SocialApp:
     return SocialApp(
         provider="openid_connect",
         provider_id=key,
-        name=given.get("name", key),
+        name=company_name(key),
         client_id=given["client_id"],
         secret=given["secret"],
         settings={"server_url": given["url"].rstrip("/"), "oauth_pkce_enabled": True},

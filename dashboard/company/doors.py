@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.utils.module_loading import import_string
 
 from dashboard.accounts.notified import staying_notified
-from dashboard.accounts.second_factor import is_on
+from dashboard.accounts.second_factor import company_name, is_on
 from procedures.conf import conf
 
 
@@ -31,5 +31,5 @@ def ways_in() -> dict[str, Any]:
     """Return what the sign-in page offers besides name and password."""
     if not is_on():
         return {}
-    companies = [(key, one.get("name", key)) for key, one in sorted(conf.OIDC_PROVIDERS.items())]
+    companies = [(key, company_name(key)) for key in sorted(conf.OIDC_PROVIDERS)]
     return {"companies": companies, "has_passkeys": True}
