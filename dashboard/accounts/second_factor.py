@@ -113,11 +113,9 @@ def remove_way(user: User, key: str, *, by: User, reason: str) -> bool:
     """
     if not may_remove_ways(by, user):
         raise PermissionDenied
-    way = next((one for one in ways_of(user) if one.key == key), None)
+    way = _remove(user, key)
     if way is None:
         return False
-    kind, _dash, number = key.partition("-")
-    _model(kind).objects.filter(pk=number, user=user).delete()
     _drop_useless_codes(user)
     note(by, f"Removed a way to sign in: {way.title}.", about=user, reason=reason)
     return True
@@ -126,10 +124,9 @@ def remove_way(user: User, key: str, *, by: User, reason: str) -> bool:
 @transaction.atomic
 def remove_own_account(user: User, number: int) -> bool:
     """Remove a link with a company account, by its owner; return False if there is none."""
-    way = next((one for one in accounts_of(user) if one.key == f"account-{number}"), None)
+    way = _remove(user, f"account-{number}")
     if way is None:
         return False
-    _model("account").objects.filter(pk=number, user=user).delete()
     note(user, f"Removed a way to sign in: {way.title}.")
     return True
 
@@ -146,6 +143,15 @@ def remove_all_factors(user: User) -> int:
     words = f"Removed all second factors ({count})."
     log_act(Act.Kind.PERSON, words, by=COMMAND, about=user)
     return count
+
+
+def _remove(user: User, key: str) -> Way | None:
+    """Remove the way with this key and return it; return None if the person has no such way."""
+    way = next((one for one in ways_of(user) if one.key == key), None)
+    if way is not None:
+        kind, _dash, _number = key.partition("-")
+        _model(kind).objects.filter(pk=way.number, user=user).delete()
+    return way
 
 
 def _factors_of(user: User) -> Iterator[Way]:
