@@ -490,8 +490,7 @@ def test_runs_are_found_by_the_index_of_ends(admin_user: User) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SET LOCAL enable_seqscan = off")
-    found = Run.objects.filter(candidates(run.procedure_id, clock.now(), after=None))
-    plan = found.order_by("ended_at", "pk").values_list("ended_at", "pk")[:100].explain()
+    plan = candidates(run.procedure_id, clock.now())[:100].explain()
     assert "countersign_ended_runs" in plan
     assert "Sort" not in plan
     assert "TEMP B-TREE" not in plan

@@ -7,10 +7,10 @@ its origin, to which its first event refers.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from procedures.among import is_among
 from procedures.models import Run
@@ -108,15 +108,27 @@ def _grouped(members: dict[UUID, Relative]) -> Iterator[Family]:
         yield Family({key: members[key] for key in sorted(group)})
 
 
-def candidates(procedure: int, end: datetime, *, after: tuple[datetime, UUID] | None) -> Q:
-    """Return a condition for the highest runs of a procedure that ended until `end`.
+def candidates(
+    procedure: int, end: datetime, *, after: tuple[datetime, UUID] | None = None
+) -> QuerySet[Run, tuple[datetime, UUID]]:
+    """Return the highest runs of a procedure that ended until `end`, in the order of their ends.
 
-    `after` is the time of the end and the id of the last run that has been looked at, in the order
-    of the ends.
+    They are pairs: the time of the end and the id. `after` is the pair of the last run that has
+    been looked at. An index finds the runs in this order.
     """
     found = Q(procedure=procedure, parent_wait=None, ended_at__lte=end)
     if after:
         at, key = after
         # The first part alone lets the database begin in the index.
         found &= Q(ended_at__gte=at) & (Q(ended_at__gt=at) | Q(pk__gt=key))
-    return found
+    rows = Run.objects.filter(found).order_by("ended_at", "pk").values_list("ended_at", "pk")
+    return cast("QuerySet[Run, tuple[datetime, UUID]]", rows)
+
+
+def batches_of_candidates(
+    procedure: int, end: datetime, *, size: int, after: tuple[datetime, UUID] | None = None
+) -> Iterator[list[tuple[datetime, UUID]]]:
+    """Yield the candidates in batches of at most `size`, each read when the caller asks for it."""
+    while rows := list(candidates(procedure, end, after=after)[:size]):
+        after = rows[-1]
+        yield rows

@@ -13,7 +13,7 @@ from procedures.among import is_among
 from procedures.models import Artifact, Procedure, Run
 from procedures.models.clock import clock
 from procedures.models.retention import days_by_procedure
-from procedures.services.retention.families import candidates, families_of
+from procedures.services.retention.families import batches_of_candidates, families_of
 from procedures.services.retention.reasons import Reason, reasons_to_keep
 
 MOST_LOOKED_AT = 5_000
@@ -65,23 +65,15 @@ def preview(procedure: Procedure, days: int) -> Preview:
     rules = days_by_procedure() | {procedure.pk: days}
     if not days:
         return found
-    seen, after, looked_at = set[UUID](), None, 0
+    seen, looked_at = set[UUID](), 0
     limit = now - timedelta(days=days)
-    while rows := _next(procedure.pk, limit, after):
+    for rows in batches_of_candidates(procedure.pk, limit, size=MOST_AT_ONCE):
         if looked_at >= MOST_LOOKED_AT:
             found.is_partial = True
             break
-        after, looked_at = rows[-1], looked_at + len(rows)
+        looked_at += len(rows)
         _judge(found, (run for _, run in rows if run not in seen), seen, now, rules)
     return found
-
-
-def _next(
-    procedure: int, limit: datetime, after: tuple[datetime, UUID] | None
-) -> list[tuple[datetime, UUID]]:
-    rows = Run.objects.filter(candidates(procedure, limit, after=after))
-    found = rows.order_by("ended_at", "pk").values_list("ended_at", "pk")[:MOST_AT_ONCE]
-    return [(at, run) for at, run in found if at]
 
 
 def _judge(

@@ -13,13 +13,13 @@ from django.db.models import F
 
 from procedures.engine.errors import FileStoreError
 from procedures.engine.values import canonical
-from procedures.models import Act, RemovalRound, Run
+from procedures.models import Act, RemovalRound
 from procedures.models.act import log_act
 from procedures.models.clock import clock
 from procedures.models.retention import days_by_procedure
 from procedures.services.passes import serve_one
 from procedures.services.retention.contents import delete_unused
-from procedures.services.retention.families import candidates, families_of
+from procedures.services.retention.families import batches_of_candidates, families_of
 from procedures.services.retention.reasons import reasons_to_keep
 from procedures.services.retention.removal import lock_holds, remove_family
 
@@ -100,22 +100,14 @@ def _batches(found: RemovalRound) -> Iterator[tuple[Place, list[UUID]]]:
     runs. They are runs without a parent that were old enough when the round began. Each batch is
     read by an index.
     """
-    place = Place.read(found.place)
+    begin = Place.read(found.place)
     for procedure, days in sorted(days_by_procedure().items()):
-        if procedure < place.procedure:
+        if procedure < begin.procedure:
             continue
-        if procedure > place.procedure:
-            place = Place(procedure)
+        after = begin.after if procedure == begin.procedure else None
         limit = found.began_at - timedelta(days=days)
-        while rows := _next_runs(place, limit):
-            place = Place(procedure, *rows[-1])
-            yield place, [run for _, run in rows]
-
-
-def _next_runs(place: Place, limit: datetime) -> list[tuple[datetime, UUID]]:
-    rows = Run.objects.filter(candidates(place.procedure, limit, after=place.after))
-    found = rows.order_by("ended_at", "pk").values_list("ended_at", "pk")[:MOST_AT_ONCE]
-    return [(at, run) for at, run in found if at]
+        for rows in batches_of_candidates(procedure, limit, size=MOST_AT_ONCE, after=after):
+            yield Place(procedure, *rows[-1]), [run for _, run in rows]
 
 
 def _remove_some(round_id: int, runs: list[UUID]) -> int:
