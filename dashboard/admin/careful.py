@@ -12,17 +12,16 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from django.contrib.messages.storage import default_storage
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from dashboard.admin.history import Admin, EditorAdmin, rendered
 from dashboard.admin.viewer import viewing
+from procedures.store.named_locks import lock_name
 
 T = TypeVar("T")
-ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('countersign: careful acts'))"
-"""A statement that takes an advisory lock until the transaction ends."""
 CONFIRMED = "confirmed"
 """The form field with a digest of the consequences that the user has confirmed."""
 
@@ -139,7 +138,10 @@ def tried(
     findings.
     """
     with transaction.atomic():
-        _wait_for_others()
+        # Of several simultaneous changes, each is tried after the one before it. Otherwise, two
+        # changes that each remove one of the last two people of a group would both find that one
+        # person is left.
+        lock_name("careful acts")
         # This comes after the lock, or two simultaneous changes would each count on what the other
         # one is about to remove.
         looks = [watch() for watch in watches]
@@ -157,17 +159,6 @@ def tried(
 def is_confirmed(request: HttpRequest, found: Sequence[FoundConsequences]) -> bool:
     """Return True if there are no findings, or if the request confirms exactly these findings."""
     return not found or request.POST.get(CONFIRMED) == key_of(found)
-
-
-def _wait_for_others() -> None:
-    """Take a lock, so that of several simultaneous changes each is tried after the one before it.
-
-    Without the lock, two changes that each remove one of the last two people of a group would both
-    find that one person is left. SQLite allows only one writer anyway.
-    """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(ONE_AT_A_TIME)
 
 
 def key_of(found: Sequence[FoundConsequences]) -> str:

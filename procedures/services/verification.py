@@ -13,13 +13,14 @@ from procedures.conf import conf
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.values import canonical
 from procedures.library import VERIFY_SITE
-from procedures.models import Act, Installation, LogHead, Procedure, Run
+from procedures.models import Act, LogHead, Procedure, Run
 from procedures.models.act import log_act, verify_log
 from procedures.models.clock import clock
 from procedures.models.run_queries import RunQuerySet
 from procedures.services.jobs import find_job
 from procedures.services.ledger import examine, examine_site
 from procedures.services.runs import start_found
+from procedures.store.named_locks import lock_name
 from procedures.users import User
 
 MOST_FAULTS = 20
@@ -60,9 +61,7 @@ def verify_soon(*, by: User | None, key: str = "") -> tuple[Run, bool]:
     A quarantined one isn't at work: it would keep others from starting until somebody looks at it.
     """
     with transaction.atomic():
-        # Whoever starts one at the same moment waits here, and then finds it.
-        Installation.current()
-        Installation.objects.select_for_update().get()
+        lock_name("verification")  # whoever starts one at the same moment waits, and then finds it
         if run := at_work():
             return run, False
         started = start_found(find_job(VERIFY_SITE, by=by, idempotency_key=key), {})

@@ -1,15 +1,12 @@
 """Holds, forks and pages at the very moment at which a run is removed."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
-from threading import Barrier
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 
 from chat.models import Message, Session
 from chat.services import post_message
@@ -20,6 +17,7 @@ from procedures.services.ledger import examine_site
 from procedures.services.retention.holds import HoldRefusedError, place_hold
 from procedures.services.retention.removal import remove_family
 from procedures.services.retention.rounds import remove_old_runs
+from tests.at_once import at_once
 from tests.audited_story import carry_on
 from tests.configured import configure
 from tests.pages import browser
@@ -43,23 +41,6 @@ def ended(by: User) -> Run:
 def keep() -> None:
     procedure = Procedure.objects.get(name="audited_part")
     Retention.objects.update_or_create(procedure=procedure, defaults={"days": 30})
-
-
-def at_once(*acts: Callable[[], Any]) -> list[Any]:
-    """Do several things at the same moment; return the result or the error of each."""
-    together = Barrier(len(acts))
-
-    def act(one: Callable[[], Any]) -> Any:
-        try:
-            together.wait(10)
-            return one()
-        except Exception as error:  # noqa: BLE001 (the test looks at it)
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(acts)) as pool:
-        return list(pool.map(act, acts))
 
 
 def test_a_hold_at_the_moment_of_a_removal_is_refused_or_in_force(admin_user: User) -> None:

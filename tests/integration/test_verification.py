@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from procedures.models.clock import clock
 from procedures.runner import advance_run
 from procedures.services import verification
 from procedures.services.ledger import examine
+from tests.at_once import at_once
 from tests.calls import request_of, run_until_it_waits
 from tests.configured import configure
 from tests.conftest import make_staff
@@ -118,6 +120,14 @@ def test_auditors_start_one_at_a_time(answered: Run, carol: User, dave: User) ->
     assert [row.status for row in verification.verifications()] == ["succeeded"]
     progress = canonical.plain(run.events.get(kind="progress").data)
     assert (progress["done"], progress["total"]) == (1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_several_who_start_one_at_once_one_does() -> None:
+    found = at_once(*[partial(verification.verify_soon, by=None)] * 3)
+
+    assert sorted(is_new for _run, is_new in found) == [False, False, True]
+    assert len({run.pk for run, _is_new in found}) == 1
 
 
 @pytest.mark.django_db

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from procedures import hooks
 from procedures.among import is_among
@@ -13,18 +13,12 @@ from procedures.models.retention import days_by_procedure
 from procedures.services.retention.contents import contents_of, note_unused
 from procedures.services.retention.families import Family, families_of
 from procedures.services.retention.reasons import Reason, reasons_to_keep
-
-HOLDS = "SELECT pg_advisory_xact_lock(hashtext('countersign: legal holds'))"
+from procedures.store.named_locks import lock_name
 
 
 def lock_holds() -> None:
-    """Wait until no other transaction places a hold or removes runs, and exclude others likewise.
-
-    On SQLite, each transaction that writes excludes all others anyway.
-    """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(HOLDS)
+    """Wait for others who place a hold or remove runs, and let others wait for this transaction."""
+    lock_name("legal holds")
 
 
 @transaction.atomic

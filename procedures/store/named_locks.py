@@ -1,0 +1,13 @@
+"""Locks by name, for what only one transaction at a time may do and no row stands for."""
+
+from django.db import connection
+
+
+def lock_name(name: str) -> None:
+    """Wait until no other transaction has locked this name, and lock it until the transaction ends.
+
+    On SQLite, this does nothing, because each transaction that writes excludes all others anyway.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"countersign: {name}"])
