@@ -1,6 +1,6 @@
 """Runs; each is one execution of a procedure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -311,13 +311,19 @@ class Run(models.Model):
         self.heard_proof = tally_proof(HEARD, self.pk, self.heard)
         return Head(run=self, seq=seq, hash=mark)
 
+    def ids_above(self) -> Iterator[UUID]:
+        """Yield the ids of the run's parent, the parent's parent and so on."""
+        wait, seen = self.parent_wait_id, set[int]()
+        while wait and wait not in seen:  # rows that were tampered with may form a circle
+            seen.add(wait)
+            [(run, wait)] = sql.parent_of_wait.fetch(wait) or [(None, None)]
+            if run:
+                yield UUID(str(run))
+
     def top(self) -> UUID:
         """Return the id of the highest run above this run, or of this run if none is above."""
-        run, above, seen = self.pk, self.parent_wait_id, set[int]()
-        while above and above not in seen:  # rows that were tampered with may form a circle
-            seen.add(above)
-            [(run, above)] = sql.parent_of_wait.fetch(above) or [(run, None)]
-        return UUID(str(run))
+        *_, top = self.pk, *self.ids_above()
+        return top
 
     def is_silent(self, now: datetime) -> bool:
         """Return True if a worker executes the run and its code is silent for too long.

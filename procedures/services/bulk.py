@@ -320,22 +320,16 @@ def _was_done_with_parent(row: ChosenRun, verb: str) -> bool:
 
     A run that had been cancelled before the job began isn't one of them.
     """
-    run = Run.objects.filter(pk=row.run)
+    found = Run.objects.filter(pk=row.run).only("parent_wait")
     if verb in ENDING:
         began = Run.objects.filter(pk=row.job).values("created_at")
-        run = run.filter(cancel_requested_at__gte=began)
+        found = found.filter(cancel_requested_at__gte=began)
     else:
-        run = run.exclude(ENDED)
-    if not run.exists():
+        found = found.exclude(ENDED)
+    if (run := found.first()) is None:
         return False
-    above, pk = set[UUID](), row.run
-    parents = Run.objects.exclude(parent_wait=None)
-    while (parent := parents.filter(pk=pk).values_list("parent_wait__run", flat=True).first()) and (
-        parent not in above
-    ):
-        above.add(pk := parent)
-    done = ChosenRun.objects.of(row.job).filter(run__in=above, outcome=ChosenRun.Outcome.DONE)
-    return done.exists()
+    done = ChosenRun.objects.of(row.job).filter(outcome=ChosenRun.Outcome.DONE)
+    return done.filter(run__in=[*run.ids_above()]).exists()
 
 
 def close_ended() -> None:
