@@ -21,7 +21,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -34,6 +34,7 @@ from dashboard.live.homes import OVERVIEW
 from dashboard.live.marks import Marked
 from dashboard.live.news import ChatNews, ChatUpdates, session_in
 from dashboard.live.streams import CHAT, INBOX, RUNS, Stream
+from dashboard.live.threads import CallInThread
 from procedures.users import User
 from procedures.viewers import Key
 
@@ -53,11 +54,6 @@ MOST_NAMED = 50
 If more runs have changed, the frame names no run, and pages read all their rows again.
 """
 Frame = dict[str, Any]
-CallInThread = Callable[..., Awaitable[Any]]
-"""A function that takes another function and its arguments, and calls that function in a thread.
-
-That thread may use the database.
-"""
 logger = logging.getLogger(__name__)
 
 

@@ -2,16 +2,21 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from django.db import close_old_connections
 
 P = ParamSpec("P")
 T = TypeVar("T")
+CallInThread = Callable[..., Awaitable[Any]]
+"""A function that takes another function and its arguments, and calls that function in a thread.
+
+That thread may use the database.
+"""
 
 
 @dataclass(frozen=True, slots=True)

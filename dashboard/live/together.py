@@ -9,7 +9,7 @@ four seconds at most.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -21,6 +21,7 @@ from dashboard.live.news import session_in
 from dashboard.live.people import AGAIN, Announcements
 from dashboard.live.socket import Socket
 from dashboard.live.streams import Stream
+from dashboard.live.threads import CallInThread
 from dashboard.live.views import View
 from dashboard.overview.readers import readers_data
 from procedures.users import json_key
@@ -31,11 +32,6 @@ REST = 1.0
 """The shortest time between two frames with news of the same session, in seconds."""
 PAGES_A_SECOND = 250
 """The maximum number of frames with news per second, counted over all pages of one session."""
-CallInThread = Callable[..., Awaitable[Any]]
-"""A function that takes another function and its arguments, and calls that function in a thread.
-
-That thread may use the database.
-"""
 logger = logging.getLogger(__name__)
 
 
