@@ -14,6 +14,7 @@ from tests.browser.conftest import open_page as open_page  # noqa: PLC0414
 from tests.company.provider import Company, serving
 from tests.configured import configure
 from tests.conftest import create_person
+from tests.pages import browser
 from tests.processes import Redis
 
 HERE = Path(__file__).parent
@@ -71,6 +72,4 @@ def who(client: Client) -> str | None:
 @pytest.fixture
 def root(admin_user: User) -> Client:
     """A superuser's browser."""
-    client = Client()
-    client.force_login(admin_user)
-    return client
+    return browser(admin_user)

@@ -22,6 +22,7 @@ from tests.company.conftest import PASSWORD, signed_in, who
 from tests.company.provider import SECRET, Company, new_key
 from tests.configured import configure
 from tests.conftest import create_person
+from tests.pages import browser
 
 METADATA = "/.well-known/openid-configuration"
 WORDS = re.compile(r'<p class="notice" role="alert">([^<]+)')
@@ -363,8 +364,7 @@ def test_people_link_an_account_with_another_address_and_remove_it(
 
     assert "Account at Corp: blum@elsewhere" in owner.get("/second-factor").content.decode()
     path = f"/second-factor/companies/{SocialAccount.objects.get().pk}/removal"
-    stranger = Client()
-    stranger.force_login(create_person("zoe"))
+    stranger = browser(create_person("zoe"))
     assert stranger.post(path).status_code == 404
     assert "/again/" in signed_in("ann").post(path)["Location"]
     assert SocialAccount.objects.exists()
@@ -375,8 +375,7 @@ def test_people_link_an_account_with_another_address_and_remove_it(
 
 def test_an_account_is_linked_with_nobody_else(company: Company, ann: User) -> None:
     sign_in(Client())
-    other = Client()
-    other.force_login(create_person("zoe"))
+    other = browser(create_person("zoe"))
     assert "Somebody else" in refusal(other.get(link(other)))[1]
 
     company.person["sub"] = "another"

@@ -23,7 +23,7 @@ from tests.company.codes import code_of, give_code, set_up_app
 from tests.company.conftest import PASSWORD, signed_in, who
 from tests.configured import configure
 from tests.conftest import create_manager, make_staff
-from tests.pages import path_in
+from tests.pages import browser, path_in
 
 BYTES = json.dumps(
     {
@@ -228,8 +228,7 @@ def test_staff_without_a_factor_are_led_to_set_one_up_before_anything(boss: User
 
 @pytest.mark.usefixtures("required")
 def test_a_session_from_before_is_led_to_the_factor(boss: User) -> None:
-    old = Client()
-    old.force_login(boss)
+    old = browser(boss)
     secret, _ = set_up_app(signed_in("ann"))
 
     led = old.get("/admin/people/")["Location"]
@@ -240,8 +239,7 @@ def test_a_session_from_before_is_led_to_the_factor(boss: User) -> None:
 
 @pytest.mark.usefixtures("required")
 def test_others_and_programs_go_on_without_a_factor(boss: User, bob: User) -> None:
-    other = Client()
-    other.force_login(bob)
+    other = browser(bob)
     assert other.get("/").status_code == 200
     token = ApiToken.create_for(boss, scopes=["read"])
     program = Client(headers={"Authorization": f"Bearer {token}"})
@@ -254,9 +252,7 @@ def test_managers_remove_the_factors_of_others_with_a_reason(ann: User, db: None
     SocialAccount.objects.create(
         user=ann, provider="corp", uid="42", extra_data={"email": "ann@corp.example"}
     )
-    manager = create_manager()
-    client, path = Client(), f"/admin/person/{ann.pk}/sign-in/"
-    client.force_login(manager)
+    client, path = browser(create_manager()), f"/admin/person/{ann.pk}/sign-in/"
     page = client.get(path).content.decode()
     assert "Authenticator app" in page
     assert "ann@corp.example" in page
@@ -282,8 +278,7 @@ def test_nobody_removes_their_own_nor_those_of_staff_there(boss: User, bob: User
     app = Authenticator.objects.get(type="totp")
     form = {"act": "remove_way", "row": f"factor-{app.pk}", "reason": "Why not?"}
     path = f"/admin/person/{boss.pk}/sign-in/"
-    other = Client()
-    other.force_login(create_manager())
+    other = browser(create_manager())
 
     assert own.post(path, form).status_code == other.post(path, form).status_code == 403
     assert "Authenticator app" not in other.get(path).content.decode()
