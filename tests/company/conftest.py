@@ -11,9 +11,10 @@ from pytest_django import Settings
 
 from tests.browser.conftest import browser_type_launch_args as browser_type_launch_args  # noqa: PLC0414
 from tests.browser.conftest import open_page as open_page  # noqa: PLC0414
-from tests.company.provider import Company, serving
+from tests.company.provider import Company
 from tests.configured import configure
 from tests.conftest import create_person
+from tests.listeners import listening
 from tests.pages import browser
 from tests.processes import Redis
 
@@ -35,8 +36,8 @@ def every_test_has_redis(redis_server: Redis) -> None:
 
 @pytest.fixture(scope="session")
 def company_server() -> Iterator[Company]:
-    with serving() as found:
-        yield found
+    with listening(server := Company()):
+        yield server
 
 
 @pytest.fixture

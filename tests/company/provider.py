@@ -4,11 +4,9 @@ import json
 import secrets
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
@@ -133,14 +131,3 @@ class Company(ThreadingHTTPServer):
         claims = {**own, **self.person, "nonce": asked["nonce"], **self.changes}
         signed = jwt.encode(claims, headers={"kid": "one"}, **self.signing)
         return {"access_token": "unused", "token_type": "Bearer", "id_token": signed}
-
-
-@contextmanager
-def serving() -> Iterator[Company]:
-    server = Company()
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
