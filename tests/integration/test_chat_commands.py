@@ -1,6 +1,5 @@
 """Commands in the chat: starting procedures, asking what goes on, cancelling, and typing errors."""
 
-from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -9,14 +8,11 @@ from django.contrib.auth.models import User
 
 from chat.models import Member, Message, Session
 from chat.services import NotMemberError, start_in_session
-from dashboard.forms.commands import command_in, fill
-from dashboard.forms.start import StartForm
 from dashboard.overview.words import short_id
-from procedures import registry
 from procedures.models import Grant, Run
 from procedures.models.clock import clock
 from procedures.run_lists import RunList
-from tests.calls import grant, request_of, run_until_it_waits
+from tests.calls import grant
 from tests.conftest import group
 from tests.integration.test_pages_chat import said, say, take_part
 from tests.pages import HTMX, ask, browser, shown
@@ -374,84 +370,3 @@ def test_the_commands_are_offered_in_the_order_of_their_last_use(
     assert [one.text for one in offers][-3:] == ["/status", "/cancel", "/help"]
     titles = [one.title.casefold() for one in offers[2:-3]]
     assert titles == sorted(titles)
-
-
-@pytest.mark.parametrize("htmx", [True, False])
-def test_a_message_asks_back_where_the_request_allows_it(
-    alice: User, bob: User, session: Session, *, htmx: bool
-) -> None:
-    grant("revised", group("finance"), "answer")
-    request = request_of(run_until_it_waits("revised"))
-    client, asked = browser(bob), partial(say, asks_back="true", htmx=htmx)
-
-    other = asked(client, session, "Why?", to=session.requests.get())
-    free = asked(client, session, "Why?")
-    page = shown(client.get(f"/chat/{request.session_id}"))
-    told = asked(client, request.session, "yes", to=request)
-
-    assert [(one.status_code, "Why?</textarea>" in shown(one)) for one in (other, free)] == [
-        (422, True)
-    ] * 2
-    assert said(session) == []
-    assert 'name="asks_back"' in page
-    assert "data-asks-back" in page
-    shown_after = told if htmx else client.get(f"/chat/{request.session_id}")
-    assert f"You asked back about “{request.prompt}”." in shown(shown_after)
-    assert said(request.session) == ["yes"]
-    request.refresh_from_db()
-    assert request.outcome == "changes_requested"
-    assert request.responses.get().comment == "yes"
-
-
-def test_values_go_to_the_first_fields_that_take_them() -> None:
-    definition = registry.find("named_in_every_way")
-    assert definition
-
-    def filled(words: str) -> Any:
-        found = fill(StartForm(definition, by=User()), words)
-        return found.texts, found.left
-
-    assert filled("a 7 0.5 LARGE no") == (
-        {"text": ["a"], "count": ["7"], "share": ["0.5"], "kind": ["large"], "is_open": [""]},
-        [],
-    )
-    assert filled("“two words” share=0.1 KIND=small") == (
-        {"text": ["two words"], "share": ["0.1"], "kind": ["small"]},
-        [],
-    )
-    assert filled('text=x kind=huge "count=many"') == (
-        {"text": ["x"], "note": ["count=many"]},
-        ["kind=huge"],
-    )
-    assert filled('"a=b" amuont=5') == ({"text": ["a=b"]}, ["amuont=5"])
-    assert filled('note="two words" text=“x=1”') == ({"note": ["two words"], "text": ["x=1"]}, [])
-    assert filled('say 7" x 8"') == ({"text": ["say"], "note": ['7" x 8"']}, [])
-    assert filled("a " * 5_000)[0]["note"] == [" ".join("a" * 4_999)]
-    assert filled("What about 5 people") == (
-        {"text": ["What"], "note": ["about"], "count": ["5"]},
-        ["people"],
-    )
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("/refund 100", "refund"),
-        (" \n/refund", "refund"),
-        ("\u200f\u2066/refund", "refund"),
-        ("／refund", "refund"),  # noqa: RUF001 (as a Japanese keyboard types it)
-        ("/ refund", "refund"),
-        ("\u2800\ufe0f\u3164/refund", "refund"),
-        ("/refund\t100", "refund"),
-        ("/refund\r\n100", "refund"),
-        ("/", ""),
-        ("//refund", None),
-        ("1/2", None),
-        ("http://example.com", None),
-        ("", None),
-    ],
-)
-def test_what_is_a_command(text: str, name: str | None) -> None:
-    found = command_in(text)
-
-    assert (found.name if found else None) == name

@@ -1,10 +1,13 @@
 """A message in a chat session answers the question that waits there."""
 
+from functools import partial
+
 import pytest
 from django.contrib.auth.models import User
 
 from chat.models import HumanRequest
 from tests.calls import grant, request_of, run_until_it_waits
+from tests.conftest import group
 from tests.integration.test_pages_chat import said, say
 from tests.pages import ask, ask_in, browser, grant_to_both, shown
 from tests.runs import answer
@@ -226,3 +229,31 @@ def test_with_several_open_questions_nobody_is_answered_by_chance(alice: User, b
     assert "2 requests for you" in strip
     assert '<option value="" selected>No request' in strip
     assert "· 1 of 2" in strip
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_a_message_asks_back_where_the_request_allows_it(
+    alice: User, bob: User, *, htmx: bool
+) -> None:
+    session = ask("approval", by=alice).session
+    grant("revised", group("finance"), "answer")
+    request = request_of(run_until_it_waits("revised"))
+    client, asked = browser(bob), partial(say, asks_back="true", htmx=htmx)
+
+    other = asked(client, session, "Why?", to=session.requests.get())
+    free = asked(client, session, "Why?")
+    page = shown(client.get(f"/chat/{request.session_id}"))
+    told = asked(client, request.session, "yes", to=request)
+
+    assert [(one.status_code, "Why?</textarea>" in shown(one)) for one in (other, free)] == [
+        (422, True)
+    ] * 2
+    assert said(session) == []
+    assert 'name="asks_back"' in page
+    assert "data-asks-back" in page
+    shown_after = told if htmx else client.get(f"/chat/{request.session_id}")
+    assert f"You asked back about “{request.prompt}”." in shown(shown_after)
+    assert said(request.session) == ["yes"]
+    request.refresh_from_db()
+    assert request.outcome == "changes_requested"
+    assert request.responses.get().comment == "yes"
