@@ -17,8 +17,9 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
-from dashboard.admin.history import Admin, EditorAdmin, rendered
-from dashboard.admin.viewer import viewing
+from dashboard.admin.logged import EditorAdmin
+from dashboard.admin.quick import Admin
+from dashboard.admin.viewer import rendered, viewing
 from procedures.store.named_locks import lock_name
 
 T = TypeVar("T")

@@ -27,19 +27,13 @@ from chat.models import (
     SessionEvent,
 )
 from chat.services import OPERATE_REQUEST, Reach, reach_of, reassign_request, withdraw_request
-from dashboard.admin.filters import Between, ByProcedure, RelatedRows
-from dashboard.admin.history import (
-    MOST_SEARCHED,
-    HistoryAdmin,
-    NamedValues,
-    Related,
-    link,
-    newest_values,
-    readable,
-)
+from dashboard.admin.filters import Between, ByProcedure, NamedValues, RelatedRows, newest_values
+from dashboard.admin.history import HistoryAdmin, Related
 from dashboard.admin.operations import Operation, operate
 from dashboard.admin.proven import ProvenAdmin
 from dashboard.admin.run import RunAdmin
+from dashboard.admin.search import MOST_SEARCHED
+from dashboard.admin.values import link, readable
 from dashboard.forms.operations import ReasonForm
 from procedures.engine.values.sizes import cut
 from procedures.models import Run

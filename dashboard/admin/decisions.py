@@ -17,10 +17,10 @@ from django.utils.translation import gettext_lazy as lazy
 from chat.models import Decision, HumanRequest, HumanResponse, RequestEvent
 from dashboard.accounts.keyed import row_with_key
 from dashboard.admin.exporting import ExportedAdmin
-from dashboard.admin.filters import Between, ByProcedure, RelatedRows
-from dashboard.admin.history import NamedValues, link, rendered
+from dashboard.admin.filters import Between, ByProcedure, NamedValues, RelatedRows
 from dashboard.admin.proven import MOST_EVENTS
-from dashboard.admin.viewer import viewing
+from dashboard.admin.values import link
+from dashboard.admin.viewer import rendered, viewing
 from procedures.engine.journal.seals import PROOF, differing
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values import canonical

@@ -11,8 +11,8 @@ from chat.models import Notification, Presence
 from chat.services import OPERATE_REQUEST
 from dashboard.admin.acts import log_row
 from dashboard.admin.chat import PartOfRequestAdmin
-from dashboard.admin.filters import Between
-from dashboard.admin.history import HistoryAdmin, NamedValues
+from dashboard.admin.filters import Between, NamedValues
+from dashboard.admin.history import HistoryAdmin
 from dashboard.admin.operations import chosen_rows
 from procedures.models import Act
 from procedures.models.clock import clock

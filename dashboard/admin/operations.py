@@ -13,7 +13,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
-from dashboard.admin.history import Admin, found_in, searched_in
+from dashboard.admin.quick import Admin
+from dashboard.admin.search import found_in, searched_in
 from dashboard.forms.operations import ReasonForm
 from dashboard.overview.forecasts import forecast_words
 from procedures.engine.errors import EngineError

@@ -16,7 +16,9 @@ from chat.models import HumanRequest
 from dashboard.admin.addresses import list_address
 from dashboard.admin.careful import CarefulAdmin
 from dashboard.admin.filters import RelatedRows
-from dashboard.admin.history import HistoryAdmin, OrMore, Related, folded
+from dashboard.admin.history import HistoryAdmin, Related
+from dashboard.admin.lists import OrMore
+from dashboard.admin.values import folded
 from dashboard.admin.viewer import may_look_at
 from dashboard.models import RetiredGroup
 from procedures import access, registry

@@ -21,11 +21,13 @@ from django.views.decorators.http import require_safe
 from dashboard.admin.acts import log_row
 from dashboard.admin.addresses import page_address
 from dashboard.admin.copies import forked, restarted, signalled
-from dashboard.admin.filters import Between, ByProcedure, RelatedRows
-from dashboard.admin.history import MOST_SEARCHED, NamedValues, Related, link, readable
+from dashboard.admin.filters import Between, ByProcedure, NamedValues, RelatedRows
+from dashboard.admin.history import Related
 from dashboard.admin.journal import MOST, history_of
 from dashboard.admin.operations import Operation, chosen_rows, operate
 from dashboard.admin.proven import ProvenAdmin, verdict_words
+from dashboard.admin.search import MOST_SEARCHED
+from dashboard.admin.values import link, readable
 from dashboard.forms.operations import ForkForm, RestartForm, SendSignalForm
 from dashboard.http.lost_files import explains_lost_files
 from procedures import access

@@ -12,7 +12,8 @@ from django.utils.translation import ngettext
 from dashboard.admin import losses
 from dashboard.admin.acts import log_row
 from dashboard.admin.careful import watches
-from dashboard.admin.history import GuardedAdmin, HistoryAdmin
+from dashboard.admin.history import HistoryAdmin
+from dashboard.admin.logged import GuardedAdmin
 from dashboard.models import (
     Announcement,
     ApiToken,

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.contrib.auth import get_permission_codename
 from django.db.models import Model
+from django.http import HttpResponse
+from django.template.response import SimpleTemplateResponse
 
 _viewer: ContextVar[Any] = ContextVar("viewer", default=None)
 
@@ -31,3 +33,8 @@ def may_look_at(model: type[Model]) -> bool:
         return False
     codes = (get_permission_codename(action, names) for action in ("view", "change"))
     return any(user.has_perm(f"{names.app_label}.{code}") for code in codes)
+
+
+def rendered(response: HttpResponse) -> HttpResponse:
+    """Return the response, after rendering it if it is a template response."""
+    return response.render() if isinstance(response, SimpleTemplateResponse) else response

@@ -28,7 +28,7 @@ from chat.models import (
     SharedRun,
 )
 from chat.services import note_presence
-from dashboard.admin.history import MOST_SEARCHED
+from dashboard.admin.search import MOST_SEARCHED
 from dashboard.demo.people import let_operators_view
 from dashboard.models import ApiToken
 from dashboard.overview.words import short_id
@@ -369,7 +369,7 @@ def test_rows_beyond_the_limit_are_not_said_to_be_all(
     events = Event.objects.count()
 
     for most, told in ((3, "3 or more"), (events, f"{events} event")):
-        monkeypatch.setattr("dashboard.admin.history.MOST_COUNTED", most)
+        monkeypatch.setattr("dashboard.admin.lists.MOST_COUNTED", most)
         assert told in strip_tags(root.get(page("changelist", Event)).content.decode())
 
 

@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from dashboard.admin import history
+from dashboard.admin import search
 from dashboard.admin.operations import MOST_ROWS
 from dashboard.overview.operations import operations_for
 from procedures.engine.journal.events import RunStatus
@@ -386,7 +386,7 @@ def test_the_admin_leads_there_when_all_matching_rows_are_selected(
     assert f"{MOST_ROWS + 1} runs can be cancelled." in listed
     assert "The search finds at most" not in listed
     copies_of(first, 5)  # in a session that is called "Many runs", as that of the copies before
-    monkeypatch.setattr(history, "MOST_FOUND", MOST_ROWS + 2)
+    monkeypatch.setattr(search, "MOST_FOUND", MOST_ROWS + 2)
     found = shown(client.post(f"{page}&q=Many", every))
     assert f"{MOST_ROWS + 2} runs can be cancelled." in found
     assert f"The search finds at most the newest {MOST_ROWS + 2} runs" in found

@@ -17,8 +17,7 @@ from django.utils.translation import gettext_lazy as lazy
 from chat.models import Decision, HumanRequest, Notification
 from dashboard.accounts.keyed import KeyedPage
 from dashboard.admin.addresses import list_address
-from dashboard.admin.history import rendered
-from dashboard.admin.viewer import viewing
+from dashboard.admin.viewer import rendered, viewing
 from procedures.models import Act, Procedure, Run
 from procedures.users import User
 
