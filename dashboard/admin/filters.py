@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.contrib import admin
@@ -244,11 +246,15 @@ def _keys_of(found: QuerySet[Any, Any]) -> list[Any]:
 
 def _named(others: QuerySet[Any], lookup: str, name: str) -> QuerySet[Any, Any]:
     """Return the keys of the objects of which a name fits a text by this lookup."""
-    is_named = Q()
-    for field in name_fields(others.model):
-        # PostgreSQL refuses a NUL in a query, and no row can hold one.
-        is_named |= Q(**{f"{field}__{lookup}": name.replace("\0", "")})
-    return others.filter(is_named).order_by().values_list("pk", flat=True)
+    found = others.filter(is_named(others.model, lookup, name))
+    return found.order_by().values_list("pk", flat=True)
+
+
+def is_named(model: type[Model], lookup: str, name: str) -> Q:
+    """Return a condition for objects of which a name fits a text by this lookup."""
+    # PostgreSQL refuses a NUL in a query, and no row can hold one.
+    text = name.replace("\0", "")
+    return reduce(or_, (Q(**{f"{field}__{lookup}": text}) for field in name_fields(model)))
 
 
 def name_fields(model: type[Model]) -> Sequence[str]:

@@ -5,12 +5,11 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.accounts.keyed import row_with_key
-from dashboard.admin.filters import is_long, name_fields
+from dashboard.admin.filters import is_long, is_named
 
 if TYPE_CHECKING:
     ChoiceField = forms.ModelChoiceField[Any]
@@ -84,13 +83,8 @@ class NamedManyField(ManyField):
 
 def _find(rows: Any, name: str) -> Any:
     """Return the object with this name; raise `ValidationError` unless there is exactly one."""
-    # PostgreSQL refuses a NUL in a query, and no row can hold one.
-    text = name.replace("\0", "")
     for lookup in ("exact", "iexact"):
-        is_named = Q()
-        for field in name_fields(rows.model):
-            is_named |= Q(**{f"{field}__{lookup}": text})
-        found = list(rows.filter(is_named)[:2])
+        found = list(rows.filter(is_named(rows.model, lookup, name))[:2])
         if len(found) == 1:
             return found[0]
         if found:
