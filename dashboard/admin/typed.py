@@ -1,7 +1,6 @@
 """Form fields in which people type names, if there are too many objects for a selection field."""
 
 import re
-from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -19,7 +18,7 @@ else:
 
 BETWEEN = re.compile("[,;\n]")
 MOST_NAMES = 100
-"""The maximum number of names in one field; the rest of the text is left out."""
+"""The maximum number of names that are read from one field; the others are left out."""
 
 
 class NamesInput(forms.TextInput):
@@ -32,17 +31,22 @@ class NamesInput(forms.TextInput):
         return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value or "")
 
 
-class NamedField(ChoiceField):
-    """A field for one object: a selection field, or a text field if there are many objects."""
+class TypedField(forms.Field):
+    """A base class for fields that become text fields if there are many objects."""
 
     is_typed = False
+    text_field: type[forms.TextInput] = forms.TextInput
     queryset: Any
 
     def type_if_long(self, help_text: Any) -> None:
-        """Let people type a name, if there are many objects. `help_text` describes the names."""
+        """Let people type names, if there are many objects. `help_text` describes the names."""
         if is_long(self.queryset.model):
             self.is_typed, self.help_text = True, help_text
-            self.widget = forms.TextInput(attrs={"autocomplete": "off"})
+            self.widget = self.text_field(attrs={"autocomplete": "off"})
+
+
+class NamedField(TypedField, ChoiceField):
+    """A field for one object: a selection field, or a text field if there are many objects."""
 
     def to_python(self, value: Any) -> Any:
         if not self.is_typed:
@@ -54,17 +58,10 @@ class NamedField(ChoiceField):
         return by_key or _find(self.queryset, name)
 
 
-class NamedManyField(ManyField):
+class NamedManyField(TypedField, ManyField):
     """A field for several objects: checkboxes, or a text field if there are many objects."""
 
-    is_typed = False
-    queryset: Any
-
-    def type_if_long(self, help_text: Any) -> None:
-        """Let people type names, if there are many objects. `help_text` describes the names."""
-        if is_long(self.queryset.model):
-            self.is_typed, self.help_text = True, help_text
-            self.widget = NamesInput(attrs={"autocomplete": "off"})
+    text_field = NamesInput
 
     def clean(self, value: Any) -> Any:
         if not self.is_typed:
@@ -74,11 +71,14 @@ class NamedManyField(ManyField):
         keys = {_find(self.queryset, name).pk for name in names}
         return self.queryset.filter(pk__in=keys)
 
-    def _names_in(self, text: str) -> Collection[str]:
+    def _names_in(self, text: str) -> list[str]:
         """Return the names in a text. A text that is itself a name may contain commas."""
-        if self.queryset.filter(name=text).exists():
-            return [text]
-        return [name for part in BETWEEN.split(text) if (name := part.strip())]
+        return [text] if self.queryset.filter(name=text).exists() else names_in(text)
+
+
+def names_in(text: str) -> list[str]:
+    """Return the names in a text, which commas, semicolons or ends of lines separate."""
+    return [name for part in BETWEEN.split(text) if (name := part.strip())]
 
 
 def _find(rows: Any, name: str) -> Any:

@@ -1,6 +1,5 @@
 """The list of groups, and the page of one group: members, roles, and code that names the group."""
 
-import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -36,6 +35,7 @@ from dashboard.admin.careful import FoundConsequences, confirmed_first, conseque
 from dashboard.admin.pages.parts import add_part, draw, links_of, may_all, text_in
 from dashboard.admin.pages.people import may_look as may_see_people
 from dashboard.admin.pages.person import find_person, of_request
+from dashboard.admin.typed import MOST_NAMES, names_in
 from dashboard.admin.viewer import may_look_at
 from dashboard.forms.operations import LoggedReasonForm
 from procedures.engine.declaration.roles import ROLES
@@ -44,11 +44,8 @@ from procedures.services import CodeName
 from procedures.users import User, find_user, name_field
 
 MOST_GROUPS, MOST_MEMBERS = 50, 50
-MOST_NAMES = 100
-"""The maximum number of people who are added to a group together."""
 MOST_PROCEDURES = 50
 """The maximum number of procedures that a group's page lists for each reason, by their titles."""
-BETWEEN_NAMES = re.compile("[,;\n]")
 LONGEST_NAME = 150
 may_look = may_all("auth.view_group")
 
@@ -184,7 +181,7 @@ def change_members(request: HttpRequest, found: Group) -> HttpResponse:
 
 def add_named(request: HttpRequest, found: Group, text: str) -> HttpResponse:
     """Add the people whose user names are in the text; if one is unknown, add nobody and say so."""
-    names = [one.strip().removeprefix("@") for one in BETWEEN_NAMES.split(text)][:MOST_NAMES]
+    names = [one.removeprefix("@") for one in names_in(text)][:MOST_NAMES]
     people = {name: find_user(name) for name in names if name}
     unknown = [name for name, user in people.items() if user is None]
     if unknown or not people:
