@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -13,7 +12,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.accounts.announcing import Planned, announce, end_announcement
 from dashboard.accounts.keyed import row_with_key
-from dashboard.admin.pages.parts import add_part, draw, may_all
+from dashboard.admin.pages.parts import add_part, draw, may_all, may_send
 from dashboard.forms.operations import LoggedReasonForm
 from dashboard.models import Announcement
 from dashboard.models.announcement import LONGEST_TEXT, MOST_LISTED
@@ -72,9 +71,7 @@ class AnnouncementForm(LoggedReasonForm):
 def announcements(request: HttpRequest) -> HttpResponse:
     """Show what is announced or will be; announce something, or end an announcement."""
     by: Any = request.user
-    may_change = by.has_perm(CHANGE)
-    if request.method == "POST" and not may_change:
-        raise PermissionDenied
+    may_change = may_send(request, CHANGE)
     if request.method == "POST" and "end" in request.POST:
         return _end(request, by)
     form = AnnouncementForm(request.POST if request.method == "POST" else None)

@@ -115,6 +115,17 @@ def may_all(*permissions: str) -> Callable[[User], bool]:
     return lambda user: user.has_perms(permissions)
 
 
+def may_send(request: HttpRequest, permission: str) -> bool:
+    """Return True if the viewer has the permission that the forms of a page need.
+
+    Raises `PermissionDenied` if a viewer without this permission has sent a form.
+    """
+    may = request.user.has_perm(permission)
+    if request.method == "POST" and not may:
+        raise PermissionDenied
+    return may
+
+
 def _extend(site: admin.AdminSite) -> None:
     """Add the pages and the menu to an admin site, whatever class the site has."""
     djangos_urls, djangos_context = site.get_urls, site.each_context

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
 
 from dashboard.accounts.keyed import page_after
-from dashboard.admin.pages.parts import add_part, draw, links_of, may_all, text_in
+from dashboard.admin.pages.parts import add_part, draw, links_of, may_all, may_send, text_in
 from dashboard.admin.typed import NAME_OF_PROCEDURE, NamedField
 from dashboard.forms.operations import LoggedReasonForm
 from procedures.conf import conf
@@ -123,9 +123,7 @@ class HoldForm(LoggedReasonForm):
 @add_part("retention/", "retention", may_look, lazy("Retention"), place=10, below="settings")
 def retention(request: HttpRequest) -> HttpResponse:
     """Show how long the runs of each procedure are kept, and all legal holds; place a hold."""
-    may_hold = _has(request, "add_legalhold")
-    if request.method == "POST" and not may_hold:
-        raise PermissionDenied
+    may_hold = may_send(request, PERMISSION.format("add_legalhold"))
     form = HoldForm(request.POST if request.method == "POST" else None)
     if form.is_valid() and _place(request, form):
         return HttpResponseRedirect(reverse("admin:retention"))
@@ -190,10 +188,8 @@ def release(request: HttpRequest, key: int) -> HttpResponse:
 def retention_of(request: HttpRequest, name: str) -> HttpResponse:
     """Show what a retention would remove from a procedure's runs now; set it after that."""
     procedure, by = get_object_or_404(Procedure, name=name), request.user
-    may_change = _has(request, "change_retention")
+    may_change = may_send(request, PERMISSION.format("change_retention"))
     if request.method == "POST":
-        if not may_change:
-            raise PermissionDenied
         saved = SavedDaysForm(request.POST)
         if saved.is_valid():
             said = saved.cleaned_data

@@ -4,14 +4,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.accounts.keyed import row_with_key
-from dashboard.admin.pages.parts import add_part, draw, may_all
+from dashboard.admin.pages.parts import add_part, draw, may_all, may_send
 from dashboard.admin.typed import NamedField
 from dashboard.forms.operations import LoggedReasonForm
 from procedures.library import JOBS
@@ -56,9 +55,7 @@ class StopForm(LoggedReasonForm):
 def new_runs(request: HttpRequest) -> HttpResponse:
     """Show the procedures of which new runs are stopped; stop new runs, or allow them again."""
     by: Any = request.user
-    may_change = by.has_perm(CHANGE)
-    if request.method == "POST" and not may_change:
-        raise PermissionDenied
+    may_change = may_send(request, CHANGE)
     if request.method == "POST" and "allow" in request.POST:
         return _allow(request, by)
     form = StopForm(request.POST if request.method == "POST" else None)
