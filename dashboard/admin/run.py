@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
@@ -311,9 +310,7 @@ class ArtifactAdmin(PartOfRunAdmin):
 
     @admin.display(description=lazy("content"))
     def download(self, artifact: Artifact) -> SafeString | str:
-        """Return a link to the file's content, or "-" if the viewer may not see the run."""
-        url = self.get_view_on_site_url(artifact)
-        return format_html('<a href="{}">{}</a>', url, _("Download")) if url else "-"
+        return self.link_on_site(artifact, _("Download"))
 
     @method_decorator((require_safe, explains_lost_files))
     def download_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
