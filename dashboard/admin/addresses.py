@@ -9,8 +9,13 @@ def page_address(model: type[Model], page: str, *args: object) -> str:
 
     Raises `NoReverseMatch` if the site has no such page.
     """
+    return reverse(f"admin:{page_name(model, page)}", args=args)
+
+
+def page_name(model: type[Model], page: str) -> str:
+    """Return the name of the address of a page of the model's admin, within "admin:"."""
     names = model._meta  # noqa: SLF001 (Django documents it)
-    return reverse(f"admin:{names.app_label}_{names.model_name}_{page}", args=args)
+    return f"{names.app_label}_{names.model_name}_{page}"
 
 
 def list_address(model: type[Model], query: str = "") -> str:

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
-from dashboard.admin.addresses import page_address
+from dashboard.admin.addresses import page_address, page_name
 from dashboard.admin.history import HistoryAdmin
 from dashboard.admin.viewer import viewing
 from procedures.models.act import Act, log_act
@@ -42,8 +42,8 @@ class ExportedAdmin(HistoryAdmin):
     """The columns of the file: pairs of a heading and a function that returns a row's value."""
 
     def get_urls(self) -> list[URLPattern]:
-        name = f"{self.opts.app_label}_{self.opts.model_name}_export"
         view = self.admin_site.admin_view(self.export_view)
+        name = page_name(self.model, "export")
         return [path("export/", view, name=name), *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.admin.acts import log_row
+from dashboard.admin.addresses import list_address
 from dashboard.admin.exporting import ExportedAdmin
 from dashboard.admin.filters import Between
 from dashboard.admin.history import HistoryAdmin
@@ -62,7 +63,7 @@ class ActAdmin(ExportedAdmin):
 
     def verify_view(self, request: HttpRequest) -> HttpResponse:
         """Verify the chain and the proofs of all entries, and log that this was done."""
-        page = reverse("admin:countersign_procedures_act_changelist")
+        page = list_address(Act)
         if request.method != "POST" or not self.has_view_permission(request):
             return HttpResponseRedirect(page)
         faults = verify_log()

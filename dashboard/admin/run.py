@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_safe
 
 from dashboard.admin.acts import log_row
-from dashboard.admin.addresses import page_address
+from dashboard.admin.addresses import page_address, page_name
 from dashboard.admin.copies import forked, restarted, signalled
 from dashboard.admin.filters import Between, ByProcedure, NamedValues, RelatedRows
 from dashboard.admin.history import Related
@@ -298,7 +298,7 @@ class ArtifactAdmin(PartOfRunAdmin):
     readonly_fields = ["download"]
 
     def get_urls(self) -> list[URLPattern]:
-        name = f"{self.opts.app_label}_{self.opts.model_name}_download"
+        name = page_name(Artifact, "download")
         view = self.admin_site.admin_view(self.download_view)
         return [path("<int:object_id>/download/", view, name=name), *super().get_urls()]
 
