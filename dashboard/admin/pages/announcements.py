@@ -16,12 +16,10 @@ from dashboard.admin.pages.parts import add_part, draw, may_all, may_send
 from dashboard.forms.operations import LoggedReasonForm
 from dashboard.models import Announcement
 from dashboard.models.announcement import LONGEST_TEXT, MOST_LISTED
-from procedures.engine.values.sizes import cut
 from procedures.models.clock import clock
 
 CHANGE = "countersign_dashboard.change_announcement"
 LONGEST = timedelta(days=366)
-LONGEST_REASON = 1_000
 may_look = may_all("countersign_dashboard.view_announcement")
 
 
@@ -94,7 +92,7 @@ def _end(request: HttpRequest, by: Any) -> HttpResponse:
     found = row_with_key(Announcement.objects.all(), request.POST["end"])
     if found is None:
         raise Http404
-    end_announcement(found, by=by, reason=cut(request.POST.get("reason", ""), LONGEST_REASON))
+    end_announcement(found, by=by, reason="")
     return _done(request, _("The announcement has ended."))
 
 
