@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
+from django.http import HttpRequest, QueryDict
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from dashboard.overview.consequences import ForkPlace, OperationFacts, consequences, places_of
@@ -82,6 +83,13 @@ def dialog_of(
 def reasons_of(request: SignedIn) -> list[str]:
     """Return the reasons that the person gave last in this browser session, newest first."""
     return list(request.session.get(REASONS, []))
+
+
+def typed_reason(request: HttpRequest) -> QueryDict:
+    """Return the form as it was sent; without a typed reason, with the one chosen from the list."""
+    typed = request.POST.copy()
+    typed["reason"] = typed.get("reason", "").strip() or typed.get("chosen", "")
+    return typed
 
 
 def next_of(request: SignedIn) -> str:

@@ -27,10 +27,12 @@ from dashboard.pages.dialogs import (
     operations_of,
     reasons_of,
     remember,
+    typed_reason,
 )
 from dashboard.pages.marks import with_marks
 from dashboard.pages.runs import find
 from dashboard.pages.signals import run_signal
+from dashboard.pages.starting import sent_key
 from dashboard.pages.visit import Visit
 from procedures import services
 from procedures.engine.errors import EngineError, InputError
@@ -50,7 +52,6 @@ from procedures.services import (
     restart_run,
 )
 
-LONGEST_KEY = 200
 REASON_NEEDED = lazy("Give a reason. It is recorded in the journal.")
 STATUS: dict[type[EngineError], int] = {
     OperationDeniedError: 403,
@@ -118,8 +119,7 @@ def _offered(request: Visit, run: Run, name: str) -> Operation | None:
 
 
 def _perform(request: Visit, run: Run, name: str) -> HttpResponse:
-    typed = request.POST.copy()
-    typed["reason"] = typed.get("reason", "").strip() or typed.get("chosen", "")
+    typed = typed_reason(request)
     form = FORMS.get(name, ReasonForm)(typed)
     form.fields["reason"].error_messages["required"] = REASON_NEEDED
     if not form.is_valid():
@@ -147,7 +147,7 @@ def _act(request: Visit, run: Run, name: str, said: dict[str, Any]) -> tuple[str
         return VERBS[name](run.pk, by=request.user, reason=reason), run.pk
     if name == "signal":
         raise OperationRefusedError(_("This run has ended, so it takes no more signals."))
-    key = request.POST.get("-key", "").replace("\0", "")[:LONGEST_KEY]
+    key = sent_key(request)
     who: Any = {"by": request.user, "reason": reason, "idempotency_key": key}
     if name == "restart":
         made, _is_new = restart_run(run.pk, inputs=said["inputs"], **who)

@@ -16,7 +16,7 @@ from dashboard.forms.operations import ReasonForm
 from dashboard.overview.lists import Listed, listed_runs
 from dashboard.overview.operations import ALL, Name, offering, phase_of
 from dashboard.pages.chosen import chosen_from, draw
-from dashboard.pages.dialogs import next_of, reasons_of, remember
+from dashboard.pages.dialogs import next_of, reasons_of, remember, typed_reason
 from dashboard.pages.marks import with_marks
 from dashboard.pages.operations import REASON_NEEDED, VERBS, ChangedError
 from dashboard.pages.visit import Visit
@@ -89,13 +89,6 @@ def run_bulk(request: Visit) -> HttpResponse:
         "fault": REASON_NEEDED if form else "",
     }
     return draw(request, "procedures", "run_bulk", context, status=422 if form else 200)
-
-
-def typed_reason(request: Visit) -> Mapping[str, Any]:
-    """Return the form as it was sent; without a typed reason, with the one chosen from the list."""
-    typed = request.POST.copy()
-    typed["reason"] = typed.get("reason", "").strip() or typed.get("chosen", "")
-    return typed
 
 
 def _lines(request: Visit, chosen: Mapping[UUID, str], name: Name) -> Iterator[Line]:

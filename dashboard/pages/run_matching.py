@@ -15,11 +15,11 @@ from django.views.decorators.http import require_http_methods
 from dashboard.forms.operations import ReasonForm
 from dashboard.overview.forecasts import forecast_words
 from dashboard.overview.operations import ALL, Name
-from dashboard.pages.dialogs import reasons_of, remember
+from dashboard.pages.dialogs import reasons_of, remember, typed_reason
 from dashboard.pages.marks import with_marks
-from dashboard.pages.operations import LONGEST_KEY, REASON_NEEDED
-from dashboard.pages.run_bulk import typed_reason
+from dashboard.pages.operations import REASON_NEEDED
 from dashboard.pages.runs import FILTERS, Choice
+from dashboard.pages.starting import LONGEST_KEY
 from dashboard.pages.visit import Visit
 from procedures.engine.errors import EngineError
 from procedures.models import Procedure

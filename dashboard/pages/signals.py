@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -12,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from dashboard.forms.signal import ANYTHING, SignalForm
 from dashboard.overview import listed_runs
-from dashboard.pages.dialogs import reasons_of, remember
+from dashboard.pages.dialogs import reasons_of, remember, typed_reason
+from dashboard.pages.starting import new_key, sent_key
 from dashboard.pages.visit import Visit
 from procedures import services
 from procedures.engine.errors import AnswerError, EngineError
@@ -20,7 +20,7 @@ from procedures.engine.lifecycle.inbox import MESSAGE
 from procedures.models import Run, Wait
 from procedures.services import OperationDeniedError
 
-LONGEST_KEY, LONGEST_NAME = 200, 200
+LONGEST_NAME = 200
 MOST_NAMES = 50
 Shapes = Mapping[str, Mapping[str, Any]]
 
@@ -45,7 +45,7 @@ def run_signal(request: Visit, run: Run) -> HttpResponse:
 
 
 def _send(request: Visit, run: Run, shapes: Shapes) -> HttpResponse:
-    typed, drawn = request.POST, Drawn(request, run, shapes)
+    typed, drawn = typed_reason(request), Drawn(request, run, shapes)
     waited = typed.get("-signal", "")
     # The wait may have closed since the form was shown, so the fields may not fit any more.
     if waited and waited not in shapes:
@@ -54,9 +54,9 @@ def _send(request: Visit, run: Run, shapes: Shapes) -> HttpResponse:
     form = SignalForm(shapes.get(waited, ANYTHING), typed)
     if form.is_row_changed:
         return drawn.page(waited, form)
-    reason = typed.get("reason", "").strip() or typed.get("chosen", "")
+    reason = typed.get("reason", "")
     try:
-        sent = services.Sent(waited or _name_in(typed), _key_in(typed), form.value())
+        sent = services.Sent(waited or _name_in(typed), sent_key(request), form.value())
         told = services.signal_run(run.pk, sent, by=request.user, reason=reason)
     except AnswerError:
         told = _("The signal wasn't sent. Please correct the marked fields.")
@@ -71,11 +71,6 @@ def _send(request: Visit, run: Run, shapes: Shapes) -> HttpResponse:
 
 def _name_in(typed: Mapping[str, str]) -> str:
     return typed.get("-name", "").replace("\0", "").strip()[:LONGEST_NAME]
-
-
-def _key_in(typed: Mapping[str, str]) -> str:
-    """Return the id of the signal, so that a form that is sent twice sends one signal."""
-    return typed.get("-key", "").replace("\0", "")[:LONGEST_KEY]
 
 
 @dataclass(frozen=True)
@@ -102,7 +97,7 @@ class Drawn:
             "form": form.fields,
             "typed": typed,
             "typed_name": _name_in(typed),
-            "key": _key_in(typed) or uuid4().hex,
+            "key": sent_key(self.request) or new_key(),
             "reasons": reasons_of(self.request),
             "refusal": refusal,
         }

@@ -42,7 +42,7 @@ def new_key() -> str:
 
 
 def sent_key(request: SignedIn) -> str:
-    """Return the idempotency key in a start form."""
+    """Return the idempotency key in a form, so that a form sent twice acts only once."""
     return request.POST.get("-key", "").replace("\0", "")[:LONGEST_KEY]
 
 
