@@ -19,6 +19,15 @@ from tests.pages import ask
 TEXT = "The archive moves on Friday at 18:00: https://status.example.org/archive-2026"
 
 
+BROKEN_OFF = """async () => {
+  const real = window.fetch;
+  const text = () => Promise.reject(new TypeError("broken off"));
+  window.fetch = async () => ({ ok: true, redirected: false, text });
+  await document.querySelector("site-notices").read();
+  window.fetch = real;
+}"""
+
+
 def announced(by: User, text: str = TEXT, level: str = "warning") -> Announcement:
     planned = Planned(text, level, clock.now() + timedelta(days=2))
     return announce(planned, by=by, reason="Friday.")
@@ -37,6 +46,9 @@ def test_it_comes_and_goes_on_open_pages(
     admin.goto("/admin/")
     expect(page.locator("html")).to_have_attribute("data-live", "live")
     page.evaluate("window.isTheSame = true")
+
+    # An answer that breaks off is no reason to stop reading.
+    admin.evaluate(BROKEN_OFF)
 
     first, second = announced(admin_user), announced(admin_user, "All is well.", "info")
     expect(notices(page)).to_contain_text(TEXT)

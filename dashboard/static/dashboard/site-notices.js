@@ -49,7 +49,9 @@ class SiteNotices extends HTMLElement {
     this.readAt = Date.now();
     const answer = await fetch(this.getAttribute("href")).catch(() => null);
     // Whoever has been signed out is led to another page.
-    if (answer?.ok && !answer.redirected) this.show(await answer.text());
+    const isRead = answer?.ok && !answer.redirected;
+    const html = isRead ? await answer.text().catch(() => null) : null;
+    if (html !== null) this.show(html);
     this.plan();
   }
 
