@@ -6,12 +6,15 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
-from django.urls.resolvers import RoutePattern
+
+from tests.routes import first_of, routes
 
 Values = Mapping[str, Any]
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 NO_PAGES = ("autocomplete/", "jsi18n/", "logout/", "r/<path:content_type_id>/<path:object_id>/")
 """Data, scripts, a form without a page, and a redirect."""
+IN_REGEX = "(?P<"
+"""A part of the addresses of apps, which are yielded one by one, and of anything else."""
 REDIRECT = re.compile(r"\w+/\w+/<path:object_id>/")
 """Addresses that Django redirects to the page of a row."""
 
@@ -24,8 +27,8 @@ def admin_addresses(examples: Mapping[str, Values]) -> Iterator[str]:
     of: a new page needs a value here.
     """
     yield from (f"{app.label}/" for app in apps.get_app_configs() if has_models(app.label))
-    for route in _routes(admin.site.get_urls()):
-        if route in NO_PAGES or REDIRECT.fullmatch(route):
+    for route in routes(admin.site.get_urls()):
+        if route in NO_PAGES or IN_REGEX in route or REDIRECT.fullmatch(route):
             continue
         if not PARAMETER.search(route):
             yield route
@@ -38,14 +41,6 @@ def has_models(label: str) -> bool:
     return any(model._meta.app_label == label for model in admin.site._registry)  # noqa: SLF001
 
 
-def _routes(patterns: Any, before: str = "") -> Iterator[str]:
-    for one in patterns:
-        if isinstance(one.pattern, RoutePattern):
-            route = f"{before}{one.pattern}"
-            below = getattr(one, "url_patterns", None)
-            yield from [route] if below is None else _routes(below, route)
-
-
 def _filled(route: str, examples: Mapping[str, Values]) -> Iterator[str]:
     """Yield the address with values in place of its parameters, unless there is no such row."""
     values = examples.get(route.partition("/")[0]) or _first_row(route)
@@ -54,7 +49,5 @@ def _filled(route: str, examples: Mapping[str, Values]) -> Iterator[str]:
 
 
 def _first_row(route: str) -> Values | None:
-    label, name = route.split("/")[:2]
-    model = apps.get_model(label, name)
-    row = model._default_manager.first()  # noqa: SLF001 (Django documents it)
+    row = first_of(*route.split("/")[:2])
     return None if row is None else {"object_id": row.pk, "id": row.pk}

@@ -7,6 +7,7 @@ from functools import partial
 
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model
 from django.urls import URLPattern, URLResolver, get_resolver
 
 PARAMETER = re.compile(r"([^/]*)/<(?:\w+:)?(\w+)>|\(\?P<(\w+)>[^)]*\)")
@@ -65,6 +66,11 @@ def first_row(route: str) -> object:
     if app == "r":
         model = "run"
         app = "countersign_procedures"
-    row = apps.get_model(app, model)._default_manager.first()  # noqa: SLF001 (Django documents it)
+    row = first_of(app, model)
     assert row, f"There is no {model} to look at."
     return row.pk
+
+
+def first_of(app: str, model: str) -> Model | None:
+    found: Model | None = apps.get_model(app, model)._default_manager.first()  # noqa: SLF001 (Django documents it)
+    return found
