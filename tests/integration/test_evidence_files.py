@@ -49,7 +49,7 @@ def test_one_file_has_all_that_proves_a_decision(answered: HumanRequest, bob: Us
     for words in ("Refund 31.20 €?", "bob", "192.0.2.7", "member of finance", "page", "Customer"):
         assert words in page, words
     assert "&lt;b&gt;Fine&lt;/b&gt;" in page
-    assert "the rows agree" in page
+    assert "the database rows agree" in page
     last = answered.events.latest("seq")
     assert last.hash in page
     assert not re.search(r"<(script|link|img|iframe|form)\b|(src|href)=|@import|url\(", page)
