@@ -215,13 +215,15 @@ def procedures_for(user: User, *roles: Role) -> QuerySet[Procedure]:
     Without `roles`, any role counts. The site's jobs are only among those whose runs a user may see
     or operate, because they are started on pages of their own.
     """
+    found = Procedure.objects.all()
+    if not set(roles) & set(SEEING):
+        found = found.exclude(name__in=JOBS)
     if _has_everywhere(user, roles):
-        every = Procedure.objects.all()
-        return every if set(roles) & set(SEEING) else every.exclude(name__in=JOBS)
+        return found
     granted = Grant.objects.filter(**{f"group__{members_path()}": user})
     if roles:
         granted = granted.filter(role__in=roles)
-    return Procedure.objects.filter(pk__in=granted.values("procedure"))
+    return found.filter(pk__in=granted.values("procedure"))
 
 
 def _has_everywhere(user: User, roles: Collection[Role]) -> bool:

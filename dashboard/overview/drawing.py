@@ -9,7 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from django.utils.translation import gettext as _
@@ -55,6 +55,7 @@ class Node:
     summary: str = ""
     """The label of the fold around the text, such as "3 items"; used for "lines" and "json"."""
     is_number: bool = False
+    """True if the value is aligned at the end, as numbers are."""
     named: Sequence["NamedValue"] = ()
     """The entries of a mapping, the sections of a divided one, or the columns of a table."""
     changed: Sequence["ComparedRow"] = ()
@@ -285,11 +286,22 @@ def _lines_of(text: str) -> str:
 def _table(rows: Sequence[Mapping[str, Any]], volatile: Sequence[str]) -> Node:
     names = list(dict.fromkeys(name for row in rows for name in row))
     labels = labels_of(names)
-    drawn = [[cell(row[name]) if name in row else None for name in names] for row in rows]
     columns = [
-        _named(name, labels[name], drawn[0][place], volatile) for place, name in enumerate(names)
+        _column([cell(row[name]) if name in row else None for row in rows]) for name in names
     ]
-    return Node("table", named=columns, rows=drawn)
+    drawn = [[*cells] for cells in zip(*columns, strict=True)]
+    named = [
+        _named(name, labels[name], first, volatile)
+        for name, first in zip(names, drawn[0], strict=True)
+    ]
+    return Node("table", named=named, rows=drawn)
+
+
+def _column(cells: Sequence[Node | None]) -> list[Node | None]:
+    """Return the cells of a column, which are aligned as numbers if all that have a value are."""
+    filled = [one for one in cells if one and one.shape not in ("none", "empty")]
+    are_numbers = bool(filled) and all(one.is_number for one in filled)
+    return [replace(one, is_number=are_numbers) if one else None for one in cells]
 
 
 def _is_table(rows: Sequence[Any]) -> bool:

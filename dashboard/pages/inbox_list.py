@@ -61,7 +61,7 @@ KINDS = {
 }
 GLYPHS = {
     "action": "▸",
-    "approval": "✓",
+    "approval": "◇",
     "choice": "≡",
     "input": "✎",
     "form": "▤",

@@ -331,7 +331,11 @@ def test_jobs_are_in_no_catalogue_and_start_only_on_their_own_pages(
     dave: User, alice: User
 ) -> None:
     boss = User.objects.create_superuser("boss")
+    starters = Group.objects.create(name="starters")
+    starters.user_set.add(alice)
+    grant("act_on_runs", starters, "start")
     for person in (dave, alice, boss):
+        assert "act_on_runs" not in shown(browser(person).get("/"))
         assert "act_on_runs" not in shown(browser(person).get("/procedures"))
         assert browser(person).get("/procedures/act_on_runs").status_code == 404
     job, _is_new = verification.verify_soon(by=boss)

@@ -70,6 +70,10 @@ def test_what_is_no_value_is_refused_and_stays_typed(
     assert request.is_open
 
 
+def test_the_page_says_how_a_duration_is_written(alice: User, bob: User) -> None:
+    assert "For example 30 min, 2 h or 3 days." in page(browser(bob), ask("length", by=alice))
+
+
 def test_the_page_says_in_which_zone_and_currency(alice: User, bob: User) -> None:
     moment = page(browser(bob), ask("moment", by=alice))
     assert 'type="datetime-local"' in moment

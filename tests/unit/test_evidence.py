@@ -58,6 +58,20 @@ def test_numbers_stand_at_the_end_also_as_texts(value: Any, *, is_number: bool) 
     assert cell(value).is_number is is_number
 
 
+def test_a_column_stands_at_the_end_only_if_all_its_values_are_numbers() -> None:
+    rows = [
+        {"by": "scanner", "lamps": 7, "paid": None},
+        {"by": "a person", "lamps": "8 or 9", "paid": 3},
+    ]
+
+    drawn = draw(rows)
+
+    assert [one.node and one.node.is_number for one in drawn.named] == [False, False, True]
+    assert [[cell and cell.is_number for cell in row] for row in drawn.rows] == [
+        [False, False, True]
+    ] * 2
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(True, "yes"), (False, "no"), (None, "none"), ("", "empty"), (7, "7"), ("<b>", "<b>")],
