@@ -106,6 +106,13 @@ def why_withdrawn(request: HumanRequest) -> str:
 
 
 @register.filter
+def reason_of_withdrawal(request: HumanRequest) -> str:
+    """Return the reason that a person gave for withdrawing the request; "" if there is none."""
+    before, by, reason = request.closed_why.partition(f"{request.closed_by}: ")
+    return reason if by and not before else ""
+
+
+@register.filter
 def is_bypassed_by(request: HumanRequest, user: User) -> bool:
     """Return True if an answer by this user would be a bypass.
 

@@ -82,7 +82,8 @@ def of_the_inbox(stage: Stage) -> Iterator[Look]:
 def of_requests(stage: Stage) -> Iterator[Look]:
     for name, run in stage.runs.items():
         if run.waits.filter(request__isnull=False).exists():
-            person = "operator" if name == "problem" else "approver"  # who is asked
+            others = {"problem": "operator", "of others": "starter", "named alone": "starter"}
+            person = others.get(name, "approver")  # who is asked, or may look on
             yield Look(f"request, {name}", person, f"/requests/{stage.request(name).pk}")
     held = stage.request("held").pk
     yield Look("request, held, of others", "starter", f"/requests/{held}")

@@ -122,20 +122,24 @@ def test_own_words_must_say_something(alice: User, bob: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "drawn"),
+    ("kind", "drawn", "field"),
     [
-        ("markdown", "<h1>Title</h1>"),
-        ("markdown", "&lt;b&gt;x&lt;/b&gt;"),
-        ("code", "<li><code>x = 1</code></li><li><code>y = 2</code></li>"),
+        ("markdown", "<h1>Title</h1>", 'answer__text" spellcheck="true" name="text"'),
+        ("markdown", "&lt;b&gt;x&lt;/b&gt;", "answer__text"),
+        (
+            "code",
+            "<li><code>x = 1</code></li><li><code>y = 2</code></li>",
+            'answer__text field__input--code" spellcheck="false" name="text"',
+        ),
     ],
 )
 def test_a_draft_is_drawn_in_its_format_and_edited_as_its_source(
-    alice: User, bob: User, kind: str, drawn: str
+    alice: User, bob: User, kind: str, drawn: str, field: str
 ) -> None:
     request = ask(kind, by=alice)
     text = page(browser(bob), request)
     assert drawn in text
-    assert '<textarea class="field__input answer__text" name="text"' in text
+    assert f'<textarea class="field__input {field}' in text
     assert caller(bob).get(f"/api/requests/{request.pk}").json()["shown_as"] == kind
 
 

@@ -17,6 +17,7 @@ from procedures.runner import advance_run
 from procedures.services import OperationRefusedError
 from tests import procedures
 from tests.calls import caller, grant, request_of, run_until_it_waits
+from tests.pages import browser, shown
 from tests.runs import status_of
 
 
@@ -46,6 +47,9 @@ def test_a_withdrawn_request_lets_its_run_go_on_without_a_value(
     assert (request.status, request.closed_by) == ("withdrawn", "dave")
     with pytest.raises(AlreadyAnsweredError, match=r"withdrawn\. dave: Paid by hand"):
         respond(request.pk, Answer(value=True), by=admin_user)
+    page = shown(browser(admin_user).get(f"/requests/{request.pk}"))
+    assert "<strong>Withdrawn by dave</strong>," in page
+    assert ": Paid by hand." in page
 
 
 def test_who_is_not_needed_any_more_reads_who_has_answered_what(admin_user: User) -> None:

@@ -272,7 +272,9 @@ def test_on_its_page_the_answer_is_undone_by_a_button(
 
     asked.refresh_from_db()
     assert not asked.is_open
-    assert "You can undo your answer until" in client.get(path).content.decode()
+    shown = client.get(path).content.decode()
+    assert "Until then it can be undone." in shown
+    assert ">Undo</button>" in shown
     assert b"Undo" in client.get(f"{path}/undo").content
     asked.refresh_from_db()
     assert not asked.is_open  # looking undoes nothing
