@@ -16,6 +16,11 @@ from tests.runs import status_of
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 REASON = "The mail server is back."
 FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+LINES = """(label) => {
+  const range = document.createRange();
+  range.selectNodeContents(label);
+  return new Set([...range.getClientRects()].map((one) => one.top)).size;
+}"""
 ROW = """(row) => {
     const { left, right, height } = row.getBoundingClientRect();
     const shown = [...row.querySelectorAll(":scope > .button:not([hidden])")];
@@ -194,6 +199,22 @@ def test_the_operations_are_one_row_at_any_width_and_the_menu_has_what_finds_no_
     expect(button(page, "Cancel")).to_be_visible()
     whole = {"height": rows[DESK]["height"], "offered": 7, "outside": 0, "hidden": False}
     assert rows == dict.fromkeys(rows, whole)
+
+
+def test_the_word_of_the_main_operation_is_whole_at_any_width(
+    running_web: Web, open_page: OpenPage, operators: Group, dave: User
+) -> None:
+    grant("question", operators, "operate")
+    run = run_until_it_waits("question")
+    pause_run(run.pk, by=dave, reason="Lunch.")
+    page = open_page(dave)
+    page.goto(f"/runs/{run.pk}")
+    label = page.locator(".operations > .button--main > bdi")
+
+    for width in (DESK, 1300, 1200, 1024, 768, PHONE, 320):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate(FRAMES)
+        assert (label.inner_text(), label.evaluate(LINES)) == ("Resume", 1), width
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(DESK, "dark"), (PHONE, "light")])

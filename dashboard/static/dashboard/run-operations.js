@@ -59,12 +59,14 @@ class RunOperations extends HTMLElement {
     if (this.isOpen) return;
     const focused = this.contains(document.activeElement) ? document.activeElement : null;
     for (const one of this.beside) this.more.before(one);
+    this.row.removeAttribute("data-tight");
     this.mark();
     for (const one of this.leastNeeded()) {
       if (this.fits()) break;
       this.menu.prepend(one);
       this.mark();
     }
+    this.row.toggleAttribute("data-tight", !this.fits()); // only now are words broken
     if (focused !== document.activeElement) (this.menu.contains(focused) ? this.more : focused)?.focus({ preventScroll: true });
   }
 
@@ -84,8 +86,9 @@ class RunOperations extends HTMLElement {
     const buttons = [...this.row.querySelectorAll(":scope > .button:not([hidden])")];
     const gaps = (buttons.length - 1) * parseFloat(getComputedStyle(this.row).columnGap);
     const width = buttons.reduce((sum, one) => sum + one.getBoundingClientRect().width, gaps);
-    const { scrollHeight, clientHeight } = buttons[0].firstElementChild;
-    return Math.floor(width) <= this.row.clientWidth && scrollHeight <= clientHeight + 1;
+    const { scrollHeight, clientHeight, scrollWidth, clientWidth } = buttons[0].firstElementChild;
+    const isWhole = scrollHeight <= clientHeight + 1 && scrollWidth <= clientWidth + 1;
+    return isWhole && Math.floor(width) <= this.row.clientWidth;
   }
 }
 
