@@ -216,7 +216,7 @@ def test_it_takes_only_so_many_commands_while_people_are_asked() -> None:
 
     run = run_of(TAKE, ask(subject="Wait?"), *many, END)
 
-    assert "while people are asked" in refusal_in(run)
+    assert "while questions are open" in refusal_in(run)
     assert run.status == "succeeded"
 
 
