@@ -20,15 +20,25 @@ def compose_yaml(text: str) -> yaml.Node:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise ProcedureFileError(
-            f"The file isn't valid YAML: {error.problem}.", line=line
-        ) from None
+        raise ProcedureFileError(_words_of(error.problem or ""), line=line) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        words = f"The file contains the character U+{error.character:04X}"
+        raise ProcedureFileError(f"{words}, which YAML doesn't allow.", line=line) from None
     except (yaml.YAMLError, RecursionError) as error:
         raise ProcedureFileError(f"The file isn't valid YAML: {error}.") from None
     if node is None:
         raise ProcedureFileError("The file is empty.")
     _check_keys(node)
     return node
+
+
+def _words_of(problem: str) -> str:
+    """Return a message for a problem that the parser reports."""
+    if "another document" in problem:
+        return "The file has several documents (---). Write each in a file of its own."
+    hint = " Indent with spaces, not with tabs." if r"'\t'" in problem else ""
+    return f"The file isn't valid YAML: {problem}.{hint}"
 
 
 def _check_events(text: str) -> None:

@@ -1,6 +1,7 @@
 """The signature and the source of a procedure that is made from a program."""
 
 import inspect
+import keyword
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,7 +21,7 @@ def sign(
     pairs = {key: one if isinstance(one, tuple) else (one, empty) for key, one in inputs.items()}
     parameters = [inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
     for key, (kind, default) in pairs.items():
-        if not str(key).isidentifier() or key == "ctx":
+        if not is_input_name(str(key)):
             raise DefinitionError(f"{name}: the input {key!r:.50} isn't a valid name.")
         parameters.append(
             inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
@@ -33,6 +34,11 @@ def sign(
     fn.__doc__ = doc
     if module:
         fn.__module__ = module
+
+
+def is_input_name(name: str) -> bool:
+    """Return True if an input can have this name, beside the parameter `ctx` of all procedures."""
+    return name.isidentifier() and name != "ctx" and not keyword.iskeyword(name)
 
 
 def source_of(module: str) -> str:

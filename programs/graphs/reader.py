@@ -15,6 +15,7 @@ from programs.graphs.graph import check_options, made_of
 from programs.graphs.nodes import Parts
 from programs.graphs.shape import Shape, shape_of
 from programs.graphs.steps import Ask, Chain, Gateway, Parallel, Signal, Wait, Work
+from programs.signing import is_input_name
 
 with needing("graphs"):
     from programs.graphs.marked import Items, NumberedMapping, at_line, plain, read_yaml
@@ -58,13 +59,13 @@ def read_graph(file: str, text: str) -> Procedure:
 
     Raises `ProcedureFileError`, with the line, if the text isn't a valid graph.
     """
-    given = _mapping(read_yaml(text), "A graph", TOP)
-    name = given.get("name") or file.rpartition("/")[2].partition(".")[0]
+    given = _mapping(read_yaml(text), "A graph", TOP, line=1)
+    name = _text(given, "name") or file.rpartition("/")[2].partition(".")[0]
     shape = _shape(given)
     with at_line(given.line):
         return made_of(
             shape,
-            str(name),
+            name,
             inputs=_inputs(given),
             module=__name__,
             doc=_text(given, "doc"),
@@ -195,12 +196,14 @@ def _ask(name: str, of: NumberedMapping) -> tuple[Any, dict[str, Any]]:
     _check_names(show, "show", of.line_of("show"))
     options = {key: plain(of[key]) for key in ASKING if key in of and key not in own}
     if isinstance(options.get("escalate"), list):
-        options["escalate"] = [tuple(one) for one in options["escalate"]]
+        options["escalate"] = [
+            tuple(one) if isinstance(one, list) else one for one in options["escalate"]
+        ]
     step = Ask(
         _text(of, "ask"),
         _text(of, "description"),
         form and {"type": "object", **plain(form)},
-        of.get("assignee_key"),
+        _text(of, "assignee_key") or None,
         tuple(show),
     )
     return step, options
@@ -236,6 +239,8 @@ def _sequence(name: str, of: NumberedMapping) -> tuple[Any, dict[str, Any]]:
 
 def _inner(of: NumberedMapping, key: str) -> list[Any]:
     steps = _mapping(of[key], key, line=of.line_of(key))
+    if not steps:
+        raise ProcedureFileError(f"{key} needs at least one step.", line=of.line_of(key))
     return [_named(steps, name, one, steps.line_of(name)) for name, one in steps.items()]
 
 
@@ -290,6 +295,9 @@ def _inputs(given: NumberedMapping) -> dict[str, Any] | None:
 
 def _input(name: str, given: Any, line: int) -> Any:
     """Return the type of an input, or a pair of its type and its default if it has a default."""
+    if not is_input_name(name):
+        words = "use letters, digits and _, but neither ctx nor a keyword of Python"
+        raise ProcedureFileError(f"Invalid name {name!r:.50} of an input: {words}.", line=line)
     of = given if isinstance(given, NumberedMapping) else None
     if of is not None:
         _mapping(of, f"The input {name!r}", ("type", "default", "choices"))
@@ -301,9 +309,9 @@ def _input(name: str, given: Any, line: int) -> Any:
         return TYPES[kind]
     choices = of.get("choices", [])
     is_plain = isinstance(choices, list) and not any(
-        isinstance(one, dict | list) for one in choices
+        one is None or isinstance(one, dict | list) for one in choices
     )
-    if not is_plain:
+    if not is_plain or ("choices" in of and not choices):
         words = f"The choices of the input {name!r} must be a list of strings or numbers."
         raise ProcedureFileError(words, line=line)
     hint = Literal[tuple(choices)] if choices else TYPES[kind]
@@ -314,7 +322,8 @@ def _limits(given: NumberedMapping) -> Limits | None:
     if "limits" not in given:
         return None
     with at_line(given.line_of("limits")):
-        of = _mapping(given["limits"], "limits", ("steps", "max_duration"))
+        line = given.line_of("limits")
+        of = _mapping(given["limits"], "limits", ("steps", "max_duration"), line=line)
         return Limits(**of)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from procedures.engine import Context, Handle, Received, Response
+from procedures.engine import Context, DefinitionError, Handle, Received, Response
 from procedures.engine.values.durations import LONGEST, parse_duration
 from programs.graphs.expressions import filled
 from programs.graphs.nodes import Node
@@ -113,12 +113,17 @@ def form_of(node: Node) -> dict[str, Any]:
 def _with_titles(field_schema: Any) -> Any:
     """Return the schema of a field in which `oneOf` replaces `enumNames`.
 
-    Some form libraries use `enumNames` for the titles of the values.
+    Some form libraries use `enumNames` for the titles of the values. A value without a title is its
+    own title. Raises `DefinitionError` if the names or the values aren't lists.
     """
     if not isinstance(field_schema, Mapping) or "enumNames" not in field_schema:
         return field_schema
     plain = {key: one for key, one in field_schema.items() if key not in ("enum", "enumNames")}
-    pairs = zip(field_schema.get("enum", []), field_schema["enumNames"], strict=False)
+    values, names = field_schema.get("enum", []), field_schema["enumNames"]
+    if not isinstance(values, list | tuple) or not isinstance(names, list | tuple):
+        raise DefinitionError("enum and enumNames of a form must be lists.")
+    titles = [*names[: len(values)], *map(str, values[len(names) :])]
+    pairs = zip(values, titles, strict=True)
     return {**plain, "oneOf": [{"const": one, "title": title} for one, title in pairs]}
 
 

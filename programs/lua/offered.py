@@ -85,23 +85,15 @@ class OfferedNames:
         """
         return list(uses_in(tokens_of(code, first)))
 
-    def check(
-        self, code: str, first: int = 1, *, human: Collection[str] | None = None
-    ) -> Sequence[Use]:
+    def check(self, code: str, first: int = 1) -> Sequence[Use]:
         """Return the uses of names that the code doesn't define.
 
-        Raises `ProcedureFileError` for a name that files of this kind may not use, and for a
-        question that isn't declared. `human` contains the names of the declared questions; with
-        None, questions aren't checked.
+        Raises `ProcedureFileError` for a name that files of this kind may not use.
         """
         uses = self.uses(code, first)
         for use in uses:
             if problem := self._problem(use):
                 raise ProcedureFileError(problem, line=use.line)
-            is_named = use.name == "Human" and use.argument and use.field != "notify"
-            if human is not None and is_named and use.argument not in human:
-                words = f"The file declares no question named {use.argument!r} in its `hitl`."
-                raise ProcedureFileError(words, line=use.line)
         return uses
 
     def _problem(self, use: Use) -> str:

@@ -16,10 +16,12 @@ from procedures.engine import (
     procedure,
 )
 from procedures.engine.declaration.roles import ROLES
+from procedures.engine.values.spelling import meant
 from programs.fenced_yaml import compose_yaml
 from programs.lua.errors import GuardError
 from programs.lua.offered import ANY, PRIMITIVES, STANDARD, OfferedNames
 from programs.lua.program import Declared, Program
+from programs.lua.questions import check_asking, fault_of_declared
 from programs.lua.sandbox import MOST_SECONDS
 from programs.lua.schemas import (
     Declaration,
@@ -29,6 +31,7 @@ from programs.lua.schemas import (
     declaration,
     with_inputs,
 )
+from programs.lua.syntax import check_syntax
 from programs.lua.tokens import Use
 from programs.lua.values import tidy
 
@@ -153,16 +156,24 @@ def _procedures(part: Part, name: str) -> Iterator[Procedure]:
 def _check(part: Part, name: str) -> None:
     for key in part.content:
         if key not in KNOWN:
-            raise ProcedureFileError(f"Unknown key {key!r}.", line=part.line(key))
+            words = f"Unknown key {key!r:.50}.{meant(key, KNOWN)}"
+            raise ProcedureFileError(words, line=part.line(key))
     _check_kinds(part)
     if not name:
         raise ProcedureFileError("The file needs a name.", line=1)
     if not part.content.get("code"):
         raise ProcedureFileError("The file needs code.", line=part.line("code"))
-    tools = (part.content.get("dependencies") or {}).get("tools")
-    if tools:
-        line = part.line("dependencies", "tools")
-        raise ProcedureFileError(f"Tools aren't offered: {', '.join(map(str, tools))}.", line=line)
+    for key, value in (part.content.get("dependencies") or {}).items():
+        _check_dependency(key, value, part.line("dependencies", key))
+
+
+def _check_dependency(key: str, value: Any, line: int) -> None:
+    if key == "tools" and value:
+        listed = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        raise ProcedureFileError(f"Tools aren't offered: {listed}.", line=line)
+    if key not in ("procedures", "tools"):
+        words = f"dependencies can't have {key!r:.50}.{meant(key, ('procedures',))}"
+        raise ProcedureFileError(words, line=line)
 
 
 def _check_kinds(part: Part) -> None:
@@ -170,8 +181,14 @@ def _check_kinds(part: Part) -> None:
         for key in keys:
             _check_kind(part, key, kind)
     for key, value in (part.content.get("hitl") or {}).items():
-        if value is not None:
-            part.inner("hitl", key)
+        declared = {} if value is None else part.inner("hitl", key).content
+        if why := fault_of_declared(key, declared):
+            raise ProcedureFileError(why, line=part.line("hitl", key))
+    if why := fault_of_stages(part.content.get("stages") or []):
+        raise ProcedureFileError(why, line=part.line("stages"))
+    for guard in part.content.get("guards") or []:
+        if not guard.strip():
+            raise ProcedureFileError("A guard is empty.", line=part.line("guards"))
 
 
 def _check_kind(part: Part, key: str, kind: type) -> None:
@@ -210,6 +227,15 @@ def _procedure(part: Part, name: str, family: Family) -> Procedure:
         return procedure(name=name, title=title, subject=subject, roles=roles, limits=limits)(body)
     except DefinitionError as error:
         raise ProcedureFileError(str(error), line=part.line("subject")) from None
+
+
+def fault_of_stages(stages: Sequence[str]) -> str:
+    """Return what is wrong with the names of stages, or "" if nothing is."""
+    twice = next((one for one in stages if list(stages).count(one) > 1), None)
+    if twice is not None:
+        return f"The stage {twice!r:.50} is given twice."
+    odd = next((one for one in stages if not one.strip() or not one.isprintable()), None)
+    return "" if odd is None else f"{odd!r:.50} can't be the name of a stage."
 
 
 def described(text: str, stages: Sequence[str]) -> str:
@@ -252,13 +278,15 @@ def _check_code(part: Part, chunks: Sequence[Chunk], human: Mapping[str, Any]) -
     for chunk in chunks:
         check_syntax(runtime, chunk.code, chunk.line)
         try:
-            found += OfferedNames(*OFFER).check(chunk.code, chunk.line, human=human)
+            uses = OfferedNames(*OFFER).check(chunk.code, chunk.line)
         except ProcedureFileError as error:
             name = str(error).partition(" ")[0]
             if name not in agents:
                 raise
-            words = f"The agent {name} can't run, because no model is set for agents."
+            words = f"The agent {name} can't run: agents are offered in .tac files only."
             raise ProcedureFileError(words, line=error.line) from None
+        check_asking(chunk.code, chunk.line, uses, human)
+        found += uses
     return found
 
 
@@ -279,16 +307,6 @@ def _check_children(part: Part, uses: Sequence[Use], family: Family) -> None:
         if is_start and use.argument not in (*family, *listed):
             words = f"The code starts {use.argument!r}, which isn't in dependencies.procedures."
             raise ProcedureFileError(words, line=use.line)
-
-
-def check_syntax(runtime: Any, code: str, line: int) -> None:
-    """Raise `ProcedureFileError`, with the line, if the code isn't valid Lua."""
-    try:
-        # Blank lines before the code make the line numbers in all messages right.
-        runtime.compile("\n" * (line - 1) + code, name=b"=code")
-    except lua54.LuaSyntaxError as error:
-        _, place, words = str(error).split(":", 2)
-        raise ProcedureFileError(f"{words.strip()}.", line=int(place)) from None
 
 
 def _capitalized(name: str) -> str:

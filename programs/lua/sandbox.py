@@ -155,7 +155,7 @@ class Sandbox:
         try:
             return [plain(one, self) for one in self.enter(fn, *(lua(one, self) for one in args))]
         except (ValueError, lua54.LuaError) as error:
-            raise ProgramError(f"The result can't be stored: {error}") from error
+            raise ProgramError(f"The result can't be stored: {_message_of(error)}") from error
 
     def enter(self, fn: Any, *args: Any) -> Sequence[Any]:
         """Call a function of the program like `call`, but convert neither arguments nor results."""
@@ -233,6 +233,8 @@ def _ignore(_text: str) -> None:
 
 def _message_of(error: object) -> str:
     """Return the message that a program sees for an exception of Python."""
+    if isinstance(error, UnicodeDecodeError):
+        return "A string isn't UTF-8 text."
     if isinstance(error, BaseException):
         message = str(error)
         is_told = (

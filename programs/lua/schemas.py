@@ -1,7 +1,6 @@
 """The inputs and outputs that a program declares: its start form, and the check of its result."""
 
 import inspect
-import keyword
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from procedures.engine import Context, Procedure, ProcedureFileError
+from procedures.engine.values.spelling import meant, short_repr
 from programs.lua.errors import OutputError
+from programs.signing import is_input_name
 
 TYPES: Mapping[str, Any] = {
     "string": str,
@@ -28,6 +29,10 @@ FITTING: Mapping[str, tuple[type, ...]] = {
     "array": (list,),
     "object": (dict,),
 }
+KEYS = ("type", "required", "default", "enum", "description")
+"""The keys that the declaration of an input or output can have."""
+HINTS = ("input", "label", "placeholder", "rows", "title")
+"""Keys by which Plexus' own editor draws a field; they are ignored."""
 CHOSEN = ("string", "number", "integer", "boolean")
 """The types of inputs and outputs whose declarations can contain the key `enum`."""
 CONTEXT = "ctx"
@@ -58,22 +63,47 @@ def declaration(
     name of a Python parameter. Raises `ProcedureFileError`, with the line, for an invalid
     declaration.
     """
-    if not isinstance(name, str) or (is_parameter and not _can_be_parameter(name)):
+    if not isinstance(name, str) or (is_parameter and not is_input_name(name)):
         words = f"use letters, digits and _, but neither {CONTEXT} nor a keyword of Python"
         raise ProcedureFileError(f"Invalid name {name!r} of the {of}: {words}.", line=line)
-    given: dict[Any, Any] = (
-        {"type": declared} if isinstance(declared, str) else dict(_mapping(declared))
-    )
+    given = _keys_of(f"{of} {name}", declared, line)
     kind = given.get("type", "string")
     if not isinstance(kind, str) or kind not in TYPES:
         known = ", ".join(TYPES)
         words = f"The {of} {name} has the type {kind!r}. The types are {known}."
         raise ProcedureFileError(words, line=line)
-    options, default = given.get("enum") or (), given.get("default")
-    _check_values(f"{of} {name}", kind, options, default, line)
-    is_required = bool(given.get("required", False)) and default is None
+    options, default = given.get("enum"), given.get("default")
+    if options in ([], {}):
+        raise ProcedureFileError(f"The enum of the {of} {name} is empty.", line=line)
+    _check_values(f"{of} {name}", kind, options or (), default, line)
+    is_required = bool(given.get("required")) and default is None
     description = str(given.get("description") or "")
-    return Declaration(name, kind, is_required, default, description, tuple(options), line)
+    return Declaration(name, kind, is_required, default, description, tuple(options or ()), line)
+
+
+def _keys_of(of: str, declared: object, line: int | None) -> Mapping[Any, Any]:
+    """Return the keys of a declaration, which can also be written as the name of a type alone.
+
+    Raises `ProcedureFileError`, with the line, for other values and for unknown keys.
+    """
+    if declared is None or isinstance(declared, str):
+        return {"type": declared or "string"}
+    if not isinstance(declared, Mapping) and declared != []:
+        words = f"The {of} must have a type, such as string, not {short_repr(declared)}."
+        raise ProcedureFileError(words, line=line)
+    given = declared if isinstance(declared, Mapping) else {}
+    for key in given:
+        if key not in (*KEYS, *HINTS):
+            words = f"The {of} can't have {key!r}.{meant(str(key), KEYS)}"
+            raise ProcedureFileError(words, line=line)
+    for key, kind, what in (
+        ("required", bool, "true or false"),
+        ("description", str, "a string"),
+    ):
+        if not isinstance(given.get(key), kind | None):
+            words = f"{key} of the {of} must be {what}, not {short_repr(given[key])}."
+            raise ProcedureFileError(words, line=line)
+    return given
 
 
 def _check_values(of: str, kind: str, options: object, default: object, line: int | None) -> None:
@@ -99,14 +129,6 @@ def _fits(value: object, kind: str) -> bool:
     is_empty = value in ({}, []) and kind in ("array", "object")
     is_whole = isinstance(value, float) and value.is_integer() and kind == "integer"
     return is_empty or is_whole or isinstance(value, FITTING[kind])
-
-
-def _can_be_parameter(name: str) -> bool:
-    return name.isidentifier() and name not in (CONTEXT, *keyword.kwlist)
-
-
-def _mapping(declared: object) -> Mapping[Any, Any]:
-    return declared if isinstance(declared, Mapping) else {}
 
 
 def checked_limit(value: Any, of: str) -> int | None:

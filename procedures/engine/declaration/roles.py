@@ -49,7 +49,7 @@ def beginning_of_target(name: str) -> str:
 def _groups(procedure: str, given: Any) -> tuple[Any, ...]:
     if isinstance(given, str):
         return (given,)
-    if not isinstance(given, Iterable):
+    if not isinstance(given, Iterable) or isinstance(given, Mapping):
         raise DefinitionError(f"{procedure}: roles= must name groups, not {short_repr(given)}.")
     return tuple(given)
 

@@ -119,7 +119,9 @@ def decode(text: Any = None) -> Any:
     """Return the value of a JSON text; null becomes None, which is nil in Lua."""
     try:
         return json.loads(text, parse_constant=_refuse)
-    except (TypeError, ValueError, RecursionError) as error:
+    except RecursionError:
+        raise ValueError("Json.decode can't read the text: it is nested too deeply.") from None
+    except (TypeError, ValueError) as error:
         raise ValueError(f"Json.decode can't read the text: {error}") from None
 
 

@@ -95,6 +95,11 @@ function Retry.with_backoff(fn, options)
   check_function(fn, "Retry.with_backoff")
   local most, delay = setting(options, "max_attempts", 3), setting(options, "initial_delay", 1)
   local longest, factor = setting(options, "max_delay", 60), setting(options, "backoff_factor", 2)
+  for name, value in pairs({max_attempts = most, initial_delay = delay, max_delay = longest, backoff_factor = factor}) do
+    if type(value) ~= "number" then
+      error(name .. " of Retry.with_backoff must be a number, not a " .. type(value) .. ".", 2)
+    end
+  end
   local on_error = options and options.on_error
   for attempt = 1, most do
     local ok, value = pcall(fn)

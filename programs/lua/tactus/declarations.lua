@@ -66,9 +66,25 @@ setmetatable(_G, {
   end,
 })
 
+local DEEPEST = 50
+
+local function is_too_deep(value, depth)
+  if type(value) ~= "table" or objects[value] then return false end
+  if depth > DEEPEST then return true end
+  for _, one in pairs(value) do
+    if is_too_deep(one, depth + 1) then return true end
+  end
+  return false
+end
+
 local function table_in(settings)
-  if type(settings) == "table" then return settings end
-  error("A declaration takes a table such as {...}, not a " .. type(settings) .. ".", 3)
+  if type(settings) ~= "table" then
+    error("A declaration takes a table such as {...}, not a " .. type(settings) .. ".", 3)
+  end
+  if is_too_deep(settings, 1) then
+    error("A declaration is nested too deeply, or contains itself.", 3)
+  end
+  return settings
 end
 
 -- Return a constructor: of `Kind {...}`, `Kind "name" {...}` and `kind("name", {...}, function)`.
@@ -84,9 +100,10 @@ local function constructor(make)
         return made
       end
     end
-    if type(second) == "function" then return make({second}, first) end
-    if third ~= nil then second[1] = third end
-    return make(second, first)
+    local settings = table_in(type(second) == "function" and {second} or second)
+    if third ~= nil then settings[1] = third end
+    local made = make(settings, first)
+    return made
   end
 end
 
@@ -134,7 +151,10 @@ tool_meta = {
   __index = function(self, field) return handle(name_of(self))[field] end,
 }
 
-local function tool_of(settings, name) return new("tool", tool_meta, settings, name) end
+local function tool_of(settings, name)
+  if type(handler_of(settings)) ~= "function" then error("A Tool needs a function.", 3) end
+  return new("tool", tool_meta, settings, name)
+end
 
 Tool = setmetatable({
   called = function(name) return last_of(name) ~= nil end,
@@ -145,7 +165,15 @@ Tool = setmetatable({
   end,
 }, {__call = function(_, ...) return constructor(tool_of)(...) end})
 
-Toolset = constructor(function(settings, name) return new("toolset", {}, settings, name) end)
+Toolset = constructor(function(settings, name)
+  for _, one in ipairs(type(settings.tools) == "table" and settings.tools or {}) do
+    local is_inline = type(one) == "table" and not objects[one]
+    if is_inline and type(handler_of(one)) ~= "function" then
+      error("A tool of a Toolset needs a function as its handler.", 3)
+    end
+  end
+  return new("toolset", {}, settings, name)
+end)
 
 local DONE = {description = "Ends the work.", input = {reason = {type = "string"}}}
 
@@ -228,7 +256,9 @@ local procedure_meta = {
 local unnamed = {} -- procedures, some of which get a name by a later assignment
 
 local function procedure_of(settings, name)
-  if not handler_of(settings or {}) then error("A Procedure needs a function.", 3) end
+  if type(handler_of(settings)) ~= "function" then error("A Procedure needs a function.", 3) end
+  if settings[2] ~= nil then error("A Procedure takes only one function.", 3) end
+  host.declare("settings", "", data_of(settings)) -- so that an error finds its line
   local value = new("procedure", procedure_meta, settings, name)
   if not name then unnamed[#unnamed + 1] = value end
   return value

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from procedures.engine import DefinitionError, ProcedureFileError
+from procedures.engine.values.spelling import meant
 from programs.agents import Tool
 from programs.lua.primitives.options import text_of
 from programs.lua.schemas import checked_limit, declaration
+from programs.lua.tactus.settings import check_agent
 
 Settings = Mapping[str, Any]
 MODEL_SETTINGS = ("max_tokens", "temperature", "tool_choice", "top_p")
@@ -117,8 +119,10 @@ class Declarations:
             words = f"The setting {functions[0]} of the agent {name} can't be a function."
             raise ValueError(words)
         if unknown := sorted(set(settings) - KNOWN):
-            words = f"The setting {unknown[0]} of the agent {name} isn't offered."
+            near = meant(unknown[0], KNOWN, at_least=0.8)
+            words = f"The setting {unknown[0]} of the agent {name} isn't offered.{near}"
             raise ValueError(words)
+        check_agent(name, settings)
         checked_limit(settings.get("max_turns"), f"max_turns of the agent {name}")
 
     def _tools(self, agent: str, settings: Settings) -> Iterator[tuple[str, Settings]]:

@@ -17,16 +17,18 @@ from procedures.engine import (
     ProcedureFileError,
     procedure,
 )
-from procedures.engine.declaration.roles import ROLES
 from programs.lua.errors import ProgramError
 from programs.lua.offered import ANY, PRIMITIVES, STANDARD, OfferedNames
-from programs.lua.plexus import check_syntax, described
+from programs.lua.plexus import described
 from programs.lua.program import PRIMITIVES as PRIMITIVES_IN_LUA
 from programs.lua.program import STATELESS, Declared, Program
+from programs.lua.questions import check_asking
 from programs.lua.sandbox import MOST_SECONDS, ReadingLimits, ReadingTooLong, Sandbox
 from programs.lua.schemas import Declaration, Family, checked_output, declaration, with_inputs
+from programs.lua.syntax import check_syntax
 from programs.lua.tactus.agents import Agents, Model
 from programs.lua.tactus.declared import Bounds, Declarations, DeclaredAgent
+from programs.lua.tactus.settings import check_procedure, checked_questions, checked_stages
 from programs.lua.tactus.site_model import SiteModel
 from programs.lua.tokens import Use, tokens_of
 from programs.lua.values import tidy
@@ -82,12 +84,14 @@ class FileDeclarations:
                 if name in self.procedures:
                     raise ValueError(f"Two procedures are called {name}.")
                 self.procedures[name] = declared
+            case "settings":
+                check_procedure(declared or {})
             case "hitl":
-                self.human[name] = declared or {}
+                self.human.update(checked_questions(name, declared or {}))
             case "setting":
                 self.settings[name] = declared
             case "stages":
-                self.stages = [str(one) for one in declared or []]
+                self.stages = [*checked_stages(declared or [])]
             case "specification":
                 self.specifications.append(declared["text"])
             case _:
@@ -110,6 +114,7 @@ def read_tactus(
     if lines and isinstance(asked, SiteModel) and (problem := asked.problem()):
         raise ProcedureFileError(problem, line=lines[0])
     found = declarations_of(file, text)
+    check_asking(text, 1, uses, found.human)
     return Reader(file, text, found, asked, found.declarations.checked(lines)).procedures()
 
 
@@ -127,7 +132,8 @@ def checked_names(text: str) -> Sequence[Use]:
     for use in uses:
         if use.name == "require" and use.argument not in MODULES:
             words = f"There is no module called {use.argument!r}."
-            raise ProcedureFileError(words, line=use.line)
+            given = words if use.argument else "require takes the name of a module in quotes."
+            raise ProcedureFileError(given, line=use.line)
     return uses
 
 
@@ -230,8 +236,6 @@ class Reader:
         body = with_inputs(self._body(declared, name, outputs, bounds), inputs, family)
         body.__doc__ = described(str(settings.get("description") or ""), self.found.stages)
         roles = settings.get("roles") or {}
-        if not set(ROLES).issuperset(roles):
-            raise ProcedureFileError(f"roles can have the keys {', '.join(ROLES)}.")
         title = str(settings.get("title") or "")
         limits = Limits(depth=bounds.most_depth)
         subject = str(settings.get("subject") or "")
@@ -244,7 +248,13 @@ class Reader:
         try:
             return procedure(name=full_name, **given)(body)
         except DefinitionError as error:
-            raise ProcedureFileError(str(error), line=self._line("subject") or None) from None
+            raise ProcedureFileError(str(error), line=self._line_of(error)) from None
+
+    def _line_of(self, error: DefinitionError) -> int | None:
+        """Return the line of the setting that an error is about."""
+        named = ("roles", "subject", "title")
+        about = next((one for one in named if f"{one}=" in str(error)), "title")
+        return self._line(about) or None
 
     def _bounds(self, declared: Mapping[str, Any], outputs: Sequence[Declaration]) -> Bounds:
         """Return the limits of a procedure.

@@ -101,6 +101,15 @@ def test_a_graph_without_a_name_has_that_of_its_file() -> None:
     assert read_graph("flows/late.yaml", "steps: {a: {ask: 'Now?'}}").name == "late"
 
 
+def test_a_value_without_a_name_is_its_own_name() -> None:
+    form = "{properties: {size: {type: string, enum: [s, m], enumNames: [Small]}}}"
+    made = read_graph("x.yaml", f"steps:\n  a: {{ask: 'How large?', form: {form}}}")
+
+    run = run_procedure(made, humans=script({"form": {"size": "m"}}))
+
+    assert run.result["a"]["size"] == "m"
+
+
 WRONG = [
     ("expires: 2h", "expires: 2 parsecs", "  review:", "Invalid duration"),
     ("assign: finance", "asign: finance", "", "Did you mean 'assign'"),
@@ -136,14 +145,19 @@ WRONG = [
     ("{signal: the bank}", "{signal: x, expires: soon}", "", "Invalid duration 'soon'"),
     ("{signal: the bank}", "{signal: x, default: 1}", "", "needs expires= too"),
     ("[[1h, managers]]", "[1h]", "  review:", "escalate"),
-    ("[[1h, managers]]", "[5]", "  review:", "This value can't be used"),
-    ("ok: {type: boolean}", "ok: {enum: [a], enumNames: 5}", "  review:", "value can't be used"),
+    ("[[1h, managers]]", "[5]", "  review:", "escalate= must be a list of pairs"),
+    (
+        "ok: {type: boolean}",
+        "ok: {enum: [a], enumNames: 5}",
+        "  review:",
+        "enum and enumNames of a form must be",
+    ),
     ("name: refund", "ends: [[a]]", "", "ends must be a list of names."),
     ("name: refund", "ends: double", "", "ends must be a list of names."),
     ("{from: review, to: refuse", "{from: [review], to: refuse", "", "There is no step"),
     ("run: tests.unit.graphs.flows.double", "run: builtins.int.x", "", "be imported"),
     ("choices: [slow, fast]", "choices: fast", "", "must be a list of strings"),
-    ("order: text", "class: text", "name:", "class"),
+    ("order: text", "class: text", "", "Invalid name 'class' of an input"),
     ("name: refund", "start: nowhere", "edges:", "start= names 'nowhere'"),
 ]
 """A replaced text, its replacement, the beginning of the line that is named, and the message."""
