@@ -23,10 +23,12 @@ from dashboard.overview.words import (
     run_code,
     sentence,
     shortened,
+    spent_words,
     strong,
     with_comment,
     with_reason,
 )
+from procedures.engine.execution.spending import added
 from procedures.engine.journal.error_payloads import without_traceback
 from procedures.engine.journal.events import Event as JournalEvent
 from procedures.engine.journal.events import EventKind
@@ -220,6 +222,9 @@ def _text(_event: JournalEvent, data: dict[str, Any]) -> Told:
 def _progress(event: JournalEvent, data: dict[str, Any]) -> Told:
     if data.get("writes"):
         return "idle", sentence(_("{step} began to write a text"), step=code(event.key))
+    if "spent" in data and not data["text"]:
+        spent = spent_words(added([data["spent"]]))
+        return "idle", sentence(_("{step} used {spent}"), step=code(event.key), spent=spent)
     has_counts = data.get("total") and "done" in data
     counts = progress_words(data["done"], data["total"]) if has_counts else ""
     last = shortened(data["text"].rpartition("\n")[2], 200)

@@ -6,6 +6,7 @@ A node is a step or question of the procedure, and an edge leads from one to the
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from textwrap import wrap
 
 from django.utils.text import Truncator
 
@@ -14,7 +15,7 @@ from procedures.engine.declaration.picture import Picture, PictureEdge, PictureN
 
 WIDTH, HEIGHT = 168, 40
 BESIDE, BELOW, MARGIN = 24, 46, 12
-LABEL, ON_EDGE = 22, 26
+LABEL, ON_EDGE, LINE = 22, 26, 15
 MOST_NODES = 150
 """The maximum number of nodes that are drawn; a larger procedure is shown only as text."""
 SWEEPS = 4
@@ -31,10 +32,13 @@ class DrawnNode:
     look: Look | str = ""
 
     @property
-    def label(self) -> str:
+    def lines(self) -> list[tuple[str, int]]:
+        """The lines of the label, each with the vertical position of its baseline."""
         # The round ends of a question leave less room.
         most = LABEL - 3 if self.node.kind == "question" else LABEL
-        return Truncator(self.node.label).chars(most)
+        texts = wrap(self.node.label, most, max_lines=2, placeholder="…", break_on_hyphens=False)
+        first = self.baseline - LINE * (len(texts) - 1) // 2
+        return [(text, first + LINE * number) for number, text in enumerate(texts)]
 
     @property
     def middle(self) -> int:

@@ -205,7 +205,17 @@ def progress_words(done: float, total: float | None) -> str:
 
 def spent_words(sums: Mapping[str, Decimal]) -> str:
     """Return the amounts that a run has spent, such as "3 requests · 1,200 tokens · 0.02 USD"."""
-    return " · ".join(f"{_amount(number)} {name}" for name, number in sums.items())
+    return " · ".join(_spent(name, number) for name, number in sums.items())
+
+
+def _spent(unit: str, number: Decimal) -> str:
+    count, shown = 1 if number == 1 else 2, _amount(number)
+    match unit:  # the units of agents; other units are the author's words
+        case "requests":
+            return ngettext("{number} request", "{number} requests", count).format(number=shown)
+        case "tokens":
+            return ngettext("{number} token", "{number} tokens", count).format(number=shown)
+    return f"{shown} {unit}"
 
 
 def _amount(number: Decimal) -> str:

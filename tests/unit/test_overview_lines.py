@@ -46,6 +46,10 @@ from tests.overviews import NINE, asking, at, failed, operation, step
             "a worker",
         ),
         ("progress", {"text": "y", "attempt": 1}, "key: y", "a worker"),
+        (
+            *("progress", {"text": "", "attempt": 1, "spent": {"requests": "1", "USD": "0.5"}}),
+            *("key used 0.5 USD · 1 request", "a worker"),
+        ),
         ("progress", {"text": "y", "done": 1, "total": 2}, "1 of 2: y", "a worker"),
         ("patch", {}, "Used the new code of the patch name", "a worker"),
         ("step.started", {}, "key started (runs at most once)", "a worker"),

@@ -42,6 +42,16 @@ def test_a_graph_has_a_picture_of_its_steps_without_the_ends_of_groups() -> None
     assert PictureEdge("pay", "both.add") in picture().edges
 
 
+def test_a_long_label_has_two_lines_within_its_box() -> None:
+    label = "Is the contract for the new house lawful, and is it well written?"
+    drawn = drawn_picture(Picture((PictureNode("a", label, "question"),), ()))
+
+    assert drawn
+    [node] = drawn.nodes
+    assert [text for text, _ in node.lines] == ["Is the contract for", "the new house…"]
+    assert [y - node.y for _, y in node.lines] == [18, 33]
+
+
 def test_mermaid_text_quotes_what_would_end_a_label() -> None:
     text = picture().mermaid({"review": "person"})
 

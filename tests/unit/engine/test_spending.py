@@ -60,3 +60,4 @@ def test_sums_are_shown_in_words() -> None:
     sums = added([{"requests": "2", "USD": "0.0175"}, {"tokens": "1200", "requests": "1"}])
 
     assert spent_words(sums) == "3 requests · 0.0175 USD · 1,200 tokens"
+    assert spent_words({"requests": Decimal(1), "tokens": Decimal(1)}) == "1 request · 1 token"
