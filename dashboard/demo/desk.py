@@ -36,7 +36,7 @@ class Matter(StrEnum):
 
 
 class Outcome(StrEnum):
-    """The course of a case: `ASK` asks people; all other courses end or wait without a question."""
+    """The course of a case: "Ask" asks people; all other courses end or wait without a question."""
 
     ASK = "ask"
     DONE = "done"
