@@ -16,6 +16,8 @@ from procedures.engine.declaration.picture import Picture, PictureEdge, PictureN
 WIDTH, HEIGHT = 168, 40
 BESIDE, BELOW, MARGIN = 24, 46, 12
 LABEL, ON_EDGE, LINE = 22, 26, 15
+LETTER = 6.5
+"""The width of a letter of an edge's label, at most."""
 MOST_NODES = 150
 """The maximum number of nodes that are drawn; a larger procedure is shown only as text."""
 SWEEPS = 4
@@ -63,7 +65,7 @@ class DrawnEdge:
 
     @property
     def label(self) -> str:
-        return Truncator(self.edge.label).chars(ON_EDGE)
+        return _edge_label(self.edge)
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,15 @@ class DrawnPicture:
     width: int
     height: int
     text: str
+
+
+def _edge_label(edge: PictureEdge) -> str:
+    return Truncator(edge.label).chars(ON_EDGE)
+
+
+def _half_label(edge: PictureEdge) -> int:
+    """Return half the width of an edge's label."""
+    return round(len(_edge_label(edge)) * LETTER / 2)
 
 
 def drawn_picture(picture: Picture | None, rows: Iterable[Row] = ()) -> DrawnPicture | None:
@@ -89,18 +100,19 @@ def drawn_picture(picture: Picture | None, rows: Iterable[Row] = ()) -> DrawnPic
     if len(picture.nodes) > MOST_NODES:
         return DrawnPicture((), (), 0, 0, text)
     layers, bends = _layers(picture)
-    corners = _corners(layers)
+    widths = _bend_widths(picture, bends)
+    corners = _corners(layers, widths)
     nodes = [
         DrawnNode(one, *corners[one.name], look=looks.get(one.name, "")) for one in picture.nodes
     ]
-    right = max(corners[name][0] + _width(name) for name in corners)
+    right = max(corners[name][0] + _width(name, widths) for name in corners)
     known = [edge for edge in picture.edges if {edge.source, edge.target} <= corners.keys()]
     edges = [
         _drawn_edge(edge, corners, bends.get((edge.source, edge.target), ()), right, number)
         for number, edge in enumerate(known)
     ]
-    has_back = any(one.is_back for one in edges)
-    width = right + MARGIN + (2 * BESIDE if has_back else 0)
+    ends = [one.x + _half_label(one.edge) for one in edges if one.label or one.is_back]
+    width = max(right, *ends, 0) + MARGIN
     height = max(one.y for one in nodes) + HEIGHT + MARGIN
     return DrawnPicture(nodes, edges, width, height, text)
 
@@ -119,20 +131,36 @@ def find_place_states(picture: Picture, rows: Iterable[Row]) -> dict[str, str]:
     return found
 
 
-def _corners(layers: Sequence[Sequence[str]]) -> dict[str, tuple[int, int]]:
+def _bend_widths(
+    picture: Picture, bends: Mapping[tuple[str, str], Sequence[str]]
+) -> dict[str, int]:
+    """Return the width of each bend that has a label, so that the label covers no node."""
+    widths: dict[str, int] = {}
+    for edge in picture.edges:
+        for name in bends.get((edge.source, edge.target), ())[:1]:
+            widths[name] = max(widths.get(name, 0), 2 * _half_label(edge))
+    return widths
+
+
+def _corners(
+    layers: Sequence[Sequence[str]], widths: Mapping[str, int]
+) -> dict[str, tuple[int, int]]:
     """Return the upper left corner of each node, and the point of each bend of an edge."""
-    lengths = [sum(map(_width, layer)) + BESIDE * (len(layer) - 1) for layer in layers]
+    lengths = [
+        sum(_width(name, widths) for name in layer) + BESIDE * (len(layer) - 1) for layer in layers
+    ]
     corners = {}
     for number, (layer, length) in enumerate(zip(layers, lengths, strict=True)):
         x = MARGIN + (max(lengths) - length) // 2
         for name in layer:
-            corners[name] = (x, MARGIN + number * (HEIGHT + BELOW))
-            x += _width(name) + BESIDE
+            inside = widths.get(name, 0) // 2  # an edge passes through the middle of its label
+            corners[name] = (x + inside, MARGIN + number * (HEIGHT + BELOW))
+            x += _width(name, widths) + BESIDE
     return corners
 
 
-def _width(name: str) -> int:
-    return 0 if name.startswith(BEND) else WIDTH
+def _width(name: str, widths: Mapping[str, int]) -> int:
+    return widths.get(name, 0) if name.startswith(BEND) else WIDTH
 
 
 def _layers(picture: Picture) -> tuple[list[list[str]], dict[tuple[str, str], list[str]]]:
@@ -224,7 +252,8 @@ def _drawn_edge(
         tip = x2 + WIDTH
         path = f"M{x1 + WIDTH} {begin}C{far} {begin} {far} {end} {tip} {end}"
         head = f"M{tip + 7} {end - 4}L{tip} {end}L{tip + 7} {end + 4}"
-        return DrawnEdge(edge, path, head, far - BESIDE, (begin + end) // 2, is_back=True)
+        beside = far + _half_label(edge)
+        return DrawnEdge(edge, path, head, beside, (begin + end) // 2, is_back=True)
     points = [(x1 + WIDTH // 2, y1 + HEIGHT)]
     for name in bends:
         x, y = corners[name]

@@ -91,6 +91,26 @@ def test_places_stand_below_those_that_lead_to_them_and_none_covers_another() ->
     assert [one.edge.source for one in drawn.edges if one.is_back] == ["review"]
 
 
+def test_no_label_of_an_edge_covers_a_node_or_leaves_the_picture() -> None:
+    nodes = tuple(PictureNode(one, one) for one in "abcd")
+    edges = (PictureEdge("a", "b", "otherwise"), PictureEdge("a", "c", "amount == 'small'"))
+    rest = (
+        PictureEdge("b", "c"),
+        PictureEdge("c", "d"),
+        PictureEdge("d", "a", "once more, please"),
+    )
+    drawn = drawn_picture(Picture(nodes, edges + rest))
+
+    assert drawn
+    beside = {one.label: one for one in drawn.edges}
+    passing, back = beside["amount == 'small'"], beside["once more, please"]
+    for label in (passing, back):
+        left, right = label.x - 3 * len(label.label), label.x + 3 * len(label.label)
+        assert right < drawn.width
+        level = [one for one in drawn.nodes if one.y <= label.y <= one.y + 40]
+        assert all(one.x + 168 < left or right < one.x for one in level)
+
+
 def test_a_large_picture_is_text_alone_and_odd_ones_are_drawn_all_the_same() -> None:
     many = tuple(PictureNode(f"p{n}", f"P {n}") for n in range(MOST_NODES + 1))
     drawn = drawn_picture(Picture(many))
