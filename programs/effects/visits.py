@@ -55,6 +55,8 @@ class Visit:
         plan = self.fn(run, self.clock)
         if plan is None or not hasattr(plan, "effect"):
             raise PlanError(f"The node {run.current_node!r} must return a plan, not {plan!r:.80}.")
+        if why := fault_of_plan(plan):
+            raise PlanError(f"The node {run.current_node!r} returned {why}.")
         changed, removed = changes(values, run.vars)
         content: dict[str, Any] = {"changes": changed or None, "removed": removed or None}
         content |= {name: canonical.jsonable(getattr(plan, name, None)) for name in PLAN}
@@ -71,6 +73,27 @@ class Visit:
         assert self.as_effect
         given = [run, self.as_effect(self.effect), self.next_node][: _arity(self.fn)]
         return outcome_of(self.fn(*given), str(self.effect["type"]))
+
+
+def fault_of_plan(plan: Any) -> str:
+    """Return what can't be used in a plan, or "" if the plan can be carried out."""
+    effect, output = plan.effect, getattr(plan, "complete_output", None)
+    following = getattr(plan, "next_node", None)
+    if output is not None and not isinstance(output, Mapping):
+        return f"the complete_output {output!r:.80}, which isn't a mapping"
+    if following is not None and not isinstance(following, str):
+        return f"the next_node {following!r:.80}, which isn't a name"
+    return "" if effect is None else _fault_of_effect(effect)
+
+
+def _fault_of_effect(effect: Any) -> str:
+    if not all(hasattr(effect, name) for name in ("type", "payload", "result_key")):
+        return f"the effect {effect!r:.80}, which has no type, payload and result_key"
+    if not isinstance(effect.payload or {}, Mapping):
+        return f"the payload {effect.payload!r:.80}, which isn't a mapping"
+    if effect.result_key is not None and not isinstance(effect.result_key, str):
+        return f"the result_key {effect.result_key!r:.80}, which isn't a string"
+    return ""
 
 
 def effect_of(effect: Any) -> dict[str, Any] | None:

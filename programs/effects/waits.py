@@ -28,11 +28,13 @@ Payload = Mapping[str, Any]
 def needed(payload: Payload, name: str, kind: str) -> str:
     """Return the value with this name in the payload, as text.
 
-    Raises `EffectError` if the value is missing or empty.
+    Raises `EffectError` if the value is missing, empty, a list or a mapping.
     """
     value = payload.get(name)
     if not value:
         raise EffectError(f"The effect {kind} needs {name!r} in its payload.")
+    if isinstance(value, Mapping | list):
+        raise EffectError(f"{name} of the effect {kind} must be a string, not {value!r:.80}.")
     return str(value)
 
 
@@ -50,7 +52,7 @@ def ask(ctx: Context, node: str, payload: Payload, options: Mapping[str, Any]) -
 
 
 def _asked(ctx: Context, prompt: str, payload: Payload, asking: dict[str, Any]) -> Response[Any]:
-    if not (choices := choices_of(payload)):
+    if not (choices := _checked_choices(payload)):
         return ctx.ask(prompt, **asking)
     others = bool(payload.get("allow_free_text", True))
     return ctx.choose(prompt, choices, other=others, **asking)
@@ -58,6 +60,15 @@ def _asked(ctx: Context, prompt: str, payload: Payload, asking: dict[str, Any]) 
 
 def choices_of(payload: Payload) -> list[str]:
     return [str(one) for one in payload.get("choices") or ()]
+
+
+def _checked_choices(payload: Payload) -> list[str]:
+    """Return the choices of a question. Raises `EffectError` if they aren't a list of texts."""
+    choices = payload.get("choices") or []
+    if not isinstance(choices, list) or any(isinstance(one, Mapping | list) for one in choices):
+        words = "choices of the effect ask_user must be a list of strings"
+        raise EffectError(f"{words}, not {choices!r:.80}.")
+    return choices_of(payload)
 
 
 def answered(response: Response[Any]) -> dict[str, Any]:

@@ -359,3 +359,26 @@ def test_the_options_of_a_program_are_those_of_its_procedure() -> None:
     )
     assert (made.roles, made.limits.steps) == ({"start": ("support",)}, 7)
     assert run_procedure(made).subject == "For Ann"
+
+
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        (StepPlan("start", 7), "returned the effect 7, which has no type"),  # type: ignore[arg-type]
+        (StepPlan("start", Effect("ask_user", [1])), "the payload [1], which isn't a map"),  # type: ignore[arg-type]
+        (StepPlan("start", Effect("ask_user", {}, 7)), "the result_key 7, which isn't a"),  # type: ignore[arg-type]
+        (StepPlan("start", complete_output=[1]), "the complete_output [1], which isn't"),  # type: ignore[arg-type]
+        (StepPlan("start", next_node=7), "the next_node 7, which isn't a name"),  # type: ignore[arg-type]
+        (StepPlan("start", Effect("ask_user", {"prompt": [1]})), "prompt of the effect ask_user"),
+        (
+            StepPlan("start", Effect("ask_user", {"prompt": "x", "choices": "ab"})),
+            "choices of the effect ask_user must be a list of strings, not 'ab'.",
+        ),
+        (
+            StepPlan("start", Effect("ask_user", {"prompt": "x", "choices": [{}]})),
+            "choices of the effect ask_user must be a list of strings, not [{}].",
+        ),
+    ],
+)
+def test_an_odd_plan_is_an_error_in_words(plan: StepPlan, words: str) -> None:
+    assert words in failure(of(start=lambda run, ctx: plan))

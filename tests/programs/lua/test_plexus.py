@@ -362,5 +362,12 @@ EXPECTED: dict[str, dict[str, Any]] = {
 }
 
 
+def test_each_of_their_examples_is_tried() -> None:
+    paths = [path for one in examples("PLEXUS_EXAMPLES", "*.yaml") for path in one.values if path]
+    if not paths:
+        pytest.skip("PLEXUS_EXAMPLES names no checkout.")
+    assert {path.stem for path in paths} == EXPECTED.keys()
+
+
 def assert_is_as_told(name: str, result: dict[str, Any]) -> None:
     assert {key: result[key] for key in EXPECTED[name]} == EXPECTED[name]
