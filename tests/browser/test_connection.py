@@ -10,7 +10,7 @@ from chat.models import Session
 from chat.services import post_message
 from procedures.models import Run
 from tests import runs
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import PHONE, OpenPage
 from tests.calls import grant
 from tests.conftest import group
 from tests.processes import Redis, Web
@@ -67,6 +67,16 @@ def shows(state: str) -> Callable[[Page], None]:
     return lambda page: expect(page.locator("html")).to_have_attribute("data-live", state)
 
 
+def assert_title_has_room_on_phones(page: Page) -> None:
+    size = page.viewport_size
+    assert size
+    page.set_viewport_size({"width": PHONE, "height": size["height"]})
+    title = page.locator(".chat__talk .chat__title").bounding_box()
+    assert title
+    assert title["width"] > 100
+    page.set_viewport_size(size)
+
+
 def test_what_happened_while_the_page_was_cut_off_comes_in_order_and_once(
     session: Session, open_page: OpenPage, alice: User, redis_server: Redis
 ) -> None:
@@ -77,6 +87,7 @@ def test_what_happened_while_the_page_was_cut_off_comes_in_order_and_once(
 
     cable.pull()
     shows("polling")(page)
+    assert_title_has_room_on_phones(page)
     for text in TEN[:5]:
         post_message(session, text, by=alice)
     redis_server.kill()

@@ -12,8 +12,19 @@ from chat.models import HumanResponse, Message
 from tests.gallery.stage import Stage
 
 Act = Callable[[Page], Any]
-BROKEN = ("400", "403", "403_csrf", "413", "500", "503")
+BROKEN = {
+    **{name: f"{name}.html" for name in ("400", "403", "403_csrf", "413", "500", "503")},
+    "410": "dashboard/removed.html",
+    "lost_file": "procedures/file_lost.html",
+}
 """The templates of errors that no visitor can cause at will."""
+FAULT = {
+    "told": "The limit is 20 MB.",
+    "error": "The file list.csv is lost.",
+    "tombstone": {"procedure": "Refund an order", "days": 30},
+    "date": "28 November 2026",
+}
+"""The values that these templates show."""
 
 
 @dataclass(frozen=True)
@@ -181,8 +192,8 @@ def of_people(stage: Stage) -> Iterator[Look]:
     yield Look("link to sign in, used", "", "/sign-in/starter/used")
     yield Look("not found", "starter", "/nowhere")
     yield Look("not theirs", "outsider", f"/runs/{stage.runs['done'].pk}")
-    for name in BROKEN:
-        html = render_to_string(f"{name}.html", {"told": "The limit is 20 MB."})
+    for name, template in BROKEN.items():
+        html = render_to_string(template, FAULT)
         yield Look(f"broken, {name}", "starter", f"/broken/{name}", html=html)
 
 
