@@ -117,14 +117,14 @@ def create_response(
         409: ClosedOut,
         **refusals(400, 403, 404, 413, 422),
     },
-    summary="Ask back instead of answering",
+    summary="Send a request back instead of answering",
 )
 def create_ask_back(request: SignedIn, request_id: UUID, body: AskBackIn) -> Status[HumanResponse]:
-    """Close the request with a question back to the run instead of an answer.
+    """Close the request and send it back to the run, with a text instead of an answer.
 
-    The run gets `text`, the question back, and may then ask a new request. The response has the
-    same fields as the response to an answer. The status is 422 if the procedure doesn't allow
-    asking back (the request's `ask_back` is false).
+    The run gets `text` and can then make a new request. The response has the same fields as the
+    response to an answer. The status is 422 if the procedure doesn't allow it (the request's
+    `ask_back` is false).
     """
     answer = services.Answer(None, body.text, Api.name, asks_back=True, reason=body.reason)
     return _respond(request, request_id, answer)

@@ -1,4 +1,4 @@
-"""The API's schemas for asking back and for standing decisions."""
+"""The API's schemas for questions that are sent back, and for standing decisions."""
 
 from datetime import datetime
 from typing import Any
@@ -33,7 +33,7 @@ class StandingLimitsIn(Body):
 
 
 class AskBackIn(Body):
-    """A question back to the run, sent instead of an answer."""
+    """What is missing or should be changed: a text that goes to the run instead of an answer."""
 
     text: str = Field(description="A sentence about what is missing or should be changed.")
     reason: str = Field(
@@ -44,10 +44,10 @@ class AskBackIn(Body):
 
 
 class EarlierQuestionOut(Schema):
-    """An earlier version of a question, to which somebody replied by asking back."""
+    """An earlier version of a question, which somebody sent back."""
 
     prompt: str
-    by: str = Field(description="The user who asked back.")
+    by: str = Field(description="The user who sent the question back.")
     text: str
     at: datetime
 

@@ -140,7 +140,7 @@ def get_draft(request: SignedIn, request_id: UUID) -> Draft:
         409: DraftConflictOut,
         **refusals(400, 403, 404, 413, 422),
     },
-    summary="Keep a draft",
+    summary="Save a draft",
 )
 def put_draft(request: SignedIn, request_id: UUID, body: DraftIn) -> Draft | Status[dict[str, Any]]:
     """Save your draft of an answer.
@@ -163,7 +163,7 @@ def put_draft(request: SignedIn, request_id: UUID, body: DraftIn) -> Draft | Sta
 @router.delete(
     "/requests/{request_id}/draft",
     response={204: None, **refusals(404)},
-    summary="Drop a draft",
+    summary="Discard a draft",
 )
 def delete_draft(request: SignedIn, request_id: UUID) -> Status[None]:
     """Delete your draft, if there is one."""

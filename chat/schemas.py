@@ -57,7 +57,7 @@ class ResponseOut(Schema):
         description="The time from which the answer can't be undone; null if it never could be."
     )
     asks_back: bool = Field(
-        description="True if the person asked back: `comment` is what they asked, and `value` is"
+        description="True if the person sent the request back: `comment` says why, and `value` is"
         " null."
     )
     standing: int | None = Field(
@@ -208,14 +208,15 @@ class RequestDetailOut(RequestOut):
     value_schema: dict[str, Any] = Field(
         serialization_alias="schema", description="The JSON Schema of an answer's value."
     )
-    ask_back: bool = Field(description="True if people may ask back instead of answering.")
+    ask_back: bool = Field(
+        description="True if people may send the request back instead of answering."
+    )
     repeatable: dict[str, Any] | None = Field(
         description="The names in the evidence (`fields`, `at_most`) that are compared to decide"
         " whether an answer also counts for a later request; null if no answer can."
     )
     follows: list[EarlierQuestionOut] = Field(
-        description="The earlier versions of the question, to which somebody replied by asking"
-        " back; oldest first."
+        description="The earlier versions of the question, which somebody sent back; oldest first."
     )
     irreversible: bool = Field(description="True if an answer can't be undone and needs `confirm`.")
     labels: dict[str, str] = Field(

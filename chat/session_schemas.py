@@ -15,7 +15,7 @@ KEY = Field(
     default="",
     max_length=LONGEST_KEY,
     description="A key that you choose. If you send the same again with the same key, nothing new"
-    " is created, and you get what the first request created.",
+    " is created, and you get what the first call created.",
 )
 
 
@@ -178,8 +178,8 @@ class MessageIn(Body):
     )
     confirms: str = Field(
         default="",
-        description="The `confirms` of a refusal that asks you to confirm your answer. Send it to"
-        " confirm: your answer is then the `value` of that refusal.",
+        description="To confirm an answer that was read from your text, send the `confirms` of the"
+        " error response. The `value` in that response then becomes your answer.",
     )
 
 

@@ -143,7 +143,7 @@ def readers_of(session: UUID) -> Readers:
 # The functions below serve the pages of many people at once.
 
 Unread = dict[Key, dict[UUID, int]]
-"""The sessions with new messages, by person; each with the number of the newest of them."""
+"""The sessions with new messages, by person; each with the `seq` of its newest message."""
 
 
 def unread_of(people: Collection[Key]) -> Unread:

@@ -43,12 +43,12 @@ def holdings_of(user: User) -> Holdings:
 
 
 def holds(user: User, permission: str) -> bool:
-    """Return the result of the user's `has_perm`, mostly without a further database statement."""
+    """Return the result of the user's `has_perm`, usually without another database query."""
     return _with_permissions(user).has_perm(permission)
 
 
 def permissions_of(user: User) -> set[str]:
-    """Return the result of the user's `get_all_permissions`, mostly without a further statement."""
+    """Return the user's `get_all_permissions`, usually without another database query."""
     return set(_with_permissions(user).get_all_permissions())
 
 

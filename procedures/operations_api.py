@@ -85,7 +85,7 @@ def pause_run(request: SignedIn, run_id: UUID, body: ReasonIn) -> dict[str, Any]
     return operate(services.pause_run, request, run_id, body)
 
 
-@router.post("/runs/{run_id}/unpause", response=ANSWERS, summary="Continue a paused run")
+@router.post("/runs/{run_id}/unpause", response=ANSWERS, summary="Resume a paused run")
 def unpause_run(request: SignedIn, run_id: UUID, body: ReasonIn) -> dict[str, Any]:
     """Let a paused run continue from where it stopped, with everything that has arrived since."""
     return operate(services.unpause_run, request, run_id, body)

@@ -138,8 +138,8 @@ def _vendor() -> Iterator[CheckMessage]:
 def _elsewhere() -> Iterator[CheckMessage]:
     models = [model for app in OURS if app in apps.app_configs for model in _models(app)]
     hint = (
-        "Other databases can hold the site's own tables. Add a router to DATABASE_ROUTERS that "
-        f"keeps {', '.join(OURS)} out of them, such as procedures.databases.DefaultRouter."
+        "Add a router to DATABASE_ROUTERS, such as procedures.databases.DefaultRouter, that keeps "
+        f"{', '.join(OURS)} in `default`. Tables of your own apps may be in other databases."
     )
     for alias in sorted(set(connections) - {DEFAULT_DB_ALIAS}):
         if any(router.allow_migrate_model(alias, model) for model in models):

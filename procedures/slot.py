@@ -92,7 +92,10 @@ class Slot:
             self._began_with = around_turns.read()
         changed, stuck = around_turns.set_back(self._began_with)
         if changed:
-            logger.warning("Settings of this process were restored: %s.", ", ".join(changed))
+            logger.warning(
+                "A run changed settings of its worker process; these were restored: %s.",
+                ", ".join(changed),
+            )
         if stuck:
             self.replace(f"settings that couldn't be restored: {', '.join(stuck)}")
 

@@ -36,7 +36,7 @@ class Answer:
     words: str | None = None
     """The typed words, from which the question's kind reads the value; None if `value` is set."""
     asks_back: bool = False
-    """True if the sender asks back instead of answering; `comment` is what they ask."""
+    """True if the sender sends the request back instead of answering; `comment` says why."""
     reason: str = ""
     """The reason that an administrator gives for answering a request that doesn't ask them."""
     program: str = ""

@@ -209,7 +209,7 @@ def _unneeded_mention_words(one: Notification, message: Message) -> str:
     if _is_covered_by_earlier(one, message, read_to=mark.seq if mark else 0):
         return "Another notification tells of an earlier mention that this person hasn't read."
     if not visible_messages(one.recipient).filter(pk=message.pk).exists():
-        return "This person may not see the message any more."
+        return "This person can no longer see the message."
     people = users().filter(pk=one.recipient_id)
     if channel and not channel.mentionable(people).exists():
         return "This person doesn't want notifications of mentions, or can't be reached."

@@ -59,7 +59,7 @@ class RequestEvent(models.Model):
         ESCALATED = "escalated"
         VOTED = "voted"
         ANSWERED = "answered"
-        ASKED_BACK = "asked_back"
+        ASKED_BACK = "asked_back", "Sent back"
         BYPASSED = "bypassed"
         REFUSED = "refused"
         UNDONE = "undone"

@@ -225,7 +225,7 @@ class Notification(models.Model):
         self.save(update_fields=["next_try_at"])
 
     def send_again(self, *, at: datetime) -> bool:
-        """Try a notification again that was given up, from the first try on; return True then."""
+        """Plan a failed notification again, its tries reset; return False if it hasn't failed."""
         if self.status != self.Status.FAILED:
             return False
         self.status, self.tries, self.bundle = self.Status.PLANNED, 0, None

@@ -46,7 +46,7 @@ class HumanResponse(models.Model):
     asks_back = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="True if the person asked back; the comment is what they asked.",
+        help_text="True if the person sent the request back; the comment says why.",
     )
     reason = models.TextField(
         blank=True,

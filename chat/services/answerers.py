@@ -1,4 +1,4 @@
-"""Queries for the requests, procedures and names that active people can answer, or that nobody can.
+"""Queries that find what nobody active can answer: requests, procedures, and assignees in code.
 
 Superusers are left out, because they may answer everything. The number of queries doesn't grow with
 the number of open requests.

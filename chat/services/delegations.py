@@ -70,7 +70,7 @@ def revoke_delegation(delegation_id: int, *, by: User) -> Delegation:
     if found.revoked_at is None:
         found.revoked_at = clock.now()
         found.save(update_fields=["revoked_at"])
-        words = f"Ended an absence in which {found.to.get_username()} answers."
+        words = f"Ended an absence during which {found.to.get_username()} could answer."
         log_act(Act.Kind.PERSON, words, by=by, about=found.user)
         ring_after_commit(SIGHT)
     return found

@@ -55,7 +55,7 @@ def _runs_of(message: Message) -> set[UUID]:
 
 
 def _asked_by(messages: Iterable[Message]) -> Mapping[UUID, list[str]]:
-    """Return the audiences whom requests of the messages' runs ask, by run."""
+    """Return, for each run of the messages, the audiences that its requests ask."""
     runs = {run for message in messages for run in _runs_of(message)}
     found = defaultdict[UUID, list[str]](list)
     rows = RunAudience.objects.filter(is_among("run", runs)).values_list("run", "audience")

@@ -69,7 +69,7 @@ class NobodyToAnswerError(OperationRefusedError):
         self.request = request
         super().__init__(
             f"Nobody in “{to}” can answer, so “{request}” would stay unanswered. Choose somebody "
-            "else, or reassign it anyway (allow_unanswerable)."
+            "else, or reassign it anyway (over the API: `allow_unanswerable`)."
         )
 
 

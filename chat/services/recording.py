@@ -198,7 +198,7 @@ def note_change(request: HumanRequest) -> None:
 def check_answer(question: Question, answer: Answer) -> Any:
     """Return the value of a valid answer; otherwise, raise `AnswerError` or `NotConfirmedError`.
 
-    An answer that asks back has no value and needs no confirmation, because it decides nothing.
+    An answer that sends the request back has no value and needs no confirmation.
     """
     _clean(answer.comment)
     if answer.asks_back:

@@ -40,7 +40,7 @@ class AlreadyAnsweredError(EngineError):
         }
         sentence = sentences[HumanRequest.Status(request.status)]
         if request.outcome == Outcome.CHANGES_REQUESTED:
-            sentence = "{by} has asked back about this."
+            sentence = "{by} has sent this back."
         sentence = sentence.format(
             by=request.closed_by, outcome=request.outcome, why=request.closed_why
         )

@@ -53,7 +53,7 @@ class LastMemberError(EngineError):
         self.session = session
         super().__init__(
             "You are the last member of this session. If you leave, nobody can find or read what "
-            "people wrote here. Confirm it to leave anyway (confirm)."
+            "people wrote here. To leave anyway, confirm it (over the API: `confirm`)."
         )
 
 
@@ -206,7 +206,7 @@ def find_person(name: str) -> User:
     """
     user = _find(name.strip().removeprefix("@"))
     if user is None:
-        words = f"No active user is called “{_short(name)}”. Enter a whole user name."
+        words = f"No active user is called “{_short(name)}”. Enter the exact user name."
         raise InputError([Fault("user", words)])
     return user
 
@@ -237,7 +237,7 @@ def find_people(names: Iterable[str]) -> list[User]:
     found = find_active_users([name for name in wanted if "\0" not in name])
     unknown = ", ".join(f"“{_short(name)}”" for name in wanted if name not in found)
     if unknown:
-        words = f"No active user is called {unknown}. Enter whole user names."
+        words = f"No active user is called {unknown}. Enter exact user names."
         raise InputError([Fault("members", words)])
     return [found[name] for name in wanted]
 

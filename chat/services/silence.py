@@ -42,9 +42,9 @@ def early_withdrawal(wait: Wait) -> str:
     """Return a sentence that says how the request may be withdrawn before an answer, or ""."""
     rivals = wait.rivals()
     if any(one.kind == Wait.Kind.TIMER for one in rivals):
-        return "A timer may withdraw the request earlier."
+        return "A timer can withdraw the request earlier."
     return (
-        "The request may be withdrawn earlier, because the run waits for the first of several "
+        "The request can be withdrawn earlier, because the run waits for the first of several "
         "answers or events."
         if rivals
         else ""

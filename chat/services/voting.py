@@ -68,8 +68,8 @@ def earlier_vote(response: HumanResponse, votes: Sequence[HumanResponse]) -> Hum
 def is_decided(request: HumanRequest, question: Question, votes: Sequence[HumanResponse]) -> bool:
     """Return True if the votes decide the request; the last one is the new vote.
 
-    `question` is the question with the values that are proposed now. A vote that asks back decides
-    the request alone, because the other people would vote on something that will change.
+    `question` is the question with the values that are proposed now. A vote that sends the request
+    back ends it alone, because the other people would vote on something that will change.
     """
     if question.quorum == 1 or votes[-1].asks_back:
         return True
@@ -125,7 +125,7 @@ def voters_among(assignments: Iterable[Assignment], *, run: Run, question: Quest
 def as_closing(votes: Sequence[HumanResponse]) -> dict[str, Any]:
     """Return the votes as a field of the content that closes the wait.
 
-    The vote that decided the request comes last. A vote that asked back is left out.
+    The vote that decided the request comes last. A vote that sent the request back is left out.
     """
     cast = [one for one in votes if not one.asks_back]
     listed = [Vote(one.user.get_username(), one.plain_value, one.comment, one.at) for one in cast]

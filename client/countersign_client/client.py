@@ -261,7 +261,7 @@ class Question:
         """Return the answer as soon as there is one, however often the connection breaks.
 
         Raises `NoAnswerError` if the question ends without an answer. Raises `WaitTimeoutError`
-        after `timeout` seconds; the question then stays open.
+        after `timeout` seconds. After that, the question stays open.
         """
         return self._answer_in(self._client.wait_for_end(self.id, timeout=timeout))
 

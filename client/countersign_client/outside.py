@@ -210,7 +210,10 @@ class OutsideRun:
             if self.is_over:
                 raise EndedRunError(self.id, self._state.ended)
             if deadline.left == 0:
-                words = "The run hasn't read this command yet. A worker will take the run up."
+                words = (
+                    "The run hasn't read this command yet. It will when a worker picks the run up, "
+                    "so don't send the command again."
+                )
                 raise WaitTimeoutError(words)
             time.sleep(deadline.cut(pause))
             pause = min(pause * 1.5, LAST_LOOK)
@@ -345,7 +348,7 @@ class OutsideQuestion:
         """Return the answer as soon as there is one, however often the connection breaks.
 
         Raises `NoAnswerError` if the question ends without an answer. Raises `WaitTimeoutError`
-        after `timeout` seconds; the question then stays open.
+        after `timeout` seconds. After that, the question stays open.
         """
         return self._run.wait_for_answer(self.key, timeout=timeout)
 

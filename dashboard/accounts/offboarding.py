@@ -151,6 +151,6 @@ def _pass_on(left: NamedRequest, to: str, *, by: User, reason: str) -> Reassigne
 def _summary(receipt: Receipt) -> str:
     done = sum(not one.fault for one in receipt.moved)
     return (
-        f"Offboarded. Ended {receipt.sessions} sessions and {receipt.tokens} tokens, and all"
-        f" sign-in links. Reassigned {done} requests."
+        f"Offboarded. Ended {receipt.sessions} sessions, revoked {receipt.tokens} tokens and all "
+        f"sign-in links, and reassigned {done} requests."
     )

@@ -27,7 +27,7 @@ def end_everything(user: User, *, by: User) -> None:
     """End all sessions, tokens and links of a person."""
     _check(may_change(by, user))
     end_all_sign_ins(user)
-    note(by, "Ended all sessions, tokens and sign-in links.", about=user)
+    note(by, "Ended all sessions, and revoked all tokens and sign-in links.", about=user)
 
 
 @transaction.atomic
@@ -62,7 +62,7 @@ def create_token(
 def end_all_links(user: User, *, by: User) -> None:
     _check(may_change(by, user))
     end_links(user)
-    note(by, "Made all sign-in links invalid.", about=user, kind=Kind.LINK)
+    note(by, "Revoked all sign-in links.", about=user, kind=Kind.LINK)
 
 
 def make_link(user: User, *, by: User) -> str:

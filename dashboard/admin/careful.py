@@ -133,10 +133,10 @@ def confirmed_first(
 def tried(
     act: Callable[[], T], *, undo: Callable[[Sequence[FoundConsequences]], bool]
 ) -> tuple[T | None, list[FoundConsequences]]:
-    """Do an act in a transaction, and undo the act if `undo` returns True for the act's findings.
+    """Do an act in a transaction; roll it back if `undo` returns True for the consequences found.
 
-    Returns a pair: the value that the act returned, or None if the act was undone; and the
-    findings.
+    Returns a pair: the value that the act returned, or None if it was rolled back; and the
+    consequences.
     """
     with transaction.atomic():
         # Of several simultaneous changes, each is tried after the one before it. Otherwise, two

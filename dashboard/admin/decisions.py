@@ -71,7 +71,7 @@ class ByRight(admin.SimpleListFilter):
 def describe_answer(response: HumanResponse) -> str:
     """Return the answer in words: the label of the pressed button, or the beginning of the text."""
     if response.asks_back:
-        return _("Asked back")
+        return _("Sent back")
     asked = response.request.asked
     return cut(asked.rules.meaning_of(asked, response.plain_value), LONGEST_VALUE)
 
@@ -135,7 +135,7 @@ class DecisionAdmin(ExportedAdmin):
         ("user", lambda one: one.user.get_username()),
         ("for", lambda one: one.for_user.get_username() if one.for_user else ""),
         ("answer", lambda one: one.value),
-        ("asked back", lambda one: "yes" if one.asks_back else ""),
+        ("sent back", lambda one: "yes" if one.asks_back else ""),
         ("comment", lambda one: one.comment),
         ("outcome of the request", lambda one: one.request.outcome),
         ("question", lambda one: one.request.prompt),

@@ -35,8 +35,8 @@ class ActAdmin(ExportedAdmin):
     ordering = ["-pk"]
     search_fields = ["=name", "=about_id", "=address", "^about", "words", "reason"]
     search_help_text = lazy(
-        "Search by a user's name, an id, an address, the beginning of a thing's name, or words of "
-        "an entry."
+        "Search by a user's name, an id, an IP address, the beginning of an object's name, or "
+        "words of an entry."
     )
     fields = ["seq", "at_second", "kind", "who", "address", "thing", "told", "hash"]
     readonly_fields = ["at_second", "who", "thing", "told"]

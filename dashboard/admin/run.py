@@ -126,7 +126,7 @@ class RunAdmin(ProvenAdmin):
         Related(lazy("Waits"), Wait, OF_RUN),
         Related(lazy("Signals"), Signal, OF_RUN),
         Related(lazy("Files"), Artifact, OF_RUN),
-        Related(lazy("Inputs from others"), RunInput, OF_RUN),
+        Related(lazy("Received signals, answers and operations"), RunInput, OF_RUN),
     ]
 
     def has_operate_permission(self, request: HttpRequest) -> bool:

@@ -71,7 +71,7 @@ def create_answer(request: HttpRequest, name: str) -> Status[dict[str, Any]]:
     answered = response.request
     words = f"Your message answered “{answered}”: {answered.asked.label_of(response.plain_value)}"
     if response.asks_back:
-        words = f"You asked back about “{answered}”."
+        words = f"You sent “{answered}” back."
     content = {"message": words, "response": response}
     return Status(201 if is_new else 200, content)
 

@@ -92,9 +92,9 @@ def letter_about(request: HumanRequest, *, to: User, reminder: int = 0) -> Lette
 
 
 def asked_back(request: HumanRequest) -> Iterator[str]:
-    """Yield a sentence for each question that people asked back before this request was asked."""
+    """Yield a sentence for each question that people sent back before this request was made."""
     for one in request.asked.follows:
-        words = _("Asked back by {name}: “{text}”")
+        words = _("Sent back by {name}: “{text}”")
         yield words.format(name=plain(one.by), text=shortened(one.text, LONGEST_ITEM))
 
 

@@ -24,10 +24,10 @@ def group_of_newcomers() -> Group | None:
 
 @transaction.atomic
 def admit(line: Line, group: Group, *, company: str) -> User | None:
-    """Create an account for a person of a company, and return it; None if no name is left.
+    """Create an account at somebody's first company sign-in; return None if no name is left.
 
-    The account never gets a name that code asks: its owner would be asked what is meant for
-    somebody else. Nobody is added to a retired group.
+    The account never gets a user name that a procedure's code names as an assignee: its owner would
+    get requests meant for somebody else. Nobody is added to a retired group.
     """
     name = next((one for one in names_for(line) if _is_free(one)), None)
     if name is None or RetiredGroup.objects.filter(group=group).exists():

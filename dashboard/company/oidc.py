@@ -32,9 +32,9 @@ ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 LEEWAY = 60
 """The seconds by which the company's clock may be wrong."""
 PATIENCE = 5
-"""The seconds to wait for each part of a company's answer."""
+"""The seconds to wait for each part of an identity provider's response."""
 LARGEST = 1_000_000
-"""The bytes of the largest answer that is read."""
+"""The bytes of the largest response that is read."""
 LONGEST_ID, LONGEST_ADDRESS = 191, 254
 ADDRESSES = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 KEPT = ("email", "name")
@@ -52,17 +52,19 @@ class Provider(OpenIDConnectOAuth2Adapter):
 
     @cached_property
     def openid_config(self) -> dict[str, Any]:
-        """The addresses of the company; people and secrets are only sent where nobody else reads.
+        """The addresses in the identity provider's discovery document.
 
-        Raises `ValueError` if the company names others.
+        Raises `ValueError` for an address that isn't https: somebody else could read people's
+        sign-ins and the site's secret there.
         """
         found = read_object(self.get_provider().server_url)
         if not all(is_private(found.get(name)) for name in ADDRESSES):
-            raise ValueError("An address in the company's configuration isn't https.")
+            words = "An address in the identity provider's discovery document isn't https."
+            raise ValueError(words)
         return found
 
     def complete_login(self, request: HttpRequest, app: Any, token: Any, **kwargs: Any) -> Any:
-        """Return the sign-in of whom the ID token names, after all checks of the token."""
+        """Check the ID token, and return the sign-in of the person whom it names."""
         try:
             claims = self._read(kwargs["response"]["id_token"], request.GET["state"], app.client_id)
         except (*WRONG, jwt.PyJWTError) as error:
@@ -89,14 +91,14 @@ class Provider(OpenIDConnectOAuth2Adapter):
             options={"require": ["exp", "iat", "iss", "aud", "sub"]},
         )
         if not constant_time_compare(str(claims.get("nonce")), nonce_of(state)):
-            raise jwt.InvalidTokenError("The nonce is another sign-in's.")
+            raise jwt.InvalidTokenError("The nonce belongs to another sign-in.")
         if not is_text(claims["sub"]) or len(claims["sub"]) > LONGEST_ID:
             raise jwt.InvalidTokenError("The person's id is empty or too long.")
         return claims
 
 
 class Bounded(Session):
-    """A session that reads no more than a company has to say, and follows no redirect.
+    """A session that reads responses of a limited size and follows no redirect.
 
     A redirect could take the site's secret to somebody else.
     """
@@ -108,19 +110,20 @@ class Bounded(Session):
             for part in response.iter_content(65536):
                 body += part
                 if len(body) > LARGEST:
-                    raise RequestException("The company's answer is too large.")
+                    raise RequestException("The identity provider's response is too large.")
         response._content = body  # noqa: SLF001 (where requests keeps what it has read)
         return response
 
 
 def read_object(address: str) -> dict[str, Any]:
-    """Return the JSON object at an address of a company; raise `ValueError` for anything else."""
+    """Return the JSON object at an identity provider's address; raise `ValueError` for others."""
     with Bounded() as session:
         response = session.get(address)
     response.raise_for_status()
     found = response.json()
     if not isinstance(found, dict):
-        raise ValueError("The company's answer isn't an object.")  # noqa: TRY004 (as for no JSON)
+        words = "The identity provider's response isn't a JSON object."
+        raise ValueError(words)  # noqa: TRY004 (as for no JSON)
     return found
 
 

@@ -23,7 +23,7 @@ class Refusal(Enum):
     )
     UNPROVEN = (
         HTTPStatus.FORBIDDEN,
-        lazy("The answer of your company's sign-in isn't valid. Sign in again."),
+        lazy("The response of your company's sign-in isn't valid. Sign in again."),
     )
     UNVERIFIED = (
         HTTPStatus.FORBIDDEN,
@@ -48,7 +48,10 @@ class Refusal(Enum):
     )
     TAKEN = (
         HTTPStatus.FORBIDDEN,
-        lazy("Somebody else here signs in with that account of your company."),
+        lazy(
+            "That company account is already linked to another user here. Choose your own account, "
+            "or ask an administrator of this site."
+        ),
     )
     INACTIVE = (
         HTTPStatus.FORBIDDEN,

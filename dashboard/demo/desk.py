@@ -1,4 +1,4 @@
-"""A demo procedure that asks every kind of request, in the languages of a shop's customers."""
+"""A demo procedure that makes every kind of request, in the languages of a shop's customers."""
 # ruff: noqa: RUF001 (sentences in other alphabets)
 
 from dataclasses import dataclass

@@ -52,7 +52,7 @@ Taken = tuple[str, list[str] | None]
 The texts are None if the field can't take the word. The name is "" if there is no such field.
 """
 MOST_SOUGHT = 200
-"""The maximum number of words of a command for which a field is looked for.
+"""The number of words of a command that are matched with fields.
 
 Later words can only continue a text.
 """

@@ -1,4 +1,4 @@
-"""The answer 410 for links to runs and requests whose records were removed."""
+"""The response 410 for links to runs and requests whose records were removed."""
 
 from typing import Any
 from uuid import UUID
@@ -22,8 +22,8 @@ NOT_FOUND = 404
 class RemovedMiddleware(MiddlewareMixin):
     """A middleware that turns 404 into 410 if the record was removed and the user could see it.
 
-    Everybody else reads 404, as for a run that never existed. This is the only place that knows
-    removed runs: each page and route just doesn't find them.
+    Everybody else gets 404, as for a run that never existed. Pages and routes need no code for
+    removed runs: they don't find them, and this middleware does the rest.
     """
 
     def process_response(
@@ -34,7 +34,7 @@ class RemovedMiddleware(MiddlewareMixin):
         return _answer(request, found)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponseBase | None:
-        """Answer for a page whose run was removed between two of its statements."""
+        """Respond for a page whose run was removed between two of its database queries."""
         if not isinstance(error, (Run.DoesNotExist, HumanRequest.DoesNotExist)):
             return None
         found = _tombstone_for(request)

@@ -1,7 +1,7 @@
-"""The lists of home pages in frames of the stream `runs`.
+"""Render the home page's lists into the frames of the stream `runs`.
 
-The lists are rendered once for all people who see the same lists. The home pages of operators show
-more, so the frames for operators have no lists, and these pages read their lists themselves.
+The lists are rendered once for all people who see the same lists. Operators' home pages show more,
+so their frames contain no lists, and operators' pages fetch the lists themselves.
 """
 
 from typing import Any

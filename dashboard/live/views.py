@@ -45,10 +45,10 @@ class View:
     runs: frozenset[UUID] = NONE
     """The runs of the session that the follower may see."""
     hidden: frozenset[UUID] = NONE
-    """The runs of the session that the follower may not see, as far as they are known.
+    """The runs of the session that are known to be hidden from the follower.
 
-    If the follower may see one of them later, the page must read the stream again, because it lacks
-    their earlier changes.
+    If the follower is later allowed to see one of them, the page must read the stream again,
+    because it lacks that run's earlier changes.
     """
     asked_at: float = 0.0
     """The time on the monotonic clock just before these rights were read from the database."""

@@ -1,4 +1,4 @@
-"""The followed streams, each with its followers and the end of its rest."""
+"""The followed streams, each with its followers and the end of its pause between renderings."""
 
 from dataclasses import dataclass, field
 

@@ -56,5 +56,5 @@ def _colours_of(style: Any) -> set[str]:
 
 
 def print_visibly(_: type[BaseException], error: BaseException, __: TracebackType | None) -> None:
-    """Print an uncaught error with control characters as codes; used as `sys.excepthook`."""
+    """Print an uncaught error, its control characters escaped; used as `sys.excepthook`."""
     sys.stderr.write(visible("".join(format_exception(error))))

@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                 ('has_keys', models.BooleanField(db_default=True, default=True, help_text='If on, each button can be pressed with the key that is shown on it.')),
                 ('hears_mentions', models.BooleanField(db_default=True, default=True, help_text='If on, the person is notified of messages that mention them.')),
                 ('detail', models.CharField(choices=[('messages', 'Messages'), ('steps', 'Steps'), ('everything', 'Everything')], db_default='steps', default='steps', help_text='How much of each run a transcript shows.', max_length=10)),
-                ('filters', models.JSONField(default=list, help_text='The inbox filters that the person keeps: names and queries.')),
+                ('filters', models.JSONField(default=list, help_text='The inbox filters that the person has saved: names and queries.')),
                 ('dismissed', models.JSONField(default=list, help_text='The keys of the announcements that the person has dismissed.')),
             ],
             options={

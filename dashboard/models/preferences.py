@@ -25,7 +25,7 @@ MOST_DISMISSED = 20
 
 
 class TooManyFiltersError(Exception):
-    """The person already keeps `MOST_FILTERS` filters."""
+    """The person has already saved `MOST_FILTERS` filters."""
 
 
 class Detail(models.TextChoices):
@@ -68,7 +68,8 @@ class Preferences(models.Model):
     )
 
     filters = models.JSONField(
-        default=list, help_text=lazy("The inbox filters that the person keeps: names and queries.")
+        default=list,
+        help_text=lazy("The inbox filters that the person has saved: names and queries."),
     )
 
     dismissed = models.JSONField(

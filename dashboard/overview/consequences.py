@@ -242,7 +242,7 @@ def _restart(now: OperationFacts) -> list[Sentence | None]:
         now.kept,
     )
     return [
-        sentence(_("A new run starts from the beginning, with the same input.")),
+        sentence(_("A new run starts from the beginning, with the same inputs.")),
         sentence(again, count=now.kept) if now.kept else None,
         _beside(now),
     ]

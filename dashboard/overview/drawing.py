@@ -245,7 +245,7 @@ def is_file(value: Any) -> bool:
 
 
 def cell(value: Any) -> Node:
-    """Return a value as a node for one cell; a mapping or list becomes JSON inside a fold."""
+    """Return a value as a node for one cell; a mapping or list becomes collapsible JSON."""
     if value is None:
         return Node("none", _("none"))
     if isinstance(value, bool):

@@ -8,7 +8,7 @@ OUTCOMES: dict[str, Promise] = {
     "rejected": lazy("Rejected"),
     "answered": lazy("Answered"),
     "edited": lazy("Approved with changes"),
-    "changes_requested": lazy("Asked back"),
+    "changes_requested": lazy("Sent back"),
     "defaulted": lazy("No answer in time"),
     "expired": lazy("No answer in time"),
     "withdrawn": lazy("Withdrawn"),

@@ -247,18 +247,18 @@ class Outlook:
 
     @property
     def _with_waits(self) -> list[UUID] | None:
-        """At least all visible runs with an open wait; None if these may be many."""
+        """All visible runs with an open wait, and perhaps others; None if there may be too many."""
         return self._unended if self._few is None else self._few
 
     @cached_property
     def _few(self) -> list[UUID] | None:
-        """All runs that the person may see; None if they may be too many to read at once."""
+        """All runs that the person may see; None if there may be too many to read at once."""
         is_possible = self._unended is not None and len(self._unended) <= MOST_SINGLE
         return few_runs(self.user) if is_possible else None
 
     @cached_property
     def _unended(self) -> list[UUID] | None:
-        """All unfinished runs that the person may see; None if these may be many."""
+        """All unfinished runs that the person may see; None if there may be too many."""
         if access.sees_all(self.user):
             return None
         mine = RunList(self.user, state=UNENDED)

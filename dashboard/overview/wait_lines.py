@@ -39,7 +39,7 @@ ANSWERED = {
     "rejected": lazy("Rejected by {person}"),
     "answered": lazy("Answered by {person}"),
     "edited": lazy("Edited by {person}"),
-    "changes_requested": lazy("Asked back by {person}"),
+    "changes_requested": lazy("Sent back by {person}"),
     "expired": lazy("Expired without an answer"),
     "withdrawn": lazy("Withdrawn by {person}"),
 }

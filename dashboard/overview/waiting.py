@@ -170,7 +170,7 @@ def _votes(opening: OpenWait, question: Question) -> Sentence | None:
 
 
 def _so_far(openings: Sequence[OpenWait]) -> list[Sentence]:
-    """Return a sentence about each set of which a part has ended."""
+    """Return a sentence for each set of waits in which at least one wait has closed."""
     sets = {one.part_of: one.progress for one in openings if one.part_of}
     return [_come(one) for one in sets.values() if one.done]
 

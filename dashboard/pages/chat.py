@@ -293,7 +293,7 @@ def told(reply: Reply | None) -> str:
         words = _("Your message didn't answer “{prompt}”. {reason}")
         return words.format(prompt=prompt, reason=reply.reason)
     if reply.response.asks_back:
-        return _("You asked back about “{prompt}”.").format(prompt=prompt)
+        return _("You sent “{prompt}” back.").format(prompt=prompt)
     words = meaning_of(reply.request.asked, reply.response.plain_value)
     answer = Truncator(words).chars(LONGEST_ECHO)
     return _("Your message answered “{prompt}”: {answer}").format(prompt=prompt, answer=answer)
@@ -330,9 +330,9 @@ def _why_unsent(request: Visit, asked: HumanRequest | None) -> str:
     if not request.POST.get("asks_back"):
         return ""
     if asked is None:
-        return _("Choose the request about which you want to ask back. Nothing was sent.")
+        return _("Choose the request that you want to send back. Nothing was sent.")
     if not asked.asked.ask_back:
-        return _("Nobody can ask back about this request. Nothing was sent.")
+        return _("This request can't be sent back. Nothing was sent.")
     return ""
 
 

@@ -42,7 +42,7 @@ def create_filter(request: Visit) -> HttpResponse:
     try:
         keep_filter(request.user, form.cleaned_data["name"], query)
     except TooManyFiltersError:
-        words = _("You already keep {most} filters. Remove one first.")
+        words = _("You have already saved {most} filters. Remove one first.")
         messages.error(request, words.format(most=MOST_FILTERS))
     return _back(query)
 

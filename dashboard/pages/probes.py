@@ -88,10 +88,11 @@ def _lines() -> Iterator[str]:
     now = clock.now()
     figures = read_figures(now)
     yield from _gauge("info", "The version of the site.", {f'version="{_version()}"': 1})
-    yield from _gauge("workers", "Workers that have reported themselves.", {"": figures.workers})
+    yield from _gauge("workers", "Workers with a recent sign of life.", {"": figures.workers})
     yield from _gauge("sockets", "Open sockets of pages and programs.", {"": figures.sockets})
     queued = figures.queued.total_seconds()
-    yield from _gauge("queue_age_seconds", "The age of the oldest queued run.", {"": queued})
+    longest = "The longest time for which a queued run has been waiting for a worker."
+    yield from _gauge("queue_age_seconds", longest, {"": queued})
     silence = figures.silence.total_seconds() if figures.silence is not None else None
     words = "The time since the clock process last looked for due work."
     yield from _gauge("clock_age_seconds", words, {"": silence})
@@ -103,9 +104,9 @@ def _lines() -> Iterator[str]:
     open_ones = HumanRequest.objects.open().count()
     yield from _gauge("open_requests", "Requests that wait for people.", {"": open_ones})
     failing = Notification.objects.failing().count()
-    yield from _gauge("failing_notifications", "Notifications that fail.", {"": failing})
+    yield from _gauge("failing_notifications", "Notifications that keep failing.", {"": failing})
     parts = Counter(f'part="{one.part}"' for one in complaints(now=now))
-    yield from _gauge("complaints", "Parts of the site that fail.", parts)
+    yield from _gauge("complaints", "Parts of the site that don't work.", parts)
 
 
 def _gauge(name: str, words: str, values: Mapping[str, float | None]) -> Iterator[str]:

@@ -41,7 +41,7 @@ OFFERED: dict[Name, Any] = {
     ),
     "retry": lazy("Each run continues from where it stopped. Finished steps aren't repeated."),
     "force_end": lazy(
-        "Each run and the runs below it end at once. Nothing is undone, and steps in progress may "
+        "Each run and its descendants end at once. Nothing is undone, and steps in progress may "
         "still take effect."
     ),
 }

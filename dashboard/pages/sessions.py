@@ -31,7 +31,9 @@ from dashboard.pages.visit import Visit
 from procedures.engine.errors import InputError
 
 MOST_LISTED = 200
-KEY_USED = lazy("This form has already opened another session. To open this one too, press again.")
+KEY_USED = lazy(
+    "This form has already opened another session. To open this one too, press the button again."
+)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,6 +1,6 @@
 """The people who take part in a session: its members, and those who have written or answered.
 
-Only messages that the viewer may read count, and answers to requests in such messages.
+Only messages that the viewer may read, and answers to requests in them, are taken into account.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -16,4 +16,4 @@ class Visit(SignedIn):
     detail: str
     """The amount that the person wants to see of each run in transcripts; see `Detail`."""
     kept_filters: list[dict[str, str]]
-    """The filters that the person keeps for the inbox, each with "name" and "query"."""
+    """The filters that the person has saved for the inbox, each with "name" and "query"."""

@@ -218,7 +218,10 @@ class ChoiceGoneError(EngineError):
 
     def __init__(self, name: str, setting: str) -> None:
         self.name, self.setting = name, setting
-        super().__init__(f"This site's setting {setting} no longer contains “{name}”.")
+        super().__init__(
+            f"This site's setting {setting} no longer contains “{name}”. Add it again and retry, "
+            "or retry with another value."
+        )
 
 
 class FileGoneError(EngineError):

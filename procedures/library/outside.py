@@ -167,7 +167,7 @@ class Program:
     def _listen(self) -> Handle[Any]:
         if self._word is None:
             expiry: Any = {"expires": self._silence} if self._silence else {}
-            reason = "The program that owns this run continues."
+            reason = "The next command of the program that owns this run."
             self._word = self._ctx.signal(SIGNAL, ProgramCommand, reason=reason, **expiry)
             self._was_asking = False
         return self._word

@@ -98,7 +98,9 @@ class Act(models.Model):
         CHANGE = "change", lazy("Other change")
 
     seq = models.PositiveBigIntegerField(
-        null=True, unique=True, help_text=lazy("The act's number, which it gets after the commit.")
+        null=True,
+        unique=True,
+        help_text=lazy("The number of the log entry, assigned after the commit."),
     )
     kind = models.CharField(max_length=10, choices=Kind)
     at = models.DateTimeField(db_index=True)
@@ -114,11 +116,11 @@ class Act(models.Model):
     )
     address = models.GenericIPAddressField(null=True)
     about_type = models.CharField(
-        max_length=120, blank=True, help_text=lazy("The kind of thing that was changed.")
+        max_length=120, blank=True, help_text=lazy("The kind of object that was changed.")
     )
     about_id = models.CharField(max_length=64, blank=True)
     about = models.CharField(
-        max_length=LONGEST_THING, blank=True, help_text=lazy("The thing's name at that time.")
+        max_length=LONGEST_THING, blank=True, help_text=lazy("The object's name at that time.")
     )
     words = models.TextField(help_text=lazy("What was done, as a sentence."))
     reason = models.TextField(blank=True)

@@ -122,7 +122,7 @@ class Run(models.Model):
         default=0, help_text="The run's place among the children of one ctx.map."
     )
     depth = models.PositiveSmallIntegerField(
-        default=0, help_text="The number of runs above this one."
+        default=0, help_text="The number of ancestors: the parent, that run's parent, and so on."
     )
     origin = models.ForeignKey(
         "self",
@@ -147,7 +147,7 @@ class Run(models.Model):
     )
     leased_until = models.DateTimeField(null=True)
     base_seq = models.PositiveBigIntegerField(
-        default=0, help_text="The number of the event after which the journal is replayed."
+        default=0, help_text="The number of the last event that a replay skips; 0 for none."
     )
     wake_at = models.DateTimeField(
         null=True, help_text="The time of the next attempt of a failed step."
@@ -321,7 +321,7 @@ class Run(models.Model):
                 yield UUID(str(run))
 
     def top(self) -> UUID:
-        """Return the id of the highest run above this run, or of this run if none is above."""
+        """Return the id of the run's topmost ancestor, or of the run itself if it has no parent."""
         *_, top = self.pk, *self.ids_above()
         return top
 

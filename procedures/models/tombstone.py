@@ -25,7 +25,7 @@ class Tombstone(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
-    top = models.UUIDField(help_text=lazy("The id of the highest run above the run."))
+    top = models.UUIDField(help_text=lazy("The id of the run's topmost ancestor."))
     procedure = models.ForeignKey(Procedure, models.PROTECT, related_name="tombstones")
     version = models.CharField(max_length=12)
     # No foreign key: the tombstone says who it was after an account has been deleted.

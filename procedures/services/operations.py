@@ -156,7 +156,7 @@ def cancel_run(run_id: UUID, *, by: User, reason: str, job: UUID | None = None) 
 
 @transaction.atomic
 def force_end_run(run_id: UUID, *, by: User, reason: str, job: UUID | None = None) -> str:
-    """End a run and all runs below it at once, even while workers hold them.
+    """End a run and its descendants at once, even while workers hold them.
 
     Compensations aren't called. The result of a step in progress isn't stored, although the step
     may still take effect. Returns sentences that say so. Locks all of these runs.
@@ -180,8 +180,8 @@ def force_end_run(run_id: UUID, *, by: User, reason: str, job: UUID | None = Non
 
 def _told_of_end(below: int) -> str:
     if below > 1:
-        return f"The run and the {below} runs below it have ended."
-    return "The run and the run below it have ended." if below else "The run has ended."
+        return f"The run and its {below} descendants have ended."
+    return "The run and its child run have ended." if below else "The run has ended."
 
 
 @transaction.atomic

@@ -34,7 +34,7 @@ def serve_one(row: T, serve: Callable[[T], object], *, name: str) -> bool:
         logger.warning("%s will be tried again later: %s", name, error)
         return False
     except Exception:
-        logger.exception("A periodic pass failed on %s.", name)
+        logger.exception("%s: a periodic task failed.", name)
     return True
 
 

@@ -38,7 +38,7 @@ def _told_of_retry(retried: RetryResult) -> str:
             " people are asked for it again."
         )
     if again.is_doubtful:
-        return f"The run continues and asks again whether {again.step} has happened."
+        return f"The run continues and asks again whether {again.step} took effect."
     if again.step:
         return f"The run continues and tries {again.step} again."
     if again.child:

@@ -9,13 +9,19 @@ from procedures import registry
 from procedures.conf import conf
 from procedures.engine.declaration.definition import Procedure as Definition
 from procedures.engine.errors import EngineError
-from procedures.library import JOBS
+from procedures.library import ACT_ON_RUNS, JOBS, VERIFY_SITE
 from procedures.models import Grant, ProcedureVersion
 from procedures.models.clock import clock
 from procedures.models.procedure import version_from
 from procedures.services.quotas import A_MINUTE, Quota
 from procedures.store import sql
 from procedures.users import User
+
+WHERE_STARTED = {
+    ACT_ON_RUNS: "To start it, choose “Act on all that match…” in Runs.",
+    VERIFY_SITE: "To start it, choose Log and then Verification in the administration.",
+}
+"""A sentence for each of the site's jobs that says where people start it."""
 
 
 class UnknownProcedureError(EngineError):
@@ -45,11 +51,11 @@ class NotAllowedError(EngineError):
 
 
 class JobError(NotAllowedError):
-    """The procedure is one of the site's jobs, which have pages of their own."""
+    """The procedure is one of the site's jobs, which are started elsewhere."""
 
     def __init__(self, definition: Definition) -> None:
         words = f"{definition.title} can't be started like other procedures."
-        EngineError.__init__(self, f"{words} It has a page of its own.")
+        EngineError.__init__(self, f"{words} {WHERE_STARTED[definition.name]}")
 
 
 class StartsStoppedError(EngineError):

@@ -1,4 +1,4 @@
-"""Stopping and allowing new runs, of one procedure or of all."""
+"""Services that block and allow new runs, of one procedure or of all."""
 
 from django.db import transaction
 

@@ -43,7 +43,7 @@ class CrashReport:
         return len(self.commits) * len(MOMENTS)
 
     def __str__(self) -> str:
-        killed = f"Killed {self.kills} times, before or after each of {len(self.commits)} commits"
+        killed = f"Killed {self.kills} times, before and after each of {len(self.commits)} commits"
         return f"{killed}, with the same outcome each time"
 
 

@@ -39,7 +39,7 @@ class ThoughtPart(BaseModel):
 
 
 class ToolCall(BaseModel):
-    """A call of a tool that a model wants to be made."""
+    """A tool call that a model requests."""
 
     model_config = FROZEN
     kind: Literal["call"] = "call"

@@ -1,4 +1,4 @@
-"""The walk of a run through a graph, along paths that part, wait and meet."""
+"""The walk of a run through a graph, along paths that fork, wait and join."""
 
 from collections.abc import Mapping
 from copy import deepcopy

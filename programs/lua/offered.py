@@ -59,16 +59,16 @@ PRIMITIVES: Mapping[str, Collection[str]] = {
     "state": ANY,
 }
 INSTEAD = {
-    "Model": "Trained models aren't offered. Call yours in a Python procedure.",
-    "Classify": "Classifiers aren't offered. Ask an agent, or call yours in a Python procedure.",
-    "Corpus": "Corpora aren't offered. Read files with File.read.",
-    "Retriever": "Retrievers aren't offered. Read files with File.read.",
+    "Model": "Trained models aren't supported. Call yours in a Python procedure.",
+    "Classify": "Classifiers aren't supported. Ask an agent, or call yours in a Python procedure.",
+    "Corpus": "Corpora aren't supported. Read files with File.read.",
+    "Retriever": "Retrievers aren't supported. Read files with File.read.",
     "load": "Code can't be loaded at run time.",
-    "require": "Modules aren't offered here.",
+    "require": "Modules aren't supported here.",
     "io": "Use File.read and File.write.",
-    "debug": "The debug library isn't offered.",
-    "error_prompt": "People see the error of a failed run anyway.",
-    "status_prompt": "People see the stage and the progress of a run anyway.",
+    "debug": "The debug library isn't supported.",
+    "error_prompt": "Remove it: people see the error of a failed run anyway.",
+    "status_prompt": "Remove it: people see the stage and the progress of a run anyway.",
 }
 
 
@@ -103,7 +103,7 @@ class OfferedNames:
         fields = self._names[use.name]
         if use.field and fields and use.field not in fields:
             hint = _nearest(use.field, fields)
-            return f"{use.name}.{use.field} isn't offered. {hint}".rstrip()
+            return f"{use.name}.{use.field} isn't supported. {hint}".rstrip()
         return ""
 
 

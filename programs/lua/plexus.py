@@ -170,7 +170,7 @@ def _check(part: Part, name: str) -> None:
 def _check_dependency(key: str, value: Any, line: int) -> None:
     if key == "tools" and value:
         listed = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        raise ProcedureFileError(f"Tools aren't offered: {listed}.", line=line)
+        raise ProcedureFileError(f"Tools aren't supported: {listed}.", line=line)
     if key not in ("procedures", "tools"):
         words = f"dependencies can't have {key!r:.50}.{meant(key, ('procedures',))}"
         raise ProcedureFileError(words, line=line)

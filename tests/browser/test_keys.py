@@ -131,7 +131,7 @@ def test_the_profile_switches_keys_off(
     press(page, "?")
     expect(page.get_by_role("dialog")).to_be_hidden()
     page.locator(".nav__person > summary").click()
-    page.get_by_role("link", name="Keys", exact=True).click()
+    page.get_by_role("link", name="Keyboard shortcuts", exact=True).click()
     expect(page.get_by_role("dialog")).to_contain_text("Single-key shortcuts are switched off.")
     page.get_by_role("link", name="Switch them on in your profile").click()
     expect(page.get_by_label("Use single-key shortcuts")).to_be_in_viewport()
@@ -175,10 +175,10 @@ def test_the_keys_are_listed_by_links_on_a_phone_and_violate_no_rule_of_axe(
     ask_in(first.session, "approval", by=alice)
     page = open_page(bob, width=PHONE, bypass_csp=True)
     visit(page, f"/chat/{first.session_id}")
-    keys = page.get_by_role("dialog", name="Keys of this page")
+    keys = page.get_by_role("dialog", name="Keyboard shortcuts")
 
     page.locator(".nav__person > summary").click()
-    page.get_by_role("link", name="Keys", exact=True).click()
+    page.get_by_role("link", name="Keyboard shortcuts", exact=True).click()
     expect(keys).to_contain_text(
         re.compile("Keep the money.?, for the row or button that is highlighted")
     )
@@ -187,7 +187,7 @@ def test_the_keys_are_listed_by_links_on_a_phone_and_violate_no_rule_of_axe(
     expect(keys).to_be_hidden()
     visit(page, "/")
     page.get_by_role("link", name="Search or do…").click()
-    page.get_by_role("link", name="Keys of this page").click()
+    page.get_by_role("link", name="Keyboard shortcuts").click()
 
     expect(keys).to_contain_text("Everywhere")
     expect(page.get_by_role("combobox")).to_be_hidden()

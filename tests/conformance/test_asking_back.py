@@ -1,4 +1,4 @@
-"""Questions about which people ask back: what the run gets, and what it asks then."""
+"""Questions that people send back: what the run gets, and what it asks then."""
 
 from datetime import timedelta
 from typing import Any
@@ -82,7 +82,7 @@ def test_in_a_set_it_closes_its_question_and_says_so_to_the_others(backend: Back
     backend.resolve(run_id, "b", asked_back("Which what?"))
     assert backend.advance(run_id) == RunStatus.SUCCEEDED
 
-    why = "ann asked back about the related question “Which?”."
+    why = "ann sent the related question “Which?” back."
     assert result_of(backend, run_id) == ["b", "changes_requested", why, "Which what?"]
 
 

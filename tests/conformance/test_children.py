@@ -268,7 +268,7 @@ def test_children_are_not_endlessly_deep(backend: Backend) -> None:
 
     assert backend.status(run_id) == RunStatus.FAILED
     assert max(saw) == 21
-    assert "20 levels of runs above it" in str(backend.error(run_id))
+    assert "20 levels of ancestors" in str(backend.error(run_id))
 
 
 def test_inputs_that_do_not_fit_start_nothing(backend: Backend) -> None:

@@ -107,7 +107,7 @@ def test_runs_stand_so_deep_and_no_deeper(backend: Backend) -> None:
     backend.advance_all()
 
     assert backend.result(fitting) == '"deep enough"'
-    assert "2 levels of runs above it" in (backend.result(too_deep) or "")
+    assert "2 levels of ancestors" in (backend.result(too_deep) or "")
 
 
 @pytest.mark.parametrize("way", ["question", "undone", "set", "retry"])

@@ -78,13 +78,13 @@ def test_of_a_step_that_happens_once_operators_say_what_became_of_it(
     for run, name, said in zip(
         (repeated, happened, failed), names, ("repeat", "happened", "fail"), strict=True
     ):
-        answer(doubt_of(run, f"Has the step {name} happened?"), value=said, by=dave)
+        answer(doubt_of(run, f"Did the step {name} take effect?"), value=said, by=dave)
     answer(doubt_of(happened, "What was the result"), value='"by hand"', by=dave)
 
     results = [wait_for_success(run).result for run in (repeated, happened)]
     assert results == ['"repeated"', '"by hand"']
     error = json.loads(wait_for_status(failed, RunStatus.FAILED).error)
-    assert "dave let the step fail, although it may have happened." in error["message"]
+    assert "dave let the step fail, although it may have taken effect." in error["message"]
     assert desk.effects == {"repeated": 2, "happened": 1, "failed": 1}
     assert desk.keys == {
         f"{run.pk}:{run_name}"

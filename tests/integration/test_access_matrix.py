@@ -75,7 +75,7 @@ def test_the_difference_is_shown_first_and_saved_with_a_reason(
     assert "Members of finance get “Answer” on" in words
     assert "The group has 1 active member." in words
     assert "Members of support lose “Start” on" in words
-    assert "Nobody active is in this group." in words
+    assert "The group has no active members." in words
     assert [*Grant.objects.filter(procedure=question).values_list("role", flat=True)] == ["start"]
 
     assert send(root, fields | confirmed(told)).status_code == 200  # without a reason

@@ -187,7 +187,14 @@ def test_rows_lead_to_each_other(root: Client, answered: Run) -> None:
     request = request_of(answered)
     text = root.get(page("change", Run, answered.pk)).content.decode()
 
-    for label in ("Journal", "Waits", "Files", "Inputs from others", "Requests", "Messages"):
+    for label in (
+        "Journal",
+        "Waits",
+        "Files",
+        "Received signals, answers and operations",
+        "Requests",
+        "Messages",
+    ):
         assert f">{label}</a>" in text
     for path in (
         f"{page('changelist', Event)}?run__id__exact={answered.pk}",

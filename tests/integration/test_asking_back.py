@@ -1,4 +1,4 @@
-"""Requests about which people ask back: on the page, over the API, and what becomes of them."""
+"""Requests that people send back: on the page, over the API, and what becomes of them."""
 
 import json
 from datetime import timedelta
@@ -90,9 +90,9 @@ def test_the_run_asks_again_and_shows_what_was_asked_back(vera: User, victor: Us
     second = asked_next(request)
     assert second.asked.body == "A lamp. Say which lamp."
     page = shown(browser(victor).get(f"/requests/{second.pk}"))
-    assert "Asked back by <strong><bdi>vera</bdi></strong>" in page
+    assert "Sent back by <strong><bdi>vera</bdi></strong>" in page
     assert WISH in page
-    assert "Asked back by vera: “Say which lamp.”" in letter_about(second, to=victor).text
+    assert "Sent back by vera: “Say which lamp.”" in letter_about(second, to=victor).text
     assert faults(request) == []
     respond(second.pk, Answer(value=True), by=victor)
     assert result_of(second) == ["A lamp. Say which lamp.", True, []]
@@ -102,9 +102,9 @@ def test_of_two_who_decide_the_second_one_is_told(vera: User, victor: User) -> N
     request = ask()
     ask_back(request, vera)
 
-    with pytest.raises(AlreadyAnsweredError, match="vera has asked back about this"):
+    with pytest.raises(AlreadyAnsweredError, match="vera has sent this back"):
         respond(request.pk, Answer(value=True), by=victor)
-    with pytest.raises(AlreadyAnsweredError, match="vera has asked back about this"):
+    with pytest.raises(AlreadyAnsweredError, match="vera has sent this back"):
         ask_back(request, victor)
     assert not ask_back(request, vera)  # the same again is the first one
     with pytest.raises(AlreadyAnsweredError):
@@ -123,7 +123,7 @@ def test_whoever_may_not_answer_may_not_ask_back(vera: User, victor: User, carol
 
 
 def test_only_where_the_procedure_allows_it_and_with_words(vera: User) -> None:
-    with pytest.raises(AnswerError, match="Nobody can ask back about this request"):
+    with pytest.raises(AnswerError, match="This request can't be sent back"):
         ask_back(ask("explained"), vera)
     request = ask()
 
@@ -188,7 +188,7 @@ def test_on_its_page_it_has_a_button_and_words_are_needed(vera: User) -> None:
     assert client.post(path, {"ask_back": "true", "ask_back_text": WISH}).status_code == 302
 
     page = shown(client.get(f"/requests/{request.pk}"))
-    assert "<strong>Asked back by vera</strong>" in page
+    assert "<strong>Sent back by vera</strong>" in page
     assert WISH in page
     late = client.post(path, {"ask_back": "true", "ask_back_text": "My own words."})
     assert late.status_code == 409

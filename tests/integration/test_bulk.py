@@ -342,8 +342,11 @@ def test_jobs_are_in_no_catalogue_and_start_only_on_their_own_pages(
     offered = {one.name for one in operations_for(boss, job)}
     assert "cancel" in offered
     assert offered.isdisjoint({"restart", "fork"})
-    for name in ("act_on_runs", "verify_site"):
-        with pytest.raises(NotAllowedError, match="has a page of its own"):
+    for name, place in (
+        ("act_on_runs", "“Act on all that match…”"),
+        ("verify_site", "Verification"),
+    ):
+        with pytest.raises(NotAllowedError, match=place):
             find_startable(name, by=boss)
 
 

@@ -54,7 +54,7 @@ def test_a_filter_needs_a_name_and_there_are_at_most_twenty(bob: User) -> None:
         client.post("/inbox/filters", {"name": f"Filter {number}", "query": "tab=mine"})
     refusals = {
         "": "Give the filter a name.",
-        "One more": "You already keep 20 filters. Remove one first.",
+        "One more": "You have already saved 20 filters. Remove one first.",
     }
 
     for name, words in refusals.items():

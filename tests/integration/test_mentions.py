@@ -244,7 +244,7 @@ def test_who_sees_the_run_that_a_message_is_about_can_be_mentioned_without_being
     assert unread_of([bob.pk])[bob.pk] == {}
     pass_time()
     assert mailed() == []
-    note = "This person may not see the message any more."
+    note = "This person can no longer see the message."
     assert Notification.objects.get(mention=message).note == note
 
 

@@ -78,7 +78,8 @@ def test_whoever_leaves_passes_each_request_on_and_can_sign_in_no_more(
     assert Client().get("/api/runs", headers=headers).status_code == 401
     entry = Act.objects.about(erin).latest("pk")
     assert entry.words == (
-        "Offboarded. Ended 1 sessions and 1 tokens, and all sign-in links. Reassigned 2 requests."
+        "Offboarded. Ended 1 sessions, revoked 1 tokens and all sign-in links, and reassigned 2 "
+        "requests."
     )
     assert entry.reason == REASON
     assert root.get(path_of(erin)).status_code == 403  # nothing is left to end

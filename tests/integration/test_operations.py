@@ -206,7 +206,7 @@ def test_a_force_end_says_what_it_leaves_behind(dave: User) -> None:
     told = [force_end_run(run.pk, by=dave, reason="At once.") for run in (family, undoing, at_work)]
 
     assert told == [
-        "The run and the 2 runs below it have ended.",
+        "The run and its 2 descendants have ended.",
         "The run has ended. The run's work won't be undone.",
         "The run has ended. The step in progress may still take effect, but its result won't be "
         "stored.",

@@ -252,7 +252,7 @@ def test_a_message_asks_back_where_the_request_allows_it(
     assert 'name="asks_back"' in page
     assert "data-asks-back" in page
     shown_after = told if htmx else client.get(f"/chat/{request.session_id}")
-    assert f"You asked back about “{request.prompt}”." in shown(shown_after)
+    assert f"You sent “{request.prompt}” back." in shown(shown_after)
     assert said(request.session) == ["yes"]
     request.refresh_from_db()
     assert request.outcome == "changes_requested"

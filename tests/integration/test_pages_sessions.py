@@ -52,7 +52,7 @@ def test_what_a_new_session_lacks_is_said_beside_what_was_typed(alice: User) -> 
 
     assert (refused.status_code, unknown.status_code) == (422, 422)
     assert "Write what the session is about." in shown(refused)
-    assert "No active user is called “nobody”. Enter whole user names." in shown(unknown)
+    assert "No active user is called “nobody”. Enter exact user names." in shown(unknown)
     assert "Typed</textarea>" in shown(unknown)
     assert not Session.objects.exists()
 

@@ -272,7 +272,7 @@ def test_acts_are_shown_to_whoever_may_read_them(root: Client, alice: User, bob:
     path = f"/admin/person/{bob.pk}/acts/"
 
     told = shown(root.get(path))
-    assert "Made all sign-in links invalid." in told
+    assert "Revoked all sign-in links." in told
     assert "/admin/countersign_chat/humanrequest/" in told
     hidden = shown(browser(create_manager()).get(path))
     assert "permission to read the log" in hidden

@@ -40,7 +40,7 @@ def carried_on(name: str, **inputs: Any) -> Run:
         ({"steps": 2}, "turn_by_turn", {"times": 3}, "limit of 2 steps"),
         ({"events": 10}, "turn_by_turn", {"times": 12}, "limit of 10 events"),
         ({"children": 0}, "calling", {"number": 2, "asks": True}, "the limit is 0"),
-        ({"depth": 0}, "calling", {"number": 2, "asks": True}, "0 levels of runs above it"),
+        ({"depth": 0}, "calling", {"number": 2, "asks": True}, "0 levels of ancestors"),
     ],
 )
 def test_a_site_limits_what_the_procedure_does_not(

@@ -173,7 +173,7 @@ def test_what_people_do_to_their_own_account_is_logged_once(
         ("alice", "alice", "Ended all other sessions (1).", ""),
         ("alice", "alice", "Ended a session.", ""),
         ("alice", "alice", f"Away until {day}. bob can answer meanwhile.", "Holidays."),
-        ("admin", "alice", "Ended an absence in which bob answers.", ""),
+        ("admin", "alice", "Ended an absence during which bob could answer.", ""),
         ("bob", "bob", "Changed the password.", ""),
         ("admin", "admin", "Changed the password.", ""),
     ]

@@ -258,7 +258,7 @@ def test_in_a_set_the_first_one_makes_the_others_unneeded(vera: User) -> None:
         ({"lasts": 8 * DAY}, "for at most 7 days"),
         ({"lasts": timedelta(0)}, "for at most 7 days"),
         ({"program": "deploy-bot"}, "deputies and tokens can't"),
-        ({"asks_back": True}, "Nobody can ask back"),
+        ({"asks_back": True}, "can't be sent back"),
     ],
 )
 def test_what_can_not_be_given_leaves_the_request_open(

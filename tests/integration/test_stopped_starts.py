@@ -94,14 +94,14 @@ def test_administrators_stop_and_allow_new_runs(admin_client: Client) -> None:
     stop = procedure().stopped_starts
     assert admin_client.post(PAGE, {"allow": "x"}).status_code == 404
     done = shown(admin_client.post(PAGE, {"allow": stop.pk}, follow=True))
-    assert "Nothing is stopped." in done
+    assert "Nothing is blocked." in done
 
 
 def test_only_those_with_the_permission_do(carol: User) -> None:
     assert browser(make_staff(carol)).get(PAGE).status_code == 403
 
     looking = browser(make_staff(carol, "view_stoppedstarts"))
-    assert "Stop new runs" not in shown(looking.get(PAGE))
+    assert "Block new runs" not in shown(looking.get(PAGE))
     sent = {"notice": NOTICE, "reason": "Why."}
     assert looking.post(PAGE, sent).status_code == 403
     assert looking.post(PAGE, {"allow": "1"}).status_code == 403

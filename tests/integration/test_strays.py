@@ -128,7 +128,7 @@ def test_a_request_whose_row_is_broken_keeps_no_other_waiting(
 
     assert requests_without_answerers().get() == broken
     assert "It was reassigned to finance." in HumanRequest.objects.get(pk=pair[0].pk).note
-    assert f"A periodic pass failed on Request {broken.pk}." in caplog.text
+    assert f"Request {broken.pk}: a periodic task failed." in caplog.text
 
 
 def test_where_nobody_is_left_it_is_stuck_until_somebody_comes(

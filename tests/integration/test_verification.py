@@ -108,7 +108,7 @@ def test_auditors_start_one_at_a_time(answered: Run, carol: User, dave: User) ->
     assert browser(dave).post(PAGE).status_code == 403
     assert not verification.verifications().exists()
 
-    for told in ("Started.", "A verification is at work already."):
+    for told in ("Started.", "A verification is already in progress."):
         assert told in shown(client.post(PAGE, follow=True))
     [run] = verification.verifications()
     assert run.started_by == carol

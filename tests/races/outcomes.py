@@ -20,7 +20,7 @@ from tests.races.scenes import LIMIT, UNDO, Scene
 BY_TIME = {"sweep", "again", "clock", "too"}
 """The acts of the clock."""
 TOLD = re.compile(
-    r"\w+ has (already answered|asked back about|claimed) this"
+    r"\w+ has (already answered|sent|claimed) this"
     r"|The deadline of this request has passed|This request was withdrawn\."
     r"|It's too late to undo|nothing to undo|The values of this request have been changed"
 )
@@ -103,7 +103,7 @@ def _finish(scene: Scene, final: Any) -> None:
 
 
 def _answer_the_next(scene: Scene) -> None:
-    """Answer what the run asks because somebody asked back, until it is held no more."""
+    """Answer what the run asks because somebody sent it back, until it is held no more."""
     run_id = scene.request.wait.run_id
     asked = HumanRequest.objects.open().filter(wait__run=run_id).exclude(pk=scene.request.pk)
     for request in asked:

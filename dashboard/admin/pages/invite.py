@@ -41,7 +41,7 @@ class InvitationForm(forms.Form):
         max_length=LONGEST_TEXT,
         widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "autofocus": True}),
         help_text=lazy(
-            "One in each line, such as “Ann Blum <ann@bank.example>”, or a table with the headings "
+            "One per line, such as “Ann Blum <ann@bank.example>”, or a table with the headings "
             "“email”, “name”, “first name”, “last name” and “groups”."
         ),
     )

@@ -130,11 +130,11 @@ def act_on(request: HttpRequest, user: User) -> HttpResponse:
     acts: dict[str, tuple[Callable[[], object], str]] = {
         "end_everything": (
             lambda: sign_ins.end_everything(user, by=by),
-            _("All sessions, tokens and links were ended."),
+            _("All sessions were ended, and all tokens and links revoked."),
         ),
         "end_links": (
             lambda: sign_ins.end_all_links(user, by=by),
-            _("All sign-in links are invalid now."),
+            _("All sign-in links were revoked."),
         ),
         "end_session": (
             lambda: sign_ins.end_session(user, number_of(request), by=by),

@@ -81,8 +81,8 @@ class HoldForm(LoggedReasonForm):
         required=False,
         max_length=254,
         help_text=lazy(
-            "Holds all runs that the person has started, was asked by, has answered, written to or "
-            "operated, and those whose line in lists of runs contains the user name."
+            "Holds all runs that the person started, wrote to or operated, all runs that asked the "
+            "person or that the person answered, and all runs whose subject contains the user name."
         ),
     )
     field_order = ("run", "procedure", "person", "reason")

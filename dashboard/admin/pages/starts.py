@@ -1,4 +1,4 @@
-"""The page that stops new runs of one procedure or of all, until somebody allows them again."""
+"""The page that blocks new runs of one procedure or of all, until somebody allows them again."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ class StopForm(LoggedReasonForm):
         label=lazy("Notice"),
         max_length=LONGEST_NOTICE,
         help_text=lazy(
-            "People who try to start a run see this text. Say how long new runs are stopped."
+            "People who try to start a run see this text. Say until when they can't start one."
         ),
     )
     field_order = ("procedure", "notice", "reason")
@@ -45,15 +45,15 @@ class StopForm(LoggedReasonForm):
         procedure: Any = self.fields["procedure"]
         procedure.type_if_long(
             lazy(
-                "Its title, or its name in code. If the field is empty, new runs of all "
-                "procedures are stopped."
+                "Its title, or its name in code. If the field is empty, no procedure can be "
+                "started."
             )
         )
 
 
 @add_part("new-runs/", "new_runs", may_look, lazy("New runs"), place=10, below="settings")
 def new_runs(request: HttpRequest) -> HttpResponse:
-    """Show the procedures of which new runs are stopped; stop new runs, or allow them again."""
+    """Show the procedures that can't be started; block new runs, or allow them again."""
     by: Any = request.user
     may_change = may_send(request, CHANGE)
     if request.method == "POST" and "allow" in request.POST:
@@ -62,7 +62,7 @@ def new_runs(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         said = form.cleaned_data
         stop_starts(said["procedure"], said["notice"], by=by, reason=said["reason"])
-        messages.success(request, _("No new runs are started from now on."))
+        messages.success(request, _("From now on, nobody can start new runs."))
         return HttpResponseRedirect(reverse("admin:new_runs"))
     stops = StoppedStarts.objects.select_related("procedure")
     return draw(

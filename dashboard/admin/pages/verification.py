@@ -34,7 +34,7 @@ def verification_page(request: HttpRequest) -> HttpResponse:
     by: Any = request.user
     if request.method == "POST":
         _run, is_new = verification.verify_soon(by=by)
-        told = _("Started.") if is_new else _("A verification is at work already.")
+        told = _("Started.") if is_new else _("A verification is already in progress.")
         messages.success(request, told)
         return HttpResponseRedirect(reverse("admin:verification"))
     rows = verification.verifications()

@@ -111,7 +111,7 @@ class ChatComposer extends HTMLElement {
     if (place) place.textContent = current?.dataset.place ?? "";
   }
 
-  /** Show the box "Ask back" only if the question allows it; if it is ticked, return its hint. */
+  /** Show the box "Send back" only if the question allows it; if it is ticked, return its hint. */
   offerAskBack(current) {
     const box = this.form.elements.asks_back;
     if (!box) return undefined;

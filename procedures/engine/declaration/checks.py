@@ -29,13 +29,11 @@ RESULT = "return"
 
 def check_signature(name: str, fn: Function) -> None:
     if not inspect.isfunction(fn) or any(is_such(fn) for is_such in NOT_PLAIN):
-        words = "a procedure must be a regular function (fn), not async and not a generator."
+        words = "a procedure must be a regular function, not async and not a generator."
         raise DefinitionError(f"{name}: {words}")
     parameters = list(inspect.signature(fn).parameters.values())
     if not parameters or parameters[0].kind not in POSITIONAL:
-        raise DefinitionError(
-            f"{name}: the first parameter of the function (fn) must be the context."
-        )
+        raise DefinitionError(f"{name}: the first parameter of the function must be the context.")
     for parameter in parameters[1:]:
         if parameter.kind not in NAMED:
             raise DefinitionError(f"{name}: {parameter} isn't supported. Name each input.")

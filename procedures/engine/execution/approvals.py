@@ -25,7 +25,7 @@ def approved(fiber: Fiber, bound: Bound[Any], decision: Response[bool]) -> Bound
         bound = bind_with_copies((bound.fn, bound.args, dict(bound.kwargs), bound.options))
     evidence = bound.as_evidence()
     while decision and decision.question and not _serves(fiber, decision, bound, evidence):
-        # Nobody may ask back about this question, because the code couldn't ask another one here.
+        # Nobody may send this question back, because the code couldn't ask another one here.
         question = decision.question.rules.asked_again(decision.question, evidence)
         decision = Later(fiber).again(question).wait()
     if not decision or decision.question is None:

@@ -24,14 +24,14 @@ NO_RESULT, DOUBTFUL = "ResultNotKept", "Doubtful"
 def settle_doubt(
     fiber: Fiber, entry: Entry, returns: Any, *, again: Callable[[], Any] | None = None
 ) -> Any:
-    """Ask the procedure's operators whether the step happened, and do what they answer.
+    """Ask the procedure's operators whether the step took effect, and do what they answer.
 
     Operators are asked about each start of the step that has no recorded end, and about each result
     that couldn't be stored. The same question is asked only once. If the operators let the step
     fail and somebody then retries the run, the operators are asked a new question.
 
-    If the operators say that the step hasn't happened, the function `again` runs the step. A step
-    that has happened never runs again.
+    If the operators say that the step didn't take effect, the function `again` runs the step. A
+    step that took effect never runs again.
     """
     try:
         return _as_they_say(fiber, entry, returns, again)
@@ -65,20 +65,22 @@ def _as_they_say(fiber: Fiber, entry: Entry, returns: Any, again: Callable[[], A
         raise _DoubtfulError(
             f"{answer.responder} let the step fail, although it is done. {_why(entry)}"
         )
-    raise _DoubtfulError(f"{answer.responder} let the step fail, although it may have happened.")
+    raise _DoubtfulError(
+        f"{answer.responder} let the step fail, although it may have taken effect."
+    )
 
 
 def _whether(name: str) -> Question:
     options = {
-        REPEAT: "It hasn't happened: run the step again",
-        HAPPENED: "It has happened: continue with its result",
+        REPEAT: "It didn't: run the step again",
+        HAPPENED: "It did: continue with its result",
         FAIL: "Let the step fail",
     }
     return new_question(
         "choice",
-        f"Has the step {name} happened?",
+        f"Did the step {name} take effect?",
         options,
-        body="A worker stopped in the middle of this step, which must happen at most once.",
+        body="A worker stopped in the middle of this step, which must run at most once.",
         assign=OPERATORS,
     )
 

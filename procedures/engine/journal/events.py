@@ -161,7 +161,7 @@ class RunFacts:
     claims: int = 1
     """The number of consecutive claims without progress, including this one."""
     depth: int = 0
-    """The number of runs above this one: its parent, the parent of that parent, and so on.
+    """The number of ancestors: the parent, that run's parent, and so on.
 
     It is 0 for a run that people have started.
     """

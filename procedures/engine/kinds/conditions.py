@@ -247,7 +247,7 @@ def sentences(question: "Question") -> list[str]:
     """Return sentences about the question's conditions, such as "2 people must agree".
 
     Each condition that the question sets has a sentence: who may answer, how many people must
-    agree, when a comment is needed, and whether people can ask back or undo an answer.
+    agree, when a comment is needed, and whether people can send it back or undo an answer.
     """
     found: list[str] = []
     if question.quorum > 1:
@@ -256,7 +256,8 @@ def sentences(question: "Question") -> list[str]:
         found.append("One rejection is enough to reject the request.")
     if question.four_eyes:
         found.append(
-            "Whoever started, changed or repeated this run can't answer, nor can their deputies."
+            "Whoever started, restarted or forked this run, or changed its inputs, can't answer, "
+            "nor can their deputies."
         )
     if question.comment_required_on:
         words = [f"“{question.decisions[name]}”" for name in question.comment_required_on]
@@ -264,7 +265,7 @@ def sentences(question: "Question") -> list[str]:
         found.append(f"{_listed(words)} {verb} a comment.")
     if question.ask_back:
         found.append(
-            "Instead of answering, you can ask back: write what is missing or should change."
+            "Instead of answering, you can send it back: write what is missing or should change."
         )
     if question.undo:
         found.append(f"An answer can be undone for {duration_words(question.undo)}.")

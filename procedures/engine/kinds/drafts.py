@@ -15,7 +15,7 @@ JSON = "application/json"
 MOST_DECISIONS = 12
 TEXT, MARKDOWN, CODE, TABLE, FILE = "text", "markdown", "code", "table", "file"
 MOST_ROWS, MOST_CELLS = 50, 300
-"""The maximum number of rows, and of values in all rows, of a table that people edit by value.
+"""The maximum numbers of rows and of cells in a table that people edit cell by cell.
 
 A larger table is edited as JSON.
 """

@@ -121,7 +121,7 @@ class Kind:
         return "properties" in question.schema
 
     def check_default(self, question: "Question", default: Any) -> Any:
-        """Return the value of `default=`; raise `QuestionError` if it hasn't the type of an answer.
+        """Return the value of `default=`; raise `QuestionError` if it isn't a valid answer.
 
         If the answer is a single value, limits such as a minimum don't apply to the default.
         """
@@ -201,7 +201,7 @@ class Kind:
 
         The evidence is that of the step to approve now.
 
-        Nobody can ask back about this question.
+        Nobody can send this question back.
         """
         return replace(question, evidence=evidence, ask_back=False)
 

@@ -70,7 +70,7 @@ class Question:
     irreversible: bool = False
     """True if an answer can't be undone; people must then confirm an answer before it counts."""
     due: float | None = None
-    """The number of seconds within which people should answer; the question then stays open."""
+    """The number of seconds within which people should answer. The question stays open after it."""
     remind: tuple[float, ...] = ()
     """The number of seconds from the asking of the question to each reminder."""
     remind_every: float | None = None
@@ -92,9 +92,9 @@ class Question:
     """The names of the decisions that people must explain in a comment."""
     risk: Risk = "normal"
     ask_back: bool = False
-    """True if people may ask back, which means: write what is missing, and don't answer."""
+    """True if people may send the question back: write what is missing instead of answering."""
     follows: tuple[AskedBack, ...] = ()
-    """The earlier questions, oldest first, that led to this one, because people asked back."""
+    """The earlier questions, oldest first, that people sent back before this one was asked."""
     repeatable: dict[str, Any] | None = None
     """The stored form of a `Like`, which says for which later questions an answer may count, too.
 
@@ -277,9 +277,9 @@ class Question:
             raise AnswerError(f"“{self.label_of(value)}” needs a comment that says why.", [fault])
 
     def check_ask_back(self, text: str) -> None:
-        """Raise `AnswerError` if nobody may ask back about the question, or `text` is empty."""
+        """Raise `AnswerError` if nobody may send the question back, or `text` is empty."""
         if not self.ask_back:
-            raise AnswerError("Nobody can ask back about this request. Answer it.")
+            raise AnswerError("This request can't be sent back. Answer it.")
         if not text.strip():
             raise AnswerError("Write what is missing, or what should be changed.")
 

@@ -40,12 +40,12 @@ class RequestOptions(TypedDict, total=False):
     - `comment_required_on`: decisions that need a comment: "approved" or "rejected" of an approval,
       a decision of a review, or an option of a choice.
     - `risk`: "low", "normal" or "high", which people see.
-    - `ask_back`: True if people may ask back instead of answering. Then the response's `outcome` is
-      "changes_requested", and its `comment` is what they wrote.
+    - `ask_back`: True if people may send the question back instead of answering. Then the
+      response's `outcome` is "changes_requested", and its `comment` is what they wrote.
     - `repeatable`: a `Like`, which describes later questions. The person who answers this question
       may then decide that the answer counts for those later questions, too.
-    - `follows`: the response to an earlier question about which somebody asked back. People see
-      what that person wrote.
+    - `follows`: the response to an earlier question that somebody sent back. People see what that
+      person wrote.
     """
 
     name: str

@@ -22,8 +22,8 @@ class Response(Generic[T]):
     request; somebody answered with a value that isn't False; the default counted as the answer, and
     is neither None, False nor "".
 
-    The response is false if somebody rejected the request or asked back, or if the question closed
-    without an answer.
+    The response is false if somebody rejected the request or sent it back, or if the question
+    closed without an answer.
     """
 
     value: T
@@ -47,7 +47,7 @@ class Response(Generic[T]):
 
     @property
     def is_asked_back(self) -> bool:
-        """True if somebody asked back instead of answering; `comment` is what that person wrote."""
+        """True if somebody sent the question back; `comment` is what that person wrote."""
         return self.outcome == Outcome.CHANGES_REQUESTED
 
     def __bool__(self) -> bool:
@@ -61,15 +61,15 @@ class Response(Generic[T]):
 
 
 class AskedBack(NamedTuple):
-    """A question that nobody answered, because somebody asked back; a later question shows it."""
+    """A question that somebody sent back instead of answering; a later question shows it."""
 
     prompt: str
     """The prompt of the question."""
     by: str
-    """The name of the user who asked back."""
+    """The name of the user who sent the question back."""
     text: str
     at: str
-    """The time at which that user asked back, in ISO 8601."""
+    """The time at which that user sent the question back, in ISO 8601."""
 
     @property
     def moment(self) -> datetime:
@@ -84,13 +84,13 @@ def earlier_questions(prompt: str, follows: object) -> tuple[AskedBack, ...]:
     """Return the questions that preceded a question with the option `follows`, oldest first.
 
     The last of them is the question of the response `follows`; the others preceded that question.
-    Raises `QuestionError` unless `follows` is None, or a response by somebody who asked back.
+    Raises `QuestionError` unless `follows` is None or responds to a question that was sent back.
     """
     if follows is None:
         return ()
     question = follows.question if isinstance(follows, Response) else None
     if not isinstance(follows, Response) or question is None or not follows.is_asked_back:
-        words = "takes the response to a question about which somebody asked back, or None"
+        words = "takes the response to a question that somebody sent back, or None"
         raise QuestionError(f"{prompt!r}: follows= {words}.")
     last = AskedBack(question.prompt, follows.responder, follows.comment, follows.at.isoformat())
     return (*question.follows, last)[-MOST_EARLIER:]

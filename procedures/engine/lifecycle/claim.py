@@ -43,9 +43,10 @@ def take_up(store: Store, run: RunRow, *, has_news: bool = True) -> bool:
 
 
 def take_hold(store: Store, run: RunRow, *, has_news: bool = True) -> None:
-    """Make the claim the only writer of a run's journal, and write the run's inputs to the journal.
+    """Make the claim the only writer of a run's journal, and journal what was sent to the run.
 
-    The caller has locked the run. Pass `has_news=False` only if the run can't have any inputs.
+    Answers, signals and operations are sent. The caller has locked the run. Pass `has_news=False`
+    only if nothing can be pending for the run.
     """
     # Do this before the hold: inputs from other runs may close waits or cancel the run, which
     # changes what the claim does.

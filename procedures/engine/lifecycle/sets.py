@@ -60,7 +60,7 @@ def _told_of_request(asked: Question, closed: Mapping[str, Any]) -> str:
         return f"The related question “{asked.prompt}” was withdrawn."
     by = closed["responder"]
     if closed["outcome"] == Outcome.CHANGES_REQUESTED:
-        return f"{by} asked back about the related question “{asked.prompt}”."
+        return f"{by} sent the related question “{asked.prompt}” back."
     answer = asked.rules.public_answer(asked, closed.get("value"), str(closed["outcome"]))
     if answer:
         return f"{by} answered the related question “{asked.prompt}” with “{answer}”."

@@ -74,7 +74,7 @@ class Budget:
         if deepest is not None and self._run.depth >= deepest:
             words = "This run can't start child runs: it has"
             raise LimitReached(
-                f"{words} {deepest:,} levels of runs above it, which is the limit. {HIGHER}"
+                f"{words} {deepest:,} levels of ancestors, which is the limit. {HIGHER}"
             )
         used = self._kept_children + self._new["children"]
         if most is not None and used + count > most:

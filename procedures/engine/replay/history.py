@@ -92,7 +92,7 @@ class Entry:
 
     @property
     def doubts(self) -> int:
-        """The number of attempts of which the outcome, or the result, was or is unknown."""
+        """The number of attempts after which the outcome or the result was unknown for a time."""
         return sum(
             event.kind == EventKind.STEP_STARTED or is_doubtful(event) or is_without_result(event)
             for event in self.events

@@ -1,4 +1,8 @@
-"""The rows of inputs to runs and of signals, as the rules of `lifecycle` use them."""
+"""The methods of a store for what is sent to runs and isn't in a journal yet.
+
+Answers, signals, operations and the ends of child runs are sent. The rules of `lifecycle` call
+these methods.
+"""
 
 from abc import abstractmethod
 from collections.abc import Collection, Iterable, Sequence
@@ -11,7 +15,7 @@ from procedures.engine.store.runs import Runs
 
 
 class Inputs(Runs):
-    """The methods of a store for the rows of inputs to runs, and of signals."""
+    """The methods of a store for what is sent to runs and isn't in a journal yet."""
 
     def run_key(self, run_id: str) -> Any:
         """Return the primary key of a run whose id, as text, is `run_id`."""

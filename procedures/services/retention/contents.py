@@ -132,7 +132,9 @@ def _blocks(read: Any, depth: int) -> Iterator[str]:
     try:
         digests = read()
     except FileGoneError as error:
-        logger.warning("A list can't be read to find the files it names: %s", error)
+        logger.warning(
+            "A stored list is missing, so the files that it names aren't known: %s", error
+        )
         return
     for digest in digests:
         yield digest

@@ -44,7 +44,7 @@ class Family:
         return (one for one in self.members.values() if one.parent is None)
 
     def top_of(self, run: UUID) -> Relative:
-        """Return the highest run above a run, or the run itself if none is above."""
+        """Return a run's topmost ancestor, or the run itself if it has no parent."""
         found, seen = self.members[run], set[UUID]()
         while found.parent in self.members and found.parent not in seen:
             seen.add(found.parent)
@@ -55,7 +55,7 @@ class Family:
         """Return True if each run has ended, and the retention of the procedure has passed since.
 
         `days` are the days of the retention, keyed by procedure; procedures without one keep their
-        runs for ever. Child runs are kept as long as the highest run above them.
+        runs for ever. Child runs are kept as long as their topmost ancestor.
         """
         for one in self.members.values():
             kept = days.get(self.top_of(one.pk).procedure)

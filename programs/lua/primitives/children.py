@@ -103,20 +103,20 @@ class Children:
         return {text_of(one): self._handle(one) for one in children}
 
     def _wait_for(
-        self, handles: list[Handle[Any]], most: int, timeout: Any, words: str
+        self, handles: list[Handle[Any]], needed: int, timeout: Any, words: str
     ) -> list[Handle[Any]]:
-        """Wait until `most` of the handles are closed, and return the closed ones.
+        """Wait until `needed` of the handles are closed, and return these.
 
         Raises `ChildTimeoutError`, with a message that begins with `words`, after `timeout`
         seconds.
         """
         seconds = seconds_of(timeout, "timeout")
         if seconds is None:
-            return self._ctx.wait_n(most, *handles, keep_open=True)
+            return self._ctx.wait_n(needed, *handles, keep_open=True)
         timer = self._ctx.timer(max(seconds, 0.001), reason="The program waits for child runs.")
         closed: list[Handle[Any]] = []
         left = list(handles)
-        while len(closed) < most:
+        while len(closed) < needed:
             first = self._ctx.wait_any(*left, timer, keep_open=True)
             if first is timer:
                 raise ChildTimeoutError(f"{words} after {seconds:g} seconds.")

@@ -32,7 +32,7 @@ def _item(entry: Any) -> dict[str, Any]:
     if unknown := sorted(set(given) - ITEM):
         raise ValueError(f"An item of Human.inputs can't have {unknown[0]}.")
     if given["type"] not in TYPES:
-        words = f"The type {text_of(given['type'])!r} isn't offered in Human.inputs"
+        words = f"The type {text_of(given['type'])!r} isn't supported in Human.inputs"
         raise ValueError(f"{words}. The types are {', '.join(TYPES)}.")
     return given
 

@@ -104,7 +104,7 @@ class Declarations:
             listed = list(self._tools(name, declared))
             tools = [_tool(tool, one) for tool, one in listed]
         except ProcedureFileError as error:
-            words = f"A tool of the agent {name} can't be offered. {error}"
+            words = f"A tool of the agent {name} can't be used. {error}"
             raise ProcedureFileError(words, line=error.line or line) from None
         except (DefinitionError, TypeError, ValueError) as error:
             raise ProcedureFileError(str(error), line=line) from None
@@ -120,7 +120,7 @@ class Declarations:
             raise ValueError(words)
         if unknown := sorted(set(settings) - KNOWN):
             near = meant(unknown[0], KNOWN, at_least=0.8)
-            words = f"The setting {unknown[0]} of the agent {name} isn't offered.{near}"
+            words = f"The setting {unknown[0]} of the agent {name} isn't supported.{near}"
             raise ValueError(words)
         check_agent(name, settings)
         checked_limit(settings.get("max_turns"), f"max_turns of the agent {name}")

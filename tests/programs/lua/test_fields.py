@@ -77,7 +77,7 @@ def test_a_file_that_nobody_sends_is_nil() -> None:
     [
         ("Human.inputs({})", "Human.inputs needs a list of items."),
         ("Human.inputs({{id = 'a'}})", "An item of Human.inputs needs type."),
-        ("Human.inputs({{id = 'a', type = 'review'}})", "The type 'review' isn't offered in"),
+        ("Human.inputs({{id = 'a', type = 'review'}})", "The type 'review' isn't supported in"),
         (
             "Human.inputs({{id = 'a', type = 'input', x = 1}})",
             "An item of Human.inputs can't have x",

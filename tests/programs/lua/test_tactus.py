@@ -145,7 +145,7 @@ def test_no_function_of_c_takes_long_while_a_file_is_read(code: str) -> None:
         ),
         ("Procedure {input = {a = {type = 'date'}}, function() end}", "The input a has", 1),
         ("Procedure {function() return 1 end", "'}' expected near <eof>.", 1),
-        ("Tool.count('x')", "Tool.count isn't offered.", 1),
+        ("Tool.count('x')", "Tool.count isn't supported.", 1),
         ("local x\nlocal y = x.z", "attempt to index a nil value (local 'x')", 2),
         ("\nerror('No.')\nProcedure {function() end}", "No.", 2),
         ("\nerror({})", "table: ", 2),

@@ -163,7 +163,7 @@ AGENT = "A = Agent {system_prompt = 'x'%s}\nProcedure {%s function() A() end}"
             1,
         ),
         (AGENT % (", tools = 'none'", ""), "The tools of the agent A must be a list", 1),
-        (AGENT % (", output = {}", ""), "The setting output of the agent A isn't offered.", 1),
+        (AGENT % (", output = {}", ""), "The setting output of the agent A isn't supported.", 1),
         (AGENT % (", prepare = function() end", ""), "The setting prepare of the agent A can't", 1),
         (AGENT % (", max_turns = 0", ""), "max_turns of the agent A must be a whole number", 1),
         ("\n" + AGENT % ("", "max_turns = 'x',"), "max_turns must be a whole number", 3),
@@ -178,7 +178,7 @@ AGENT = "A = Agent {system_prompt = 'x'%s}\nProcedure {%s function() A() end}"
         (
             "t = Tool {input = {a = {type = 'date'}}, function() end}\n"
             + AGENT % (", tools = {t}", ""),
-            "A tool of the agent A can't be offered. The argument a has the type 'date'.",
+            "A tool of the agent A can't be used. The argument a has the type 'date'.",
             2,
         ),
     ],

@@ -82,7 +82,7 @@ def response(outcome: Outcome, **options: Any) -> Response[Any]:
         ),
         (lambda: approval(ask_back="yes"), "ask_back= must be True or False"),
         (lambda: approval(follows="ann"), "follows= takes the response to a question"),
-        (lambda: approval(follows=response(Outcome.APPROVED)), "somebody asked back, or None"),
+        (lambda: approval(follows=response(Outcome.APPROVED)), "that somebody sent back, or None"),
         (
             lambda: review(decisions={"changes_requested": "Redo", "send": "Send"}, ask_back=True),
             "ask_back= can't be used with a decision that is named “changes_requested”",
@@ -211,7 +211,8 @@ def test_conditions_are_told_in_sentences() -> None:
     assert asked.conditions() == [
         "2 people must agree.",
         "One rejection is enough to reject the request.",
-        "Whoever started, changed or repeated this run can't answer, nor can their deputies.",
+        "Whoever started, restarted or forked this run, or changed its inputs, can't answer, nor "
+        "can their deputies.",
         "“Reject” needs a comment.",
         "An answer can be undone for 90 seconds.",
     ]
@@ -253,11 +254,11 @@ def test_options_of_a_choice_are_counted_each() -> None:
     assert has_decision(asked, ["sea", "air", "sea"], left=0)
 
 
-# Asking back
+# Sending back
 
 
 def test_a_question_about_which_nobody_can_ask_back_says_so() -> None:
-    with pytest.raises(AnswerError, match="Nobody can ask back about this request"):
+    with pytest.raises(AnswerError, match="This request can't be sent back"):
         approval().check_ask_back("Which one?")
 
     with pytest.raises(AnswerError, match="Write what is missing"):
