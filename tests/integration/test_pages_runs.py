@@ -365,7 +365,7 @@ def test_all_that_a_run_waits_for_is_told_in_lists_as_on_its_page(admin_user: Us
     card = strip_tags(shown(browser(admin_user).get(f"/requests/{request_of(run).pk}")))
     said = caller(admin_user).get(f"/api/requests/{request_of(run).pk}").json()["silence"]
     for told in (page, card, said):
-        assert "until somebody answers. A timer may withdraw the request earlier." in told
+        assert "until somebody answers. A timer can withdraw the request earlier." in told
 
 
 def test_a_run_that_undid_its_steps_keeps_none(admin_user: User) -> None:

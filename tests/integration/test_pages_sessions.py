@@ -61,7 +61,7 @@ def test_members_are_invited_removed_and_leave(alice: User, carol: User, session
     path, hers = f"/chat/{session.pk}/members", browser(alice)
     assert f'href="{path}"' in shown(hers.get(f"/chat/{session.pk}"))
 
-    assert "No active user is called “nobody”. Enter a whole" in shown(
+    assert "No active user is called “nobody”. Enter the exact" in shown(
         post(hers, path, user="nobody")
     )
     assert "carol is a member now." in shown(post(hers, path, user="@carol"))
