@@ -64,14 +64,14 @@ def most_urgent(user: User, most: int, *, with_snoozed: bool = False) -> list[UU
 
 
 def in_session_of(user: User) -> Q:
-    """Return a `Q` that matches runs with an entry in a session of which the user is a member."""
+    """Return a `Q` that matches runs with an entry in a session that the user is a member of."""
     # No join, because Django would then look up each session in its own table, too.
     mine = Member.objects.filter(session=OuterRef("session"), user=user).order_by()
     return access.has_row(Message.objects.filter(Exists(mine), run=OuterRef("pk")))
 
 
 def asks(user: User) -> Q:
-    """Return a `Q` that matches runs of which a request, open or closed, is assigned to the user.
+    """Return a `Q` that matches runs with a request, open or closed, assigned to the user.
 
     A request counts as assigned to the user by name, by a group, by a permission, or as the deputy
     of an assignee.
@@ -80,7 +80,7 @@ def asks(user: User) -> Q:
 
 
 def shared_runs(user: User) -> list[RunsByKey]:
-    """Return the lookup of other people's runs in the sessions of which the user is a member.
+    """Return the lookup of other people's runs in the sessions that the user is a member of.
 
     The lookup reads an index of `SharedRun`.
     """
@@ -115,7 +115,7 @@ def asking_runs(user: User) -> list[RunsByKey]:
 
 
 def sessions_of(user: User) -> QuerySet[Member, UUID]:
-    """Return the ids of the sessions of which the user is a member."""
+    """Return the ids of the sessions that the user is a member of."""
     return Member.objects.filter(user=user).values_list("session", flat=True)
 
 

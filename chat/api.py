@@ -245,7 +245,7 @@ def create_claim(request: SignedIn, request_id: UUID) -> HumanRequest:
     summary="Release a claimed request",
 )
 def delete_claim(request: SignedIn, request_id: UUID) -> HumanRequest:
-    """Give up your claim; with the permission to reassign requests, give up anybody's claim."""
+    """Release your claim; with the permission to reassign requests, release anybody's claim."""
     found = get_object_or_404(visible_requests(request.user), pk=request_id)
     services.release_request(found.pk, by=request.user)
     return _shown(found)

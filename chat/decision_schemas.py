@@ -19,7 +19,7 @@ def with_offset(value: datetime) -> datetime:
 
 
 class StandingLimitsIn(Body):
-    """The number of later, similar requests that an answer also decides, and the time it stops."""
+    """The limits on the later, similar requests that an answer also decides: number and time."""
 
     uses: int = Field(
         ge=1, le=50, description="The largest number of later requests that it answers."
@@ -33,7 +33,7 @@ class StandingLimitsIn(Body):
 
 
 class AskBackIn(Body):
-    """What is missing or should be changed: a text that goes to the run instead of an answer."""
+    """A text that goes to the run instead of an answer: what is missing or should be changed."""
 
     text: str = Field(description="A sentence about what is missing or should be changed.")
     reason: str = Field(

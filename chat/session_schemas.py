@@ -203,7 +203,7 @@ class SentOut(Schema):
 
 
 class UnconfirmedOut(ErrorOut):
-    """A refusal with the value that the text would give as an answer.
+    """The response to a text that needs a confirmation, with the answer that the text would give.
 
     Nothing was stored. Send `confirms` to confirm the value.
     """

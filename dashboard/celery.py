@@ -38,8 +38,10 @@ CLOCK = "clock"
 ASK_OTHERS_EVERY_SECONDS, REMOVE_UPLOADS_EVERY_SECONDS = 10, 3600
 CLOSE_OPERATIONS_EVERY_SECONDS, VERIFY_EVERY_SECONDS = 60, 60
 LOOK_FOR_OLD_RUNS_EVERY_SECONDS = 600
-"""Seconds between two looks for old runs. A round begins once a day; one whose worker has died is
-continued."""
+"""Seconds between two looks for old runs.
+
+A removal begins once a day; if its worker dies, the next look continues it.
+"""
 logger = logging.getLogger(__name__)
 app = Celery("countersign")
 app.config_from_object("dashboard.worker.configuration:configuration", namespace="CELERY")

@@ -135,7 +135,7 @@ def get_run(request: SignedIn, run_id: UUID) -> Run:
 def list_events(request: SignedIn, run_id: UUID, after: int = 0, limit: Limit = PAGE) -> Page:
     """Return a page of events, with fewer events than `limit` if the events are large.
 
-    `next` in the answer is the `after` of the next page.
+    `next` in the response is the `after` of the next page.
     """
     run = get_object_or_404(access.visible_runs(request.user), pk=run_id)
     following = run.events.filter(seq__gt=after).order_by("seq")

@@ -143,7 +143,7 @@ NAMES = frozenset(Settings.__annotations__)
 
 
 class _Configuration:
-    """The settings of this process. Each access reads them anew, so `override_settings` works."""
+    """The settings of this process. Each access reads them again, so `override_settings` works."""
 
     def __getattr__(self, name: str) -> Any:
         given = getattr(settings, "COUNTERSIGN", {})

@@ -197,7 +197,7 @@ class TextSender(Background[tuple[Draft, Piece]]):
 
 
 def _check(answers: list[object]) -> None:
-    """Raise the first error in the answers of Redis other than that an entry exists already."""
+    """Raise the first error in Redis's responses other than that an entry exists already."""
     for answer in answers:
         if isinstance(answer, redis.RedisError) and ENTRY_EXISTS not in str(answer):
             raise answer

@@ -13,7 +13,7 @@ from procedures.conf import conf
 LASTS = 30
 """Seconds after which a report expires unless its process repeats it."""
 PATIENCE = 0.2
-"""Seconds to wait for an answer of Redis."""
+"""Seconds to wait for a response of Redis."""
 logger = logging.getLogger(__name__)
 
 
@@ -69,7 +69,7 @@ _kept = _Kept()
 def kept_redis(patience: float = PATIENCE) -> redis.Redis:
     """Return this thread's Redis connection; a forked process opens a new one.
 
-    An answer that takes longer than `patience`, in seconds, is an error.
+    A response that takes longer than `patience`, in seconds, is an error.
     """
     # If two processes shared one socket, they would read each other's responses.
     key = (os.getpid(), patience)

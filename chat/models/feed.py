@@ -101,7 +101,7 @@ class FeedEntry(models.Model):
 
 
 class RunAudience(models.Model):
-    """An audience whom a request of the run asks, or has asked.
+    """An audience that a request of the run asks, or has asked.
 
     Such an audience may read all messages of the run.
     """

@@ -62,7 +62,7 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
         return self.filter(is_free, next_try_at__isnull=False)
 
     def failing(self) -> Self:
-        """Return unsent notifications of which at least two tries have failed."""
+        """Return unsent notifications that have failed at least twice."""
         is_tried_now = Q(status=Notification.Status.HELD, tries=2)
         # A postponed notification waits for a claim to end or for an answer to take effect, not for
         # its channel.

@@ -321,5 +321,5 @@ class HumanRequest(models.Model):
         self.save(update_fields=["note", "proof"])
 
     def seal_note(self) -> None:
-        """Compute the request's seal anew after a change of the note; don't save the request."""
+        """Compute the request's seal again after a change of the note; don't save the request."""
         reseal(self, "note")

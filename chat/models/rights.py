@@ -1,4 +1,4 @@
-"""The right by which somebody may answer a request, looked up anew for each answer."""
+"""The right by which somebody may answer a request, looked up again for each answer."""
 
 from collections.abc import Iterator
 from datetime import datetime

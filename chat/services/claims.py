@@ -54,7 +54,7 @@ def claim_request(request_id: UUID, *, by: User, address: str | None = None) -> 
 
 @transaction.atomic
 def release_request(request_id: UUID, *, by: User, reason: str = "") -> HumanRequest:
-    """Give up your own claim; with the permission to reassign requests, give up anybody's claim.
+    """Release your own claim; with the permission to reassign requests, release anybody's.
 
     The other assignees are notified soon, except those who have been notified of the request
     before. If nobody has claimed the request, nothing happens. Returns the request.

@@ -67,7 +67,7 @@ def reasons_in_chat(family_of: Mapping[UUID, UUID], now: datetime) -> Iterator[t
 
 
 def runs_that_concern(runs: Sequence[UUID], people: Sequence[Any]) -> Iterator[tuple[UUID, Any]]:
-    """Yield pairs: a run, and a user who was asked, has acted or written there, or is written of.
+    """Yield pairs: a run, and a user who was asked, has acted or written there, or is named there.
 
     `people` are the keys of users.
     """
@@ -122,7 +122,7 @@ def erase(runs: Sequence[Run], tombstones: Sequence[Tombstone]) -> set[str]:
 
 
 def _messages_of(runs: Iterable[UUID]) -> "QuerySet[Message]":
-    """Return the messages of runs, and what people wrote to the runs in reply to one of these."""
+    """Return the messages of runs, and what people wrote to the runs in reply to them."""
     # Two statements, each by an index: one condition for both would read the whole table.
     own = list(Message.objects.filter(is_among("run", runs)).values_list("pk", flat=True))
     replies = Message.objects.filter(is_among("reply_to", own)).values_list("pk", flat=True)
@@ -177,13 +177,13 @@ def _is_top(card: Message, graves: Mapping[UUID, Tombstone]) -> bool:
 
 
 def _grave_of(message: Message, graves: Mapping[UUID, Tombstone]) -> Tombstone:
-    """Return the tombstone of a message's run, or of any if the message belongs to none."""
+    """Return the tombstone of a message's run, or any tombstone if the message has no run."""
     found = graves.get(message.run_id) if message.run_id else None
     return found or next(iter(graves.values()))
 
 
 def _unlink_replies(messages: Iterable[UUID]) -> None:
-    """Let the messages that stay no longer refer to those that are deleted."""
+    """Remove references to the deleted messages from the messages that stay."""
     gone = set(messages)
     replies = Message.objects.filter(is_among("reply_to", gone)).exclude(is_among("pk", gone))
     for reply in replies:

@@ -14,7 +14,7 @@ READ_AT_ONCE = 200
 
 
 def feed_again(session: Session, gone: set[UUID]) -> None:
-    """Find the newest message anew for each audience whose newest one is among `gone`.
+    """Find the newest message again for each audience whose newest one is among `gone`.
 
     An audience that may read none of the remaining messages loses its entry. The session is locked,
     and has at least one message.

@@ -47,9 +47,9 @@ JOINED = canonical.text_of({"joined": True}).strip("{}")
 COMING = {Message.Kind.OPENED, Message.Kind.INVITED}
 LEAVING = {Message.Kind.LEFT, Message.Kind.REMOVED}
 BY_AN_END = ("system: run ended", "system: asked again")
-"""The values of `closed_by` in requests that the end of the run closed, or a repeated question.
+"""The values of `closed_by` in requests that were closed without an entry in their history.
 
-The histories of these requests have no event for that.
+They were closed by the end of the run, or by a repeated question.
 """
 
 

@@ -166,7 +166,7 @@ def reply(
     """Record a person's message as an answer to the request, and return what it did.
 
     If the message is no answer, or the answer is refused, the result has the reason. If `asks_back`
-    is true, the message is recorded as a question back to the run. If a program sends the message,
+    is true, the message sends the request back to the run. If a program sends the message,
     `program` is the name of the program's token. Calling this function twice is harmless.
     """
     inbound = Inbound(text, sender=by, request=request, address=address, program=program)

@@ -41,7 +41,7 @@ def announce(planned: Planned, *, by: User, reason: str) -> Announcement:
 
 @transaction.atomic
 def end_announcement(made: Announcement, *, by: User, reason: str) -> None:
-    """Show an announcement no more; one that has ended stays as it is."""
+    """Stop showing an announcement; do nothing if it has already ended."""
     found = Announcement.objects.select_for_update().get(pk=made.pk)
     now = clock.now()
     if found.ends_at <= now:

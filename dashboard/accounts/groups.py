@@ -41,7 +41,7 @@ def groups_in_use() -> "QuerySet[Group]":
 
 
 def listed_groups(found: Collection[Group]) -> list[Listed]:
-    """Return what a list shows of each group; many groups need no more statements than one."""
+    """Return what a list shows of each group; many groups need no more queries than one."""
     keys = [one.pk for one in found]
     members, roles, code = active_members(keys), _roles(keys), names_in_code()
     standard = set(StandardGroup.objects.filter(group__in=keys).values_list("group", flat=True))

@@ -1,4 +1,4 @@
-"""Second factors as far as a session tells of them, and those of a person as administrators see.
+"""Second factors: whether a session has used one, and which ones a person has.
 
 Nothing here imports django-allauth, which a site may not have.
 """
@@ -58,7 +58,7 @@ def needs_factor(user: Any) -> bool:
 
 
 def kept_factors(people: Iterable[Any]) -> set[tuple[Any, int]]:
-    """Return the factors of those people who need one, each as the keys of its owner and its own.
+    """Return the factors of those people who need one, as pairs of the owner's key and its own.
 
     One query reads them for many people, and none if nobody needs a factor.
     """
@@ -93,12 +93,12 @@ def accounts_of(user: User) -> list[Way]:
 
 
 def company_name(key: str) -> str:
-    """Return the name of a company in the settings; its key if they have no name for it."""
+    """Return the name of a company in the settings, or its key if the settings have no name."""
     return str(conf.OIDC_PROVIDERS.get(key, {}).get("name", key))
 
 
 def may_remove_ways(by: User, user: User) -> bool:
-    """Return True if `by` may remove ways of another person to sign in.
+    """Return True if `by` may remove another person's ways to sign in.
 
     People remove their own on the page *Second factor*, after they have proven who they are.
     """
@@ -123,7 +123,7 @@ def remove_way(user: User, key: str, *, by: User, reason: str) -> bool:
 
 @transaction.atomic
 def remove_own_account(user: User, number: int) -> bool:
-    """Remove a link with a company account, by its owner; return False if there is none."""
+    """Remove the owner's link to a company account; return False if there is none."""
     way = _remove(user, f"account-{number}")
     if way is None:
         return False
@@ -133,7 +133,7 @@ def remove_own_account(user: User, number: int) -> bool:
 
 @transaction.atomic
 def remove_all_factors(user: User) -> int:
-    """Remove all second factors of a person, by somebody with a shell; return how many there were.
+    """Remove all second factors of a person, for a command; return how many there were.
 
     Without a factor, staff are led to set one up after the next sign-in.
     """
@@ -163,7 +163,7 @@ def _factors_of(user: User) -> Iterator[Way]:
 
 
 def _drop_useless_codes(user: User) -> None:
-    """Remove the recovery codes of somebody without another factor, for which they would stand."""
+    """Remove the recovery codes of somebody who has no other factor that they could replace."""
     factors = _model("factor").objects.filter(user=user)
     if not factors.exclude(type="recovery_codes").exists():
         factors.delete()

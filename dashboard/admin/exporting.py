@@ -22,7 +22,7 @@ from dashboard.admin.viewer import viewing
 from procedures.models.act import Act, log_act
 
 MOST_EXPORTED = 50_000
-"""The maximum number of rows in a file; of a longer list, the file has the newest rows."""
+"""The maximum number of rows in a file; a file of a longer list has the newest rows."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """Characters that make spreadsheets read a text that begins with one of them as a formula.
 
@@ -58,7 +58,7 @@ class ExportedAdmin(HistoryAdmin):
         return SafeString(render_to_string("dashboard/admin/_second.html", {"at": row.at}))
 
     def export_view(self, request: HttpRequest) -> HttpResponse:
-        """Return the rows of the list as a CSV file, of which at most `MOST_EXPORTED` rows."""
+        """Return the list as a CSV file with at most `MOST_EXPORTED` rows."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         if request.method != "POST":  # the log notes it, and reading a page changes nothing

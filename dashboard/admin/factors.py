@@ -1,4 +1,4 @@
-"""Takes the tables of django-allauth off the admin: they hold secrets, and no list needs them.
+"""Removes django-allauth's tables from the admin: they hold secrets, and no list needs them.
 
 The page *Sign-in* of a person shows what there is to see of them, and removes it with a reason.
 """

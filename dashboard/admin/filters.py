@@ -20,7 +20,7 @@ from procedures.models import Procedure
 from procedures.users import name_field, users
 
 MOST_OPTIONS = 50
-"""The maximum number of objects that a filter offers. Of more, people type a name instead."""
+"""The maximum number of objects that a filter offers. If there are more, people type a name."""
 MOST_VALUES = 10_000
 """The maximum number of newest rows whose values a filter offers."""
 MOST_KEYS = 100

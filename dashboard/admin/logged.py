@@ -74,9 +74,9 @@ class EditorAdmin(LoggedAdmin):
     """An admin whose forms know the signed-in user, as their attribute `by`."""
 
     searched_fields: ClassVar[Sequence[str]] = ()
-    """Fields that refer to objects of which there may be thousands.
+    """Fields whose choices may be thousands of objects.
 
-    If there are many, people search for one, instead of finding it in a selection field.
+    If there are many, people search for an object instead of finding it in a selection field.
     """
 
     def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:

@@ -45,7 +45,7 @@ class ProcedureAdmin(HistoryAdmin):
 
     @admin.display(description=lazy("code"))
     def code(self, procedure: Procedure) -> SafeString | str:
-        """Return if this web process has the procedure's code; a fault of its file is said, too."""
+        """Return a sentence: if this process has the procedure's code, and the file's fault."""
         if registry.find(procedure.name):
             return _("installed")
         if fault := registry.broken().get(procedure.name):

@@ -46,7 +46,7 @@ from procedures.users import name_field, users
 
 OF_RUN = "run__id__exact"
 MOST_STARTERS = 10
-"""The maximum number of people whose runs are searched, of those whose names differ in case."""
+"""The maximum number of people with one name in different case whose runs are searched."""
 
 
 class PartOfRunAdmin(ProvenAdmin):

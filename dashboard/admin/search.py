@@ -84,7 +84,7 @@ class SearchedAdmin(Admin):
         return id_begins_with(word)
 
     def _scanned(self, word: str) -> Iterator[Q]:
-        """Yield the conditions of which a scanned row must fulfil one to contain this word."""
+        """Yield conditions; a scanned row contains this word if it fulfils one of them."""
         for name in self.search_fields:
             lookup = LOOKUPS.get(name[0], "icontains")
             yield Q(**{f"{name.lstrip('^=')}__{lookup}": word})

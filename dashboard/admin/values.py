@@ -11,7 +11,7 @@ from dashboard.admin.addresses import row_address
 from dashboard.admin.viewer import may_look_at
 
 SHORT, LONGEST = 600, 100_000
-"""The number of characters from which a JSON text is folded, and after which it is cut."""
+"""The number of characters above which a JSON text is collapsed, and above which it is cut."""
 
 
 def link(row: Model | None) -> SafeString | str:
@@ -22,7 +22,7 @@ def link(row: Model | None) -> SafeString | str:
 
 
 def readable(text: str | None) -> SafeString | str:
-    """Return a JSON text as indented HTML; long texts are folded, and very long ones are cut."""
+    """Return a JSON text as indented HTML; long texts are collapsed, and very long ones are cut."""
     if not text:
         return "-"
     lines = json.dumps(json.loads(text), indent=2, ensure_ascii=False)

@@ -35,5 +35,5 @@ class AnnouncementList(Schema):
     operation_id="dashboard_api_list_announcements",
 )
 def list_announcements(request: HttpRequest) -> dict[str, list[Announcement]]:
-    """List what the site announces now, whoever has dismissed it on their pages."""
+    """List the announcements that are shown now, including those that you have dismissed."""
     return {"items": list(Announcement.objects.in_force()[:MOST_LISTED])}

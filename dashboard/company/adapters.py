@@ -1,4 +1,4 @@
-"""The places where django-allauth asks the site: who may sign in, and how factors are kept."""
+"""Adapters by which django-allauth asks the site who may sign in and how factors are stored."""
 
 import base64
 import hashlib
@@ -36,7 +36,7 @@ PURPOSE = b"countersign: second factors"
 
 
 class Accounts(DefaultAccountAdapter):
-    """Accounts: they are made by invitations, never by a form that strangers find."""
+    """The adapter for accounts, which are created by invitations and never by a sign-up form."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Return False: nobody makes an account for themselves."""
@@ -86,7 +86,7 @@ class Accounts(DefaultAccountAdapter):
         extra_tags: str = "",
         message: str | None = None,
     ) -> None:
-        """Show errors; our pages show what was done by themselves."""
+        """Show only errors; after a success, our pages need no message."""
         if message:
             messages.add_message(request, level, message)
 
@@ -106,7 +106,7 @@ class Factors(DefaultMFAAdapter):
         return _cipher().decrypt(encrypted_text.encode()).decode()
 
     def build_totp_svg(self, url: str) -> str:
-        """Return an image that a page can contain, without the declaration of a file."""
+        """Return an image that a page can contain: SVG without an XML declaration."""
         code = QRCode(image_factory=SvgPathImage)
         code.add_data(url)
         return str(code.make_image().to_string(encoding="unicode"))
@@ -130,7 +130,7 @@ class Companies(DefaultSocialAccountAdapter):
         return Bounded()
 
     def generate_state_param(self, state: dict[str, Any]) -> str:
-        """Return the state that the view has chosen, because the nonce follows from it."""
+        """Return the state that the view has chosen, because the nonce is derived from it."""
         return str(state["data"]["state"])
 
     def on_authentication_error(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
@@ -142,7 +142,7 @@ class Companies(DefaultSocialAccountAdapter):
         """Refuse the sign-in, or link the company account with the account that has its address.
 
         The link stays, so a later change of the address doesn't matter. Nothing is linked by an
-        address that the company hasn't verified, since anybody could name it there.
+        address that the company hasn't verified, since anybody could enter it there.
         """
         if owner := sociallogin.state["data"].get("link"):
             raise ImmediateHttpResponse(self._link_own(request, sociallogin, owner))
@@ -158,7 +158,7 @@ class Companies(DefaultSocialAccountAdapter):
             raise ImmediateHttpResponse(refuse(request, Refusal.INACTIVE))
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
-        """Return False: `pre_social_login` has made an account, if somebody may have one."""
+        """Return False, because `pre_social_login` creates the accounts of newcomers."""
         return False
 
     @transaction.atomic
@@ -174,7 +174,7 @@ class Companies(DefaultSocialAccountAdapter):
         sociallogin.user = user
 
     def _link_own(self, request: HttpRequest, sociallogin: Any, owner: str) -> HttpResponse:
-        """Link the company account with the account of who is signed in, and asked for that."""
+        """Link the company account with the account of the signed-in person, who asked for it."""
         user: Any = request.user
         if str(user.pk) != owner:  # somebody else has signed in meanwhile, or nobody
             return refuse(request, Refusal.UNPROVEN)
@@ -216,7 +216,7 @@ class Companies(DefaultSocialAccountAdapter):
 
 
 def reason_of(error: Any, exception: Exception | None) -> Refusal:
-    """Return the reason of a failed sign-in for people, from what django-allauth knows of it."""
+    """Return the refusal that people read after a failed sign-in, from django-allauth's error."""
     if str(getattr(error, "value", error)) == "cancelled":
         return Refusal.CANCELLED
     is_away = type(exception).__module__.startswith("requests")

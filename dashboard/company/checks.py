@@ -24,7 +24,7 @@ def refuse_missing_factors() -> None:
 def check_company(**_: Any) -> list[CheckMessage]:
     """Return what is missing: a package, the apps, or the setting that turns the rest on.
 
-    Somebody who requires second factors must not believe in them while the site asks for none.
+    A site that requires second factors must not seem protected while it asks for none.
     """
     if is_on():
         return []

@@ -20,21 +20,21 @@ from procedures.models.act import Act, log_act
 
 T = TypeVar("T")
 LONGEST_NAME = 80
-"""The characters of a passkey's name, which the log repeats."""
+"""The maximum number of characters in a passkey's name, which the log contains."""
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error)
-"""The errors of the parsers of a passkey's answer when a program sends something else."""
+"""The errors that parsers raise for a text that isn't the response of a passkey."""
 ONE_USE = parse("1 per 2 minutes")
-"""A code of an authenticator app is good for at most one and a half minutes."""
+"""The period in which a code works once; codes of authenticator apps expire sooner."""
 
 
 class Counted:
-    """A form that checks a secret of somebody who isn't signed in yet, or not surely."""
+    """A form that checks a secret; each failure counts as a failed attempt to sign in."""
 
     user: Any
     failure = "A second factor failed."
 
     def counted(self, check: Callable[[], T]) -> T:
-        """Return what the check returns; refuse it unread after too many failures."""
+        """Return what the check returns; after too many failures, refuse without a check."""
         name = self.user.get_username() if self.user else ""
         attempt = Attempt.by(context.request, "second factor", name)
         try:
@@ -61,7 +61,7 @@ class Counted:
 
 
 class CountedCode(Counted, codes.BaseAuthenticateForm):
-    """A form with a code of somebody who has set a factor up; each code is good once."""
+    """A form with a code from somebody's second factor; each code works once."""
 
     def clean_code(self) -> str:
         check = super().clean_code
@@ -89,7 +89,7 @@ class PasswordAgain(Counted, ReauthenticateForm):
 
 
 class CountedPasskey(Counted):
-    """A form with the answer of a passkey; one that can't be read is a failure like a wrong one."""
+    """A form with the response of a passkey; an unreadable response counts as a wrong one."""
 
     def read(self, check: Callable[[], T]) -> T:
         try:

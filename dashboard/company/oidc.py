@@ -44,7 +44,7 @@ WRONG = (
     *(ArithmeticError, AttributeError, LookupError, TypeError, ValueError),
     *(RecursionError, StopIteration),
 )
-"""The errors of code that reads an answer in which a part is missing or of another type."""
+"""The errors of reading a response in which a part is missing or has the wrong type."""
 
 
 class Provider(OpenIDConnectOAuth2Adapter):
@@ -141,16 +141,17 @@ def nonce_of(state: str) -> str:
 @never_cache
 @require_POST
 def sign_in(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """Lead the browser to the company, which signs its person in."""
+    """Send the browser to the company, where the person signs in."""
     to = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(to, {request.get_host()}, request.is_secure())
     return leave(request, provider_id, to if is_ours else reverse("countersign:home"))
 
 
 def leave(request: HttpRequest, provider_id: str, to: str, *, link: str = "") -> HttpResponse:
-    """Return a page that leads to the company. `link` is the key of who links its account.
+    """Return a page that leads to the company.
 
-    It isn't a redirect, which our content security policy would forbid for the answer to a form.
+    `link` is the key of the user who links a company account. A redirect wouldn't work: our content
+    security policy forbids it after a form.
     """
     if Attempt.by(request, DOOR).is_over():
         return refuse(request, Refusal.TOO_MANY)

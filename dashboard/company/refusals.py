@@ -14,7 +14,7 @@ DOOR = "company sign-in"
 
 
 class Refusal(Enum):
-    """A reason why nobody is signed in: the status of the answer, and the sentence for people."""
+    """A reason why nobody is signed in: the response's status, and the sentence for people."""
 
     CANCELLED = (HTTPStatus.FORBIDDEN, lazy("Your company didn't sign you in. Try again."))
     UNREACHABLE = (
@@ -67,7 +67,10 @@ class Refusal(Enum):
 
 
 def refuse(request: HttpRequest, refusal: Refusal) -> HttpResponse:
-    """Return the page of a refusal. All refusals but some count as failures of the address."""
+    """Return the page of a refusal.
+
+    Most refusals count as failed attempts from the client's address.
+    """
     if refusal not in {Refusal.CANCELLED, Refusal.UNREACHABLE, Refusal.TOO_MANY}:
         Attempt.by(request, DOOR).fail()
     context = {"words": refusal.words}

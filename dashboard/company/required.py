@@ -1,4 +1,4 @@
-"""The gate before everything that staff may do in a browser, until they use a second factor."""
+"""The middleware that lets staff do nothing in a browser until they use a second factor."""
 
 from collections.abc import Callable
 from http import HTTPStatus

@@ -15,8 +15,8 @@ GZIP = 16 + zlib.MAX_WBITS
 class CompressionMiddleware(GZipMiddleware):
     """Middleware that compresses pages. Downloads stay as they are and keep their Content-Length.
 
-    Django adds random padding to each page, and a CSRF token that is masked anew each time. So the
-    length of a compressed page doesn't reveal the page's content.
+    Django adds random padding to each page, and a CSRF token that is masked differently each time.
+    So the length of a compressed page doesn't reveal the page's content.
     """
 
     def process_response(

@@ -78,7 +78,7 @@ class RequestNews:
     def __init__(self) -> None:
         self._tail = Tail(CHANGES, "object", "whom", lag=SLOWEST_CHANGE)
         self._untold: dict[UUID, set[str]] = defaultdict(set)
-        """The changed requests of which nobody has been notified yet, each with its assignees."""
+        """The changed requests that nobody has been notified of yet, each with its assignees."""
         self._known: dict[Key, frozenset[UUID]] = {}
         """The requests that waited for each person when the person's requests were last counted."""
 

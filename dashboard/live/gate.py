@@ -63,7 +63,7 @@ class Ask:
 
 
 class Streams(Protocol):
-    """The interface by which the gate has its decisions carried out. The hub implements it."""
+    """The interface through which the gate carries out its decisions. The hub implements it."""
 
     sockets: set[Socket]
 

@@ -115,7 +115,7 @@ class Outbox:
 
 
 def _watch_buffer(send: Any, outbox: Outbox) -> None:
-    """Have daphne's transport tell an outbox when its buffer is full, and when it is empty again.
+    """Make daphne's transport tell an outbox when its buffer is full, and when it is empty again.
 
     With other servers, `send` waits while a client reads slowly. With daphne, `send` never waits:
     messages to a slow client fill the memory without a limit, and only the transport knows how much

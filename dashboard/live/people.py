@@ -22,9 +22,9 @@ from procedures.viewers import Key
 
 CHANNEL = "countersign.together"
 AGAIN, BELIEVED = 20.0, 45.0
-"""The seconds between a process's announcements, and for which an announcement counts."""
+"""The seconds between two announcements of a process, and those for which one counts."""
 TYPING, TYPES_AGAIN = 6.0, 2.5
-"""The seconds for which somebody counts as typing, and between two announcements of typing."""
+"""The seconds for which somebody counts as typing, and those between two announcements."""
 MOST_HERE, MOST_TYPING = 20, 3
 """The maximum numbers of people that a frame names as present in a session, and as typing in it."""
 PATIENCE = 0.5

@@ -1,4 +1,4 @@
-"""The rendering of changes, each once for all followers of a stream, and of ranges.
+"""The rendering of streams: each change is rendered once for all followers.
 
 A range consists of all frames of a stream above a number that a client has named. After a stream
 was rendered, the stream rests: it isn't rendered again for a while, which is longer if the
@@ -52,7 +52,7 @@ class Rendering:
         return bool(self._watches)
 
     def watch_of(self, stream: Stream, form: str) -> Watch | None:
-        """Return the stream's watch in this form; None if no socket follows the stream so."""
+        """Return the stream's watch in this form; None if no socket follows it in this form."""
         return self._watches.get((stream, form))
 
     def follow(self, socket: Socket, watch: Watch) -> None:
@@ -80,7 +80,7 @@ class Rendering:
                 del self._watches[stream, form]
 
     def hear(self, names: set[str]) -> None:
-        """Have the streams with these names rendered, because they have changed."""
+        """Schedule a rendering of the streams with these names, because they have changed."""
         for (stream, _), watch in self._watches.items():
             if str(stream) in names:
                 self._ring(watch)

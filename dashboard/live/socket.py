@@ -27,7 +27,7 @@ class FollowedStream:
 
 
 class Sender(Protocol):
-    """The interface by which a socket has frames queued. The hub implements it."""
+    """The interface through which a socket queues frames. The hub implements it."""
 
     def send(self, socket: "Socket", stream: Stream, *texts: str) -> bool: ...
 
@@ -59,7 +59,7 @@ class Socket:
         return self.sender.send(self, stream, *texts)
 
     def lose(self, stream: Stream) -> None:
-        """Have the client told that it has missed changes of a stream that it follows."""
+        """Make the hub tell the client that it has missed changes of a stream that it follows."""
         self.sender.lose(self, stream)
 
     def tell(self, text: str) -> None:

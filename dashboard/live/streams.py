@@ -4,7 +4,7 @@
 - `run:<id>`: the journal of a run.
 - `text:<id>`: the texts that the running steps of a run write. The frames have no numbers (see
   `dashboard.live.texts`).
-- `inbox`: frames that tell a page to read the requests that wait for its user again.
+- `inbox`: frames that tell a page to read again the requests that wait for its user.
 - `chat`: frames that say in how many sessions the user has new messages.
 - `runs`: frames that tell a page to read its lists of runs again.
 

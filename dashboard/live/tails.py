@@ -36,7 +36,7 @@ class Tail:
         """The highest key that each recent call has found, with the time of that call."""
 
     def read(self) -> set[Any]:
-        """Return the values of the watched field in all new rows; of several fields, tuples.
+        """Return the watched field's values in all new rows; tuples if several fields are watched.
 
         The first call returns an empty set.
         """

@@ -1,4 +1,4 @@
-"""News of an open session that isn't a numbered change: who has read, is present or is typing.
+"""News of an open session besides its numbered changes: who has read, is present or is typing.
 
 A frame with news that is lost isn't sent again, because the next frame tells the same. News is sent
 only to people who see the whole session. News is collected, and frames are sent after pauses. The

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LONGEST_NAME = 40
 """The maximum number of characters in the name of a filter."""
 MOST_FILTERS = 20
-"""The maximum number of filters that a person can keep."""
+"""The maximum number of filters that a person can save."""
 
 MOST_DISMISSED = 20
 """The number of announcements that are remembered as dismissed, the newest ones."""
@@ -90,7 +90,7 @@ class Preferences(models.Model):
 
 @transaction.atomic
 def keep_filter(user: "User", name: str, query: str) -> None:
-    """Keep a filter of a person's inbox under a name; a filter with the same name is replaced.
+    """Save a filter of a person's inbox under a name; replace a filter with the same name.
 
     `query` is the query string of the inbox. Raises `TooManyFiltersError` if the person has too
     many filters.
@@ -113,7 +113,7 @@ def drop_filter(user: "User", name: str) -> None:
 
 @transaction.atomic
 def dismiss(user: "User", key: str) -> None:
-    """Show an announcement to this person no more. Calling it twice is harmless."""
+    """Stop showing an announcement to this person. Calling it twice is harmless."""
     found = _locked(user)
     others = [one for one in found.dismissed if one != key]
     found.dismissed = [*others, key][-MOST_DISMISSED:]

@@ -53,7 +53,7 @@ class Node:
     text: str = ""
     """The text to show, if the shape is "none", "empty", "text", "lines" or "json"."""
     summary: str = ""
-    """The label of the fold around the text, such as "3 items"; used for "lines" and "json"."""
+    """The label that opens the text, such as "3 items"; used for "lines" and "json"."""
     is_number: bool = False
     """True if the value is aligned at the end, as numbers are."""
     named: Sequence["NamedValue"] = ()

@@ -81,7 +81,7 @@ class OwnRuns(NamedTuple):
 
     stuck: list[UUID]
     moving: list[UUID]
-    """The runs at work that aren't stuck."""
+    """The runs in progress that aren't stuck."""
 
 
 class HomeLists(NamedTuple):
@@ -220,7 +220,7 @@ class Outlook:
 
     @cached_property
     def _own(self) -> OwnRuns:
-        """The person's runs that are stuck or at work, if they have few unfinished runs.
+        """The person's runs that are stuck or in progress, if they have few unfinished runs.
 
         Those that failed recently are among them only if the person may see few runs at all.
         """

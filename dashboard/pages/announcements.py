@@ -28,7 +28,7 @@ def announcements(request: Visit) -> HttpResponse:
 @require_POST
 @login_required
 def dismiss_announcement(request: Visit) -> HttpResponse:
-    """Show an announcement to this person no more, and return to the page that they came from."""
+    """Stop showing an announcement to this person, and return to the page that they came from."""
     key = request.POST.get("key", "")
     if KEY.fullmatch(key):
         dismiss(request.user, key)

@@ -86,7 +86,7 @@ def reasons_of(request: SignedIn) -> list[str]:
 
 
 def typed_reason(request: HttpRequest) -> QueryDict:
-    """Return the form as it was sent; without a typed reason, with the one chosen from the list."""
+    """Return the form as it was sent; if no reason was typed, with the one chosen from the list."""
     typed = request.POST.copy()
     typed["reason"] = typed.get("reason", "").strip() or typed.get("chosen", "")
     return typed

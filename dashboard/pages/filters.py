@@ -1,4 +1,4 @@
-"""The filters of the inbox that a person has kept, each under a name."""
+"""The filters of the inbox that a person has saved, each under a name."""
 
 from django import forms
 from django.contrib import messages
@@ -23,7 +23,7 @@ LONGEST_QUERY = 1000
 
 
 class FilterForm(forms.Form):
-    """A form for the name under which the current filters of the inbox are kept."""
+    """A form for the name under which the current filters of the inbox are saved."""
 
     name = forms.CharField(
         max_length=LONGEST_NAME, error_messages={"required": lazy("Give the filter a name.")}
@@ -33,7 +33,7 @@ class FilterForm(forms.Form):
 @require_POST
 @login_required
 def create_filter(request: Visit) -> HttpResponse:
-    """Keep the current filters of the inbox under a name, and redirect to the inbox."""
+    """Save the current filters of the inbox under a name, and redirect to the inbox."""
     form = FilterForm(request.POST)
     query = View(request, QueryDict(request.POST.get("query", "")[:LONGEST_QUERY])).filter_query
     if not form.is_valid():
@@ -50,7 +50,7 @@ def create_filter(request: Visit) -> HttpResponse:
 @require_POST
 @login_required
 def remove_filter(request: Visit) -> HttpResponse:
-    """Remove a kept filter, and redirect to the inbox, which still shows the same requests."""
+    """Remove a saved filter, and redirect to the inbox, which still shows the same requests."""
     drop_filter(request.user, request.POST.get("name", ""))
     query = View(request, QueryDict(request.POST.get("query", "")[:LONGEST_QUERY])).filter_query
     return _back(query)

@@ -138,7 +138,7 @@ def request_snooze(request: Visit, request_id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def request_claim(request: Visit, request_id: UUID) -> HttpResponse:
-    """Claim the request for the person; with `release`, give the claim up."""
+    """Claim the request for the person; with `release`, release the claim."""
     found = find(request, request_id)
     try:
         if "release" in request.POST:

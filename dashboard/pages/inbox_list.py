@@ -159,7 +159,7 @@ class View:
 
     @cached_property
     def filter_query(self) -> str:
-        """The query string of the tab and the current filters, which a kept filter stores."""
+        """The query string of the tab and the current filters, which a saved filter stores."""
         given = self.filters
         chosen = {
             "tab": self.tab,
@@ -169,7 +169,7 @@ class View:
 
     @cached_property
     def kept(self) -> str:
-        """The name of the kept filter that equals the current tab and filters; "" if none does."""
+        """The name of the saved filter that equals the current tab and filters; "" if none does."""
         kept = {one["query"]: one["name"] for one in self.request.kept_filters}
         return kept.get(self.filter_query, "")
 

@@ -265,7 +265,7 @@ def _place(text: str | None) -> int:
 
 
 def _what_became_of(gone: set[UUID], request: Visit) -> dict[str, Any]:
-    """Return receipts for closed requests, and as `lost` the ids of requests that wait no longer.
+    """Return receipts for closed requests, and as `lost` the ids of those that no longer wait.
 
     `gone` are the ids of requests on the page that don't wait for the person now.
     """

@@ -38,7 +38,7 @@ def snooze_times() -> list[tuple[str, Any]]:
 
 @register.simple_tag(takes_context=True)
 def inbox_outlook(context: dict[str, Any]) -> SafeString:
-    """Return sentences for an empty inbox: how many runs are at work, and the next deadline."""
+    """Return sentences for an empty inbox: how many runs are in progress, and the next deadline."""
     outlook = Outlook(context["user"], time_for_viewer(context["request"]))
     count = len(outlook.working(MOST_WORKING + 1))
     shown = f"{MOST_WORKING}+" if count > MOST_WORKING else str(count)

@@ -41,7 +41,7 @@ MOST_VALUES, LARGEST_STATE = 5_000, 8_000_000
 MOST_OPEN = 50
 SIZES = Sizes()
 SHORTEST_GENERATION, LONGEST_GENERATION = 200, 500
-"""The number of commands before the run continues as new, and the most while questions are open.
+"""The number of commands after which the run continues as new: usually, and at most.
 
 A run with more values than `SHORTEST_GENERATION` continues as new after as many commands as it has
 values, because continuing as new writes all values again.

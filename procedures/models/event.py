@@ -43,7 +43,7 @@ class EventQuerySet(models.QuerySet["Event"]):
         return list(self.streamed())
 
     def streamed(self) -> Iterator[JournalEvent]:
-        """Yield the events of one run in order, of which only some are in memory at a time."""
+        """Yield the events of one run in order, with only some of them in memory at a time."""
         rows = self.order_by("seq").annotate(moment=AS_TEXT).values_list(*COLUMNS)
         # The events are read by key. Behind a pooler, or outside a transaction, a server-side
         # cursor ends with its statement.

@@ -312,7 +312,7 @@ class Run(models.Model):
         return Head(run=self, seq=seq, hash=mark)
 
     def ids_above(self) -> Iterator[UUID]:
-        """Yield the ids of the run's parent, the parent's parent and so on."""
+        """Yield the ids of the run's ancestors, from its parent up."""
         wait, seen = self.parent_wait_id, set[int]()
         while wait and wait not in seen:  # rows that were tampered with may form a circle
             seen.add(wait)

@@ -7,9 +7,9 @@ class StaleContent(models.Model):
     """The digest of a content that a removed run has used.
 
     The content is deleted from the file store once a day has passed in which nobody has used the
-    same bytes again. Whoever stores or keeps the bytes sets the time anew; whoever deletes them
-    locks the row first. So a content is never deleted between its use and the commit that refers
-    to it.
+    same bytes again. Whoever stores or keeps the bytes sets the time again; whoever deletes them
+    locks the row first. So a content is never deleted between its use and the commit that refers to
+    it.
     """
 
     digest = models.CharField(primary_key=True, max_length=64)

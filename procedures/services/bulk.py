@@ -186,10 +186,10 @@ def _exceptions(verb: str) -> list[When]:
 
 
 def _count_children(chosen: QuerySet[Run], verb: str) -> int:
-    """Return how many unended runs below the chosen ones would end with them.
+    """Return how many unended descendants of the chosen runs would end with them.
 
-    A level of the trees is one statement. It begins at the chosen runs and stops at other chosen
-    ones, so no child is counted twice.
+    Each level of the trees takes one query. The search begins at the chosen runs and stops at other
+    chosen ones, so no child is counted twice.
     """
     ends = chosen.exclude(ENDED).values("pk")
     # PostgreSQL compares each child with all chosen runs if it gets `NOT IN` and there are many.
@@ -255,7 +255,7 @@ def act_on_batch(job: UUID, verb: str, reason: str, *, size: int = BATCH) -> dic
 
     Returns how many runs are `done`, the `total`, and in `stopped` why the operation ends here, or
     "". If the job was cancelled or paused, nothing is done and `is_to_stop` is True. The rights of
-    the person who started the job are read anew. Calling it twice is harmless.
+    the person who started the job are read again. Calling it twice is harmless.
     """
     batch = list(ChosenRun.objects.of(job).left()[:size])
     asked = ("started_by", "cancel_requested_at", "pause_requested_at")
@@ -316,9 +316,9 @@ def _act(chosen: int, verb: str, *, by: User, reason: str) -> None:
 
 
 def _was_done_with_parent(row: ChosenRun, verb: str) -> bool:
-    """Return True if this job has done the operation on a run above this one and so on this one.
+    """Return True if this job has done the operation on this run together with an ancestor.
 
-    A run that had been cancelled before the job began isn't one of them.
+    An ancestor that had been cancelled before the job began doesn't count.
     """
     found = Run.objects.filter(pk=row.run).only("parent_wait")
     if verb in ENDING:

@@ -43,7 +43,7 @@ def stranded(now: datetime) -> Mapping[Code, str]:
 
 
 def _wanted() -> QuerySet[Run, Any]:
-    """Return a query for the code that runs need which were queued before a certain time."""
+    """Return a query for the code that is needed by runs queued before a certain time."""
     newest = ProcedureVersion.objects.filter(procedure=OuterRef("procedure")).newest_first()
     before = Place("before", DateTimeField())
     waiting = Run.objects.queued().filter(queued_at__lte=before).order_by()

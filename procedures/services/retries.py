@@ -18,10 +18,9 @@ def retry_run(run_id: UUID, *, by: User, reason: str, job: UUID | None = None) -
     """Let a failed or quarantined run continue from where it stopped; stored results are reused.
 
     The failed step is tried again, even in a branch of a gather. A failed child run is retried too,
-    or replaced by a new run if it can't continue. If operators answered about an interrupted
-    `once=True` step that it shall fail, or that it was done but without giving its result, they are
-    asked about it again. Locks the runs above the run, then the run, then its failed children.
-    Returns sentences about this.
+    or replaced by a new run if it can't continue. If operators let an interrupted `once=True` step
+    fail, or said that it took effect without giving its result, they are asked about it again.
+    Locks the run's ancestors, then the run, then its failed children. Returns sentences about this.
     """
     said = operation_payload("retry", by=by, reason=reason, job=job)
     retried = retry(DatabaseStore(), run_id, said)

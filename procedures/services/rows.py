@@ -170,7 +170,7 @@ def _held_differences(wait: Wait) -> Iterator[Difference]:
 
 
 def _is_an_end(record: Record, wait: Wait) -> bool:
-    """Return True if the end of the run, or of a run above it, may have closed the wait."""
+    """Return True if the end of the run, or of an ancestor, may have closed the wait."""
     return wait.closed_at in record.ends or wait.kind in DETACHED_KINDS
 
 

@@ -23,7 +23,7 @@ def stop_starts(procedure: Procedure | None, notice: str, *, by: User, reason: s
 
 @transaction.atomic
 def allow_starts(procedure: Procedure | None, *, by: User, reason: str) -> None:
-    """Let people start runs of a procedure again, or of all; one that isn't stopped stays so."""
+    """Let people start runs of a procedure, or of all, again; do nothing if they can already."""
     for found in StoppedStarts.objects.filter(procedure=procedure):
         words = f"New runs of {procedure or 'all procedures'} are allowed again."
         log_act(Act.Kind.SWITCH, words, by=by, about=procedure or found, reason=reason)

@@ -44,7 +44,7 @@ def verifications() -> RunQuerySet:
 
 
 def at_work() -> Run | None:
-    """Return the verification that is at work or paused, or None."""
+    """Return the verification that is in progress or paused, or None."""
     return verifications().unended().exclude(status=RunStatus.QUARANTINED).first()
 
 
@@ -55,10 +55,10 @@ def last_result() -> tuple[Run, dict[str, Any]] | None:
 
 
 def verify_soon(*, by: User | None, key: str = "") -> tuple[Run, bool]:
-    """Start a verification and return its run with True; if one is at work, return it with False.
+    """Start a verification; return its run with True, or the run of a current one with False.
 
     `by` is None if the clock starts it. The caller has checked that the person may verify the site.
-    A quarantined one isn't at work: it would keep others from starting until somebody looks at it.
+    A quarantined one isn't current: it would keep others from starting until somebody looks at it.
     """
     with transaction.atomic():
         lock_name("verification")  # whoever starts one at the same moment waits, and then finds it

@@ -39,7 +39,7 @@ class Statement:
 
     @cached_property
     def tables(self) -> tuple[type[models.Model], ...]:
-        """The models of which the statement selects all columns.
+        """The models for which the statement selects all columns.
 
         These columns are the first ones in the rows of the statement.
         """
@@ -111,7 +111,7 @@ class Statements:
         return PLACE.sub(self._place, self._blocks[name][1])
 
     def tables_of(self, name: str) -> tuple[type[models.Model], ...]:
-        """Return the models of which a statement, or a part in it, selects all columns."""
+        """Return the models for which a statement, or a part in it, selects all columns."""
         return tuple(self._tables_in(self._blocks[name][1]))
 
     def _place(self, found: re.Match[str]) -> str:

@@ -88,7 +88,7 @@ def merge_paths(paths: Sequence[Data], *, where: str) -> Data:
     """Return the merged data of paths that meet at the node `where`.
 
     Raises `DataConflictError` if two of these paths have given the same name different values since
-    the paths parted.
+    the paths forked.
     """
     if len(paths) == 1:
         return paths[0]

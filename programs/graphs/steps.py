@@ -78,7 +78,7 @@ class Signal:
 
 @dataclass(frozen=True, eq=False)
 class Gateway:
-    """A step from which paths part: one path takes each edge whose condition holds.
+    """A step at which paths fork: one path takes each edge whose condition holds.
 
     With `first=True`, only the first of these edges is taken.
     """

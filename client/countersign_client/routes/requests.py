@@ -86,7 +86,7 @@ def answer_requests(
 
 
 def ask_back(request_id: str, text: str) -> Call[Response]:
-    """Ask the program a question instead of answering its request, if the request allows that."""
+    """Send a request back with a text instead of an answer, if the request allows that."""
     return Call(
         method="POST",
         path=path("requests", request_id, "ask-back"),
@@ -107,7 +107,7 @@ def claim_request(request_id: str) -> Call[RequestRow]:
 
 
 def release_request(request_id: str) -> Call[RequestRow]:
-    """Give up the claim to a request, so that others can answer the request again."""
+    """Release the claim on a request, so that others can answer the request again."""
     return Call(method="DELETE", path=path("requests", request_id, "claim"), read=one(RequestRow))
 
 

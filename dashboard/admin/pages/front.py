@@ -32,7 +32,7 @@ MOST_COUNTED = 1_000
 MOST_ACTS, MOST_SLOTS = 12, 12
 RECENT = timedelta(days=7)
 LITTLE_SPACE = 0.05
-"""The fraction of a disk: if less than this is free, the page warns."""
+"""The page warns if less than this fraction of a disk is free."""
 
 
 class Need(NamedTuple):

@@ -23,7 +23,7 @@ may_look = may_all("countersign_procedures.view_stoppedstarts")
 
 
 class StopForm(LoggedReasonForm):
-    """A form for the procedure to stop, the notice for people who try to start it, and a reason."""
+    """A form that blocks new runs of a procedure, with a notice for people and a reason."""
 
     procedure: Any = NamedField(
         Procedure.objects.exclude(name__in=JOBS).order_by("title"),

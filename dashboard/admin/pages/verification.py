@@ -1,4 +1,4 @@
-"""The page about verifications of the whole site: the last result, and one that is at work."""
+"""The page about verifications of the whole site: the last result, and the current one."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple

@@ -21,9 +21,9 @@ class Limits:
     `steps` is the largest number of steps, `events` the largest number of events in the journal,
     and `children` the largest number of child runs, where each run of a `ctx.map` counts. These
     three counts start again at zero after `ctx.continue_as_new`. `depth` limits how deeply runs can
-    be nested. It is the largest number of runs above a child of this run: the child's parent, the
-    parent of that parent, and so on. `max_duration` is the longest time from the start of the run
-    to the end of the run, including waits and the time before each `continue_as_new`.
+    be nested. It is the largest number of ancestors that a child of this run may have: its parent,
+    that run's parent, and so on. `max_duration` is the longest time from the start of the run to
+    the end of the run, including waits and the time before each `continue_as_new`.
     """
 
     steps: int | None = None

@@ -120,7 +120,7 @@ class StepOptions(TypedDict, total=False):
     - `pure`: the step is idempotent and may be repeated, so its result may be stored a little
       later.
     - `once`: run the step at most once; if a worker crashes during the step, operators are asked
-      whether the step happened.
+      whether the step took effect.
     - `strict`: quarantine the run if a replay calls the step with other arguments.
     - `shown`: store the arguments with the result, so that people see them.
     """

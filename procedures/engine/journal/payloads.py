@@ -231,7 +231,7 @@ class StepFailure:
     place: str = ""
     """The place where the error's class is defined, as "module:name"."""
     doubtful: bool = False
-    """True if people let the step fail because nobody knew whether the step had happened."""
+    """True if people let the step fail because nobody knew whether it had taken effect."""
     branch: str | None = None
     """The key of the branch that made a gather fail; None for a step."""
     conflict: str = ""

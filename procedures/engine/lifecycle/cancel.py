@@ -25,10 +25,10 @@ AT_REST = (RunStatus.QUARANTINED, RunStatus.PAUSED)
 
 
 def ask_to_end(store: Store, run: RunRow, payload: Mapping[str, Any]) -> None:
-    """Record who cancels a run, withdraw its open questions, and cancel the runs below it.
+    """Record who cancels a run, withdraw its open questions, and cancel its descendants.
 
     A worker ends the run later. The caller has locked the run, which must not have ended; this
-    function locks the runs below it.
+    function locks its descendants.
     """
     store.lock_below(run, are_closed=True)
     _ask(store, run, payload)
@@ -47,7 +47,7 @@ def _ask(store: Store, run: RunRow, payload: Mapping[str, Any]) -> None:
 
 
 def _end_all_below(store: Store, run: RunRow) -> None:
-    """Cancel all runs below a run, except children that were started to outlive their parent.
+    """Cancel a run's descendants, except children that were started to outlive their parent.
 
     Children of ended runs are cancelled, too, because a retry may have let them continue. Nobody
     needs their results any more.
@@ -76,8 +76,9 @@ def withdraw_all(
 ) -> None:
     """Close these waits of a run without an answer, and cancel the children that they wait for.
 
-    The caller has locked all runs below these waits. `is_end` is True if the waits close because
-    the run ends. Then children started with `on_parent_end="abandon"` aren't cancelled.
+    The caller has locked the child runs of these waits, and their descendants. `is_end` is True if
+    the waits close because the run ends. Then children started with `on_parent_end="abandon"`
+    aren't cancelled.
     """
     for wait in waits:
         store.close_wait(run, wait, closing("withdrawn", responder=by))
@@ -88,7 +89,7 @@ def withdraw_all(
 def cancel_children(store: Store, wait: WaitRow) -> None:
     """Cancel the children that a wait is waiting for.
 
-    The caller has locked these children and all runs below them.
+    The caller has locked these children and their descendants.
     """
     _end_unneeded(store, store.children_alive(wait))
 

@@ -56,7 +56,7 @@ def begin_more(store: Store, run_id: Any, key: str) -> bool:
 
 
 def report_to_parent(store: Store, child: RunRow) -> None:
-    """Store an input to the child's parent that says how the child has ended.
+    """Report to the child's parent, by an input, how the child has ended.
 
     After the commit, another transaction locks the parent and takes in the results of its children.
     """

@@ -30,7 +30,7 @@ def take_up(store: Store, run: RunRow, *, has_news: bool = True) -> bool:
     """Give a run to a worker, which then executes it; the caller has locked the run.
 
     If the run is to be cancelled or paused, it is ended or paused instead, and the result is False.
-    Pass `has_news=False` only if the run can't have any inputs.
+    Pass `has_news=False` only if nothing can be pending for the run.
     """
     take_hold(store, run, has_news=has_news)
     if run.cancel_requested_at and not has_to_undo(store, run):

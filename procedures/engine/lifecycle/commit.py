@@ -90,8 +90,8 @@ def take_effect(
 ) -> bool:
     """Change the rows as the events of the batch say; the caller has locked the run.
 
-    Returns True if the worker releases the run, but the run is queued again, because an input has
-    come in the meantime.
+    Returns True if the worker releases the run, but the run is queued again, because something was
+    sent to it in the meantime.
     """
     store.keep_files(run, batch.files)
     _lock_below(store, run, batch.handoff, checked)

@@ -29,7 +29,7 @@ from procedures.engine.store import RunRow, Store
 
 
 class Cancelled(Enum):
-    """The ways in which a cancelled run ends: immediately, by its worker, or after its undoing."""
+    """The ways in which a cancelled run ends: immediately, by its worker, or after being undone."""
 
     AT_ONCE = auto()
     BY_ITS_WORKER = auto()
@@ -58,7 +58,7 @@ def cancel(store: Store, run: RunRow, payload: Mapping[str, Any]) -> Cancelled:
 
 
 def force_end(store: Store, run: RunRow, payload: Mapping[str, Any]) -> int:
-    """End a run and all runs below it immediately; return the number of runs ended below it.
+    """End a run and its descendants immediately; return the number of ended descendants.
 
     Runs end even if workers hold them. No compensations are executed, and packages such as `chat`
     can't refuse the end. The caller has locked the run.
@@ -107,8 +107,8 @@ def pause(store: Store, run: RunRow, payload: Mapping[str, Any]) -> bool:
 def unpause(store: Store, run: RunRow, payload: Mapping[str, Any]) -> None:
     """Unpause a run, which the caller has locked, or withdraw a pause that hasn't taken effect yet.
 
-    The run returns to the status that it had before the pause. It is queued if an input has come in
-    the meantime.
+    The run returns to the status that it had before the pause. It is queued if something was sent
+    to it in the meantime.
     """
     tell(store, run, payload)
     if run.status != RunStatus.PAUSED:

@@ -35,7 +35,7 @@ class RepeatedParts:
     step: str = ""
     """The key of the step to execute again; "" if no step made the run fail."""
     is_doubtful: bool = False
-    """True if an operator let the step fail because nobody knew whether it had happened."""
+    """True if an operator let the step fail because nobody knew whether it had taken effect."""
     lacks_result: bool = False
     """True if an operator let the step fail because its result couldn't be stored."""
     child: str = ""
@@ -72,8 +72,8 @@ class RetryResult:
 def retry(store: Store, run_id: Any, payload: Mapping[str, Any]) -> RetryResult:
     """Let a failed or quarantined run continue where it stopped; the journal keeps all its events.
 
-    Locks the parent, the parent's parent and so on first, then the run, then the failed child runs.
-    Raises `OperationRefusedError` if the run can't be retried.
+    Locks the run's ancestors first, then the run, then the failed child runs. Raises
+    `OperationRefusedError` if the run can't be retried.
     """
     # Lock from the top down, as everywhere. The ids are read without locks, because a run's parent
     # never changes.
@@ -90,7 +90,7 @@ def retry(store: Store, run_id: Any, payload: Mapping[str, Any]) -> RetryResult:
 
 
 def _ids_to_lock(store: Store, run_id: Any) -> list[Any]:
-    """Return the ids of the run, its parent, the parent's parent and so on, in this order.
+    """Return the ids of the run and of its ancestors, from the run up.
 
     The list ends below a parent whose wait for the child is closed and lets the child continue
     alone (`on_parent_end="abandon"`).
@@ -105,7 +105,7 @@ def _ids_to_lock(store: Store, run_id: Any) -> list[Any]:
 def _check_above(run: RunRow, above: Sequence[RunRow]) -> None:
     """Raise `OperationRefusedError` if a run in `above` was cancelled or is being cancelled.
 
-    `above` are the run's parent, the parent's parent and so on.
+    `above` are the run's ancestors.
 
     A quarantined run that was cancelled itself may be retried, because it then undoes its work.
     """

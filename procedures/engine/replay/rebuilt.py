@@ -1,4 +1,4 @@
-"""Exceptions that are made anew from their stored form.
+"""Exceptions that are restored from their stored form.
 
 Thus, the author's code catches an equal exception in the first execution of a step and on a replay.
 """

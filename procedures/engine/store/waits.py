@@ -132,9 +132,9 @@ class Waits(Inputs):
         return [child for wait in self.waits(run) for child in self.children(wait)]
 
     def family(self, run: Row) -> Sequence[RunRow]:
-        """Lock and return all runs below a run that haven't ended.
+        """Lock and return a run's unended descendants.
 
-        Ended runs that have such runs below them are also locked and returned. Other ended runs may
+        Ended descendants that have unended ones are also locked and returned. Other ended runs may
         be among the result.
         """
         below = self.below(run)

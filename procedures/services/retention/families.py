@@ -111,7 +111,7 @@ def _grouped(members: dict[UUID, Relative]) -> Iterator[Family]:
 def candidates(
     procedure: int, end: datetime, *, after: tuple[datetime, UUID] | None = None
 ) -> QuerySet[Run, tuple[datetime, UUID]]:
-    """Return the highest runs of a procedure that ended until `end`, in the order of their ends.
+    """Return a procedure's runs without a parent that ended by `end`, in the order of their ends.
 
     They are pairs: the time of the end and the id. `after` is the pair of the last run that has
     been looked at. An index finds the runs in this order.
