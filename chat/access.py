@@ -156,7 +156,7 @@ class AccessCache:
         return _known(self._runs, filter(None, wanted), partial(access.seen_among, self.user))
 
     def known_whole(self) -> set[UUID]:
-        """Return the sessions that the cache knows the user may read as a whole."""
+        """Return the cached sessions that the user may read as a whole."""
         return {session for session, is_whole in self._whole.items() if is_whole}
 
     def whole(self, wanted: Iterable[UUID]) -> set[UUID]:

@@ -25,7 +25,7 @@ SIGHT = "sight"
 These people may therefore see other runs and sessions than before.
 """
 ANNOUNCEMENTS = "announcements"
-"""The hint that what the site announces on every page has changed."""
+"""The hint that the site's announcements have changed."""
 GATHER = 0.05
 """The minimum number of seconds between two messages to Redis.
 

@@ -221,7 +221,7 @@ def _is_covered_by_earlier(one: Notification, message: Message, *, read_to: int)
 
     The earlier notification must be about a message that the person hasn't read (a number above
     `read_to`). It must have been sent within the last `MENTION_COVERS`, or must still be planned.
-    So somebody whom one message after another mentions isn't sent a mail for each message.
+    So somebody who is mentioned in one message after another doesn't get a mail for each.
     """
     is_coming = Q(next_try_at__isnull=False)
     earlier = Notification.objects.filter(

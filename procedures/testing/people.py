@@ -98,9 +98,9 @@ class RefusedAnswer:
 class Answer:
     """A person's answer: the value, who gives it, and how long they take.
 
-    With `asks_back`, the person sends this text back as a question instead of an answer. `also` is
-    the number of later, similar questions, at most 50, that the answer decides as well; the
-    question must be `repeatable`.
+    With `asks_back`, the person sends the question back with this text. `also` is the number of
+    later, similar questions, at most 50, that the answer decides as well; the question must be
+    `repeatable`.
     """
 
     value: Any = None

@@ -21,7 +21,7 @@ Act = tuple[datetime, Callable[[], object]]
 
 
 class TooLateError(OperationRefusedError):
-    """The answer can't be undone, because its time to be undone is over, or it was never used."""
+    """The answer can't be undone: the time to undo it is over, or the answer was never used."""
 
     def __init__(self) -> None:
         super().__init__("It's too late to undo this answer.")
