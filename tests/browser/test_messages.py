@@ -115,7 +115,7 @@ def test_how_much_of_runs_shows_is_chosen_without_a_reload(
     run = run_until_it_waits("telling", by=alice, lines=7, fails=True)
     page = open_page(alice, width=width)
     page.goto(f"/chat/{request_of(run).session_id}")
-    card, choice = page.locator(".run-card"), page.get_by_role("slider", name="Detail of runs")
+    card, choice = page.locator(".run-card"), page.get_by_role("slider", name="Level of detail")
     expect(card.locator(".run-card__sentence")).to_be_visible()
     if width == PHONE:
         page.get_by_role("button", name="Details").click()
