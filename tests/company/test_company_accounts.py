@@ -376,7 +376,7 @@ def test_people_link_an_account_with_another_address_and_remove_it(
 def test_an_account_is_linked_with_nobody_else(company: Company, ann: User) -> None:
     sign_in(Client())
     other = browser(create_person("zoe"))
-    assert "Somebody else" in refusal(other.get(link(other)))[1]
+    assert "already linked to another user" in refusal(other.get(link(other)))[1]
 
     company.person["sub"] = "another"
     path = link(other)
