@@ -174,7 +174,11 @@ AGENT = "A = Agent {system_prompt = 'x'%s}\nProcedure {%s function() A() end}"
             "return_prompt",
             1,
         ),
-        ("error_prompt 'Why?'\nProcedure {function() end}", "error_prompt isn't known. Remove it", 1),
+        (
+            "error_prompt 'Why?'\nProcedure {function() end}",
+            "error_prompt isn't known. Remove it",
+            1,
+        ),
         (
             "t = Tool {input = {a = {type = 'date'}}, function() end}\n"
             + AGENT % (", tools = {t}", ""),
