@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
+from pydantic import Field
+
 from procedures.engine import Context, Currency, Like, Step, procedure
 from programs.agents.agent import Agent
 from programs.agents.running import run_agent
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
     from pydantic_ai.models.function import FunctionModel
 
 NUMBER = re.compile(r"\d{4}-\d{4}")
+GREETING = "Kind regards  \nThe shop\n"
+"""The end of a letter; in Markdown, two spaces keep the line's end."""
 Amount = Annotated[Decimal, Currency("EUR")]
+Mail = Annotated[str, Field(max_length=5_000, description="What the customer wrote")]
 
 
 @dataclass(frozen=True)
@@ -85,15 +90,15 @@ def _letter(order: dict[str, str], payment: Any) -> str:
     begin = f"Dear customer,\n\nthank you for your mail about **{order['item']}** "
     begin += f"(order {order['order']}). "
     if payment is None:
-        return f"{begin}It is {order['state']}.\n\nKind regards\nThe shop\n"
+        return f"{begin}It is {order['state']}.\n\n{GREETING}"
     if payment.outcome != "success":
         why = str(payment.content).partition(": ")[2]
         reason = f" {why}" if why else ""
         words = "We are sorry that we can't give you a refund."
-        return f"{begin}{words}{reason}\n\nKind regards\nThe shop\n"
+        return f"{begin}{words}{reason}\n\n{GREETING}"
     paid = payment.content.get("result", payment.content)
     end = f"We have paid back **{paid['amount']} €** (reference {paid['reference']})."
-    return f"{begin}{end}\n\nKind regards\nThe shop\n"
+    return f"{begin}{end}\n\n{GREETING}"
 
 
 def offline_model() -> "FunctionModel":
@@ -141,7 +146,7 @@ desk_agent = Agent(
     roles={"start": "support", "answer": ["finance", "support"], "operate": "operators"},
 )
 def answer_customer(
-    ctx: Context, mail: str = "The desk lamp of my order 2026-1187 arrived broken."
+    ctx: Context, mail: Mail = "The desk lamp of my order 2026-1187 arrived broken."
 ) -> str:
     """Answer a customer's mail with an agent, which looks up the order.
 

@@ -7,7 +7,7 @@ import pytest
 from procedures.testing import Answer, run_procedure, script
 from programs.agents.demo import answer_customer
 
-LOST = {"mail": "My lamp is cracked. What now?"}
+LOST = {"mail": "Hello,\n\nmy lamp is cracked. What now?"}
 LATE = {"mail": "Where is my order 2026-1189?"}
 
 
