@@ -192,7 +192,7 @@ def not_left_to(
 
 
 def still_left(request: HumanRequest, people: Sequence[User]) -> list[User]:
-    """Return those of the given people for whom an open request still waits.
+    """Return the people among the given ones that an open request still waits for.
 
     The caller has checked that the request is assigned to each of the given people.
     """

@@ -49,7 +49,7 @@ def names_after(text: str, sign: int) -> list[str]:
 
 
 def mentions_in(text: str) -> list[Mention]:
-    """Return the active people whom a text mentions, each once, in the order of the text."""
+    """Return the active people mentioned in a text, each once, in the order of the text."""
     candidates = [names_after(text, sign) for sign in signs_in(text)]
     wanted = {name for names in candidates for name in names}
     if not wanted:

@@ -87,8 +87,8 @@ def followed(
 ) -> dict[UUID, FollowedSession]:
     """Return the state of each of the sessions that the user follows.
 
-    This takes one statement. It takes two more if there are new messages in a session of which the
-    user isn't a member.
+    This takes one statement. It takes two more if there are new messages in a session that the user
+    isn't a member of.
     """
     found: dict[UUID, FollowedSession] = {}
     parts: dict[UUID, int] = {}

@@ -78,7 +78,7 @@ class Candidate:
     version: str
     tag: str
     taken: str
-    """The tag because of which a lower version for this part was skipped, or ""."""
+    """The tag that made this part skip a lower version, or ""."""
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def receive_file(request: HumanRequest, sent: UploadedFile, *, by: User) -> str:
 
 
 def sender_of(channel: Channel, inbound: Inbound) -> User:
-    """Return the sender of a message, whom the channel has authenticated.
+    """Return the sender of a message, after the channel has authenticated this person.
 
     Raises `UnknownSenderError` if the channel doesn't know the sender or can't read the message.
     """

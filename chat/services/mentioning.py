@@ -17,8 +17,8 @@ from procedures.users import User, json_key, users
 def find_mentioned(message: Message) -> list[User]:
     """Return the people who must be notified because an unsaved message mentions them.
 
-    They are the mentioned people who may read the message, except the message's author. All
-    mentioned people who may read the message are also stored in its field `mentioned`.
+    They are the mentioned people who may read the message, except its author. All mentioned people
+    who may read the message are also stored in its field `mentioned`.
     """
     found = mentions_in(message.text)
     people = [one.user for one in found]

@@ -319,7 +319,7 @@ def _reach_in(session: UUID) -> _SearchScope:
 
 
 def _reach_of(user: User) -> _SearchScope:
-    """Return the texts of all sessions of which the user may see a part.
+    """Return the texts of all sessions that the user may see at least in part.
 
     The search must not read other texts. Otherwise, it would be slow for a user who may see little,
     and its duration would reveal how many texts there are.

@@ -104,7 +104,7 @@ def shortage(assignments: Iterable[Assignment], *, run: Run, question: Question)
 
 
 def _person(vote: HumanResponse) -> Any:
-    """Return the key of the person for whom a vote counts.
+    """Return the key of the person that a vote counts for.
 
     If a deputy has voted, it is the person whom the deputy represents.
     """

@@ -81,7 +81,7 @@ def may_add(by: User, group: Group, user: User) -> bool:
     """Return True if `by` may add a person to a group.
 
     A superuser may always do so. Anybody else may add other people, if `by` may change their
-    accounts, and only to groups of which `by` is a member.
+    accounts, and only to groups that `by` is in.
     """
     if by.is_superuser:
         return True

@@ -94,7 +94,7 @@ class Invited(NamedTuple):
 def offered_groups(by: User) -> "QuerySet[Group]":
     """Return the groups to which `by` may add people.
 
-    These are all groups in use for a superuser, and otherwise the groups of which `by` is a member.
+    These are all groups in use for a superuser, and otherwise the groups that `by` is in.
     """
     found = groups_in_use() if by.is_superuser else groups_in_use().filter(**{members_path(): by})
     return found.order_by("name")

@@ -40,7 +40,7 @@ class ReassignedRequest(NamedTuple):
 
 
 class LastSuperuserError(Exception):
-    """The person is the last active superuser, without whom nobody could administer the site."""
+    """The person is the last active superuser; nobody else could administer the site."""
 
 
 @dataclass(frozen=True)

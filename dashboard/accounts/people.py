@@ -1,4 +1,4 @@
-"""The function that finds the person whom a `manage.py` command names."""
+"""The function that finds the person named in a `manage.py` command."""
 
 from django.core.management import CommandError
 from django.db import DatabaseError

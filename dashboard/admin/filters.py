@@ -245,13 +245,13 @@ def _keys_of(found: QuerySet[Any, Any]) -> list[Any]:
 
 
 def _named(others: QuerySet[Any], lookup: str, name: str) -> QuerySet[Any, Any]:
-    """Return the keys of the objects of which a name fits a text by this lookup."""
+    """Return the keys of the objects with a name that fits a text by this lookup."""
     found = others.filter(is_named(others.model, lookup, name))
     return found.order_by().values_list("pk", flat=True)
 
 
 def is_named(model: type[Model], lookup: str, name: str) -> Q:
-    """Return a condition for objects of which a name fits a text by this lookup."""
+    """Return a condition for objects with a name that fits a text by this lookup."""
     # PostgreSQL refuses a NUL in a query, and no row can hold one.
     text = name.replace("\0", "")
     return reduce(or_, (Q(**{f"{field}__{lookup}": text}) for field in name_fields(model)))

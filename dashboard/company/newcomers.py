@@ -1,4 +1,4 @@
-"""Accounts for people whom a company knows, but nobody here has invited."""
+"""Accounts for people with a company account who weren't invited."""
 
 from typing import Any
 

@@ -175,7 +175,7 @@ def leave(request: HttpRequest, provider_id: str, to: str, *, link: str = "") ->
 @never_cache
 @require_safe
 def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """Sign in the person whom the company names, or say why not."""
+    """Sign in the person that the company's response names, or say why not."""
     if Attempt.by(request, DOOR).is_over():
         return refuse(request, Refusal.TOO_MANY)
     view = OAuth2CallbackView.adapter_view(_find(request, provider_id))

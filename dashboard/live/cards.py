@@ -111,8 +111,8 @@ class Cards:
     def _may_be_bypass(self, pk: UUID, key: Key, waiting: AbstractSet[UUID]) -> bool:
         """Return True if frames leave the card out, because its reader may have to give a reason.
 
-        A superuser whom nobody has asked must give a reason for answering. Cards in frames are the
-        same for all readers, so they can't ask for a reason.
+        A superuser who isn't asked must give a reason for answering. Cards in frames are the same
+        for all readers, so they can't ask for a reason.
         """
         if key not in self._superusers or pk not in waiting:
             return False

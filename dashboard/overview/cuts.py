@@ -37,7 +37,7 @@ MESSAGE = SizeLimits(4_000, lines=80)
 TEXT = SizeLimits(20_000, lines=400)
 """The limits for a text that a step wrote, in the chat and on the page of its run."""
 CARD = SizeLimits(3_000, lines=60, parts=150, cell=500)
-"""The limits for a value on a card, of which a page shows many."""
+"""The limits for a value on a card; a page shows many cards."""
 PAGE = SizeLimits(20_000, lines=400, parts=600, cell=2_000)
 """The limits for a value on a page that is about a single run or request."""
 RAW = SizeLimits(600, parts=60, cell=200)

@@ -125,7 +125,7 @@ class Search:
         )
 
     def sessions(self) -> list[SearchResult]:
-        """Return the matching sessions of which the person is a member, newest first."""
+        """Return the matching sessions that the person is a member of, newest first."""
         members = Member.objects.filter(user=self.user)
         if self._id:
             members = members.filter(session=self._id)

@@ -51,9 +51,9 @@ LONGEST_LIST = 40
 NOTHING = "nothing"
 """The value of the composer's choice if a message replies to nothing."""
 MOST_UNINVITED = 5
-"""The maximum number of people for whom a page offers the author of a message an invite button.
+"""The maximum number of people that the author of a message is offered to invite.
 
-These are people whom the message mentions and who can't read it.
+These people are mentioned in the message and can't read it.
 """
 KEY_USED = lazy("This form has already sent another message. To send this one too, send it again.")
 LONGEST_ADDRESS = 1000

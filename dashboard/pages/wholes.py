@@ -1,4 +1,4 @@
-"""Downloads of complete values, of which pages show only a part.
+"""Downloads of complete values that pages show only in part.
 
 Everybody who may see the page may download its values.
 """

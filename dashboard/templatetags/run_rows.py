@@ -1,4 +1,4 @@
-"""The row of a run in a list of runs, of which a page has dozens."""
+"""The row of a run in a list of runs; a page has dozens of rows."""
 
 from collections.abc import Container
 from html import escape

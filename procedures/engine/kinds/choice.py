@@ -1,4 +1,4 @@
-"""The kind of request that offers options, of which people choose one or several."""
+"""The kind of request with which people choose one or several of the offered options."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
