@@ -135,6 +135,21 @@ def _levels_of(tree: ast.AST) -> int:
     return levels
 
 
+WORDS = {
+    **dict.fromkeys(("ListComp", "SetComp", "DictComp", "GeneratorExp"), "a comprehension"),
+    "JoinedStr": "an f-string",
+    "NamedExpr": "an assignment",
+    "Pow": "**",
+    "LShift": "<<",
+    "RShift": ">>",
+    "Slice": "a slice",
+    "Starred": "*",
+    "Lambda": "a lambda",
+    "Await": "await",
+}
+"""What authors call the parts of Python's syntax, which are named as its parser names them."""
+
+
 def _fault_of(part: ast.AST) -> str:
     """Return a phrase that says why a condition can't contain this part of its syntax, or ""."""
     match part:
@@ -147,7 +162,8 @@ def _fault_of(part: ast.AST) -> str:
         case ast.Constant(value=value) if not isinstance(value, KEPT):
             return f"{value!r} isn't a string, a number, True, False or None"
         case _ if not isinstance(part, ALLOWED):
-            return f"it contains {type(part).__name__}, which conditions can't contain"
+            kind = type(part).__name__
+            return f"it contains {WORDS.get(kind, kind)}, which conditions can't contain"
     return ""
 
 

@@ -22,6 +22,9 @@ class Clock(Protocol):
     def whole(self, low: float, high: float) -> int: ...
 
 
+OUT_OF_RANGE = "The time isn't between the years 1 and 9999."
+
+
 class RunClock:
     """The clock of a run. All times are in UTC."""
 
@@ -38,19 +41,28 @@ class RunClock:
             return int(self._ctx.now().timestamp())
         if missing := [name for name in PARTS[:3] if name not in parts]:
             raise ValueError(f"os.time needs the field {missing[0]!r} in its table.")
-        year, month, day, *rest = (int({**USUAL, **parts}[name]) for name in PARTS)
-        hours, minutes, seconds = rest
+        try:
+            given = [int({**USUAL, **parts}[name]) for name in PARTS]
+        except (TypeError, ValueError):
+            raise ValueError("os.time needs whole numbers in its table.") from None
+        year, month, day, hours, minutes, seconds = given
         years, months = divmod(month - 1, 12)
-        first = datetime(year + years, months + 1, 1, tzinfo=UTC)
-        more = timedelta(days=day - 1, hours=hours, minutes=minutes, seconds=seconds)
-        return int((first + more).timestamp())
+        try:
+            first = datetime(year + years, months + 1, 1, tzinfo=UTC)
+            more = timedelta(days=day - 1, hours=hours, minutes=minutes, seconds=seconds)
+            return int((first + more).timestamp())
+        except (OverflowError, ValueError):
+            raise ValueError(OUT_OF_RANGE) from None
 
     def date(self, text: str | None = None, moment: float | None = None) -> Any:
         """Return the date at `moment` as a string, or for the format "*t" as a table.
 
         `moment` is given in seconds since 1970; without it, the date is now.
         """
-        when = self._ctx.now() if moment is None else datetime.fromtimestamp(moment, UTC)
+        try:
+            when = self._ctx.now() if moment is None else datetime.fromtimestamp(moment, UTC)
+        except (OSError, OverflowError, ValueError):
+            raise ValueError(OUT_OF_RANGE) from None
         form = (text or "%c").removeprefix("!")
         if not form.startswith("*t"):
             return when.strftime(form)

@@ -352,6 +352,9 @@ function safe.run(f, ...)
   local place -- nil if the message contains the line, or if the program made the error itself
   local function handler(e)
     local kind = type(e)
+    if kind == "string" and find(e, "^<%a+>:%d+: ") then -- an error of C in one of our own functions
+      return place_of_error() .. gsub(e, "^<%a+>:%d+: ", "", 1)
+    end
     if kind == "string" or (kind == "table" and rawget(e, "message") ~= nil) then return described(e) end
     place = place_of_error()
     return kind == "userdata" and e or described(e)

@@ -86,6 +86,10 @@ REFUSED = [
     pytest.param("ask(table.unpack({}, 1, 99))", "more than 16 arguments", id="arguments"),
     pytest.param("error()", "order.lua:1: nil", id="an error without a message"),
     pytest.param("tostring = nil error('x')", "order.lua:1: x", id="tostring is gone"),
+    pytest.param("local x = string.find('a', '[')", "^order.lua:1: malformed", id="a pattern"),
+    pytest.param("local x = os.date('*t', 1e300)", "years 1 and 9999", id="a late date"),
+    pytest.param("local x = os.time({year = 1e9, month = 1, day = 1})", "9999", id="a late year"),
+    pytest.param("os.time({year = 'x', month = 1, day = 1})", "whole numbers", id="an odd year"),
 ]
 
 

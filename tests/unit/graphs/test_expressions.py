@@ -91,6 +91,13 @@ def test_what_a_condition_must_not_do_is_refused_when_it_is_read(text: str) -> N
         Expression(text)
 
 
+def test_parts_of_the_syntax_have_the_names_that_authors_know() -> None:
+    with pytest.raises(DefinitionError, match="it contains an f-string, which conditions can't"):
+        Expression("f'{who}'")
+    with pytest.raises(DefinitionError, match="it contains a comprehension"):
+        Expression("[x for x in names]")
+
+
 @pytest.mark.parametrize("given", [None, 3, ["amount"], {"amount": 1}])
 def test_a_condition_is_a_text(given: object) -> None:
     with pytest.raises(DefinitionError, match="must be a non-empty string"):
