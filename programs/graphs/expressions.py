@@ -147,7 +147,7 @@ WORDS = {
     "Lambda": "a lambda",
     "Await": "await",
 }
-"""What authors call the parts of Python's syntax, which are named as its parser names them."""
+"""The words for parts of Python's syntax, keyed by the names of their classes in `ast`."""
 
 
 def _fault_of(part: ast.AST) -> str:
