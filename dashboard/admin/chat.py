@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import display_for_value
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -32,9 +32,10 @@ from dashboard.admin.history import HistoryAdmin, Related
 from dashboard.admin.operations import Operation, operate
 from dashboard.admin.proven import ProvenAdmin
 from dashboard.admin.run import RunAdmin
-from dashboard.admin.search import MOST_SEARCHED
+from dashboard.admin.search import MOST_SEARCHED, text_fits
 from dashboard.admin.values import link, readable
 from dashboard.forms.operations import ReasonForm
+from procedures import access
 from procedures.engine.values.sizes import cut
 from procedures.models import Run
 from procedures.models.run_queries import values_of
@@ -62,7 +63,7 @@ def session_title_contains(word: str) -> Q:
     """
     # For each scanned run by its key: a list of all cards would read the whole table.
     cards = Message.objects.cards().filter(run=OuterRef("pk"), session__is_private=False)
-    return Q(Exists(cards.filter(session__title__icontains=word).order_by()))
+    return access.has_row(cards.filter(session__title__icontains=word))
 
 
 RunAdmin.also_found.append(session_title_contains)
@@ -227,7 +228,7 @@ class HumanRequestAdmin(ProvenAdmin):
     also_found: ClassVar[list[Callable[[str], Q]]] = [
         lambda word: (
             Q(question__icontains=word)
-            | Q(session__title__icontains=word, session__is_private=False)
+            | text_fits(HumanRequest, "session__title", "icontains", word, is_private=False)
         )
     ]
     list_select_related = ["wait__run__procedure"]

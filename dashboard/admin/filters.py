@@ -9,7 +9,8 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.auth.models import Group
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils.dateparse import parse_date
 from django.utils.timezone import localdate, make_aware
@@ -139,8 +140,12 @@ class ByProcedure(admin.SimpleListFilter):
 
 def newest_values(model: type[Model], field: str) -> set[Any]:
     """Return the values that a field has in the newest `MOST_VALUES` rows."""
-    newest: QuerySet[Any, Any] = model._base_manager.order_by("-pk")  # noqa: SLF001
-    return set(newest.values_list(field, flat=True)[:MOST_VALUES])
+    every: QuerySet[Any, Any] = model._base_manager.order_by()  # noqa: SLF001
+    floor = every.order_by("-pk").values("pk")[MOST_VALUES - 1 : MOST_VALUES]
+    oldest = every.order_by("pk").values("pk")[:1]
+    # One statement, in which the database makes the values distinct: a list has several filters.
+    newest = every.filter(pk__gte=Coalesce(Subquery(floor), Subquery(oldest)))
+    return set(newest.values_list(field, flat=True).distinct())
 
 
 class NamedValues(admin.AllValuesFieldListFilter):

@@ -1,6 +1,6 @@
 """Read-only admin pages for rows that only the product writes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from django.contrib import admin
@@ -43,9 +43,25 @@ class SearchedList(NamedList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        self.result_list: Any = list(self.result_list)
+        self.result_list: Any = list(self._rows_with(self._keys_of_page()))
         if isinstance(self.model_admin, HistoryAdmin):
             self.model_admin.mark_on_site(self.result_list, request.user)
+
+    def _keys_of_page(self) -> Sequence[Any]:
+        paginator: Any = self.paginator
+        keys: Sequence[Any] = paginator.keys[: paginator.count]
+        if not self.multi_page or (self.show_all and self.can_show_all):
+            return keys
+        return keys[(self.page_num - 1) * self.list_per_page :][: self.list_per_page]
+
+    def _rows_with(self, keys: Sequence[Any]) -> Iterator[Any]:
+        """Yield the rows with these keys, in the order of the keys.
+
+        The rows beside them are joined to these few only, not to all that the list passes over.
+        """
+        rows = self.apply_select_related(self.root_queryset.filter(pk__in=keys).order_by())
+        found = {row.pk: row for row in rows}
+        yield from (found[key] for key in keys if key in found)
 
 
 class HistoryAdmin(SearchedAdmin, GuardedAdmin):

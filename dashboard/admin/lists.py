@@ -28,7 +28,10 @@ class OrMore(int):
     @staticmethod
     def of(rows: QuerySet[Any]) -> int:
         """Return the number of the rows, counted up to `MOST_COUNTED`."""
-        counted = int(rows[: MOST_COUNTED + 1].count())
+        return OrMore.than(int(rows[: MOST_COUNTED + 1].count()))
+
+    @staticmethod
+    def than(counted: int) -> int:
         return OrMore(MOST_COUNTED) if counted > MOST_COUNTED else counted
 
 
@@ -36,9 +39,18 @@ class CountedToALimit(Pages):
     """A paginator that counts only up to a limit, because a journal may have millions of rows."""
 
     @cached_property
-    def count(self) -> int:
+    def keys(self) -> list[Any]:
+        """The keys of the rows in the order of the list, one more than are counted.
+
+        They are read instead of a count. So the rows that a search or a filter passes over are
+        passed over once, not once for the count and once more for the page.
+        """
         rows: Any = self.object_list
-        return OrMore.of(rows)
+        return list(rows.prefetch_related(None).values_list("pk", flat=True)[: MOST_COUNTED + 1])
+
+    @cached_property
+    def count(self) -> int:
+        return OrMore.than(len(self.keys))
 
 
 class NamedList(ChangeList):
@@ -49,3 +61,10 @@ class NamedList(ChangeList):
         if not self.is_popup:  # in which one row is to be selected
             title = getattr(self.model_admin, "title", "") or self.opts.verbose_name_plural
             self.title = capfirst(str(title))
+        # Added to the addresses here, because Django resolves the address of each row to do it.
+        self._kept_filters, self.preserved_filters = self.preserved_filters, ""
+
+    def url_for_result(self, result: Any) -> str:
+        """Return the address of a row's page, with the filters by which people return to them."""
+        url = super().url_for_result(result)
+        return f"{url}?{self._kept_filters}" if self._kept_filters else url

@@ -3,10 +3,15 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import Model
 from django.forms import Media
 from django.forms.widgets import Script
 from django.http import HttpResponse
 from django.template.response import SimpleTemplateResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
     Admin = admin.ModelAdmin[Any]
@@ -34,6 +39,12 @@ def with_deferred_scripts(response: HttpResponse) -> HttpResponse:
 
 class QuickAdmin(Admin):
     """An admin whose pages the browser draws without waiting for the pages' scripts."""
+
+    def action_checkbox(self, obj: Model) -> SafeString:
+        """Return the checkbox of a row, without the two templates that Django renders for each."""
+        name = _("Select this object for an action - {}").format(obj)
+        box = '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">'
+        return format_html(box, ACTION_CHECKBOX_NAME, obj.pk, name)
 
     def changelist_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
         return with_deferred_scripts(super().changelist_view(*args, **kwargs))

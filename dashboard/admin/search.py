@@ -7,8 +7,9 @@ from operator import or_
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, OuterRef, Q, QuerySet, Subquery, TextField
 from django.http import HttpRequest
+from django.utils.text import smart_split, unescape_string_literal
 
 from dashboard.admin.quick import Admin
 
@@ -49,19 +50,18 @@ class SearchedAdmin(Admin):
         of an id, however old they are, and the newest `MOST_FOUND` rows of both kinds are returned.
         Other tables are searched as Django does it.
         """
-        words = search_term.split()
+        words = list(words_of(search_term))
         # PostgreSQL refuses a NUL in a query, and no row can hold one.
         is_long = self.ends_of_ids or self.grows
         if not is_long or not words or "\0" in search_term:
             return super().get_search_results(request, queryset, search_term)
-        rows = self._newest(request, queryset)
-        if not self.ends_of_ids:
-            return super().get_search_results(request, rows, search_term)
-        keyed = queryset
+        keyed, rows = queryset, self._newest(request, queryset)
         for word in words:
             by_key = self.found_by_key(word)
             keyed = keyed.filter(by_key)
             rows = rows.filter(reduce(or_, self._scanned(word), by_key))
+        if not self.ends_of_ids:
+            return rows, False
         # The keys are read once, because the rows are counted and listed by two more statements.
         parts = [_newest_keys(found) for found in (keyed, rows)]
         vars(request)["is_cut"] = any(len(part) == MOST_FOUND for part in parts)
@@ -81,15 +81,16 @@ class SearchedAdmin(Admin):
 
     def found_by_key(self, word: str) -> Q:
         """Return a condition for rows of any age that an index finds by this word."""
-        return id_begins_with(word)
+        return id_begins_with(word) if self.ends_of_ids else Q(pk__in=[])
 
     def _scanned(self, word: str) -> Iterator[Q]:
         """Yield conditions; a scanned row contains this word if it fulfils one of them."""
         for name in self.search_fields:
-            lookup = LOOKUPS.get(name[0], "icontains")
-            yield Q(**{f"{name.lstrip('^=')}__{lookup}": word})
+            lookup, path = LOOKUPS.get(name[0], "icontains"), name.lstrip("^=")
+            yield text_fits(self.model, path, lookup, word)
         yield from (look(word) for look in self.also_found)
-        yield id_ends_with(word)
+        if self.ends_of_ids:
+            yield id_ends_with(word)
 
 
 def searched_in(request: HttpRequest) -> str:
@@ -104,6 +105,30 @@ def found_in(request: HttpRequest) -> str:
 
 def _newest_keys(rows: QuerySet[Any]) -> list[Any]:
     return list(rows.order_by("-pk").values_list("pk", flat=True)[:MOST_FOUND])
+
+
+def words_of(search: str) -> Iterator[str]:
+    """Yield the words of a search; several words in quotes are one, as in Django's searches."""
+    for part in smart_split(search):
+        is_quoted = len(part) > 1 and part[0] in "\"'" and part[0] == part[-1]
+        yield unescape_string_literal(part) if is_quoted else part
+
+
+def text_fits(model: type[Model], path: str, lookup: str, word: str, **among: Any) -> Q:
+    """Return a condition for rows whose field at the path fits a word by a lookup.
+
+    If the path leads to a related row, that row is read by its key for each scanned row. A join may
+    read the whole related table, because the database doesn't know how few rows are scanned. Only
+    related rows that fulfil `among` fit.
+    """
+    of, _, rest = path.partition("__")
+    related: Any = model._meta.get_field(of).related_model  # noqa: SLF001 (Django documents it)
+    if not rest or rest == related._meta.pk.name:  # noqa: SLF001
+        return Q(**{f"{path}__{lookup}": word})
+    rows = related._base_manager.order_by().filter(pk=OuterRef(of), **among)  # noqa: SLF001
+    text = Subquery(rows.values(rest)[:1], output_field=TextField())
+    fits: Any = TextField.get_lookups()[lookup]
+    return Q(fits(text, word))
 
 
 def id_begins_with(word: str) -> Q:

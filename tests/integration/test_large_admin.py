@@ -1,12 +1,16 @@
 """Pages of the admin on a site with many people, groups and procedures, and a long log."""
 
+import re
+from html import unescape
+
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.test import Client
+from django.test.html import parse_html
 
-from dashboard.admin.filters import MOST_OPTIONS
+from dashboard.admin.filters import MOST_OPTIONS, newest_values
 from dashboard.models import RetiredGroup
 from procedures.engine.declaration.roles import ROLES
 from procedures.models import Act, Grant, Procedure, ProcedureVersion, Run
@@ -148,6 +152,59 @@ def test_a_search_of_the_log_reads_its_newest_entries_only(
     assert 0 < len(whole.context["cl"].result_list) <= 3
     assert "Only the newest 3 of these rows were searched" in shown(whole)
     assert [len(one.context["cl"].result_list) for one in (old, filtered)] == [0, 1]
+
+
+def add_acts(count: int, *, of: str) -> None:
+    Act.objects.bulk_create(
+        Act(at=clock.now(), kind=Act.Kind.CHANGE, words=f"Changed {one}.", about_type=of)
+        for one in range(count)
+    )
+
+
+def test_the_pages_of_a_list_have_each_row_once_and_in_order(root: User) -> None:
+    add_acts(120, of="paged")
+    client, path = browser(root), "/admin/countersign_procedures/act/?about_type=paged"
+
+    def listed(query: str) -> list[str]:
+        return [row.words for row in client.get(f"{path}{query}").context["cl"].result_list]
+
+    newest_first = [f"Changed {one}." for one in reversed(range(120))]
+    assert [one for number in (1, 2, 3) for one in listed(f"&p={number}")] == newest_first
+    assert listed("&all=") == newest_first
+    assert [one for number in (1, 2, 3) for one in listed(f"&o=1&p={number}")] == (
+        newest_first[::-1]
+    )
+    assert listed('&q="ged 7."') == ["Changed 7."]
+    assert listed("&q=xyzzy") == []
+
+
+def test_a_row_of_a_filtered_list_leads_back_to_it(root: User) -> None:
+    add_acts(1, of="filtered")
+    client, query = browser(root), "about_type=filtered&amp;kind__exact=change"
+    page = shown(client.get(f"/admin/countersign_procedures/act/?{unescape(query)}"))
+
+    [link] = set(re.findall(r'href="(/admin/countersign_procedures/act/\d+/change/[^"]*)"', page))
+
+    assert f'href="/admin/countersign_procedures/act/?{query}"' in shown(client.get(link))
+
+
+def test_the_checkbox_of_a_row_is_djangos() -> None:
+    group, its_admin = Group(pk=7, name='<b>"ours"'), admin.site.get_model_admin(Group)
+
+    ours = its_admin.action_checkbox(group)
+
+    assert parse_html(ours) == parse_html(admin.ModelAdmin.action_checkbox(its_admin, group))
+
+
+def test_a_filter_offers_the_values_of_the_newest_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in ("old", "new", "new", "newest"):
+        add_acts(1, of=kind)
+
+    every = newest_values(Act, "about_type")
+    monkeypatch.setattr("dashboard.admin.filters.MOST_VALUES", 3)
+
+    assert {"old", "new", "newest"} <= every
+    assert newest_values(Act, "about_type") == {"new", "newest"}
 
 
 def test_a_role_has_a_holder_though_its_group_is_on_another_page(root: User) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Count
@@ -49,6 +50,20 @@ LIMITS = {
 MOST_TEXTS = 2000
 """The texts that a search may read within these limits."""
 ADMIN = ("procedures_event", "procedures_run", "chat_humanrequest", "chat_session")
+SCANNED, MOST_BY_SEARCH, MOST_ON_PAGE = 100, 2_000, 4_000
+"""The newest rows that a search or a filter looks at here, and the rows that the page may read."""
+OF_ADMIN = {
+    **{
+        f"{one}/?q=xyzzy": MOST_BY_SEARCH
+        for one in (
+            *("chat/decision", "chat/humanrequest", "chat/humanresponse", "chat/requestevent"),
+            *("chat/message", "procedures/run"),
+        )
+    },
+    "chat/humanrequest/?p=20": MOST_ON_PAGE,
+    "chat/decision/?p=20": MOST_ON_PAGE,
+}
+"""Pages of the admin's lists, with the rows that each may read."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
@@ -222,6 +237,23 @@ def test_a_list_of_the_admin_reads_a_limited_number_of_rows(model: str) -> None:
 
     assert read < MOST_IN_ADMIN
     assert tables == set()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite doesn't count its rows")
+@pytest.mark.usefixtures("site")
+def test_a_page_of_the_admin_reads_rows_beside_its_own_rows_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A search reads the texts beside the rows that it scans; a page, those beside its rows."""
+    root = User.objects.create_superuser("root")
+    monkeypatch.setattr("dashboard.admin.filters.MOST_VALUES", SCANNED)
+    for its_admin in admin.site._registry.values():  # noqa: SLF001
+        monkeypatch.setattr(its_admin, "most_searched", SCANNED, raising=False)
+
+    found = {path: reading(root, f"/admin/countersign_{path}") for path in OF_ADMIN}
+
+    assert {path: read for path, (read, _) in found.items() if read > OF_ADMIN[path]} == {}
+    assert {path: tables for path, (_, tables) in found.items() if tables} == {}
 
 
 def reading(user: User, path: str) -> tuple[int, set[str]]:
