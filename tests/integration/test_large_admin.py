@@ -171,7 +171,7 @@ def test_the_pages_of_a_list_have_each_row_once_and_in_order(root: User) -> None
     newest_first = [f"Changed {one}." for one in reversed(range(120))]
     assert [one for number in (1, 2, 3) for one in listed(f"&p={number}")] == newest_first
     assert listed("&all=") == newest_first
-    assert [one for number in (1, 2, 3) for one in listed(f"&o=1&p={number}")] == (
+    assert [one for number in (1, 2, 3) for one in listed(f"&o=0&p={number}")] == (
         newest_first[::-1]
     )
     assert listed('&q="ged 7."') == ["Changed 7."]
