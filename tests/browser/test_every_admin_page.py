@@ -19,6 +19,21 @@ from tests.runs import answer
 NO_PAGE = {403, 404, 405}
 """Statuses of what the site refuses even an administrator, or does only when a form is sent."""
 LONG, ARABIC = "Donaudampfschifffahrtsgesellschaft" * 4, "قسم المحاسبة"
+HIDDEN_COLUMNS = """() => [...document.querySelectorAll(".results")]
+  .filter((list) => list.scrollWidth > list.clientWidth)
+  .map((list) => `The rows are ${list.scrollWidth} px wide in ${list.clientWidth} px.`)"""
+MAIN_ACTS = """() => {
+  const ink = document.body.appendChild(document.createElement("hr"));
+  ink.style.backgroundColor = "var(--color-ink)";
+  const isMain = (one) => {
+    const grounds = [one, ink].map((shown) => getComputedStyle(shown).backgroundColor);
+    return one.checkVisibility() && grounds[0] === grounds[1];
+  };
+  const buttons = document.querySelectorAll("main :is(button, input[type=submit], a.button)");
+  const found = [...buttons].filter(isMain).map((one) => one.value || one.textContent);
+  ink.remove();
+  return found;
+}"""
 SAMPLE = (
     *("", "countersign_procedures/run/", "countersign_chat/humanrequest/?q=right"),
     *("countersign_procedures/wait/", "auth/user/add/", "auth/group/add/", "groups/new/"),
@@ -130,4 +145,11 @@ def admin_faults(page: Page, path: str) -> list[str]:
         return []
     assert told.status == 200, path
     expect(page.get_by_role("main")).to_be_visible()
-    return [*violations_of(page), *narrow(page), *sideways(page)]
+    found = [*violations_of(page), *narrow(page), *sideways(page)]
+    return [*found, *page.evaluate(HIDDEN_COLUMNS), *several_main_acts(page)]
+
+
+def several_main_acts(page: Page) -> list[str]:
+    """The main buttons of a page that has more than one, so that none of them stands out."""
+    found: list[str] = page.evaluate(MAIN_ACTS)
+    return found if len(found) > 1 else []

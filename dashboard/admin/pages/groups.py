@@ -68,6 +68,15 @@ class RenameForm(LoggedReasonForm):
     field_order = ("name", "reason")
 
 
+class RetireForm(LoggedReasonForm):
+    """A form for the reason why a group is retired. Its page begins with what the group loses."""
+
+    lead = lazy(
+        "A retired group loses its members, roles and permissions, and no list offers it any more. "
+        "Its name stays, so that the history can be read."
+    )
+
+
 @add_part("groups/", "groups", may_look, lazy("Groups"), place=2, models=(Group,))
 def group_list(request: HttpRequest) -> HttpResponse:
     words = text_in(request.GET, "q")
@@ -232,7 +241,7 @@ def group_retire(request: HttpRequest, key: int) -> HttpResponse:
     if listed.is_standard or listed.is_retired:
         messages.error(request, _("This group can't be retired."))
         return HttpResponseRedirect(reverse("admin:group", args=[found.pk]))
-    form = LoggedReasonForm(request.POST if request.method == "POST" else None)
+    form = RetireForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
         return draw_act(
             request, found, form, _("Retire {name}").format(name=found.name), verb=_("Retire")

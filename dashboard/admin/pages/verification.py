@@ -45,7 +45,7 @@ def verification_page(request: HttpRequest) -> HttpResponse:
         _("Verification"),
         at_work=at_work,
         progress=_progress_of(at_work) if at_work else None,
-        site_url=_seen_on_site(by, at_work),
+        run_url=_seen_on_site(by, at_work),
         last=found[0] if found else None,
         result=found[1] if found else None,
         faults=list(_faults(found[1])) if found else [],
