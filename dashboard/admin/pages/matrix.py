@@ -242,6 +242,7 @@ def draw_difference(
         request,
         "dashboard/admin/access_difference.html",
         _("Nothing has been saved yet"),
+        above=[(reverse("admin:access"), _("Access"))],
         changes=changes_of(difference),
         consequences=consequences_of(found, request.user),
         form=form,
