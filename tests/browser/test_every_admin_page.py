@@ -36,7 +36,8 @@ MAIN_ACTS = """() => {
 }"""
 SAMPLE = (
     *("", "countersign_procedures/run/", "countersign_chat/humanrequest/?q=right"),
-    *("countersign_procedures/wait/", "auth/user/add/", "auth/group/add/", "groups/new/"),
+    *("countersign_procedures/wait/", "countersign_procedures/grant/add/"),
+    *("auth/user/add/", "auth/group/add/", "groups/new/"),
 )
 EVERY_LOOK = [
     pytest.mark.soak,

@@ -43,7 +43,7 @@ def test_every_source_is_part_of_a_bundle() -> None:
     bundled = {source for entry in entries for source in sources_of(entry)}
 
     assert {file.name for file in FILES - bundled - entries} == {
-        "admin-icons.js",
+        "admin-labels.js",
         "admin-sidebar.js",
         "passkey-form.js",
         "service-worker.js",
