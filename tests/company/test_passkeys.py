@@ -86,7 +86,7 @@ def set_an_app_up(page: Page, site: str) -> None:
     expect(page).to_have_url(f"{site}/second-factor/app")
     check(page)
     secret = page.locator(".factor__key").inner_text()
-    page.get_by_label("Code").fill(code_of(secret))
+    page.get_by_role("textbox", name="Code").fill(code_of(secret))
     page.get_by_role("button", name="Use this app").click()
     expect(page).to_have_url(f"{site}/second-factor")
     check(page)
