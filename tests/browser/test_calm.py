@@ -292,6 +292,18 @@ def test_cards_come_and_go_on_home_without_moving_anything(
     expect(news).to_be_hidden()
 
 
+def test_no_list_of_the_admin_moves_what_is_below_when_its_script_has_come(
+    open_page: OpenPage, admin_user: User
+) -> None:
+    page = open_page(admin_user)
+    page.add_init_script(MEASURE)
+
+    page.goto("/admin/auth/group/add/")
+    expect(page.get_by_label("Chosen permissions")).to_be_visible()
+
+    assert_calm(page)
+
+
 def assert_calm(page: Page, *, most: float = MOST_SHIFT) -> None:
     shifts: list[dict[str, Any]] = page.evaluate("readShifts()")
     assert sum(shift["value"] for shift in shifts) <= most, (page.url, shifts)
