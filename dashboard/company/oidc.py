@@ -17,13 +17,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.functional import cached_property
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from requests import RequestException, Response, Session
 
 from dashboard.company.refusals import DOOR, Refusal, refuse
 from dashboard.environment.values import is_private, is_text
+from dashboard.http.addresses import is_here
 from dashboard.http.throttle import Attempt
 from procedures.conf import conf
 
@@ -143,8 +143,8 @@ def nonce_of(state: str) -> str:
 def sign_in(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Send the browser to the company, where the person signs in."""
     to = request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(to, {request.get_host()}, request.is_secure())
-    return leave(request, provider_id, to if is_ours else reverse("countersign:home"))
+    to = to if is_here(request, to) else reverse("countersign:home")
+    return leave(request, provider_id, to)
 
 
 def leave(request: HttpRequest, provider_id: str, to: str, *, link: str = "") -> HttpResponse:

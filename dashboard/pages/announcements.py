@@ -7,10 +7,10 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from dashboard.http.addresses import is_here
 from dashboard.models.preferences import dismiss
 from dashboard.pages.visit import Visit
 
@@ -37,6 +37,6 @@ def dismiss_announcement(request: Visit) -> HttpResponse:
 
 def _page_before(request: HttpRequest) -> str:
     before = request.headers.get("Referer", "")
-    if not url_has_allowed_host_and_scheme(before, {request.get_host()}):
+    if not is_here(request, before):
         return reverse("countersign:home")
     return urlsplit(before)._replace(scheme="", netloc="", fragment="").geturl()

@@ -6,8 +6,8 @@ from typing import Any
 from uuid import uuid4
 
 from django.http import HttpRequest, QueryDict
-from django.utils.http import url_has_allowed_host_and_scheme
 
+from dashboard.http.addresses import is_here
 from dashboard.overview.consequences import ForkPlace, OperationFacts, consequences, places_of
 from dashboard.overview.operations import Operation, divided, operations_for, phase_of
 from dashboard.overview.words import Sentence
@@ -98,10 +98,7 @@ def next_of(request: SignedIn) -> str:
     Return "" if the form names none, or one on another site.
     """
     given: str = request.POST.get("next", "") or request.GET.get("next", "")
-    is_here = url_has_allowed_host_and_scheme(
-        given, {request.get_host()}, require_https=request.is_secure()
-    )
-    return given if is_here else ""
+    return given if is_here(request, given) else ""
 
 
 def remember(request: SignedIn, reason: str) -> None:

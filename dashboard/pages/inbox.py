@@ -7,13 +7,13 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from chat import services
 from chat.access import visible_requests
 from chat.services import AlreadyAnsweredError, NotAskedError
 from dashboard.forms.snoozing import snooze_time
+from dashboard.http.addresses import is_here
 from dashboard.overview.usual import usual_after
 from dashboard.pages.inbox_list import DUES, KINDS, RISKS, View
 from dashboard.pages.marks import with_marks
@@ -155,6 +155,6 @@ def _back(request: Visit) -> HttpResponse:
     if request.htmx:
         return HttpResponse(status=204)
     back = request.POST.get("back", "")
-    if not url_has_allowed_host_and_scheme(back, {request.get_host()}):
+    if not is_here(request, back):
         back = reverse("countersign:inbox")
     return redirect(back)
