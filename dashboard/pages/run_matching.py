@@ -18,6 +18,7 @@ from dashboard.overview.operations import ALL, Name
 from dashboard.pages.dialogs import reasons_of, remember, typed_reason
 from dashboard.pages.marks import with_marks
 from dashboard.pages.operations import REASON_NEEDED
+from dashboard.pages.run_bulk import FOLLOWS
 from dashboard.pages.runs import FILTERS, Choice
 from dashboard.pages.starting import LONGEST_KEY
 from dashboard.pages.visit import Visit
@@ -28,18 +29,13 @@ from procedures.run_lists import in_state
 from procedures.services import bulk
 
 OFFERED: dict[Name, Any] = {
-    "cancel": lazy(
-        "Each run ends: its open questions are withdrawn, and its work is undone where the "
-        "procedure says how. A cancelled run can't continue."
-    ),
+    "cancel": FOLLOWS["cancel"],
     "pause": lazy(
         "Each run pauses, at once or before its next step. Its deadlines aren't extended, and its "
         "child runs continue."
     ),
-    "unpause": lazy(
-        "Each run continues from where it stopped, with the answers that have arrived since."
-    ),
-    "retry": lazy("Each run continues from where it stopped. Finished steps aren't repeated."),
+    "unpause": FOLLOWS["unpause"],
+    "retry": FOLLOWS["retry"],
     "force_end": lazy(
         "Each run and its descendants end at once. Nothing is undone, and steps in progress may "
         "still take effect."
