@@ -31,16 +31,19 @@ def set_retention(procedure: Procedure, days: int | None, *, by: User, reason: s
     else:
         Retention.objects.update_or_create(procedure=procedure, defaults={"days": days})
     told = {"days": [before.days if before else None, days]}
-    words = f"{_in_words(days)[:1].upper()}{_in_words(days)[1:]}."
-    log_act(Act.Kind.SWITCH, words, by=by, about=procedure, reason=reason, changes=told)
+    log_act(Act.Kind.SWITCH, _sentence(days), by=by, about=procedure, reason=reason, changes=told)
 
 
-def _in_words(days: int | None) -> str:
+def _sentence(days: int | None) -> str:
     if days is None:
-        return "runs are kept as long as the site's setting says"
+        return "Runs are kept as long as the site's setting says."
     if not days:
-        return "runs are kept for ever"
-    return f"runs are kept for {'1 day' if days == 1 else f'{days} days'} after their end"
+        return "Runs are kept for ever."
+    return f"Runs are kept for {_counted(days)} after their end."
+
+
+def _counted(days: int) -> str:
+    return "1 day" if days == 1 else f"{days} days"
 
 
 @transaction.atomic
@@ -85,8 +88,7 @@ def _field_of(subject: models.Model) -> str:
 
 def removed_sentence(found: Tombstone) -> str:
     """Return the sentence that says when and why a run's record was removed."""
-    kept = "1 day" if found.days == 1 else f"{found.days} days"
     return (
         f"The record of this run was removed on {found.removed_at:%Y-%m-%d} under the retention"
-        f" of {kept}."
+        f" of {_counted(found.days)}."
     )
