@@ -224,6 +224,14 @@ def log_act(
     return act
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return a number of things in the words of the log, such as "5,000 runs" or "1 run".
+
+    `many` is the plural, unless that is the singular with an "s".
+    """
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
 def _as_text(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))

@@ -25,7 +25,7 @@ from procedures.files import ContentStore
 from procedures.journal.storage import AWAY
 from procedures.library import ACT_ON_RUNS, JOBS
 from procedures.models import Act, ChosenRun, Event, Procedure, Run
-from procedures.models.act import log_act
+from procedures.models.act import counted, log_act
 from procedures.models.clock import clock
 from procedures.models.run_queries import RunQuerySet
 from procedures.services.jobs import find_job
@@ -115,19 +115,14 @@ class Summary:
 
     def sentence(self, verb: str) -> str:
         """Return a sentence for the site's log."""
-        told = [f"{WORDS[verb][1]} {self.done:,} of {counted(self.total)}."]
+        told = [f"{WORDS[verb][1]} {self.done:,} of {counted(self.total, 'run')}."]
         for why, count in self.refused.items():
             told.append(
                 f"{count:,} {'stays as it is' if count == 1 else 'stay as they are'}: {why}"
             )
         if self.untouched:
-            told.append(f"The operation was stopped before {counted(self.untouched)}.")
+            told.append(f"The operation was stopped before {counted(self.untouched, 'run')}.")
         return " ".join(told)
-
-
-def counted(runs: int) -> str:
-    """Return a number of runs in the words of the log, such as "5,000 runs"."""
-    return "1 run" if runs == 1 else f"{runs:,} runs"
 
 
 def operable_runs(user: User, verb: str) -> RunQuerySet:
@@ -230,7 +225,7 @@ def _start(runs: QuerySet[Run], verb: str, *, by: User, reason: str, which: str,
     total = runs.order_by().count()
     if not total:
         raise NothingMatchesError
-    what = f"{WORDS[verb][0]} {counted(total)}: {canonical.legible(which)}"[:LONGEST_SUBJECT]
+    what = f"{WORDS[verb][0]} {counted(total, 'run')}: {canonical.legible(which)}"[:LONGEST_SUBJECT]
     found = find_job(ACT_ON_RUNS, by=by, idempotency_key=key)
     started = start_found(found, {"what": what, "verb": verb, "reason": reason})
     if started.is_new:

@@ -14,7 +14,7 @@ from procedures.engine.journal.events import RunStatus
 from procedures.engine.values import canonical
 from procedures.library import VERIFY_SITE
 from procedures.models import Act, LogHead, Procedure, Run
-from procedures.models.act import log_act, verify_log
+from procedures.models.act import counted, log_act, verify_log
 from procedures.models.clock import clock
 from procedures.models.run_queries import RunQuerySet
 from procedures.services.jobs import find_job
@@ -151,15 +151,12 @@ def log_result(job: UUID, found: dict[str, Any]) -> None:
 
 def sentence(found: dict[str, Any]) -> str:
     """Return the result of a verification as sentences, as the log keeps them."""
-    runs, entries, faults = found["runs"], found["entries"], found["count"]
-    looked = (
-        f"Verified {runs:,} {'run' if runs == 1 else 'runs'} and {entries:,} "
-        f"{'entry' if entries == 1 else 'entries'} of the log."
-    )
-    if not faults:
+    entries = counted(found["entries"], "entry", "entries")
+    looked = f"Verified {counted(found['runs'], 'run')} and {entries} of the log."
+    if not (faults := found["count"]):
         return f"{looked} Nothing was changed."
     first = " ".join(one["words"] for one in found["faults"])
-    told = f"Found {faults:,} {'fault' if faults == 1 else 'faults'}."
+    told = f"Found {counted(faults, 'fault')}."
     if broken := found["broken"]:
         told += f" Runs with faults: {broken:,}."
     return f"{looked} {told} {first}".strip()
