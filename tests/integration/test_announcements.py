@@ -1,6 +1,5 @@
 """Announcements of site managers: on every page, from a time until another."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -26,12 +25,6 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def time() -> Iterator[None]:
-    yield
-    clock.ahead = timedelta(0)
-
-
-@pytest.fixture
 def manager(carol: User) -> User:
     make_staff(carol)
     carol.groups.add(StandardGroup.objects.get(kind="managers").group)
@@ -44,7 +37,6 @@ def announced(by: User, text: str = TEXT, *, level: str = "info", later: int = 0
     return announce(Planned(text, level, starts + 2 * HOUR, starts), by=by, reason="Friday.")
 
 
-@pytest.mark.usefixtures("time")
 def test_every_page_shows_it_from_its_start_until_its_end(alice: User, admin_user: User) -> None:
     pages = [(browser(alice), "/"), (browser(alice), "/runs"), (browser(admin_user), "/admin/")]
     announced(admin_user, later=1)

@@ -1,6 +1,5 @@
 """Holds, forks and pages at the very moment at which a run is removed."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -24,12 +23,6 @@ from tests.pages import browser
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = 6
-
-
-@pytest.fixture(autouse=True)
-def time_passes() -> Iterator[None]:
-    yield
-    clock.ahead = timedelta(0)
 
 
 def ended(by: User) -> Run:

@@ -54,12 +54,6 @@ REACHES = {"countersign_procedures.Tombstone", "countersign_procedures.Act"}
 """The models whose rows may name a removed run: its tombstone, and the log of what people did."""
 
 
-@pytest.fixture(autouse=True)
-def time_passes() -> Iterator[None]:
-    yield
-    clock.ahead = timedelta(0)
-
-
 def later(days: float) -> None:
     clock.ahead += timedelta(days=days)
 

@@ -1,7 +1,6 @@
 """The removal compared with a small model, over random sites and their histories."""
 
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -139,12 +138,6 @@ class Site:
         for name in NAMES:
             procedure = Procedure.objects.get(name=name)
             assert preview(procedure, self.model.days.get(name, 0)).runs == 0
-
-
-@pytest.fixture(autouse=True)
-def time_passes() -> Iterator[None]:
-    yield
-    clock.ahead = timedelta(0)
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

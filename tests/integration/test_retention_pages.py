@@ -1,6 +1,5 @@
 """Site managers preview and set retentions, and place and release legal holds."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -20,12 +19,6 @@ from tests.pages import browser, shown
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/retention/"
 OF = "/admin/retention/procedures/audited/"
-
-
-@pytest.fixture(autouse=True)
-def time_passes() -> Iterator[None]:
-    yield
-    clock.ahead = timedelta(0)
 
 
 @pytest.fixture
