@@ -1,6 +1,5 @@
 """Holds, forks and pages at the very moment at which a run is removed."""
 
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -9,16 +8,15 @@ from django.contrib.auth.models import User
 
 from chat.models import Message, Session
 from chat.services import post_message
-from procedures.models import LegalHold, Procedure, RemovalRound, Retention, Run, Tombstone
-from procedures.models.clock import clock
-from procedures.services import restart_run, start_run, verify_journal
+from procedures.models import LegalHold, RemovalRound, Run, Tombstone
+from procedures.services import restart_run, verify_journal
 from procedures.services.ledger import examine_site
 from procedures.services.retention.holds import HoldRefusedError, place_hold
 from procedures.services.retention.removal import remove_family
 from procedures.services.retention.rounds import remove_old_runs
 from tests.at_once import at_once
-from tests.audited_story import carry_on
 from tests.configured import configure
+from tests.old_runs import keep, later, old_run
 from tests.pages import browser
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,21 +24,14 @@ ROUNDS = 6
 
 
 def ended(by: User) -> Run:
-    run, _ = start_run("audited_part", {"note": "a"}, by=by)
-    carry_on(run)
-    return run
-
-
-def keep() -> None:
-    procedure = Procedure.objects.get(name="audited_part")
-    Retention.objects.update_or_create(procedure=procedure, defaults={"days": 30})
+    return old_run(by, "audited_part", note="a")
 
 
 def test_a_hold_at_the_moment_of_a_removal_is_refused_or_in_force(admin_user: User) -> None:
-    keep()
+    keep("audited_part")
     for _ in range(ROUNDS):
         run = ended(admin_user)
-        clock.ahead += timedelta(days=31)
+        later(31)
         held, removed = at_once(
             partial(place_hold, run, by=admin_user, reason="Lawsuit."),
             partial(remove_family, run.pk),
@@ -68,10 +59,10 @@ def test_of_two_people_who_release_a_hold_at_once_one_does(admin_user: User) -> 
 
 
 def test_a_restart_at_the_moment_of_a_removal_finds_a_run_or_none(admin_user: User) -> None:
-    keep()
+    keep("audited_part")
     for _ in range(ROUNDS):
         run = ended(admin_user)
-        clock.ahead += timedelta(days=31)
+        later(31)
         again, twice, removed = at_once(
             partial(restart_run, run.pk, by=admin_user, reason="Again."),
             partial(remove_family, run.pk),
@@ -89,10 +80,10 @@ def test_a_restart_at_the_moment_of_a_removal_finds_a_run_or_none(admin_user: Us
 
 
 def test_a_message_at_the_moment_of_a_removal_loses_nothing(admin_user: User) -> None:
-    keep()
+    keep("audited_part")
     for number in range(ROUNDS):
         run = ended(admin_user)
-        clock.ahead += timedelta(days=31)
+        later(31)
         session = Session.objects.get(messages__run=run)
         at_once(
             partial(remove_family, run.pk),
@@ -107,11 +98,11 @@ def test_many_runs_are_removed_in_turns_while_others_work(
     many: int, admin_user: User, settings: Any
 ) -> None:
     configure(settings, MOST_STARTS_A_MINUTE=2 * many)
-    keep()
+    keep("audited_part")
     first = ended(admin_user)
     for _ in range(many):
         ended(admin_user)
-    clock.ahead += timedelta(days=31)
+    later(31)
     held = place_hold(first, by=admin_user, reason="Lawsuit.")
     started, *_ = at_once(
         lambda: [ended(admin_user).pk for _ in range(5)],
