@@ -6,6 +6,8 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
+from django.db.models import Model
+from django.urls import reverse
 
 from tests.routes import first_of, routes
 
@@ -51,3 +53,9 @@ def _filled(route: str, examples: Mapping[str, Values]) -> Iterator[str]:
 def _first_row(route: str) -> Values | None:
     row = first_of(*route.split("/")[:2])
     return None if row is None else {"object_id": row.pk, "id": row.pk}
+
+
+def page(name: str, model: type[Model] | Model, *args: Any) -> str:
+    """The address of a page of a model's admin, such as "changelist", or "change" of a row."""
+    names = model._meta  # noqa: SLF001 (Django documents it)
+    return reverse(f"admin:{names.app_label}_{names.model_name}_{name}", args=args)

@@ -14,9 +14,12 @@ from chat.channels.registry import channels
 from chat.models import HumanRequest
 from chat.services import reassign_request
 from procedures import registry
-from tests.calls import caller, grant, request_of, run_until_it_waits
+from procedures.models import Run
+from procedures.services import Sent, send_signal
+from tests.calls import caller, grant, request_of, respond, run_until_it_waits
 from tests.configured import configure
 from tests.conftest import create_person, group
+from tests.every_table import fill_tables
 from tests.flows import READER, Folder
 from tests.outside import agent, allow, report_to_shop
 from tests.pager import PAGER
@@ -48,6 +51,19 @@ def alices(alice: User, support: Group) -> Client:
 def root(admin_user: User) -> Client:
     """A superuser's browser."""
     return browser(admin_user)
+
+
+@pytest.fixture
+def answered(alice: User, bob: User, finance: Group, support: Group) -> Run:
+    """A run that was asked and answered; every table has a row."""
+    run_until_it_waits("reports", fails=False)
+    grant("question", support, "start")
+    grant("question", finance, "answer")
+    run = run_until_it_waits("question", by=alice)
+    send_signal(run.pk, Sent("paid", "p-1", 31), by=alice)
+    respond(caller(bob), request_of(run), value=True, comment="<b>Fine</b>")
+    fill_tables(request_of(run), bob, deputy=alice)
+    return run
 
 
 @pytest.fixture

@@ -1,19 +1,14 @@
 """The admin shows every record, lets nobody rewrite history, and manages grants and tokens."""
 
 import re
-from datetime import UTC, datetime, timedelta
-from html import unescape
-from typing import Any
+from datetime import datetime
 
 import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission, User
-from django.db import connection
 from django.db.models import Model
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import strip_tags
 
@@ -28,17 +23,13 @@ from chat.models import (
     SharedRun,
 )
 from chat.services import note_presence
-from dashboard.admin.search import MOST_SEARCHED
 from dashboard.demo.people import let_operators_view
 from dashboard.models import ApiToken
-from dashboard.overview.words import short_id
 from procedures.databases import OURS as OUR_APPS
 from procedures.models import Event, Grant, Procedure, Run
-from procedures.models.clock import clock
-from procedures.services import Sent, send_signal
+from tests.admin_addresses import page
 from tests.calls import caller, grant, request_of, respond, run_until_it_waits
-from tests.every_table import fill_tables
-from tests.pages import browser, shown
+from tests.pages import browser, queries_of
 
 LISTS = (FeedEntry, RunAudience, Searchable, SharedRun)
 """Rows that follow from others: lists and the search find by them what somebody may see."""
@@ -49,37 +40,12 @@ OURS = [model for model in MODELS if model not in LISTS + SHOWN_IN_CHAT]
 HISTORY = [model for model in OURS if model not in (Grant, ApiToken)]
 
 
-def page(name: str, model: type[Model] | Model, *args: Any) -> str:
-    names = model._meta  # noqa: SLF001 (Django documents it)
-    return reverse(f"admin:{names.app_label}_{names.model_name}_{name}", args=args)
-
-
-@pytest.fixture
-def answered(alice: User, bob: User, finance: Group, support: Group) -> Run:
-    """A run that was asked and answered; every table has a row."""
-    run_until_it_waits("reports", fails=False)
-    grant("question", support, "start")
-    grant("question", finance, "answer")
-    run = run_until_it_waits("question", by=alice)
-    send_signal(run.pk, Sent("paid", "p-1", 31), by=alice)
-    respond(caller(bob), request_of(run), value=True, comment="<b>Fine</b>")
-    fill_tables(request_of(run), bob, deputy=alice)
-    return run
-
-
 @pytest.fixture
 def operator(dave: User) -> Client:
     let_operators_view()
     User.objects.filter(pk=dave.pk).update(is_staff=True)
     client = Client()
     client.force_login(dave)
-    return client
-
-
-@pytest.fixture
-def root(admin_user: User) -> Client:
-    client = Client()
-    client.force_login(admin_user)
     return client
 
 
@@ -208,17 +174,6 @@ def test_rows_lead_to_each_other(root: Client, answered: Run) -> None:
     )
 
 
-def test_a_link_shows_the_rows_of_its_run_only(root: Client, answered: Run) -> None:
-    other = run_until_it_waits("question")
-
-    path = f"{page('changelist', HumanRequest)}?wait__run__id__exact={other.pk}"
-    text = root.get(path).content.decode()
-
-    assert "1 request" in text or "1 human request" in text
-    assert page("change", HumanRequest, request_of(other).pk) in text
-    assert page("change", HumanRequest, request_of(answered).pk) not in text
-
-
 def test_values_are_readable_and_harmless(root: Client, answered: Run) -> None:
     run = run_until_it_waits(
         "typed_inputs", count=1, tags=["<script>alert(1)</script>", "x" * 2000]
@@ -250,20 +205,14 @@ def test_a_list_costs_the_same_for_any_number_of_rows(
     root: Client, answered: Run, alice: User, bob: User
 ) -> None:
     lists = [page("changelist", model) for model in OURS]
-    before = {path: queries(root, path) for path in lists}
+    before = {path: len(queries_of(root, path)) for path in lists}
 
     for _ in range(3):
         run = run_until_it_waits("question", by=alice)
         respond(caller(bob), request_of(run), value=False)
         run_until_it_waits("reports", fails=False)
 
-    assert {path: queries(root, path) for path in lists} == before
-
-
-def queries(client: Client, path: str) -> int:
-    with CaptureQueriesContext(connection) as captured:
-        assert client.get(path).status_code == 200
-    return len(captured)
+    assert {path: len(queries_of(root, path)) for path in lists} == before
 
 
 def test_times_are_of_twenty_four_hours(root: Client, answered: Run) -> None:
@@ -315,86 +264,6 @@ def test_who_may_not_look_into_the_admin_is_not_led_there(
     for address in the_four(answered):
         assert 'class="manage"' not in operator.get(address).content.decode()
         assert 'class="manage"' not in browser(alice).get(address).content.decode()
-
-
-RANGE = re.compile(r'href="(\?[^"]*created_at__from=[^"]+)"')
-
-
-def found(client: Client, model: type[Model], query: str) -> set[Any]:
-    response = client.get(f"{page('changelist', model)}?{query}")
-    assert response.status_code == 200
-    return {row.pk for row in response.context["cl"].result_list}
-
-
-def test_a_search_finds_what_pages_show_of_a_run(root: Client, answered: Run) -> None:
-    other = run_until_it_waits("typed_inputs", count=1, tags=["order-2024-1187"])
-    request = request_of(answered)
-    ends = [short_id(answered.pk), answered.pk.hex[-5:].upper(), str(answered.pk)]
-
-    for term in (*ends, "question", "Question alice"):
-        assert answered.pk in found(root, Run, f"q={term}"), term
-        assert other.pk not in found(root, Run, f"q={term}"), term
-    assert found(root, Run, "q=2024-1187") == {other.pk}
-    assert found(root, HumanRequest, f"q={short_id(request.pk)}") == {request.pk}
-    assert found(root, Run, "q=nothing%25_") == set()
-
-
-def test_rows_are_filtered_by_date_starter_and_who_answered(
-    root: Client, answered: Run, alice: User, bob: User
-) -> None:
-    other = run_until_it_waits("question")
-
-    assert found(root, Run, f"started_by__id__exact={alice.pk}") == {answered.pk}
-    assert other.pk in found(root, Run, f"created_at__from={clock.now():%Y-%m-%d}")
-    assert found(root, HumanRequest, "closed_by=bob") == {request_of(answered).pk}
-    assert len(found(root, HumanResponse, f"user__id__exact={bob.pk}")) == 1
-    assert found(root, Run, "created_at__from=2999-01-01") == set()
-
-
-def test_usual_ranges_of_days_are_links(
-    root: Client, answered: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each range ends today and keeps the other filters; the one in use is marked."""
-    midday = clock.now().replace(hour=12, day=20)
-    monkeypatch.setattr("dashboard.admin.filters.localdate", midday.date)
-    Run.objects.filter(pk=answered.pk).update(created_at=midday)
-    for days in (0, 6, 7, 19, 20):
-        run = run_until_it_waits("question")
-        Run.objects.filter(pk=run.pk).update(created_at=midday - timedelta(days=days))
-
-    listed = root.get(f"{page('changelist', Run)}?status__exact=waiting")
-    ranges = [unescape(one) for one in RANGE.findall(listed.content.decode())]
-    chosen = root.get(page("changelist", Run) + ranges[1]).content.decode()
-
-    assert [len(found(root, Run, one[1:])) for one in ranges] == [1, 2, 4]
-    assert re.findall(r'aria-current="true">([^<]+)', chosen) == ["Last 7 days"]
-
-
-def test_rows_beyond_the_limit_are_not_said_to_be_all(
-    root: Client, answered: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    events = Event.objects.count()
-
-    for most, told in ((3, "3 or more"), (events, f"{events} event")):
-        monkeypatch.setattr("dashboard.admin.lists.MOST_COUNTED", most)
-        assert told in strip_tags(root.get(page("changelist", Event)).content.decode())
-
-
-def test_a_search_says_that_it_looked_at_the_newest_rows_only(root: Client) -> None:
-    long_ago, now = datetime(2020, 1, 1, tzinfo=UTC), timezone.now()
-    old = Session.objects.create(title="Old", created_at=long_ago)
-    path = f"/admin/countersign_chat/session/?q={str(old.pk)[-12:]}"
-    said = f"Only the newest {MOST_SEARCHED:,} of these rows were searched"
-    few = shown(root.get(path))
-    Session.objects.bulk_create(Session(title="New", created_at=now) for _ in range(MOST_SEARCHED))
-
-    assert (said in few, "1 result" in few) == (False, True)
-    many = shown(root.get(path))
-    assert (said in many, "0 results" in many) == (True, True)
-    whole = shown(root.get(f"/admin/countersign_chat/session/?q={str(old.pk)[:30]}"))
-    assert "1 result" in whole  # by the index of ids, however many are newer
-    filtered = shown(root.get(f"{path}&created_at__lt=2021-01-01%2000:00:00%2B00:00"))
-    assert (said in filtered, "1 result" in filtered) == (False, True)
 
 
 @pytest.mark.usefixtures("static_files")
