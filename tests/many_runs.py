@@ -1,4 +1,4 @@
-"""Thousands of runs that wait, inserted in a few statements."""
+"""Runs that wait: some that were started, and thousands inserted in a few statements."""
 
 from copy import copy
 
@@ -6,6 +6,11 @@ from chat.models import Message, Session
 from procedures.models import Event, Head, Run
 from procedures.models.clock import clock
 from procedures.models.ids import uuid7
+from tests.calls import run_until_it_waits
+
+
+def questions(count: int) -> list[Run]:
+    return [run_until_it_waits("question") for _ in range(count)]
 
 
 def copies_of(run: Run, count: int) -> list[Run]:
