@@ -22,7 +22,7 @@ PAPER = object()
 TAKEN = 302
 """The status of a form that was taken, without scripts."""
 NOTICE = re.compile(r'<p class="notice[^"]*" role="(?:alert|status)"[^>]*>(.+?)</p>')
-TOLD = re.compile(r'<p class="composer__told[^"]*"[^>]*>(.+?)</p>')
+TOLD = re.compile(r'<p class="composer__feedback[^"]*"[^>]*>(.+?)</p>')
 TAG = re.compile("<[^>]+>")
 
 
@@ -258,5 +258,5 @@ def plain(html: str) -> str:
 
 
 def _told_in_json(sent: Any) -> Told:
-    told = sent.json()
-    return Told(sent.status_code in {200, 201}, str(told.get("detail", "")))
+    feedback = sent.json()
+    return Told(sent.status_code in {200, 201}, str(feedback.get("detail", "")))

@@ -82,7 +82,10 @@ async def refuse(scope: Scope, size: int, send: Send) -> None:
     if is_of_api(scope["path"]):
         kind, text = "application/json", json.dumps({"detail": sentence})
     else:
-        kind, text = "text/html; charset=utf-8", render_to_string("413.html", {"told": sentence})
+        kind, text = (
+            "text/html; charset=utf-8",
+            render_to_string("413.html", {"feedback": sentence}),
+        )
     headers = [
         (b"content-type", kind.encode()),
         (b"content-length", b"%d" % len(text.encode())),

@@ -121,7 +121,7 @@ def create_message(request: Visit, session_id: UUID) -> HttpResponse:
     text = verbatim or unescaped(typed)
     to, asked = _addressed(request, part)
     if why := request.attached.fault or _why_unsent(request, asked):
-        return _posted(request, part, told=why, text=typed, verbatim=verbatim, status=422)
+        return _posted(request, part, feedback=why, text=typed, verbatim=verbatim, status=422)
     asks_back = bool(request.POST.get("asks_back"))
     if not asks_back and (echo := _echo(request, asked, text)):
         return _posted(request, part, echo=echo, text=typed, verbatim=verbatim, status=422)
@@ -141,7 +141,7 @@ def create_message(request: Visit, session_id: UUID) -> HttpResponse:
     except MessageError as error:
         # The form is shown again with a new key.
         why = str(KEY_USED) if isinstance(error, MessageKeyError) else str(error)
-        return _posted(request, part, told=why, text=typed, verbatim=verbatim, status=422)
+        return _posted(request, part, feedback=why, text=typed, verbatim=verbatim, status=422)
     reply = None
     if asked and message.text:
         reply = _reply(request, asked, message.text, asks_back=asks_back)
@@ -149,12 +149,12 @@ def create_message(request: Visit, session_id: UUID) -> HttpResponse:
     # Read again, after the reply: the answer may have changed what the message shows.
     sent = session.messages.for_transcript().get(pk=message.pk)
     unseen = unreached(message) if "@" in message.text else []
-    words = told(reply) or _unheard(to, message, request.user) or unseen_words(unseen)
+    words = reply_feedback(reply) or _unheard(to, message, request.user) or unseen_words(unseen)
     # After a message to one of several runs, that run stays chosen.
     chosen = to.run_id if to and message.delivery else None
     # People who may read a whole session may invite: members, and superusers to public ones.
     uninvited = unseen[:MOST_UNINVITED] if part.is_whole else []
-    return _posted(request, part, told=words, sent=sent, chosen=chosen, uninvited=uninvited)
+    return _posted(request, part, feedback=words, sent=sent, chosen=chosen, uninvited=uninvited)
 
 
 def _is_verbatim(request: Visit, text: str) -> bool:
@@ -284,7 +284,7 @@ def composer(
     }
 
 
-def told(reply: Reply | None) -> str:
+def reply_feedback(reply: Reply | None) -> str:
     """Return a sentence about the answer that a message gave; "" if the message was no reply."""
     if reply is None:
         return ""
@@ -337,14 +337,14 @@ def _why_unsent(request: Visit, asked: HumanRequest | None) -> str:
 
 
 def _posted(
-    request: Visit, part: Part, *, status: int = 200, told: str = "", **more: Any
+    request: Visit, part: Part, *, status: int = 200, feedback: str = "", **more: Any
 ) -> HttpResponse:
     """Return the composer after a POST; if htmx hasn't sent the request, redirect or return a page.
 
     `more` contains further variables for the template, such as the sent message, or the text to
     send again.
     """
-    context = {"told": told, **more}
+    context = {"feedback": feedback, **more}
     if status != HTTPStatus.OK:
         context |= _choice(request)
     if request.htmx:
@@ -353,8 +353,8 @@ def _posted(
     if status != HTTPStatus.OK:
         # With what was typed, which a redirect would lose.
         return session_page(request, part, status=status, **context)
-    if told:
-        messages.info(request, told)
+    if feedback:
+        messages.info(request, feedback)
     return redirect(f"{reverse('countersign:session_detail', args=[part.session.pk])}#latest")
 
 

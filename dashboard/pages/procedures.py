@@ -63,7 +63,7 @@ def _start(request: SignedIn, procedure: Procedure, definition: Definition) -> H
     done = start_by_form(request, form, start)
     if isinstance(done, Run):
         return _to(request, done)
-    more = {"told": done.fault, "key": done.key} if done.is_allowed else {}
+    more = {"feedback": done.fault, "key": done.key} if done.is_allowed else {}
     shown = form if done.is_allowed else None
     page = _page(request, procedure, form=shown, status=done.status, **more)
     if done.retry_after:

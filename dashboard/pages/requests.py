@@ -104,7 +104,7 @@ def create_response(request: Visit, request_id: UUID) -> HttpResponse:
             form, request=found, fault=message, faults=faults, armed=armed, lost=lost
         )
     }
-    context |= {"told": message}
+    context |= {"feedback": message}
     if request.htmx:
         context |= {"request": found, "answerable": answerable(request, [found])}
         return render(request, "chat/_request.html", context | {"is_answer": True}, status=status)
@@ -132,7 +132,7 @@ def request_undo(request: Visit, request_id: UUID) -> HttpResponse:
     found = find(request, request_id)
     mine = answerable(request, [found])
     form = typed_form(request, found, mine) or AnswerForm(found)
-    context: dict[str, Any] = {"told": message, "typed_form": replace(form, fault=message)}
+    context: dict[str, Any] = {"feedback": message, "typed_form": replace(form, fault=message)}
     if request.htmx:
         context |= {"request": found, "answerable": mine}
         return render(request, "chat/_request.html", context, status=status)

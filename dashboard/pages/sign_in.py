@@ -37,7 +37,7 @@ class SignIn(LoginView):
 
     def refuse(self, error: TooManyAttemptsError) -> HttpResponse:
         """Return a refusal with 429; it is the same whether or not an account has that name."""
-        response = self.render_to_response(self.get_context_data(told=error), status=429)
+        response = self.render_to_response(self.get_context_data(feedback=error), status=429)
         response.headers["Retry-After"] = str(error.seconds)
         return response
 

@@ -64,7 +64,7 @@ def session_stop(request: Visit, session_id: UUID) -> HttpResponse:
     except EngineError as error:
         return _page(request, part, refusal=str(error), status=422)
     if request.htmx:
-        return render(request, "chat/_stopped.html", {"session": part.session, "told": message})
+        return render(request, "chat/_stopped.html", {"session": part.session, "feedback": message})
     messages.success(request, message)
     return redirect(reverse("countersign:session_detail", args=[part.session.pk]))
 

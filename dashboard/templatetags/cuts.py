@@ -32,4 +32,4 @@ def changed_lines(response: HumanResponse, asked: Question, room: str) -> dict[s
     old, new = asked.draft or "", response.plain_value["text"]
     lines = list(lines_of(old, new, kept_edits(response.changes, old, new)))
     shown, left_out = cut_changes(lines, ROOMS[room])
-    return {"lines": shown, "left_out": left_out, "told": f"{left_out:,}."}
+    return {"lines": shown, "left_out": left_out}

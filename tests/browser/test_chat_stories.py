@@ -149,7 +149,7 @@ def answer_in_words(alices: Page, bobs: Page) -> None:
     """Answer in ambiguous words: they are shown first, and count when they are sent again."""
     expect(bobs.locator("#composer-strip")).to_contain_text("1 request for you")
     say(bobs, "ok")
-    expect(bobs.locator(".composer__told")).to_contain_text("Send it again to answer")
+    expect(bobs.locator(".composer__feedback")).to_contain_text("Send it again to answer")
     bobs.get_by_role("button", name="Send", exact=True).click()
     for page in (alices, bobs):
         expect(page.get_by_role("article", name="Refund 31.20 €?")).to_contain_text("by bob")

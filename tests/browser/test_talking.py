@@ -145,7 +145,7 @@ def test_other_words_than_those_that_were_echoed_are_echoed_anew(
 ) -> None:
     page = open_page(bob)
     open_session(page, session)
-    told = page.locator(".composer__told")
+    told = page.locator(".composer__feedback")
 
     say(page, "yes")
     expect(told).to_contain_text("with Pay 31.20 €")
@@ -167,7 +167,7 @@ def test_what_is_confirmed_without_a_connection_answers_once_there_is_one(
     page = open_page(bob)
     open_session(page, session)
     say(page, "yes")
-    expect(page.locator(".composer__told")).to_contain_text("Send it again")
+    expect(page.locator(".composer__feedback")).to_contain_text("Send it again")
 
     page.route("**/messages", lambda route: route.abort("internetdisconnected"))
     composer(page).press("Enter")

@@ -19,7 +19,7 @@ BROKEN = {
 }
 """The templates of errors that no visitor can cause at will."""
 FAULT = {
-    "told": "The limit is 20 MB.",
+    "feedback": "The limit is 20 MB.",
     "error": "The file list.csv is lost.",
     "tombstone": {"procedure": "Refund an order", "days": 30},
     "date": "28 November 2026",

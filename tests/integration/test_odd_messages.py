@@ -98,10 +98,10 @@ def test_no_odd_message_answers_by_accident(
 def became_of(page: Any, request: HumanRequest, posted: list[str]) -> str:
     request.refresh_from_db()
     if not request.is_open:
-        assert "Your message answered" in page.context["told"]
+        assert "Your message answered" in page.context["feedback"]
         return ANSWERED
     if posted:
-        assert "Your message didn't answer" in page.context["told"]
+        assert "Your message didn't answer" in page.context["feedback"]
         return POSTED
     if page.context.get("echo"):
         return SHOWN

@@ -127,7 +127,7 @@ def test_the_echo_of_a_long_answer_is_short(alice: User, bob: User) -> None:
     echo = shown(say(browser(bob), request.session, "very " * 100 + "long", to=request))
 
     assert f"Your message answered “{request.prompt}”: very very" in echo
-    assert "very long" not in echo.split("composer__told")[1].split("</p>")[0]
+    assert "very long" not in echo.split("composer__feedback")[1].split("</p>")[0]
 
 
 def test_other_words_are_a_message_and_that_is_said(alice: User, bob: User) -> None:

@@ -8,7 +8,7 @@ class ChatComposer extends HTMLElement {
   connectedCallback() {
     this.form = this.querySelector("form");
     this.text = this.querySelector("textarea");
-    this.told = this.querySelector("[role=status]");
+    this.feedback = this.querySelector("[role=status]");
     this.outbox = document.querySelector("chat-outbox");
     this.placeSent();
     this.choose();
@@ -36,7 +36,7 @@ class ChatComposer extends HTMLElement {
     this.querySelector(".composer__unclear")?.remove();
     if (!confirms) return;
     confirms.remove();
-    this.told.textContent = "";
+    this.feedback.textContent = "";
   }
 
   /** True if the text is a command; the outbox never takes one, because only the server can read it. */
@@ -143,7 +143,7 @@ class ChatComposer extends HTMLElement {
   refuse(event) {
     if (event.target !== this.form) return;
     this.text.readOnly = false;
-    this.told.textContent = textOf("message-not-sent");
+    this.feedback.textContent = textOf("message-not-sent");
   }
 
   /** Put the message into the outbox, with the button that was pressed and with its key. By the key, the server
@@ -152,7 +152,7 @@ class ChatComposer extends HTMLElement {
     const isMessage = !this.isCommand || detail.requestConfig.formData.has("as_text");
     if (!isMessage) {
       this.text.readOnly = false;
-      this.told.textContent = textOf("command-offline");
+      this.feedback.textContent = textOf("command-offline");
       return;
     }
     const { client_key: key } = this.form.elements;
@@ -177,7 +177,7 @@ class ChatComposer extends HTMLElement {
 
   /** Show what the server said about a message from the outbox. */
   tell(words) {
-    this.told.textContent = words;
+    this.feedback.textContent = words;
     window.htmx?.trigger(this.querySelector(".composer__strip"), "refresh");
   }
 }

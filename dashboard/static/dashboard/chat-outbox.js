@@ -81,9 +81,9 @@ class ChatOutbox extends HTMLElement {
 
   /** Move a sent message to the transcript; if it was refused, keep it here with the reason. */
   tell(message, composer, isSent) {
-    const told = toldBy(composer, ".composer__told") || toldBy(composer, ".composer__unclear p");
+    const feedback = feedbackIn(composer, ".composer__feedback") || feedbackIn(composer, ".composer__unclear p");
     if (!isSent || !composer.querySelector(".composer__sent")) {
-      const refused = { ...message, refused: told };
+      const refused = { ...message, refused: feedback };
       this.keep(refused);
       this.showRefusal(refused);
       return;
@@ -92,7 +92,7 @@ class ChatOutbox extends HTMLElement {
     this.elementOf(message).remove();
     const detail = composer.querySelector(".composer__sent");
     this.dispatchEvent(new CustomEvent("outbox:sent", { bubbles: true, detail }));
-    document.querySelector("chat-composer").tell(told);
+    document.querySelector("chat-composer").tell(feedback);
   }
 
   showRefusal(message) {
@@ -124,7 +124,7 @@ class ChatOutbox extends HTMLElement {
 }
 
 const isRefused = ({ refused }) => refused !== undefined;
-const toldBy = (composer, selector) => composer.querySelector(selector)?.textContent.trim() ?? "";
+const feedbackIn = (composer, selector) => composer.querySelector(selector)?.textContent.trim() ?? "";
 
 /** Return the stored messages, oldest first; another tab may send some of them in the meantime. */
 function read(prefix) {

@@ -39,8 +39,8 @@ document.addEventListener("focusin", ({ target }) => {
 
 document.addEventListener("rows:chosen", ({ target }) => {
   const list = target.closest("[data-choices]") ?? target.querySelector("[data-choices]");
-  const told = list?.querySelector("[data-count]");
-  if (told) told.textContent = told.dataset.count.replace("{count}", list.querySelectorAll(`${BOX}:checked`).length);
+  const counter = list?.querySelector("[data-count]");
+  if (counter) counter.textContent = counter.dataset.count.replace("{count}", list.querySelectorAll(`${BOX}:checked`).length);
 });
 
 function listOf(target) {

@@ -97,8 +97,8 @@ class CommandDraft extends HTMLElement {
   }
 
   tell(words) {
-    const told = this.querySelector(".start-form__told");
-    if (told) told.textContent = words;
+    const feedback = this.querySelector(".start-form__feedback");
+    if (feedback) feedback.textContent = words;
   }
 }
 

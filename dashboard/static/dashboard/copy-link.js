@@ -26,12 +26,12 @@ class CopyLink extends HTMLElement {
 
 /** Show words for a few seconds, about what has just been done. */
 function toast(words) {
-  const said = document.createElement("p");
-  said.className = "toast";
-  said.textContent = words;
-  said.dir = "auto";
-  toasts().replaceChildren(said);
-  setTimeout(() => said.remove(), SHOWN);
+  const element = document.createElement("p");
+  element.className = "toast";
+  element.textContent = words;
+  element.dir = "auto";
+  toasts().replaceChildren(element);
+  setTimeout(() => element.remove(), SHOWN);
 }
 
 /** Return the status element, which must exist before its text: some screen readers don't read it otherwise. */

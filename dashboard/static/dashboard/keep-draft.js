@@ -75,8 +75,8 @@ class KeepDraft extends HTMLElement {
     const { version } = await answer.json();
     versions.set(this.key, version);
     if (answer.ok) this.noteSent(version);
-    const told = form.querySelector(".answer__told");
-    if (told && !answer.ok) told.textContent = textOf("draft-elsewhere");
+    const feedback = form.querySelector(".answer__feedback");
+    if (feedback && !answer.ok) feedback.textContent = textOf("draft-elsewhere");
   }
 
   /** Record that the stored text is based on the draft that was just sent. */

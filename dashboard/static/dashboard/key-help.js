@@ -62,8 +62,8 @@ function keysOf({ dataset, ariaKeyShortcuts }) {
 }
 
 function wordsOf(element) {
-  const said = element.dataset.keyName ?? element.ariaLabel;
-  if (said) return said;
+  const name = element.dataset.keyName ?? element.ariaLabel;
+  if (name) return name;
   const copy = (element.labels?.[0] ?? element).cloneNode(true);
   for (const one of copy.querySelectorAll(NO_WORDS)) one.remove();
   const texts = document.createTreeWalker(copy, NodeFilter.SHOW_TEXT);

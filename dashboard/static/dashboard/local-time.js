@@ -18,9 +18,9 @@ const YEAR = 365 * DAY;
 
 /* Tells the server the browser's zone, so that "due today" or "tomorrow morning" mean the same there. */
 function tellZone() {
-  const told = `countersign_time_zone=${new Intl.DateTimeFormat().resolvedOptions().timeZone}`;
-  if (document.cookie.split("; ").includes(told)) return;
-  document.cookie = `${told}; path=/; max-age=${YEAR}; samesite=lax`;
+  const cookie = `countersign_time_zone=${new Intl.DateTimeFormat().resolvedOptions().timeZone}`;
+  if (document.cookie.split("; ").includes(cookie)) return;
+  document.cookie = `${cookie}; path=/; max-age=${YEAR}; samesite=lax`;
 }
 
 if (!timeZone) tellZone();

@@ -7,7 +7,7 @@ class MessageFiles extends HTMLElement {
   connectedCallback() {
     this.form = this.closest("form");
     this.list = this.querySelector("ul");
-    this.told = this.querySelector("[role=status]");
+    this.feedback = this.querySelector("[role=status]");
     this.text = this.form.elements.text;
     this.input = this.form.elements.upload;
     this.sending = 0;
@@ -59,7 +59,7 @@ class MessageFiles extends HTMLElement {
   }
 
   add(files) {
-    this.told.textContent = "";
+    this.feedback.textContent = "";
     for (const file of files) {
       const limit = this.getAttribute("most");
       if (file.size > Number(limit) * MEGABYTE) {
@@ -102,7 +102,7 @@ class MessageFiles extends HTMLElement {
   }
 
   tell(words) {
-    this.told.textContent = `${this.told.textContent} ${words}`.trim();
+    this.feedback.textContent = `${this.feedback.textContent} ${words}`.trim();
   }
 
   get boxes() {

@@ -8,8 +8,8 @@ const LOST = textOf("answer-perhaps-lost");
 const TOO_OLD = textOf("page-too-old");
 
 function tell(form, words) {
-  const told = form?.querySelector(".answer__told, .composer__told");
-  if (told) told.textContent = words;
+  const feedback = form?.querySelector(".answer__feedback, .composer__feedback");
+  if (feedback) feedback.textContent = words;
 }
 
 function answerOf({ target }) {

@@ -65,6 +65,6 @@ function tellDone(dialog) {
 function tellLost(form) {
   for (const button of form.querySelectorAll("button")) button.disabled = false;
   form.removeAttribute("aria-busy");
-  const told = form.querySelector("[role=alert]");
-  if (told) told.textContent = textOf("answer-perhaps-lost");
+  const feedback = form.querySelector("[role=alert]");
+  if (feedback) feedback.textContent = textOf("answer-perhaps-lost");
 }

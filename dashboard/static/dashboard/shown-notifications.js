@@ -5,7 +5,7 @@
 const ID = /[0-9a-f-]{36}/;
 
 /* The requests in the last frame of the inbox, and its time in milliseconds. Cards may be replaced later. */
-let told = { at: 0, waiting: undefined };
+let latest = { at: 0, waiting: undefined };
 
 async function closeOld() {
   const worker = await navigator.serviceWorker?.getRegistration();
@@ -20,8 +20,8 @@ function isOld({ data: { link, isOver }, timestamp = 0 }) {
   const [id] = link.match(ID) ?? [];
   const card = id && document.getElementById(`request-${id}`);
   if (card) return card.dataset.status !== "open" && !("held" in card.dataset);
-  if (!id || !pathname.includes(`/requests/${id}`) || timestamp > told.at) return false;
-  return told.waiting?.includes(id) === false;
+  if (!id || !pathname.includes(`/requests/${id}`) || timestamp > latest.at) return false;
+  return latest.waiting?.includes(id) === false;
 }
 
 /** Return the ids of the waiting requests; frames of the inbox contain them only if they are few. */
@@ -37,7 +37,7 @@ document.addEventListener("live:replace", ({ detail: { old } }) => {
 });
 document.addEventListener("live", ({ target, detail }) => {
   if (target.stream !== "inbox") return;
-  told = { at: Date.now(), waiting: waitingIn(detail) };
+  latest = { at: Date.now(), waiting: waitingIn(detail) };
   // Other elements must show the changes in this frame first.
   setTimeout(() => closeOld());
 });
