@@ -19,7 +19,7 @@ from chat.channels.presence import LOOKING, not_looking
 from chat.channels.registry import channels, notifying_channels
 from chat.left import still_left
 from chat.models import Delegation, HumanRequest, Message, Notification
-from chat.models.notification import FIRST_CHANGE
+from chat.models.notification import FIRST_CHANGE_ROUND
 from chat.models.rights import askers_by_token, causers
 from procedures import dispatch
 from procedures.conf import conf
@@ -109,7 +109,7 @@ def plan_again(request: HumanRequest, people: Sequence[User], *, now: datetime) 
     if not (absent := not_looking(people, now) if people else []):
         return
     latest = request.notifications.aggregate(latest=Max("round"))["latest"] or 0
-    again = max(latest + 1, FIRST_CHANGE)
+    again = max(latest + 1, FIRST_CHANGE_ROUND)
     for channel in notifying_channels():
         reachable = people_asked(request, channel).filter(pk__in=[one.pk for one in absent])
         planned = [_planned(channel, user, now, request=request, round=again) for user in reachable]

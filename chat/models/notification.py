@@ -19,7 +19,7 @@ TRY_AGAIN = timedelta(seconds=30)
 """The delay before the delivery of a notification is tried again; doubled by each failed try."""
 MOST_TRIES = 8
 LONGEST_NOTE = 300
-FIRST_CHANGE = 1_000_000
+FIRST_CHANGE_ROUND = 1_000_000
 """The round of notifications of the first change of a request's values.
 
 The rounds of reminders have smaller numbers.

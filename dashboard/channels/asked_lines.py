@@ -43,11 +43,11 @@ def about(request: HumanRequest) -> Iterator[str]:
         yield f"  {line}"
     if len(lines) > MOST_LINES:
         yield f"  {_more(len(lines) - MOST_LINES, is_least=bool(found.note))}"
-    for sentence in said_about(request):
+    for sentence in sentences_about_parts(request):
         yield f"  {sentence}"
 
 
-def said_about(request: HumanRequest) -> Iterator[str]:
+def sentences_about_parts(request: HumanRequest) -> Iterator[str]:
     """Yield sentences about the parts of a request that only its page shows in full.
 
     These parts are the draft, the options, the file and the fields of the form.

@@ -13,11 +13,11 @@ from django.utils.translation import ngettext
 
 from chat.access import titles_for
 from chat.models import HumanRequest, Message
-from chat.models.notification import FIRST_CHANGE
+from chat.models.notification import FIRST_CHANGE_ROUND
 from chat.services.changed_values import change_sentences
 from chat.services.silence import silence_of
 from dashboard.channels import drawn_letter
-from dashboard.channels.asked_lines import about, body_of, said_about
+from dashboard.channels.asked_lines import about, body_of, sentences_about_parts
 from dashboard.channels.plain_text import WIDTH, local_time, plain, shortened, wrapped
 from dashboard.channels.subjects import (
     author_of,
@@ -52,8 +52,7 @@ def letter_about(request: HumanRequest, *, to: User, reminder: int = 0) -> Lette
     """Return a mail about a request.
 
     `reminder` is 0 for the first mail about the request, and the number of the reminder for later
-    ones. In a mail that says that proposed values have changed, `reminder` is `FIRST_CHANGE` or
-    more.
+    ones. It is `FIRST_CHANGE_ROUND` or more in a mail that says that proposed values have changed.
     """
     marks = marks_of(request, reminder=reminder)
     final = _("An answer can't be undone. The page asks you to confirm it before it counts.")
@@ -81,7 +80,7 @@ def letter_about(request: HumanRequest, *, to: User, reminder: int = 0) -> Lette
         "asker": asker_of(request),
         "prompt": shortened(request.prompt, LONGEST_TEXT),
         "asked_back": [*asked_back(request)],
-        "said": [*said_about(request)],
+        "details": [*sentences_about_parts(request)],
         "silence": shortened(silence(request), LONGEST_TEXT),
         "notes": [*notes, shortened(request.note, LONGEST_TEXT)],
         "link": link_to(request),
@@ -107,8 +106,8 @@ def marks_of(request: HumanRequest, *, reminder: int = 0) -> list[str]:
     asked, now = request.asked, clock.now()
     is_overdue = request.due_at is not None and request.due_at <= now
     found = {
-        _("Reminder {number}").format(number=reminder): 0 < reminder < FIRST_CHANGE,
-        _("Values changed"): reminder >= FIRST_CHANGE,
+        _("Reminder {number}").format(number=reminder): 0 < reminder < FIRST_CHANGE_ROUND,
+        _("Values changed"): reminder >= FIRST_CHANGE_ROUND,
         _("Escalated"): request.escalated > 0,
         _("Overdue"): is_overdue,
         _("High risk"): asked.risk == "high",
@@ -233,7 +232,7 @@ def letter_about_mention(message: Message, *, to: User) -> Letter:
         wrapped(because),
     ]
     subject = subject_about_mention(message)
-    context = {"intro": intro, "said": words, "link": link}
+    context = {"intro": intro, "excerpt": words, "link": link}
     html = drawn_letter.about_mention(context, subject=subject, to=to, because=because)
     return Letter(subject, _joined(parts), html)
 

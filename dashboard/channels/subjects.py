@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from chat.models import HumanRequest, Message
-from chat.models.notification import FIRST_CHANGE
+from chat.models.notification import FIRST_CHANGE_ROUND
 from dashboard.channels.plain_text import plain, shortened
 from dashboard.overview.names import level_name
 from procedures.users import User
@@ -23,7 +23,7 @@ def subject_about(request: HumanRequest, *, reminder: int = 0) -> str:
     The question isn't in the subject line, because it may be too private for a locked screen.
     """
     words = _("Please answer: {title}")
-    if reminder >= FIRST_CHANGE:
+    if reminder >= FIRST_CHANGE_ROUND:
         words = _("Values changed, please answer: {title}")
     elif reminder:
         words = _("Reminder, please answer: {title}")

@@ -82,10 +82,8 @@ async def refuse(scope: Scope, size: int, send: Send) -> None:
     if is_of_api(scope["path"]):
         kind, text = "application/json", json.dumps({"detail": sentence})
     else:
-        kind, text = (
-            "text/html; charset=utf-8",
-            render_to_string("413.html", {"feedback": sentence}),
-        )
+        text = render_to_string("413.html", {"feedback": sentence})
+        kind = "text/html; charset=utf-8"
     headers = [
         (b"content-type", kind.encode()),
         (b"content-length", b"%d" % len(text.encode())),

@@ -94,7 +94,7 @@ def search(request: Visit) -> HttpResponse:
         "searched": MOST_SEARCHED,
         "sort": sort,
         "sorts": [(name, words) for name, (words, _) in SORTS.items()],
-        "said": [said(hit) for hit in texts.hits],
+        "texts": [text_result(hit) for hit in texts.hits],
         "older": texts.next,
         # If the search was cut, the next page may be empty, too.
         "is_cut": texts.next is not None and len(texts.hits) < LONGEST_PAGE,
@@ -109,16 +109,16 @@ def search_results(request: Visit) -> JsonResponse:
     named = [_as_json(group) for group in groups(request, found)]
     if hits := found.first_texts().hits:
         # Inserted before the group of pages, which always comes last.
-        items = [_said_as_json(said(hit)) for hit in hits]
+        items = [_text_as_json(text_result(hit)) for hit in hits]
         place = len(named) - (bool(named) and named[-1]["name"] == "pages")
-        named.insert(place, {"name": "said", "label": str(SAID), "items": items})
+        named.insert(place, {"name": "texts", "label": str(IN_CONVERSATIONS), "items": items})
     return JsonResponse({"groups": named})
 
 
-SAID = lazy("In conversations")
+IN_CONVERSATIONS = lazy("In conversations")
 
 
-def said(hit: Hit) -> TextResult:
+def text_result(hit: Hit) -> TextResult:
     """Return a text that was found, with the address of its session at its message."""
     if hit.message:
         href = path_to_message(hit.session, hit.message)
@@ -167,7 +167,7 @@ def _pages(request: Visit, found: Search) -> Iterator[tuple[str, SearchResult]]:
             yield href, SearchResult(name, str(title), str(detail))
 
 
-def _said_as_json(one: TextResult) -> dict[str, Any]:
+def _text_as_json(one: TextResult) -> dict[str, Any]:
     """Return a text that was found as JSON.
 
     Its snippet is divided into pieces; those that match the search are marked.

@@ -204,7 +204,7 @@ def label_of(question: Question, value: Any) -> str:
 
 
 @register.filter
-def said(question: Question, value: Any) -> str:
+def answer_text(question: Question, value: Any) -> str:
     """Return an answer in words.
 
     Return "" for an object or files, which are shown one by one. Return "" also for a button

@@ -87,9 +87,9 @@ def test_runs_are_found_by_all_words_in_their_inputs(alice: User, carol: User) -
     started(alice, kind="K-31")
     session = Message.objects.get(run=run, kind="run").session_id
 
-    [href] = found(alice, "k-31 blum")["said"]
+    [href] = found(alice, "k-31 blum")["texts"]
     assert href.startswith(f"/chat/{session}?")
-    assert "said" not in found(alice, "k-31 green")
+    assert "texts" not in found(alice, "k-31 green")
     assert found(carol, "k-31 blum") == {}
 
 

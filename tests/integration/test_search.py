@@ -119,7 +119,7 @@ def test_what_was_said_is_found_with_a_link_to_the_very_message(alice: User, bob
     sent = [post_message(session, f"Parcel <{number}>", by=alice) for number in range(22)]
     last, first = sent[-1], sent[0]
 
-    item = found(alice, "arcel")["said"][0]
+    item = found(alice, "arcel")["texts"][0]
     page = shown(browser(alice).get("/search", {"q": "arcel"}))
     older = shown(browser(alice).get("/search", {"q": "arcel", "before": page_after(page)}))
 
@@ -133,7 +133,7 @@ def test_what_was_said_is_found_with_a_link_to_the_very_message(alice: User, bob
     answers = shown(browser(alice).get("/search", {"q": "arcel", "in": "answers"}))
     assert "No matches</p>" in answers
     assert str(first.pk) in older
-    assert "said" not in found(bob, "arcel")  # members' talk
+    assert "texts" not in found(bob, "arcel")  # members' talk
 
 
 def page_after(page: str) -> str:
@@ -159,9 +159,9 @@ def test_a_page_that_a_frequent_word_leaves_empty_says_so_and_leads_on(
     assert "Older results</a>" not in page
     assert "<mark>Parcel</mark> for bob" in older
     assert "Search older texts</a>" not in older
-    assert [item["pieces"][-1][0] for item in found(bob, "parcel")["said"]] == [" for bob"]
+    assert [item["pieces"][-1][0] for item in found(bob, "parcel")["texts"]] == [" for bob"]
     monkeypatch.setattr(searching, "MOST_GLANCED_AT", GLANCE)
-    assert "said" not in found(bob, "parcel")
+    assert "texts" not in found(bob, "parcel")
 
 
 def test_a_link_opens_a_session_at_an_old_message(alice: User) -> None:
