@@ -169,8 +169,8 @@ def _send(task: str, arguments: tuple[str | int, ...]) -> bool:
             # send.
             current_app.send_task(task, args=arguments, producer=producer, retry=False)
     except Exception as error:  # noqa: BLE001 (the sweep sends it again)
-        told = ", ".join(map(str, arguments)) or "queued runs"
-        logger.warning("A message about %s couldn't be sent to %s: %s", told, task, error)
+        subject = ", ".join(map(str, arguments)) or "queued runs"
+        logger.warning("A message about %s couldn't be sent to %s: %s", subject, task, error)
         return False
     return True
 

@@ -115,7 +115,7 @@ def _words_of(error: BaseException) -> str:
     """Return the error's message as one short line; for most errors, after the name of its type."""
     try:
         message = str(error)
-    except Exception:  # noqa: BLE001 (an error that can't tell itself is told without its words)
+    except Exception:  # noqa: BLE001 (an error that can't be written is reported without its message)
         message = ""
     words = cut(" ".join(legible(message).split()), LONGEST_REASON)
     if words and isinstance(error, ProcedureFileError):

@@ -145,12 +145,12 @@ def record_message(session: UUID, message: UUID, *, whom: Whom = None) -> tuple[
     Returns the number of the change, and the number of messages that the session then has. The
     session stays locked until the commit, as after `record`.
     """
-    said = ("message", str(message), _kept_whom(whom))
+    change = ("message", str(message), _kept_whom(whom))
     if connection.vendor == "postgresql":
-        [(_, seq, number)] = sql.record_message.fetch(session, *said)
+        [(_, seq, number)] = sql.record_message.fetch(session, *change)
     else:
         [(kept, seq, number)] = sql.next_message.fetch(session)
-        sql.insert_change.execute(kept, seq, *said)
+        sql.insert_change.execute(kept, seq, *change)
     ring_after_commit(f"session:{session}")
     _ring_for(whom)
     return int(seq), int(number)

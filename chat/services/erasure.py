@@ -201,7 +201,7 @@ def _make_line(line: Message, graves: Mapping[UUID, Tombstone], numbers: list[in
     """
     run, found = line.run, _grave_of(line, graves)
     is_start = run is not None and run.parent_wait_id is None and run.started_by_id is not None
-    told: dict[str, Any] = {
+    details: dict[str, Any] = {
         "numbers": numbers,
         "joined": is_start and (line.seq == 1 or (run is not None and run.origin_id is None)),
         "procedure": found.procedure.title,
@@ -211,6 +211,6 @@ def _make_line(line: Message, graves: Mapping[UUID, Tombstone], numbers: list[in
     line.text = removed_sentence(found)
     line.kind, line.run, line.request, line.reply_to = Message.Kind.ERASED, None, None, None
     line.level, line.client_key, line.mentioned, line.delivery = "", "", "", ""
-    line.details, line.read_at = canonical.text_of(told), None
+    line.details, line.read_at = canonical.text_of(details), None
     seal(line, number=number_of(line))
     line.save()

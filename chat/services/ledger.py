@@ -194,8 +194,8 @@ def _closed_as(content: Any) -> dict[str, Any]:
 def _end_differences(record: Record, request: HumanRequest) -> Iterator[Difference]:
     status = HumanRequest.Status.WITHDRAWN
     yield from compared(request, {"status": status, "outcome": "withdrawn", "closed_why": ""})
-    told = record.end.content.get("closes", "") if record.end else ""
-    if request.closed_by not in (*BY_AN_END, told):
+    recorded = record.end.content.get("closes", "") if record.end else ""
+    if request.closed_by not in (*BY_AN_END, recorded):
         yield Difference(row_name(request), "closed_by")
 
 
@@ -312,10 +312,10 @@ def _membership_differences(session: Session) -> Iterator[Difference]:
     is_start |= Q(kind=Message.Kind.ERASED, details__contains=JOINED)
     # Deleted accounts aren't members of any session.
     is_gone = Q(kind__in=ABOUT_PEOPLE, person=None)
-    told = session.messages.filter(is_start | Q(kind__in=COMING | LEAVING)).exclude(is_gone)
+    moves = session.messages.filter(is_start | Q(kind__in=COMING | LEAVING)).exclude(is_gone)
     is_here = {
         person or author: kind not in LEAVING
-        for kind, author, person in told.order_by("seq").values_list("kind", "author", "person")
+        for kind, author, person in moves.order_by("seq").values_list("kind", "author", "person")
     }
     there = set(Member.objects.filter(session=session).values_list("user", flat=True))
     for user in sorted(user for user, is_joined in is_here.items() if is_joined != (user in there)):

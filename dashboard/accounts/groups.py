@@ -173,8 +173,8 @@ def retire_group(group: Group, *, by: User, reason: str) -> None:
     group.permissions.clear()
     RetiredGroup.objects.create(group=group)
     ring_after_commit(RIGHTS)
-    told = f"Retired. It had {members} members and {roles} roles."
-    note(by, told, about=group, reason=reason)
+    sentence = f"Retired. It had {members} members and {roles} roles."
+    note(by, sentence, about=group, reason=reason)
 
 
 @transaction.atomic

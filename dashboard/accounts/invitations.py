@@ -142,13 +142,13 @@ def _addresses(row: str) -> Iterator[Line]:
 
 
 def _line(row: dict[Any, Any]) -> Line:
-    said = {
+    cells = {
         COLUMNS[name]: value.strip()
         for name, value in row.items()
         if name in COLUMNS and isinstance(value, str)
     }
-    groups = [one.strip() for one in BETWEEN_GROUPS.split(said.pop("groups", ""))]
-    return Line(**{"address": "", **said}, groups=tuple(filter(None, groups)))
+    groups = [one.strip() for one in BETWEEN_GROUPS.split(cells.pop("groups", ""))]
+    return Line(**{"address": "", **cells}, groups=tuple(filter(None, groups)))
 
 
 def _others(lines: Sequence[Line], by: User) -> _Others:

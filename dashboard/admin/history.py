@@ -124,11 +124,11 @@ class HistoryAdmin(SearchedAdmin, GuardedAdmin):
                 return name
 
         @admin.display(description=fields[name].verbose_name)
-        def said(row: Model) -> str:
+        def related_name(row: Model) -> str:
             value = getattr(row, name)
             return "-" if value is None else str(value)
 
-        return said
+        return related_name
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         with viewing(request.user):

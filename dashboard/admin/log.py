@@ -29,7 +29,7 @@ class ActAdmin(ExportedAdmin):
     title = lazy("Log")
     grows = True
     change_list_template = "dashboard/admin/log_list.html"
-    list_display = ["at_second", "who", "kind", "thing", "told", "address"]
+    list_display = ["at_second", "who", "kind", "thing", "done", "address"]
     list_display_links = ["at_second"]
     list_filter = ["kind", ("at", Between)]
     ordering = ["-pk"]
@@ -38,8 +38,8 @@ class ActAdmin(ExportedAdmin):
         "Search by a user's name, an id, an IP address, the beginning of an object's name, or "
         "words of an entry."
     )
-    fields = ["seq", "at_second", "kind", "who", "address", "thing", "told", "hash"]
-    readonly_fields = ["at_second", "who", "thing", "told"]
+    fields = ["seq", "at_second", "kind", "who", "address", "thing", "done", "hash"]
+    readonly_fields = ["at_second", "who", "thing", "done"]
     columns = (
         ("number", lambda act: act.seq),
         ("time (UTC)", lambda act: act.at),
@@ -88,7 +88,7 @@ class ActAdmin(ExportedAdmin):
         return format_html('<a href="{}">{}</a>', address, act.about) if address else act.about
 
     @admin.display(description=lazy("what was done"))
-    def told(self, act: Act) -> SafeString:
+    def done(self, act: Act) -> SafeString:
         return SafeString(render_to_string("dashboard/admin/_act.html", {"act": act}))
 
 

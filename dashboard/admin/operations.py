@@ -79,10 +79,10 @@ def chosen_rows(admin: Admin, request: HttpRequest, rows: QuerySet[Any]) -> list
 
 
 def _act(
-    admin: Admin, request: HttpRequest, row: Model, operation: Operation, said: dict[str, Any]
+    admin: Admin, request: HttpRequest, row: Model, operation: Operation, fields: dict[str, Any]
 ) -> None:
     try:
-        sentence = operation.act(row.pk, by=request.user, **said)
+        sentence = operation.act(row.pk, by=request.user, **fields)
     except EngineError as refusal:
         admin.message_user(
             request,
@@ -151,12 +151,12 @@ def operate_on_all(
 
 def _described(request: HttpRequest) -> str:
     """Return the filters of a list in the words that the log keeps, such as "status waiting"."""
-    told = []
+    filters = []
     for name, value in request.GET.items():
         if name in NOT_FILTERS:
             continue
         field, *others = name.split("__")
         bound = f"{BOUNDS[others[-1]]} " if others and others[-1] in BOUNDS else ""
         called = "search" if name == SEARCH_VAR else field.replace("_", " ")
-        told.append(f"{called} {bound}{value}")
-    return ", ".join(told) or "all"
+        filters.append(f"{called} {bound}{value}")
+    return ", ".join(filters) or "all"

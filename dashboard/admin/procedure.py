@@ -61,11 +61,11 @@ class ProcedureAdmin(HistoryAdmin):
         unended = Run.objects.filter(procedure=procedure).unended().order_by()
         runs, requests = OrMore.of(unended), OrMore.of(self._open(procedure))
         words = _("Runs that haven't ended: {runs}. Open requests: {requests}.")
-        told = words.format(runs=runs, requests=requests)
+        sentence = words.format(runs=runs, requests=requests)
         if not runs or not may_look_at(Run):
-            return told
+            return sentence
         query = f"procedure__id__exact={procedure.pk}&ended_at__isnull=True"
-        return format_html('<a href="{}">{}</a>', list_address(Run, query), told)
+        return format_html('<a href="{}">{}</a>', list_address(Run, query), sentence)
 
     def _open(self, procedure: Procedure) -> QuerySet[HumanRequest]:
         return HumanRequest.objects.open().filter(wait__run__procedure=procedure).order_by()

@@ -26,7 +26,7 @@ The page to which the mail links shows all of the evidence.
 def about_one(context: Mapping[str, Any], *, subject: str, to: User, because: str) -> str:
     """Return the HTML of a mail about one request, with the request's body and evidence.
 
-    `told["request"]` is the request. `because` is a sentence that says why the mail was sent.
+    `context["request"]` is the request. `because` is a sentence that says why the mail was sent.
     """
     asked = context["request"].asked
     body = cut_text(asked.body, BODY)

@@ -70,11 +70,11 @@ class Provider(OpenIDConnectOAuth2Adapter):
         except (*WRONG, jwt.PyJWTError) as error:
             raise OAuth2Error("The ID token isn't valid.") from error
         # What the company tells of a person stays there, except by what the person is found.
-        told = {name: one for name in NAMES if is_text(one := claims.get(name))}
-        told |= address_in(claims)
+        known = {name: one for name in NAMES if is_text(one := claims.get(name))}
+        known |= address_in(claims)
         proof = {name: claims.get(name) for name in ("sub", "email_verified")}
-        login = self.get_provider().sociallogin_from_response(request, {"id_token": told | proof})
-        login.account.extra_data = {name: told[name] for name in KEPT if name in told}
+        login = self.get_provider().sociallogin_from_response(request, {"id_token": known | proof})
+        login.account.extra_data = {name: known[name] for name in KEPT if name in known}
         return login
 
     def _read(self, text: str, state: str, client_id: str) -> dict[str, Any]:

@@ -21,8 +21,8 @@ def connect() -> None:
 def keep_added(request: HttpRequest, user: Any, authenticator: Any, **_: Any) -> None:
     note(user, f"Added a second factor: {authenticator}.")
     if authenticator.type != CODES:  # whoever sets a factor up has it at hand
-        told = {"id": authenticator.pk, "type": authenticator.type, "reauthenticated": True}
-        record_authentication(request, user, SECOND, **told)
+        details = {"id": authenticator.pk, "type": authenticator.type, "reauthenticated": True}
+        record_authentication(request, user, SECOND, **details)
         request.session.save()  # the signal may come after a commit, when nobody else saves it
 
 

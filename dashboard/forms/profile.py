@@ -67,8 +67,8 @@ class TokenForm(forms.Form):
     def wanted(self) -> dict[str, Any]:
         """The name, scopes and end of the new token, as `ApiToken.create_for` takes them."""
         names = ("name", "scopes")
-        said = {name: self.cleaned_data[name] for name in names}
-        return {**said, "expires_at": self._expires_at()}
+        chosen = {name: self.cleaned_data[name] for name in names}
+        return {**chosen, "expires_at": self._expires_at()}
 
     def _expires_at(self) -> datetime | None:
         days = self.cleaned_data["days"]

@@ -45,8 +45,8 @@ def _answer(request: HttpRequest, found: Tombstone) -> HttpResponseBase:
     words = removed_sentence(found)
     if is_of_api(request.path):
         return JsonResponse({"detail": words}, status=GONE)
-    told = {"tombstone": found, "date": f"{found.removed_at:%Y-%m-%d}"}
-    return render(request, "dashboard/removed.html", told, status=GONE)
+    context = {"tombstone": found, "date": f"{found.removed_at:%Y-%m-%d}"}
+    return render(request, "dashboard/removed.html", context, status=GONE)
 
 
 def _tombstone_for(request: HttpRequest) -> Tombstone | None:

@@ -82,7 +82,7 @@ async def call_tool(context: Context, params: CallToolRequestParams) -> CallTool
         return failed(words)
     try:
         given = tool.arguments.model_validate(params.arguments or {})
-        return told(await tool.run(caller.api, given))
+        return succeeded(await tool.run(caller.api, given))
     except ValidationError as error:
         faults = [fault_of(one, one["loc"]) for one in error.errors()]
         return failed(f"The arguments don't fit. {InputError(faults)}")
@@ -118,7 +118,7 @@ def advice(reply: Reply) -> str:
     return reply.sentence
 
 
-def told(result: dict[str, Any]) -> CallToolResult:
+def succeeded(result: dict[str, Any]) -> CallToolResult:
     text = TextContent(type="text", text=json.dumps(result, ensure_ascii=False))
     return CallToolResult(content=[text], structured_content=result)
 

@@ -77,8 +77,8 @@ def listed_runs(
     if not found:
         return []
     ids, now = [run.pk for run in found], now or clock.now()
-    told = EventsOfLists(found, now)
-    openings = openings_of(ids, given_by(told.given))
+    events = EventsOfLists(found, now)
+    openings = openings_of(ids, given_by(events.given))
     answerers = answerers_for(found, openings)
     removed = versions_without_code(found)
     without_worker = stranded_among(found, now, missing)
@@ -90,11 +90,11 @@ def listed_runs(
                 now,
                 openings=openings.get(run.pk, ()),
                 is_late=is_late(run, openings.get(run.pk, ()), now),
-                failure=told.failures.get(run.pk, {}),
-                cancelled=told.cancels.get(run.pk, {}),
-                paused=told.pauses.get(run.pk, {}),
+                failure=events.failures.get(run.pk, {}),
+                cancelled=events.cancels.get(run.pk, {}),
+                paused=events.pauses.get(run.pk, {}),
                 answerers=answerers[run.procedure_id],
-                last_at=told.newest.get(run.pk),
+                last_at=events.newest.get(run.pk),
                 stranded=without_worker.get(run.pk, ""),
                 is_removed=run.version_id in removed,
             ),
@@ -143,49 +143,49 @@ class EventsOfLists:
             "failing": [run.pk for run in found if may_retry_for_long(run, now)],
             "cancelled": by_status[RunStatus.CANCELLED],
         }
-        query = _told_of(tuple([name for name, ids in runs.items() if ids]))
+        query = _events_query(tuple([name for name, ids in runs.items() if ids]))
         for row in query.fetch(**runs):
             self._read(_EventRow(*row))
 
-    def _read(self, told: _EventRow) -> None:
-        if not told.data:
-            self.newest[told.run] = told.at
+    def _read(self, row: _EventRow) -> None:
+        if not row.data:
+            self.newest[row.run] = row.at
             return
-        content = canonical.plain(told.data)
-        match told.kind:
-            case EventKind.OPERATOR if told.name == "reassign":
-                self.given.append((told.run, content))
+        content = canonical.plain(row.data)
+        match row.kind:
+            case EventKind.OPERATOR if row.name == "reassign":
+                self.given.append((row.run, content))
             case EventKind.OPERATOR:
-                self.pauses[told.run] = content
+                self.pauses[row.run] = content
             case EventKind.STEP_FAILED:
-                before = self.failures.get(told.run, {})
-                since = before["since"] if before.get("step") == told.key else told.at
-                self.failures[told.run] = {**content, "step": told.key, "since": since}
+                before = self.failures.get(row.run, {})
+                since = before["since"] if before.get("step") == row.key else row.at
+                self.failures[row.run] = {**content, "step": row.key, "since": since}
             case EventKind.RUN_CANCELLED:
-                self.cancels[told.run] = content
+                self.cancels[row.run] = content
 
 
 @cache
-def _told_of(kinds: tuple[str, ...]) -> CompiledRows:
+def _events_query(kinds: tuple[str, ...]) -> CompiledRows:
     """Return the query of `EventsOfLists` for lists with runs of these kinds.
 
     Django takes longer to write it than the database to execute it.
     """
     every = is_among("run", Place("every"))
-    told: list[QuerySet[Event]] = [Event.objects.filter(_by_operators("reassign"), every)]
+    selections: list[QuerySet[Event]] = [Event.objects.filter(_by_operators("reassign"), every)]
     if "paused" in kinds:
-        told.append(_last(_by_operators("pause"), Place("paused")))
+        selections.append(_last(_by_operators("pause"), Place("paused")))
     if "retrying" in kinds:
-        told.append(_last(Q(kind=EventKind.STEP_FAILED), Place("retrying")))
+        selections.append(_last(Q(kind=EventKind.STEP_FAILED), Place("retrying")))
     if "failing" in kinds:
-        told.append(_first_failures(Place("failing")))
+        selections.append(_first_failures(Place("failing")))
     if "cancelled" in kinds:
-        told.append(_last(Q(kind=EventKind.RUN_CANCELLED), Place("cancelled")))
+        selections.append(_last(Q(kind=EventKind.RUN_CANCELLED), Place("cancelled")))
     # Only the time of the newest event is shown, so its data, which may be large, isn't read.
     newest = Event.objects.filter(every, seq=F("run__head__seq"))
     nothing = Value("", output_field=TextField())
     times = newest.order_by().values_list(*_EventRow._fields[:-1], nothing)
-    parts = [part.order_by().values_list(*_EventRow._fields) for part in told]
+    parts = [part.order_by().values_list(*_EventRow._fields) for part in selections]
     return CompiledRows(lambda: times.union(*parts, _pending(), all=True).order_by("seq"))
 
 

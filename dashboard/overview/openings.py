@@ -234,8 +234,8 @@ def _progress_in(opened: Wait, rows: Iterable[Row]) -> Progress:
     """Return the progress of an open set of waits, made from the rows of its run's page."""
     parts = [(row, row.wait) for row in rows if row.wait and row.wait.part_of_id == opened.pk]
     ended = [(row, wait) for row, wait in parts if not wait.is_open or wait.held]
-    told = [canonical.plain(wait.held) if wait.held else row.closed for row, wait in ended]
-    names = [str(one.get("responder", "")) for one in told]
+    closings = [canonical.plain(wait.held) if wait.held else row.closed for row, wait in ended]
+    names = [str(one.get("responder", "")) for one in closings]
     return Progress(len(ended), opened.need or 0, [name for name in names if is_person(name)])
 
 

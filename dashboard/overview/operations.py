@@ -230,7 +230,7 @@ def phase_of(run: Run) -> str:
 
     It stays the same while the run is queued, works on its steps and waits.
     """
-    told = [run.status if run.status not in ACTIVE else "active"]
-    told += ["cancelling"] if run.cancel_requested_at else []
-    told += ["pausing"] if run.pause_requested_at and run.status in ACTIVE else []
-    return " ".join(told)
+    phases = [run.status if run.status not in ACTIVE else "active"]
+    phases += ["cancelling"] if run.cancel_requested_at else []
+    phases += ["pausing"] if run.pause_requested_at and run.status in ACTIVE else []
+    return " ".join(phases)

@@ -63,10 +63,10 @@ def dialog_of(
     *,
     now: OperationFacts | None = None,
     place: str = "",
-    **told: Any,
+    **form_state: Any,
 ) -> Dialog:
     if operation.has_page:
-        return Dialog(operation, run, phase_of(run), [], **told)
+        return Dialog(operation, run, phase_of(run), [], **form_state)
     places = places_of(run) if operation.name == "fork" else []
     chosen = next((one for one in places if one.key == place), None)
     return Dialog(
@@ -76,7 +76,7 @@ def dialog_of(
         consequences(operation.name, now or OperationFacts.of(run), chosen),
         places=places,
         place=place,
-        **told,
+        **form_state,
     )
 
 

@@ -125,24 +125,24 @@ def _perform(request: Visit, run: Run, name: str) -> HttpResponse:
     if not form.is_valid():
         return _again(request, run, name, typed=typed, faults=form.errors, status=422)
     try:
-        told, there = _act(request, run, name, dict(form.cleaned_data))
+        feedback, there = _act(request, run, name, dict(form.cleaned_data))
     except Run.DoesNotExist:
         raise Http404 from None
     except EngineError as error:
         status = next((STATUS[one] for one in type(error).__mro__ if one in STATUS), 409)
         return _again(request, run, name, typed=typed, refusal=str(error), status=status)
     remember(request, form.cleaned_data["reason"])
-    messages.success(request, told)
+    messages.success(request, feedback)
     return redirect(next_of(request) or reverse("countersign:run_detail", args=[there]))
 
 
-def _act(request: Visit, run: Run, name: str, said: dict[str, Any]) -> tuple[str, UUID]:
+def _act(request: Visit, run: Run, name: str, fields: dict[str, Any]) -> tuple[str, UUID]:
     """Perform an operation; return a sentence about it, and the id of the run to show next."""
     find_run = services.find_cancellable if name == "cancel" else services.find_operable
     found = find_run(run.pk, by=request.user)
     if (seen := request.POST.get("-phase")) and seen != phase_of(found):
         raise ChangedError
-    reason = services.checked_reason(said.pop("reason"))
+    reason = services.checked_reason(fields.pop("reason"))
     if name in VERBS:
         return VERBS[name](run.pk, by=request.user, reason=reason), run.pk
     if name == "signal":
@@ -150,23 +150,23 @@ def _act(request: Visit, run: Run, name: str, said: dict[str, Any]) -> tuple[str
     key = sent_key(request)
     who: Any = {"by": request.user, "reason": reason, "idempotency_key": key}
     if name == "restart":
-        made, _is_new = restart_run(run.pk, inputs=said["inputs"], **who)
+        made, _is_new = restart_run(run.pk, inputs=fields["inputs"], **who)
         words = _("This is the new run. The earlier run {run} stays as it is.")
     else:
-        made, _is_new = fork_run(run.pk, ForkPoint(**said), **who)
+        made, _is_new = fork_run(run.pk, ForkPoint(**fields), **who)
         words = _("This is the new run. It was forked from {run} at {place}.")
     return words.format(run=short_id(run.pk), place=made.forked_at), made.pk
 
 
 def _again(
-    request: Visit, run: Run, name: str, *, typed: Mapping[str, Any], status: int, **told: Any
+    request: Visit, run: Run, name: str, *, typed: Mapping[str, Any], status: int, **problems: Any
 ) -> HttpResponse:
     """Return the operation's page with what was typed, and the reason why nothing was done."""
     run = find(request, run.pk)
     found, dialog = _offered(request, run, name), None
     if found:
-        dialog = dialog_of(found, run, place=typed.get("at", ""), typed=typed, **told)
-    return _page(request, run, name, dialog, status=status, typed=typed, **told)
+        dialog = dialog_of(found, run, place=typed.get("at", ""), typed=typed, **problems)
+    return _page(request, run, name, dialog, status=status, typed=typed, **problems)
 
 
 def _page(

@@ -169,7 +169,7 @@ def choose_mentions(request: Visit) -> HttpResponse:
     return done(request, words, "mentions")
 
 
-def draw(request: Visit, *, status: int = 200, **told: Any) -> HttpResponse:
+def draw(request: Visit, *, status: int = 200, **more: Any) -> HttpResponse:
     user = request.user
     chosen = preferences_of(user)
     sign_ins = user.sign_ins.select_related("session")
@@ -185,7 +185,7 @@ def draw(request: Visit, *, status: int = 200, **told: Any) -> HttpResponse:
         "time_zones": time_zones(),
         "has_factors": is_on(),
         **notified_browsers(request),
-        **told,
+        **more,
     }
     return render(request, "dashboard/profile.html", context, status=status)
 

@@ -126,9 +126,9 @@ def _act(request: Visit, line: Line, name: Name, reason: str) -> tuple[bool, str
     try:
         if phase_of(find_run(line.run.pk, by=request.user)) != line.phase:
             raise ChangedError
-        told = VERBS[name](line.run.pk, by=request.user, reason=services.checked_reason(reason))
+        sentence = VERBS[name](line.run.pk, by=request.user, reason=services.checked_reason(reason))
     except Run.DoesNotExist:
         return False, _("Not found, or you don't have access.")
     except EngineError as error:
         return False, str(error)
-    return True, told
+    return True, sentence

@@ -49,23 +49,23 @@ def _send(request: Visit, run: Run, shapes: Shapes) -> HttpResponse:
     waited = typed.get("-signal", "")
     # The wait may have closed since the form was shown, so the fields may not fit any more.
     if waited and waited not in shapes:
-        name, told = next(iter(shapes), ""), _("The run no longer waits for this signal.")
-        return drawn.page(name, SignalForm(shapes.get(name, ANYTHING)), told, status=409)
+        name, feedback = next(iter(shapes), ""), _("The run no longer waits for this signal.")
+        return drawn.page(name, SignalForm(shapes.get(name, ANYTHING)), feedback, status=409)
     form = SignalForm(shapes.get(waited, ANYTHING), typed)
     if form.is_row_changed:
         return drawn.page(waited, form)
     reason = typed.get("reason", "")
     try:
         sent = services.Sent(waited or _name_in(typed), sent_key(request), form.value())
-        told = services.signal_run(run.pk, sent, by=request.user, reason=reason)
+        feedback = services.signal_run(run.pk, sent, by=request.user, reason=reason)
     except AnswerError:
-        told = _("The signal wasn't sent. Please correct the marked fields.")
-        return drawn.page(waited, form, told, status=422)
+        feedback = _("The signal wasn't sent. Please correct the marked fields.")
+        return drawn.page(waited, form, feedback, status=422)
     except EngineError as error:
         status = 403 if isinstance(error, OperationDeniedError) else 422
         return drawn.page(waited, form, str(error), status=status)
     remember(request, reason)
-    messages.success(request, told)
+    messages.success(request, feedback)
     return redirect("countersign:run_detail", run.pk)
 
 

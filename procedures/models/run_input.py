@@ -44,7 +44,7 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
     def keep(
         self,
         run: UUID,
-        told: NewEvent,
+        event: NewEvent,
         *,
         wait: "Wait | None" = None,
         at: datetime | None = None,
@@ -52,7 +52,7 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
     ) -> None:
         """Store an input of the run.
 
-        `told` is the event that the run's next worker writes into the journal. `wait` is the wait
+        `event` is the event that the run's next worker writes into the journal. `wait` is the wait
         that counts the input, if it reports the end of a child. `at` is the time of the input, by
         default now. `number` is the number of the input if it is a signal or an operation, which
         are counted, else 0.
@@ -60,10 +60,10 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
         row = RunInput(
             run_id=run,
             wait=wait,
-            kind=told.kind,
-            key=told.key,
-            name=told.name,
-            data=canonical.text_of(told.data),
+            kind=event.kind,
+            key=event.key,
+            name=event.name,
+            data=canonical.text_of(event.data),
         )
         # The number is set before the seal, which covers it.
         row.created_at = at or row.created_at

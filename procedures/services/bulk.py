@@ -115,14 +115,14 @@ class Summary:
 
     def sentence(self, verb: str) -> str:
         """Return a sentence for the site's log."""
-        told = [f"{WORDS[verb][1]} {self.done:,} of {counted(self.total, 'run')}."]
+        sentences = [f"{WORDS[verb][1]} {self.done:,} of {counted(self.total, 'run')}."]
         for why, count in self.refused.items():
-            told.append(
+            sentences.append(
                 f"{count:,} {'stays as it is' if count == 1 else 'stay as they are'}: {why}"
             )
         if self.untouched:
-            told.append(f"The operation was stopped before {counted(self.untouched, 'run')}.")
-        return " ".join(told)
+            sentences.append(f"The operation was stopped before {counted(self.untouched, 'run')}.")
+        return " ".join(sentences)
 
 
 def operable_runs(user: User, verb: str) -> RunQuerySet:

@@ -32,7 +32,7 @@ def stranded(now: datetime) -> Mapping[Code, str]:
     reported its code, because then nothing is known.
     """
     wanted = WANTED.fetch(before=now - long_queued())
-    workers = [json.loads(told) for told in dispatch.reported_codes()] if wanted else []
+    workers = [json.loads(report) for report in dispatch.reported_codes()] if wanted else []
     if not workers:
         return {}
     reasons = {

@@ -118,11 +118,11 @@ def _damages(run: Run) -> list[str]:
         ]
     status, last, proof = of_one_moment
     ledger = Ledger(str(run.pk), last, proof, ledger_key(), tuple(ledger_keys()[1:]))
-    told = [str(damage) for damage in ledger.damages(_events(run, last))]
+    damages = [str(damage) for damage in ledger.damages(_events(run, last))]
     end = ENDS.get(RunStatus(status)) if status in set(RunStatus) else None
-    if end and not told and not run.events.filter(seq=last, kind=end).exists():
+    if end and not damages and not run.events.filter(seq=last, kind=end).exists():
         return [f"The run's status is {status}, but its last event doesn't say so."]
-    return told
+    return damages
 
 
 def _events(run: Run, last: int) -> Iterator[Event]:

@@ -102,13 +102,13 @@ def _unmatched_differences(
     the event is missing.
     """
     for taken in alone:
-        like = [one for one in left.values() if one.taken_at == taken.at]
-        told = [one for one in left.values() if one.data == taken.data and one.kind == taken.kind]
-        if not (like or told):
+        timed = [one for one in left.values() if one.taken_at == taken.at]
+        same = [one for one in left.values() if one.data == taken.data and one.kind == taken.kind]
+        if not (timed or same):
             name = f"Run input {taken.kind} {taken.key or taken.name}, journaled at {taken.at}"
             yield gone(name, "run")
             continue
-        one = (like or told)[0]
+        one = (timed or same)[0]
         del left[one.pk]
         if one.taken_at != taken.at:
             yield Difference(row_name(one), "taken_at")

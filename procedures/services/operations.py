@@ -70,8 +70,8 @@ def note_operation(
     `step` is the key of the step or wait that the operation concerns, and `at` is its time; by
     default, now. Locks the run.
     """
-    told = record_operation(run, action, by=by, reason=reason)
-    RunInput.objects.tell(run, {**told, **more}, step=step, at=at)
+    payload = record_operation(run, action, by=by, reason=reason)
+    RunInput.objects.tell(run, {**payload, **more}, step=step, at=at)
 
 
 def record_operation(
@@ -83,9 +83,9 @@ def record_operation(
     event names the job: the log has one entry for the whole job. Raises `ReasonError` if the reason
     is empty or too long.
     """
-    said = operation_payload(action, by=by, reason=reason, job=job)
-    log_operation(run, said, by=by)
-    return said
+    payload = operation_payload(action, by=by, reason=reason, job=job)
+    log_operation(run, payload, by=by)
+    return payload
 
 
 def operation_payload(
@@ -101,15 +101,15 @@ def operation_payload(
     return {"action": action, **who, "reason": checked_reason(reason), **through}
 
 
-def log_operation(run: Run, said: Mapping[str, Any], *, by: User) -> None:
+def log_operation(run: Run, payload: Mapping[str, Any], *, by: User) -> None:
     """Add an operation on the run to the site's log of acts, unless a job performs the operation.
 
-    `said` is the result of `operation_payload`.
+    `payload` is the result of `operation_payload`.
     """
-    if "job" in said:
+    if "job" in payload:
         return
-    action = str(said["action"]).replace("_", " ").capitalize()
-    log_act(Act.Kind.VERB, f"{action}.", by=by, about=run, reason=said["reason"])
+    action = str(payload["action"]).replace("_", " ").capitalize()
+    log_act(Act.Kind.VERB, f"{action}.", by=by, about=run, reason=payload["reason"])
 
 
 def checked_reason(reason: str) -> str:
@@ -137,10 +137,10 @@ def cancel_run(run_id: UUID, *, by: User, reason: str, job: UUID | None = None) 
         )
     # These are read before the cancel, which changes both.
     was_paused, is_silent = run.status == RunStatus.PAUSED, run.is_silent(now)
-    told = record_operation(run, "cancel", by=by, reason=reason, job=job)
+    payload = record_operation(run, "cancel", by=by, reason=reason, job=job)
     try:
         with receivers():
-            ends = cancel(DatabaseStore(now), run, told)
+            ends = cancel(DatabaseStore(now), run, payload)
     except CommitRefused as refusal:
         raise OperationRefusedError(str(refusal)) from refusal
     if ends == Cancelled.AT_ONCE:
@@ -170,15 +170,17 @@ def force_end_run(run_id: UUID, *, by: User, reason: str, job: UUID | None = Non
     store = DatabaseStore(now)
     was_held, is_undone = is_held(run, now), not has_to_undo(store, run)
     below = force_end(store, run, data)
-    told = [_told_of_end(below)]
+    sentences = [_end_sentence(below)]
     if was_held:
-        told.append("The step in progress may still take effect, but its result won't be stored.")
+        sentences.append(
+            "The step in progress may still take effect, but its result won't be stored."
+        )
     if not is_undone:
-        told.append("The run's work won't be undone.")
-    return " ".join(told)
+        sentences.append("The run's work won't be undone.")
+    return " ".join(sentences)
 
 
-def _told_of_end(below: int) -> str:
+def _end_sentence(below: int) -> str:
     if below > 1:
         return f"The run and its {below} descendants have ended."
     return "The run and its child run have ended." if below else "The run has ended."
@@ -194,8 +196,8 @@ def pause_run(run_id: UUID, *, by: User, reason: str, job: UUID | None = None) -
     """
     run, now = lock_run(run_id), clock.now()
     _check_pausable(run, now)
-    said = record_operation(run, "pause", by=by, reason=reason, job=job)
-    if not pause(DatabaseStore(now), run, said):
+    payload = record_operation(run, "pause", by=by, reason=reason, job=job)
+    if not pause(DatabaseStore(now), run, payload):
         return (
             f"The run is busy right now; it pauses before its next step or wait.{_children_of(run)}"
         )

@@ -22,14 +22,14 @@ def retry_run(run_id: UUID, *, by: User, reason: str, job: UUID | None = None) -
     fail, or said that it took effect without giving its result, they are asked about it again.
     Locks the run's ancestors, then the run, then its failed children. Returns sentences about this.
     """
-    said = operation_payload("retry", by=by, reason=reason, job=job)
-    retried = retry(DatabaseStore(), run_id, said)
+    payload = operation_payload("retry", by=by, reason=reason, job=job)
+    retried = retry(DatabaseStore(), run_id, payload)
     assert isinstance(retried.run, Run)
-    log_operation(retried.run, said, by=by)
-    return _told_of_retry(retried) + _told_of_parent(retried)
+    log_operation(retried.run, payload, by=by)
+    return _retry_sentence(retried) + _parent_sentence(retried)
 
 
-def _told_of_retry(retried: RetryResult) -> str:
+def _retry_sentence(retried: RetryResult) -> str:
     again = retried.again
     if again.lacks_result:
         return (
@@ -41,11 +41,11 @@ def _told_of_retry(retried: RetryResult) -> str:
     if again.step:
         return f"The run continues and tries {again.step} again."
     if again.child:
-        return f"The run continues. {_told_of_children(retried)}"
+        return f"The run continues. {_children_sentences(retried)}"
     return "The run continues from where it stopped."
 
 
-def _told_of_children(retried: RetryResult) -> str:
+def _children_sentences(retried: RetryResult) -> str:
     sentences = {
         ChildTreatment.RETRIED: "It retries {runs}.",
         ChildTreatment.ANEW: "It starts new child runs in place of {runs}.",
@@ -55,11 +55,11 @@ def _told_of_children(retried: RetryResult) -> str:
         (sentence, [str(run) for run, one in retried.treatments if one == fate])
         for fate, sentence in sentences.items()
     ]
-    told = [sentence.format(runs=", ".join(runs)) for sentence, runs in groups if runs]
-    return " ".join(told) or f"It gets the new result of {retried.again.child}."
+    parts = [sentence.format(runs=", ".join(runs)) for sentence, runs in groups if runs]
+    return " ".join(parts) or f"It gets the new result of {retried.again.child}."
 
 
-def _told_of_parent(retried: RetryResult) -> str:
+def _parent_sentence(retried: RetryResult) -> str:
     """Return a sentence for operators if the parent of the retried run has recorded its failure.
 
     Otherwise, the sentence is "".

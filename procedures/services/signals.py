@@ -69,14 +69,14 @@ def signal_run(run_id: UUID, sent: Sent, *, by: User, reason: str) -> str:
     `ReasonError` if the reason is empty or too long. A signal with an id that was already used
     isn't logged again. Locks the run.
     """
-    said = checked_reason(reason)
+    checked = checked_reason(reason)
     run = find_operable(run_id, by=by)
     _make_code_ready(run_id)
     with transaction.atomic():
         signal, is_new = _send_locked(run_id, sent, by=by)
         if is_new:
             words = f"Sent the signal {sent.name}."
-            log_act(Act.Kind.VERB, words, by=by, about=run, reason=said)
+            log_act(Act.Kind.VERB, words, by=by, about=run, reason=checked)
     if signal.wait_id:
         return "The signal was sent, and the run continues."
     return "The signal was sent. It is kept until the run waits for it."

@@ -152,14 +152,14 @@ def log_result(job: UUID, found: dict[str, Any]) -> None:
 def sentence(found: dict[str, Any]) -> str:
     """Return the result of a verification as sentences, as the log keeps them."""
     entries = counted(found["entries"], "entry", "entries")
-    looked = f"Verified {counted(found['runs'], 'run')} and {entries} of the log."
+    extent = f"Verified {counted(found['runs'], 'run')} and {entries} of the log."
     if not (faults := found["count"]):
-        return f"{looked} Nothing was changed."
+        return f"{extent} Nothing was changed."
     first = " ".join(one["words"] for one in found["faults"])
-    told = f"Found {counted(faults, 'fault')}."
+    faulty = f"Found {counted(faults, 'fault')}."
     if broken := found["broken"]:
-        told += f" Runs with faults: {broken:,}."
-    return f"{looked} {told} {first}".strip()
+        faulty += f" Runs with faults: {broken:,}."
+    return f"{extent} {faulty} {first}".strip()
 
 
 def _fault(words: str, run: UUID | None = None) -> Fault:

@@ -59,8 +59,8 @@ class AnnouncementForm(LoggedReasonForm):
 
     @property
     def planned(self) -> Planned:
-        said = self.cleaned_data
-        return Planned(said["text"], said["level"], said["ends_at"], said["starts_at"])
+        cleaned = self.cleaned_data
+        return Planned(cleaned["text"], cleaned["level"], cleaned["ends_at"], cleaned["starts_at"])
 
 
 @add_part(

@@ -119,7 +119,7 @@ def group(request: HttpRequest, key: int) -> HttpResponse:
     return draw_group(request, found)
 
 
-def draw_group(request: HttpRequest, found: Group, **told: Any) -> HttpResponse:
+def draw_group(request: HttpRequest, found: Group, **context: Any) -> HttpResponse:
     after, by = request.GET.get("after", ""), of_request(request)
     members = page_after(members_of(found), name_field(), after, MOST_MEMBERS)
     code, procedures = naming(found)
@@ -141,7 +141,7 @@ def draw_group(request: HttpRequest, found: Group, **told: Any) -> HttpResponse:
         **places_in_code(code, procedures),
         may_add=by.is_superuser or by.groups.filter(pk=found.pk).exists(),
         is_superuser=by.is_superuser,
-        **told,
+        **context,
     )
 
 
@@ -195,8 +195,8 @@ def add_named(request: HttpRequest, found: Group, text: str) -> HttpResponse:
     unknown = [name for name, user in people.items() if user is None]
     if unknown or not people:
         words = _("There is no user with the name “{name}”. Nobody was added.")
-        told = words.format(name=unknown[0]) if unknown else _("Enter a user name.")
-        return draw_group(request, found, fault=told, typed=text)
+        fault = words.format(name=unknown[0]) if unknown else _("Enter a user name.")
+        return draw_group(request, found, fault=fault, typed=text)
     users, by = [one for one in people.values() if one], of_request(request)
     done = ngettext("{count} person was added.", "{count} people were added.", len(users))
     return do_or_warn(
@@ -213,12 +213,12 @@ def group_rename(request: HttpRequest, key: int) -> HttpResponse:
     found, by = get_object_or_404(Group, pk=key), superuser(request)
     form = RenameForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        before, said = found.name, form.cleaned_data
+        before, cleaned = found.name, form.cleaned_data
         try:
             return do_or_warn(
                 request,
                 found,
-                lambda: rename_group(found, said["name"], by=by, reason=said["reason"]),
+                lambda: rename_group(found, cleaned["name"], by=by, reason=cleaned["reason"]),
                 _("The group was renamed."),
             )
         except ValidationError as error:

@@ -137,8 +137,8 @@ class Matrix:
     def address(self, **changes: str) -> str:
         """Return the address of this page with some parameters changed, such as `after="…"`."""
         kept = {**self.query, **changes}
-        told = urlencode({name: value for name, value in kept.items() if value})
-        return f"{reverse('admin:access')}?{told}"
+        query = urlencode({name: value for name, value in kept.items() if value})
+        return f"{reverse('admin:access')}?{query}"
 
     @property
     def links(self) -> dict[str, str]:

@@ -103,10 +103,10 @@ def links_of(request: HttpRequest, page: KeyedPage, **kept: str) -> dict[str, st
 
     Both are "" if there is no other page. `kept` are the other parameters of the list's address.
     """
-    told = {name: value for name, value in kept.items() if value}
+    query = {name: value for name, value in kept.items() if value}
     return {
-        "first": f"?{urlencode(told)}" if request.GET.get("after") else "",
-        "more": f"?{urlencode({**told, 'after': page.after})}" if page.after else "",
+        "first": f"?{urlencode(query)}" if request.GET.get("after") else "",
+        "more": f"?{urlencode({**query, 'after': page.after})}" if page.after else "",
     }
 
 

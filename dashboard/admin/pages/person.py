@@ -96,8 +96,8 @@ def person_sign_in(request: HttpRequest, key: str) -> HttpResponse:
     return draw_sign_in(request, found)
 
 
-def draw_sign_in(request: HttpRequest, user: User, **told: Any) -> HttpResponse:
-    """Return the page; `told` has a new link or token, or a form with faults."""
+def draw_sign_in(request: HttpRequest, user: User, **context: Any) -> HttpResponse:
+    """Return the page; `context` has a new link or token, or a form with faults."""
     by = of_request(request)
     sessions = user.sign_ins.filter(session__expire_date__gt=timezone.now())
     return draw_person(
@@ -114,7 +114,7 @@ def draw_sign_in(request: HttpRequest, user: User, **told: Any) -> HttpResponse:
         may_change=may_change(by, user),
         may_act_as=may_act_as(by, user) and user.is_active,
         sends_mail=conf.SENDS_MAIL and bool(email_of(user)),
-        **{"token_form": TokenForm(user), **told},
+        **{"token_form": TokenForm(user), **context},
     )
 
 

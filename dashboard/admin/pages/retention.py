@@ -149,9 +149,9 @@ def retention(request: HttpRequest) -> HttpResponse:
 
 
 def _place(request: HttpRequest, form: HoldForm) -> bool:
-    said, by = form.cleaned_data, request.user
+    cleaned, by = form.cleaned_data, request.user
     try:
-        place_hold(said["subject"], by=by, reason=said["reason"])  # type: ignore[arg-type]
+        place_hold(cleaned["subject"], by=by, reason=cleaned["reason"])  # type: ignore[arg-type]
     except (HoldRefusedError, ReasonError) as refusal:
         form.add_error(None, str(refusal))
         return False
@@ -192,8 +192,8 @@ def retention_of(request: HttpRequest, name: str) -> HttpResponse:
     if request.method == "POST":
         saved = SavedDaysForm(request.POST)
         if saved.is_valid():
-            said = saved.cleaned_data
-            set_retention(procedure, said["days"], by=by, reason=said["reason"])  # type: ignore[arg-type]
+            cleaned = saved.cleaned_data
+            set_retention(procedure, cleaned["days"], by=by, reason=cleaned["reason"])  # type: ignore[arg-type]
             messages.success(request, _("The retention was changed."))
             return HttpResponseRedirect(reverse("admin:retention"))
         asked = DaysForm({"days": request.POST.get("days", "")})

@@ -60,8 +60,8 @@ def new_runs(request: HttpRequest) -> HttpResponse:
         return _allow(request, by)
     form = StopForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        said = form.cleaned_data
-        stop_starts(said["procedure"], said["notice"], by=by, reason=said["reason"])
+        cleaned = form.cleaned_data
+        stop_starts(cleaned["procedure"], cleaned["notice"], by=by, reason=cleaned["reason"])
         messages.success(request, _("From now on, nobody can start new runs."))
         return HttpResponseRedirect(reverse("admin:new_runs"))
     stops = StoppedStarts.objects.select_related("procedure")

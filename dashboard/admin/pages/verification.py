@@ -34,8 +34,8 @@ def verification_page(request: HttpRequest) -> HttpResponse:
     by: Any = request.user
     if request.method == "POST":
         _run, is_new = verification.verify_soon(by=by)
-        told = _("Started.") if is_new else _("A verification is already in progress.")
-        messages.success(request, told)
+        feedback = _("Started.") if is_new else _("A verification is already in progress.")
+        messages.success(request, feedback)
         return HttpResponseRedirect(reverse("admin:verification"))
     rows = verification.verifications()
     at_work, found = verification.at_work(), verification.last_result()

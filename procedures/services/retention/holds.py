@@ -30,8 +30,10 @@ def set_retention(procedure: Procedure, days: int | None, *, by: User, reason: s
         Retention.objects.filter(procedure=procedure).delete()
     else:
         Retention.objects.update_or_create(procedure=procedure, defaults={"days": days})
-    told = {"days": [before.days if before else None, days]}
-    log_act(Act.Kind.SWITCH, _sentence(days), by=by, about=procedure, reason=reason, changes=told)
+    changes = {"days": [before.days if before else None, days]}
+    log_act(
+        Act.Kind.SWITCH, _sentence(days), by=by, about=procedure, reason=reason, changes=changes
+    )
 
 
 def _sentence(days: int | None) -> str:

@@ -115,7 +115,7 @@ class HumanPrimitives:
             asked = _with_default(asking, shown)
             return self._ctx.review(_prompt(settings), draft, decisions=decisions, **asked)
 
-        def said(response: Response[Any]) -> dict[str, Any]:
+        def result(response: Response[Any]) -> dict[str, Any]:
             is_edited = response.value not in (None, "", draft)
             return {
                 "decision": response.decision,
@@ -125,7 +125,7 @@ class HumanPrimitives:
                 "responder": response.responder,
             }
 
-        found, timed_out, _ = self._answer("review", settings, ask, said, default)
+        found, timed_out, _ = self._answer("review", settings, ask, result, default)
         return {**found, "timed_out": timed_out} if isinstance(found, dict) else found
 
     def escalate(self, options: Any = None, more: Any = None) -> Any:

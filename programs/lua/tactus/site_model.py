@@ -36,13 +36,13 @@ class SiteModel:
         agent: DeclaredAgent,
         prompt: str,
         session: Sequence[Mapping[str, Any]],
-        said: Sequence[Message],
+        results: Sequence[Message],
         *,
         name: str,
     ) -> Reply:
         """Send a request to the model in a step, which also records the cost of the request."""
         rules = [one["content"] for one in session if one["role"] == "SYSTEM"]
-        messages = [*_spoken(session), *said]
+        messages = [*_spoken(session), *results]
         if not messages or isinstance(messages[-1], Reply):
             messages.append(CONTINUE)  # models answer, so somebody else has to speak last
         request = Request(
