@@ -161,12 +161,12 @@ STARTERS = ("wait__run__started_by", "wait__run__origin__started_by")
 
 
 def not_left_to(
-    waiting: Mapping[Any, Collection[UUID]], given: Mapping[Any, Collection[Any]]
+    waiting: Mapping[Any, Collection[UUID]], deputies: Mapping[Any, Collection[Any]]
 ) -> dict[Any, set[UUID]]:
     """Return, by person, the requests that are assigned to a person but don't wait for that person.
 
     The rule is the same as in `is_left_to`. `waiting` holds, by person, the requests that are
-    assigned to the person. `given` holds, by person who has delegated requests, the keys of the
+    assigned to the person. `deputies` holds, by person who has delegated requests, the keys of the
     person's deputies. Persons are given by their primary keys.
     """
     gone: dict[Any, set[UUID]] = defaultdict(set)
@@ -180,7 +180,7 @@ def not_left_to(
         if one.program and not conf.ASKERS_MAY_ANSWER:
             away.add(one.starter)
         if one.pk in in_force:
-            away |= waiting.keys() - {one.claimer, *given.get(one.claimer, ())}
+            away |= waiting.keys() - {one.claimer, *deputies.get(one.claimer, ())}
         for person in away & waiting.keys():
             gone[person].add(one.pk)
     if voted_on := [one.pk for one in facts if one.quorum > 1 or one.four_eyes]:

@@ -101,14 +101,14 @@ def unreached(message: Message) -> list[str]:
 
 
 def people_to_mention(
-    words: str, *, by: User, session: Session, reply_to: Message | None, is_whole: bool
+    text: str, *, by: User, session: Session, reply_to: Message | None, is_whole: bool
 ) -> list[User]:
-    """Return people whose names contain `words` and who could read the message being written.
+    """Return people whose names contain `text` and who could read the message being written.
 
     If the writer sees the whole session, members of the session are returned. If the message
     replies to a run, other people who could read the reply are returned, too.
     """
-    named: Mapping[str, Any] = {f"{name_field()}__icontains": words} if words else {}
+    named: Mapping[str, Any] = {f"{name_field()}__icontains": text} if text else {}
     others = active_users().filter(**named).exclude(pk=by.pk).order_by(name_field())
     found: list[User] = []
     if is_whole:

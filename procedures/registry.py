@@ -62,11 +62,11 @@ def forget() -> None:
     shelf.forget()
 
 
-def warn_once(words: str) -> None:
+def warn_once(message: str) -> None:
     """Log a warning about this process's code, unless it was logged since the code was loaded."""
-    if words not in _warned:
-        _warned.add(words)
-        logger.warning(words)
+    if message not in _warned:
+        _warned.add(message)
+        logger.warning(message)
 
 
 def forget_texts() -> None:

@@ -27,24 +27,24 @@ MEMBERS = "django.contrib.auth.models.PermissionsMixin"
 
 def check_settings(**_: Any) -> list[CheckMessage]:
     """Return errors for names that COUNTERSIGN doesn't have, and for values of the wrong type."""
-    given = getattr(settings, "COUNTERSIGN", {})
-    if not isinstance(given, Mapping):
+    chosen = getattr(settings, "COUNTERSIGN", {})
+    if not isinstance(chosen, Mapping):
         return [Error("COUNTERSIGN must be a dictionary.", id="procedures.E003")]
-    return [*_unknown(given), *_unfit(given), *_misplaced()]
+    return [*_unknown(chosen), *_unfit(chosen), *_misplaced()]
 
 
-def _unknown(given: Mapping[str, Any]) -> Iterator[CheckMessage]:
-    for name in sorted(set(given) - NAMES):
+def _unknown(chosen: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    for name in sorted(set(chosen) - NAMES):
         near = nearest(name.upper(), sorted(NAMES), at_least=0)
         words = f"COUNTERSIGN has no setting {name!r}."
         yield Error(words, hint=f"Did you mean {near}?", id="procedures.E004")
 
 
-def _unfit(given: Mapping[str, Any]) -> Iterator[CheckMessage]:
+def _unfit(chosen: Mapping[str, Any]) -> Iterator[CheckMessage]:
     hints = get_type_hints(Settings)
-    for name in sorted(set(given) & NAMES):
+    for name in sorted(set(chosen) & NAMES):
         try:
-            TypeAdapter(hints[name]).validate_python(given[name])
+            TypeAdapter(hints[name]).validate_python(chosen[name])
         except ValidationError as error:
             fault = error.errors()[0]["msg"]
             yield Error(f"COUNTERSIGN: {name} can't be used: {fault}.", id="procedures.E005")

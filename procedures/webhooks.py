@@ -55,21 +55,21 @@ def may_use_webhook(user: User, name: str) -> bool:
     return user.groups.filter(name__in=[*given.get("groups", ())]).exists()
 
 
-def faults_of(name: str, given: Any) -> Iterator[str]:
+def faults_of(name: str, webhook: Any) -> Iterator[str]:
     """Yield what is wrong with a webhook, in sentences that show no address and no secret."""
     if not NAME.fullmatch(name):
         yield "its name must be a letter, then at most 39 of a-z, 0-9, _ and -."
-    if not isinstance(given, Mapping) or (unknown := given.keys() - KEYS):
+    if not isinstance(webhook, Mapping) or (unknown := webhook.keys() - KEYS):
         words = (
-            f", not {', '.join(sorted(map(str, unknown)))}" if isinstance(given, Mapping) else ""
+            f", not {', '.join(sorted(map(str, unknown)))}" if isinstance(webhook, Mapping) else ""
         )
         yield f"it must be a dictionary with {', '.join(sorted(KEYS))}{words}."
         return
-    if fault := fault_of_url(given.get("url"), to_loopback=conf.WEBHOOKS_TO_LOOPBACK):
+    if fault := fault_of_url(webhook.get("url"), to_loopback=conf.WEBHOOKS_TO_LOOPBACK):
         yield fault
-    yield from _faults_of_secrets(given.get("secrets"))
+    yield from _faults_of_secrets(webhook.get("secrets"))
     for who in ("groups", "users"):
-        names = given.get(who, ())
+        names = webhook.get(who, ())
         if isinstance(names, str) or not all(isinstance(one, str) for one in names):
             yield f"its {who} must be a list of names."
 

@@ -151,72 +151,76 @@ def _needed(found: Iterable[Notification]) -> Iterator[Notification]:
             yield one
 
 
-def _postpone_or_drop(one: Notification) -> None:
+def _postpone_or_drop(notification: Notification) -> None:
     """Postpone the notification if its request is claimed; otherwise drop the notification.
 
     If no claim keeps the request from the person, the person must have voted already.
     """
-    if one.request and one.request.claimed_by_id:
-        one.put_off(at=clock.now())
+    if notification.request and notification.request.claimed_by_id:
+        notification.put_off(at=clock.now())
     else:
-        one.drop("This person has voted already.")
+        notification.drop("This person has voted already.")
 
 
-def _obsolete_report_words(one: Notification) -> str:
+def _obsolete_report_words(notification: Notification) -> str:
     """Return a sentence that says why a report to a program is obsolete, else "".
 
     A report about a request is obsolete if the request's answer has been undone. A report about a
     run's end is obsolete if the run has continued since, for example after a retry.
     """
-    if one.request:
-        is_open = one.request.is_open
+    if notification.request:
+        is_open = notification.request.is_open
         return "The answer that this notification would report has been undone." if is_open else ""
-    if one.run and one.run.ended_at is None:
+    if notification.run and notification.run.ended_at is None:
         return "This notification would report the end of a run that has continued since."
     return ""
 
 
-def _why_unneeded(one: Notification) -> str:
+def _why_unneeded(notification: Notification) -> str:
     """Return a sentence that says why a notification isn't needed any more; "" if it is needed."""
-    channel = channels.get(one.channel)
-    if one.mention:
-        return _unneeded_mention_words(one, one.mention)
-    if one.takes_back:
-        return why_kept(one.takes_back, channel) if channel else ""
+    channel = channels.get(notification.channel)
+    if notification.mention:
+        return _unneeded_mention_words(notification, notification.mention)
+    if notification.takes_back:
+        return why_kept(notification.takes_back, channel) if channel else ""
     if channel and channel.reports:
-        return _obsolete_report_words(one)
-    return _unneeded_request_words(one, one.request) if one.request else ""
+        return _obsolete_report_words(notification)
+    return (
+        _unneeded_request_words(notification, notification.request) if notification.request else ""
+    )
 
 
-def _unneeded_request_words(one: Notification, request: HumanRequest) -> str:
+def _unneeded_request_words(notification: Notification, request: HumanRequest) -> str:
     """Return a sentence that says why a notification of a request isn't needed, or "" if it is."""
-    channel = channels.get(one.channel)
+    channel = channels.get(notification.channel)
     if not request.is_open:
         return "The request was closed before this notification was sent."
-    if one.round < request.reminded:
+    if notification.round < request.reminded:
         return "A reminder is sent instead."
-    if channel and not people_asked(request, channel).filter(pk=one.recipient_id).exists():
+    if channel and not people_asked(request, channel).filter(pk=notification.recipient_id).exists():
         return "The request is no longer assigned to this person, or the channel can't reach them."
     return ""
 
 
-def _unneeded_mention_words(one: Notification, message: Message) -> str:
+def _unneeded_mention_words(notification: Notification, message: Message) -> str:
     """Return a sentence that says why a notification of a mention isn't needed, or "" if it is."""
-    channel = channels.get(one.channel)
-    mark = ReadMark.objects.filter(session=message.session_id, user=one.recipient_id).first()
+    channel = channels.get(notification.channel)
+    mark = ReadMark.objects.filter(
+        session=message.session_id, user=notification.recipient_id
+    ).first()
     if mark and mark.seq >= message.seq:
         return "This person has read the message."
-    if _is_covered_by_earlier(one, message, read_to=mark.seq if mark else 0):
+    if _is_covered_by_earlier(notification, message, read_to=mark.seq if mark else 0):
         return "Another notification tells of an earlier mention that this person hasn't read."
-    if not visible_messages(one.recipient).filter(pk=message.pk).exists():
+    if not visible_messages(notification.recipient).filter(pk=message.pk).exists():
         return "This person can no longer see the message."
-    people = users().filter(pk=one.recipient_id)
+    people = users().filter(pk=notification.recipient_id)
     if channel and not channel.mentionable(people).exists():
         return "This person doesn't want notifications of mentions, or can't be reached."
     return ""
 
 
-def _is_covered_by_earlier(one: Notification, message: Message, *, read_to: int) -> bool:
+def _is_covered_by_earlier(notification: Notification, message: Message, *, read_to: int) -> bool:
     """Return True if a notification of an earlier mention in the session makes this one needless.
 
     The earlier notification must be about a message that the person hasn't read (a number above
@@ -226,8 +230,8 @@ def _is_covered_by_earlier(one: Notification, message: Message, *, read_to: int)
     is_coming = Q(next_try_at__isnull=False)
     earlier = Notification.objects.filter(
         is_coming | Q(sent_at__gt=clock.now() - MENTION_COVERS),
-        recipient=one.recipient_id,
-        channel=one.channel,
+        recipient=notification.recipient_id,
+        channel=notification.channel,
         mention__session=message.session_id,
         mention__seq__gt=read_to,
         mention__seq__lt=message.seq,

@@ -184,12 +184,18 @@ def drop_unsent(*, before: datetime) -> None:
     HumanRequest.objects.open().filter(opened_at__lte=before).update(notify_at=None)
 
 
-def _message_of(one: Notification) -> tuple[str, str]:
+def _message_of(notification: Notification) -> tuple[str, str]:
     """Return a key that is the same for all notifications to send in one message."""
-    channel = channels.get(one.channel)
-    if one.bundle is None and one.tries == 0 and one.request_id and channel and channel.bundles:
-        return one.channel, str(one.recipient_id)
-    return "", str(one.bundle or one.pk)
+    channel = channels.get(notification.channel)
+    if (
+        notification.bundle is None
+        and notification.tries == 0
+        and notification.request_id
+        and channel
+        and channel.bundles
+    ):
+        return notification.channel, str(notification.recipient_id)
+    return "", str(notification.bundle or notification.pk)
 
 
 def _tell_worker(keys: Sequence[int]) -> None:

@@ -35,8 +35,8 @@ def principals_of(user: "User") -> "list[User]":
 
 
 def _principals_of(user: "User") -> "list[User]":
-    given = Delegation.objects.active(clock.moment()).filter(to=user)
-    return [one.user for one in given.select_related("user").order_by("pk")]
+    delegations = Delegation.objects.active(clock.moment()).filter(to=user)
+    return [one.user for one in delegations.select_related("user").order_by("pk")]
 
 
 def deputies_among(people: Collection[Any]) -> dict[Any, set[Any]]:
@@ -44,12 +44,12 @@ def deputies_among(people: Collection[Any]) -> dict[Any, set[Any]]:
 
     Deputies, and people who have delegated requests, are left out if they are inactive.
     """
-    given: dict[Any, set[Any]] = defaultdict(set)
+    deputies: dict[Any, set[Any]] = defaultdict(set)
     is_here = is_active("to__") & Q(is_among("to", people))
     active = Delegation.objects.active(clock.moment()).filter(is_here)
     for user, to in active.order_by().values_list("user", "to"):
-        given[user].add(to)
-    return dict(given)
+        deputies[user].add(to)
+    return dict(deputies)
 
 
 class Delegation(models.Model):

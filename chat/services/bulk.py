@@ -86,5 +86,5 @@ def _needs_attention(request: HumanRequest, item: BulkItem) -> str:
     return ""
 
 
-def _attention(item: BulkItem, words: str) -> BulkReport:
-    return BulkReport(item.request_id, BulkResult.NEEDS_ATTENTION, words)
+def _attention(item: BulkItem, reason: str) -> BulkReport:
+    return BulkReport(item.request_id, BulkResult.NEEDS_ATTENTION, reason)

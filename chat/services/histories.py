@@ -59,10 +59,12 @@ def _chain_differences(request: HumanRequest, entries: list[RequestEvent]) -> It
         yield Difference(row_name(request), "history_head")
 
 
-def _is_proven(request: HumanRequest, one: RequestEvent, head: str) -> bool:
-    owner, event = str(request.pk), one.chained
+def _is_proven(request: HumanRequest, entry: RequestEvent, head: str) -> bool:
+    owner, event = str(request.pk), entry.chained
     keys = ledger_keys()
-    return one.hash in {mark(event, run_id=owner, seq=one.seq, head=head, key=key) for key in keys}
+    return entry.hash in {
+        mark(event, run_id=owner, seq=entry.seq, head=head, key=key) for key in keys
+    }
 
 
 def _claimer(entries: list[RequestEvent]) -> Any:

@@ -100,12 +100,12 @@ def _find(channel: Channel, answer: Answer, by: User) -> HumanRequest:
     return found
 
 
-def _read(request: HumanRequest, answer: Answer, words: str, by: User) -> Answer:
+def _read(request: HumanRequest, answer: Answer, text: str, by: User) -> Answer:
     """Return the answer with its words replaced by the value that they mean."""
     question = request.asked
     if question.irreversible and request.is_open and request.asks(by):
         raise NoReplyError(ONLY_ON_ITS_CARD)
-    reading = reading_of(question, words)
+    reading = reading_of(question, text)
     if not (reading.is_literal or answer.is_confirmed):
         meaning = question.rules.meaning_of(question, reading.value)
         raise NoReplyError(f"Your answer would count as “{meaning}”. Confirm it to answer.")

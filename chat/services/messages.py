@@ -38,9 +38,9 @@ class NotMemberError(EngineError):
     """Somebody who isn't a member of a session tried to do what only its members can do."""
 
     def __init__(
-        self, words: str = "Only members of this session can start procedures in it."
+        self, message: str = "Only members of this session can start procedures in it."
     ) -> None:
-        super().__init__(words)
+        super().__init__(message)
 
 
 REFUSED = (

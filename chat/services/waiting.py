@@ -170,12 +170,12 @@ def _read(present: ActivePeople, people: Collection[Any], most: int) -> dict[Any
     return found
 
 
-def _remove_unneeded(found: dict[Any, Waiting], given: Mapping[Any, Collection[Any]]) -> None:
+def _remove_unneeded(found: dict[Any, Waiting], deputies: Mapping[Any, Collection[Any]]) -> None:
     """Remove from `found` the requests that ask a person but don't wait for that person.
 
-    `given` holds the deputies' keys by the key of the person whom they represent.
+    `deputies` holds the deputies' keys by the key of the person whom they represent.
     """
-    gone = not_left_to(found, given)
+    gone = not_left_to(found, deputies)
     is_here = is_among("user", found)
     snoozed = Snooze.objects.filter(is_here, until__gt=clock.moment()).order_by()
     for person, request in snoozed.values_list("user", "request") if found else ():

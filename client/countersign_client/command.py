@@ -69,41 +69,41 @@ def _pair(text: str) -> tuple[str, str]:
 # Runs
 
 
-def _procedures(client: Client, given: argparse.Namespace) -> int:
+def _procedures(client: Client, args: argparse.Namespace) -> int:
     rows = ((one.name, one.title) for one in _all(client.list_procedures))
-    return _list(given, rows, ("name", "title"))
+    return _list(args, rows, ("name", "title"))
 
 
-def _start(client: Client, given: argparse.Namespace) -> int:
-    schema = client.get_procedure(given.procedure).inputs or {}
+def _start(client: Client, args: argparse.Namespace) -> int:
+    schema = client.get_procedure(args.procedure).inputs or {}
     properties = schema.get("properties", {})
-    inputs = {name: value_of(text, properties.get(name, {})) for name, text in given.inputs}
-    files: dict[str, Any] = {name: File.load(path) for name, path in given.file}
-    run = client.start_run(given.procedure, inputs, key=given.key, files=files)
-    return _ended(client, run, given)
+    inputs = {name: value_of(text, properties.get(name, {})) for name, text in args.inputs}
+    files: dict[str, Any] = {name: File.load(path) for name, path in args.file}
+    run = client.start_run(args.procedure, inputs, key=args.key, files=files)
+    return _ended(client, run, args)
 
 
-def _runs(client: Client, given: argparse.Namespace) -> int:
-    page = client.list_runs(status=given.status, procedure=given.procedure)
+def _runs(client: Client, args: argparse.Namespace) -> int:
+    page = client.list_runs(status=args.status, procedure=args.procedure)
     rows = ((one.id, one.status, one.subject or one.title) for one in page.items)
-    return _list(given, rows, ("id", "status", "title"))
+    return _list(args, rows, ("id", "status", "title"))
 
 
-def _run(client: Client, given: argparse.Namespace) -> int:
-    return _ended(client, client.get_run(given.id), given)
+def _run(client: Client, args: argparse.Namespace) -> int:
+    return _ended(client, client.get_run(args.id), args)
 
 
-def _cancel(client: Client, given: argparse.Namespace) -> int:
-    return _ended(client, client.cancel_run(given.id, given.reason), given)
+def _cancel(client: Client, args: argparse.Namespace) -> int:
+    return _ended(client, client.cancel_run(args.id, args.reason), args)
 
 
-def _ended(client: Client, run: Run, given: argparse.Namespace) -> int:
+def _ended(client: Client, run: Run, args: argparse.Namespace) -> int:
     """Print a run and return the exit code. With `--wait`, wait for the end of the run first."""
-    waits = getattr(given, "wait", False)
+    waits = getattr(args, "wait", False)
     if waits and not run.is_over:
-        run = client.wait_for_end(run.id, timeout=given.timeout)
+        run = client.wait_for_end(run.id, timeout=args.timeout)
     result = run.result if run.result_at is None else client.get_result(run.id)
-    if given.json:
+    if args.json:
         _print_json({**asdict(run), "result": result})
     else:
         _say(f"{run.id}  {run.status}  {run.subject or run.title}")
@@ -119,17 +119,17 @@ def _ended(client: Client, run: Run, given: argparse.Namespace) -> int:
 # Requests
 
 
-def _inbox(client: Client, given: argparse.Namespace) -> int:
-    tabs = [given.tab] if given.tab else YOURS
+def _inbox(client: Client, args: argparse.Namespace) -> int:
+    tabs = [args.tab] if args.tab else YOURS
     listed = (_all(partial(client.list_inbox, tab=tab)) for tab in tabs)
     found = {one.id: one for one in chain.from_iterable(listed)}
     rows = ((one.id, one.kind, one.prompt) for one in found.values())
-    return _list(given, rows, ("id", "kind", "prompt"))
+    return _list(args, rows, ("id", "kind", "prompt"))
 
 
-def _request(client: Client, given: argparse.Namespace) -> int:
-    request = client.get_request(given.id)
-    if given.json:
+def _request(client: Client, args: argparse.Namespace) -> int:
+    request = client.get_request(args.id)
+    if args.json:
         _print_json(request)
         return OK
     _say(f"{request.prompt}\n{request.status}, asked of {', '.join(request.assigned) or 'nobody'}")
@@ -143,26 +143,26 @@ def _request(client: Client, given: argparse.Namespace) -> int:
     return OK
 
 
-def _answer(client: Client, given: argparse.Namespace) -> int:
-    request = client.get_request(given.id)
-    value = answer_for(request, given.value)
-    response = client.answer_request(given.id, value, comment=given.comment)
-    if given.json:
+def _answer(client: Client, args: argparse.Namespace) -> int:
+    request = client.get_request(args.id)
+    value = answer_for(request, args.value)
+    response = client.answer_request(args.id, value, comment=args.comment)
+    if args.json:
         _print_json(response)
     else:
         _say(f"Answered: {_json(response.value)}")
     return OK
 
 
-def _ask(client: Client, given: argparse.Namespace) -> int:
+def _ask(client: Client, args: argparse.Namespace) -> int:
     question = client.ask(
-        given.subject, body=given.body, to=given.to, options=given.option or None, key=given.key
+        args.subject, body=args.body, to=args.to, options=args.option or None, key=args.key
     )
-    if not given.wait:
-        _say(_json({"id": question.id}) if given.json else question.id)
+    if not args.wait:
+        _say(_json({"id": question.id}) if args.json else question.id)
         return OK
-    answer = question.wait(timeout=given.timeout)
-    if given.json:
+    answer = question.wait(timeout=args.timeout)
+    if args.json:
         _print_json(answer)
     else:
         columns = [answer.outcome, _json(answer.value), answer.responder, answer.comment]
@@ -219,8 +219,8 @@ def _all(page_of: Callable[..., Any]) -> Iterable[Any]:
             return
 
 
-def _list(given: argparse.Namespace, rows: Iterable[Sequence[str]], names: Sequence[str]) -> int:
-    if given.json:
+def _list(args: argparse.Namespace, rows: Iterable[Sequence[str]], names: Sequence[str]) -> int:
+    if args.json:
         _print_json([dict(zip(names, row, strict=True)) for row in rows])
     else:
         for row in rows:

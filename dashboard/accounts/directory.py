@@ -120,11 +120,11 @@ def deputies_of(keys: Collection[Any]) -> dict[Any, Delegation]:
     return {one.user_id: one for one in active.select_related("to").order_by("pk")}
 
 
-def _named(words: str) -> Q:
+def _named(text: str) -> Q:
     fields = [name_field(), users().model.get_email_field_name(), *NAME_FIELDS]
     found = Q(pk__in=[])
     for field in filter(has_user_field, fields):
-        found |= Q(**{f"{field}__icontains": words})
+        found |= Q(**{f"{field}__icontains": text})
     return found
 
 

@@ -20,14 +20,14 @@ SECRET = "password"  # noqa: S105 (part of a name)
 def log_row(
     request: HttpRequest,
     row: Model,
-    words: str,
+    sentence: str,
     *,
     changes: Mapping[str, Any] = NOTHING,
     kind: Act.Kind | None = None,
 ) -> None:
-    """Log what the signed-in user has done to a row; `words` is the sentence in the log."""
+    """Log what the signed-in user has done to a row; `sentence` is the sentence in the log."""
     by: Any = request.user
-    log_act(kind or kind_of(row), words, by=by, about=row, changes=changes)
+    log_act(kind or kind_of(row), sentence, by=by, about=row, changes=changes)
 
 
 def pop_changes(request: HttpRequest) -> Mapping[str, Any]:

@@ -157,13 +157,13 @@ class HistoryAdmin(SearchedAdmin, GuardedAdmin):
     def on_site(self, row: Model) -> SafeString | str:
         return self.link_on_site(row, _("Open"))
 
-    def link_on_site(self, row: Model, words: str) -> SafeString | str:
+    def link_on_site(self, row: Model, label: str) -> SafeString | str:
         """Return a link with these words to the row's page outside the admin.
 
         If the viewer may not see that page, "-" is returned.
         """
         url = self.get_view_on_site_url(row)
-        return format_html('<a href="{}">{}</a>', url, words) if url else "-"
+        return format_html('<a href="{}">{}</a>', url, label) if url else "-"
 
     @admin.display(description=lazy("see also"))
     def see_also(self, row: Model) -> SafeString:

@@ -165,7 +165,7 @@ def _parts(name: str) -> list[str]:
     return [word for word in plain_name(name).split("_") if len(word) > SHORT]
 
 
-def fill(form: StartForm, words: str) -> FilledForm:
+def fill(form: StartForm, text: str) -> FilledForm:
     """Return the fields of a start form that take the words of a command, each with its texts.
 
     A word such as "amount=5" goes only to the field with this name or label. Any other word goes to
@@ -174,7 +174,7 @@ def fill(form: StartForm, words: str) -> FilledForm:
     quotation marks count as one word, and are never read as a name with a value.
     """
     filled, last = FilledForm(), ""
-    for place, word in enumerate(_words(words)):
+    for place, word in enumerate(_words(text)):
         is_named = not word.is_quoted and bool(NAMED.fullmatch(word.plain))
         name, texts = "", None
         if place < MOST_SOUGHT:

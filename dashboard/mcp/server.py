@@ -123,14 +123,14 @@ def succeeded(result: dict[str, Any]) -> CallToolResult:
     return CallToolResult(content=[text], structured_content=result)
 
 
-def note_refusal(caller: Caller, tool: Tool, words: str) -> None:
+def note_refusal(caller: Caller, tool: Tool, message: str) -> None:
     logger.warning(
-        "Refused %s by the token %s of %s: %s", tool.name, caller.program, caller.user, words
+        "Refused %s by the token %s of %s: %s", tool.name, caller.program, caller.user, message
     )
 
 
-def failed(words: str) -> CallToolResult:
-    return CallToolResult(content=[TextContent(type="text", text=words)], is_error=True)
+def failed(message: str) -> CallToolResult:
+    return CallToolResult(content=[TextContent(type="text", text=message)], is_error=True)
 
 
 def schema_of(name: str) -> dict[str, Any] | None:

@@ -104,14 +104,14 @@ async def list_requests(api: Api, wanted: ListRequests) -> Result:
     return {"requests": requests, "counts": page["counts"], "next": page["next"]}
 
 
-async def answer_request(api: Api, given: AnswerRequest) -> Result:
+async def answer_request(api: Api, answer: AnswerRequest) -> Result:
     """Answer a request.
 
     Agents can't confirm an irreversible answer or give a reason for a bypass; only people do that.
     """
-    content = given.given("request_id")
-    response = await api.post("create_response", given.request_id, content=content)
-    return {"response": response, "link": link_to("request_detail", given.request_id)}
+    content = answer.given("request_id")
+    response = await api.post("create_response", answer.request_id, content=content)
+    return {"response": response, "link": link_to("request_detail", answer.request_id)}
 
 
 async def start_procedure(api: Api, wanted: StartProcedure) -> Result:

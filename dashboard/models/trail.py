@@ -17,14 +17,14 @@ KINDS = {"apitoken": Kind.TOKEN, "group": Kind.GROUP, "grant": Kind.GRANT, "proc
 
 
 def note(
-    user: "User", words: str, *, about: Any = None, kind: Kind | None = None, reason: str = ""
+    user: "User", sentence: str, *, about: Any = None, kind: Kind | None = None, reason: str = ""
 ) -> None:
     """Log an act of `user`.
 
     `about` is the row that the act has changed; by default, it is the account of `user`.
     """
     row = about or user
-    log_act(kind or kind_of(row), words, by=user, about=row, reason=reason)
+    log_act(kind or kind_of(row), sentence, by=user, about=row, reason=reason)
 
 
 def kind_of(row: Any) -> Kind:

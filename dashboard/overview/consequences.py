@@ -197,11 +197,11 @@ def _cancel(now: OperationFacts) -> list[Sentence | None]:
     ]
 
 
-def _busy(now: OperationFacts, named: str, words: str) -> Sentence | None:
+def _busy(now: OperationFacts, named: str, unnamed: str) -> Sentence | None:
     if not now.is_held:
         return None
     step = now.run.working_on
-    return sentence(named, step=code(step)) if step else sentence(words)
+    return sentence(named, step=code(step)) if step else sentence(unnamed)
 
 
 def _withdrawn(now: OperationFacts) -> Sentence | None:

@@ -60,5 +60,5 @@ def forecast_words(verb: str, found: Forecast) -> Iterator[str]:
         )
 
 
-def _counted(words: Words, count: int) -> str:
-    return words(count).format(n=f"{count:,}")
+def _counted(plural: Words, count: int) -> str:
+    return plural(count).format(n=f"{count:,}")

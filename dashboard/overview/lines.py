@@ -64,10 +64,10 @@ def line_of(event: Event) -> Line:
     return Line(look, _cut(words), _actor(event.kind, data), raw, is_part=is_part)
 
 
-def _cut(words: Sentence) -> Sentence:
+def _cut(long: Sentence) -> Sentence:
     """Return the sentence with long parts shortened."""
     return Sentence(
-        tuple(replace(one, text=str(cut_text(one.text, LONGEST))) for one in words.parts)
+        tuple(replace(one, text=str(cut_text(one.text, LONGEST))) for one in long.parts)
     )
 
 
@@ -154,18 +154,18 @@ def _read_inbox(data: dict[str, Any]) -> Told:
     return "person", _with_messages(sentence(_("Read the inbox")), data, "value")
 
 
-def _with_messages(words: Sentence, data: dict[str, Any], name: str) -> Sentence:
+def _with_messages(event: Sentence, data: dict[str, Any], name: str) -> Sentence:
     """Add to a sentence how many messages the step or observation has read, and their texts.
 
     `name` is the key of the event's data under which the messages are.
     """
     if not (count := len(data.get("read", ()))):
-        return words
+        return event
     sentence_text = ngettext(
         "{event}, with {count} message", "{event}, with {count} messages", count
     )
     texts = [f"{one['by']}: {one['text']}" for one in data.get(name) or ()]
-    return with_reason(sentence(sentence_text, event=words, count=count), " · ".join(texts))
+    return with_reason(sentence(sentence_text, event=event, count=count), " · ".join(texts))
 
 
 def _sent(_event: JournalEvent, data: dict[str, Any]) -> Told:

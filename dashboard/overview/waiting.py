@@ -262,18 +262,18 @@ def _named(opening: OpenWait, answerers: Sequence[str]) -> Sentence:
     return sentence(_("{wait} (“{reason}”)"), wait=words, reason=why) if why else words
 
 
-def _named_with_fate(words: Sentence, question: Question, due: datetime | None) -> Sentence:
+def _named_with_fate(wait: Sentence, question: Question, due: datetime | None) -> Sentence:
     if due is None or question.on_timeout is None:
-        return words
+        return wait
     if question.on_timeout == "fail":
         end = _("{wait} (if unanswered by {due}, the run fails)")
-        return sentence(end, wait=words, due=due)
+        return sentence(end, wait=wait, due=due)
     if question.on_timeout == "withdraw" or question.default is None:
         end = _("{wait} (if unanswered by {due}, the run continues without an answer)")
-        return sentence(end, wait=words, due=due)
+        return sentence(end, wait=wait, due=due)
     return sentence(
         _("{wait} (if unanswered by {due}, it counts as “{answer}”)"),
-        wait=words,
+        wait=wait,
         due=due,
         answer=strong(_default(question)),
     )

@@ -125,18 +125,18 @@ def _parts(value: Value) -> Sequence[Part]:
     return [Part(text, is_value=True)] if text else []
 
 
-def with_reason(words: Sentence, reason: str) -> Sentence:
+def with_reason(event: Sentence, reason: str) -> Sentence:
     """Return the sentence with the reason after a colon, or unchanged without a reason."""
     if not reason:
-        return words
-    return sentence(_("{event}: {reason}"), event=words, reason=shortened(reason, 200))
+        return event
+    return sentence(_("{event}: {reason}"), event=event, reason=shortened(reason, 200))
 
 
-def with_comment(words: Sentence, comment: str) -> Sentence:
+def with_comment(event: Sentence, comment: str) -> Sentence:
     """Return the sentence with the comment in quotes, or unchanged without a comment."""
     if not comment:
-        return words
-    return sentence(_("{event}: “{comment}”"), event=words, comment=shortened(comment, 300))
+        return event
+    return sentence(_("{event}: “{comment}”"), event=event, comment=shortened(comment, 300))
 
 
 def strong(text: str) -> Part:
@@ -229,9 +229,9 @@ def _plain_number(number: float) -> str:
     return text.rstrip("0").rstrip(".")
 
 
-def listed(words: Iterable[str], joint: Literal["and", "or"] = "and") -> str:
+def listed(items: Iterable[str], joint: Literal["and", "or"] = "and") -> str:
     """Return words as a list, such as "a, b and c"."""
-    *first, last = list(words) or [""]
+    *first, last = list(items) or [""]
     pattern = _("{first} and {last}") if joint == "and" else _("{first} or {last}")
     return pattern.format(first=", ".join(first), last=last) if first else last
 

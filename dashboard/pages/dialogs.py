@@ -97,8 +97,8 @@ def next_of(request: SignedIn) -> str:
 
     Return "" if the form names none, or one on another site.
     """
-    given: str = request.POST.get("next", "") or request.GET.get("next", "")
-    return given if is_here(request, given) else ""
+    address: str = request.POST.get("next", "") or request.GET.get("next", "")
+    return address if is_here(request, address) else ""
 
 
 def remember(request: SignedIn, reason: str) -> None:

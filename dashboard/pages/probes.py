@@ -109,12 +109,12 @@ def _lines() -> Iterator[str]:
     yield from _gauge("complaints", "Parts of the site that don't work.", parts)
 
 
-def _gauge(name: str, words: str, values: Mapping[str, float | None]) -> Iterator[str]:
+def _gauge(name: str, description: str, values: Mapping[str, float | None]) -> Iterator[str]:
     """Yield the lines of a metric, with one value for each set of labels.
 
     Values that are None are left out.
     """
-    yield f"# HELP countersign_{name} {words}"
+    yield f"# HELP countersign_{name} {description}"
     yield f"# TYPE countersign_{name} gauge"
     for labels, value in values.items():
         if value is not None:

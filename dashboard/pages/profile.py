@@ -205,8 +205,8 @@ def notified_browsers(request: Visit) -> dict[str, Any]:
     }
 
 
-def done(request: Visit, words: str, part: str) -> HttpResponseRedirect:
-    messages.success(request, words)
+def done(request: Visit, feedback: str, part: str) -> HttpResponseRedirect:
+    messages.success(request, feedback)
     return back_to(part)
 
 

@@ -56,9 +56,9 @@ def check_choice(options: Mapping[str, str] | Sequence[str] | None, kind: Kind) 
         raise ValueError("can only be used with the kind choice.")
 
 
-def check_duration(words: str) -> None:
-    if words:
-        parse_duration(words)
+def check_duration(text: str) -> None:
+    if text:
+        parse_duration(text)
 
 
 def check_default(default: Any, expires: str) -> None:

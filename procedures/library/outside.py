@@ -250,9 +250,9 @@ class Program:
         self._ctx.state[name] = value
         self._sizes[name] = len(canonical.text_of(canonical.jsonable(value)))
 
-    def _ask(self, given: Mapping[str, Any]) -> None:
+    def _ask(self, question: Mapping[str, Any]) -> None:
         """Ask a question; do nothing if the same question was asked with the same key before."""
-        key, inputs = self._question(given)
+        key, inputs = self._question(question)
         asked = canonical.digest(canonical.text_of(canonical.jsonable(inputs)))[:16]
         if earlier := self._ctx.state.get(QUESTION + key):
             if earlier["asked"] != asked:
@@ -268,9 +268,9 @@ class Program:
         self._open[key] = handle
         self._keep(QUESTION + key, {"asked": asked, "status": "open"})
 
-    def _question(self, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    def _question(self, question: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """Return the key and the inputs of a question; raise `RefusedError` for invalid ones."""
-        inputs = dict(given)
+        inputs = dict(question)
         key = inputs.pop("key", None)
         if not isinstance(key, str) or not 0 < len(key) <= LONGEST_NAME - len(QUESTION):
             raise RefusedError("A question needs a key: a string of 1 to 190 characters.")

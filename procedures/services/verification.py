@@ -162,6 +162,9 @@ def sentence(found: dict[str, Any]) -> str:
     return f"{extent} {faulty} {first}".strip()
 
 
-def _fault(words: str, run: UUID | None = None) -> Fault:
-    is_long = len(words) > LONGEST_FAULT
-    return {"words": words[: LONGEST_FAULT - 1] + "…" if is_long else words, "run": str(run or "")}
+def _fault(sentence: str, run: UUID | None = None) -> Fault:
+    is_long = len(sentence) > LONGEST_FAULT
+    return {
+        "words": sentence[: LONGEST_FAULT - 1] + "…" if is_long else sentence,
+        "run": str(run or ""),
+    }

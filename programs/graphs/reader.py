@@ -100,8 +100,8 @@ def _shape(given: NumberedMapping) -> Shape:
         return shape_of(made, links, start=start, ends=ends, options=options)
 
 
-def _check_names(given: Any, what: str, line: int) -> None:
-    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+def _check_names(names: Any, what: str, line: int) -> None:
+    if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
         raise ProcedureFileError(f"{what} must be a list of names.", line=line)
 
 
@@ -171,9 +171,9 @@ def _run(name: str, of: NumberedMapping) -> tuple[Any, dict[str, Any]]:
     return Work(name, found, values, _text(of, "description")), options
 
 
-def _check_call(fn: Callable[..., Any], given: Mapping[str, Any], line: int) -> None:
+def _check_call(fn: Callable[..., Any], arguments: Mapping[str, Any], line: int) -> None:
     try:
-        inspect.signature(fn).bind(**given)
+        inspect.signature(fn).bind(**arguments)
     except TypeError as error:
         raise ProcedureFileError(f"with: {error}.", line=line) from None
     except ValueError:  # a function of C that doesn't tell its parameters

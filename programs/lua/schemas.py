@@ -168,15 +168,19 @@ def with_inputs(
     return body
 
 
-def _hint(one: Declaration) -> Any:
-    hint: Any = Literal[one.options] if one.options else TYPES[one.kind]
-    if not one.is_required and one.default is None:
+def _hint(declaration: Declaration) -> Any:
+    hint: Any = Literal[declaration.options] if declaration.options else TYPES[declaration.kind]
+    if not declaration.is_required and declaration.default is None:
         hint = hint | None
-    return Annotated[hint, Field(description=one.description)] if one.description else hint
+    return (
+        Annotated[hint, Field(description=declaration.description)]
+        if declaration.description
+        else hint
+    )
 
 
-def _default(one: Declaration) -> Any:
-    return inspect.Parameter.empty if one.is_required else one.default
+def _default(declaration: Declaration) -> Any:
+    return inspect.Parameter.empty if declaration.is_required else declaration.default
 
 
 def checked_output(value: Any, outputs: list[Declaration]) -> Any:
@@ -196,24 +200,27 @@ def checked_output(value: Any, outputs: list[Declaration]) -> Any:
     return {one.name: _fitted(one, found[one.name]) for one in outputs if one.name in found}
 
 
-def _fault_of(one: Declaration, found: Mapping[str, Any]) -> str:
-    value = found.get(one.name)
+def _fault_of(declaration: Declaration, found: Mapping[str, Any]) -> str:
+    value = found.get(declaration.name)
     if value is None:
-        return f"The output {one.name} is missing." if one.is_required else ""
-    value = _fitted(one, value)
-    is_odd = isinstance(value, bool) and one.kind != "boolean"
-    if is_odd or not isinstance(value, FITTING[one.kind]):
-        return f"The output {one.name} must be of the type {one.kind}, not {value!r}."
-    if one.options and value not in one.options:
-        return f"The output {one.name} must be one of {', '.join(map(str, one.options))}."
+        return f"The output {declaration.name} is missing." if declaration.is_required else ""
+    value = _fitted(declaration, value)
+    is_odd = isinstance(value, bool) and declaration.kind != "boolean"
+    if is_odd or not isinstance(value, FITTING[declaration.kind]):
+        return (
+            f"The output {declaration.name} must be of the type {declaration.kind}, not {value!r}."
+        )
+    if declaration.options and value not in declaration.options:
+        options = ", ".join(map(str, declaration.options))
+        return f"The output {declaration.name} must be one of {options}."
     return ""
 
 
-def _fitted(one: Declaration, value: Any) -> Any:
+def _fitted(declaration: Declaration, value: Any) -> Any:
     """Return the value converted to the declared type: an empty table becomes a list or a dict."""
-    if one.kind == "array" and value == {}:
+    if declaration.kind == "array" and value == {}:
         return []
-    if one.kind == "object" and value == []:
+    if declaration.kind == "object" and value == []:
         return {}
-    is_whole = isinstance(value, float) and value.is_integer() and one.kind == "integer"
+    is_whole = isinstance(value, float) and value.is_integer() and declaration.kind == "integer"
     return int(value) if is_whole else value

@@ -96,6 +96,6 @@ def _end(request: HttpRequest, by: Any) -> HttpResponse:
     return _done(request, _("The announcement has ended."))
 
 
-def _done(request: HttpRequest, words: str) -> HttpResponse:
-    messages.success(request, words)
+def _done(request: HttpRequest, feedback: str) -> HttpResponse:
+    messages.success(request, feedback)
     return HttpResponseRedirect(reverse("admin:announcements"))

@@ -59,6 +59,6 @@ def person_away(request: HttpRequest, key: str) -> HttpResponse:
     return draw_person(request, user, "person_away", form=form)
 
 
-def _done(request: HttpRequest, words: str) -> HttpResponse:
-    messages.success(request, words)
+def _done(request: HttpRequest, feedback: str) -> HttpResponse:
+    messages.success(request, feedback)
     return HttpResponseRedirect(request.get_full_path())

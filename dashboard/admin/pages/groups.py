@@ -259,9 +259,9 @@ def superuser(request: HttpRequest) -> User:
 
 
 def do_or_warn(
-    request: HttpRequest, found: Group, act: Callable[[], object], words: str
+    request: HttpRequest, found: Group, act: Callable[[], object], feedback: str
 ) -> HttpResponse:
-    """Do an act and redirect to the group's page, which then shows `words`.
+    """Do an act and redirect to the group's page, which then shows `feedback`.
 
     If the act has consequences that nobody has confirmed, show them and do nothing.
     """
@@ -272,7 +272,7 @@ def do_or_warn(
         except RetiredError:
             messages.error(request, _("This group is retired."))
         else:
-            messages.success(request, words)
+            messages.success(request, feedback)
         return HttpResponseRedirect(reverse("admin:group", args=[found.pk]))
 
     def warn(looked: Sequence[FoundConsequences]) -> HttpResponse:

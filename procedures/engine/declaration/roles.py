@@ -21,11 +21,11 @@ def granted_roles(
     procedure: str, roles: Mapping[Role, str | Iterable[str]]
 ) -> dict[Role, tuple[str, ...]]:
     """Return the groups of each role; raises `DefinitionError` for unknown roles and bad names."""
-    given: Any = roles
-    if not isinstance(given, Mapping):
-        words = f"roles= must map roles to groups, not {short_repr(given)}."
+    mapping: Any = roles
+    if not isinstance(mapping, Mapping):
+        words = f"roles= must map roles to groups, not {short_repr(mapping)}."
         raise DefinitionError(f"{procedure}: {words}")
-    unknown: list[Any] = [one for one in given if one not in ROLES]
+    unknown: list[Any] = [one for one in mapping if one not in ROLES]
     if unknown:
         near = "".join(meant(one, ROLES) for one in unknown if isinstance(one, str))
         listed = ", ".join(sorted(map(short_repr, unknown)))
@@ -46,12 +46,12 @@ def beginning_of_target(name: str) -> str:
     return next((one for one in BEGINNINGS if plain.startswith(one)), "")
 
 
-def _groups(procedure: str, given: Any) -> tuple[Any, ...]:
-    if isinstance(given, str):
-        return (given,)
-    if not isinstance(given, Iterable) or isinstance(given, Mapping):
-        raise DefinitionError(f"{procedure}: roles= must name groups, not {short_repr(given)}.")
-    return tuple(given)
+def _groups(procedure: str, groups: Any) -> tuple[Any, ...]:
+    if isinstance(groups, str):
+        return (groups,)
+    if not isinstance(groups, Iterable) or isinstance(groups, Mapping):
+        raise DefinitionError(f"{procedure}: roles= must name groups, not {short_repr(groups)}.")
+    return tuple(groups)
 
 
 def _fault_of(group: Any) -> str:

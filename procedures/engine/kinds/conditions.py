@@ -66,13 +66,13 @@ def marks(question: "Question") -> tuple[Any, ...]:
     return (*final, used)
 
 
-def checked(prompt: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def checked(prompt: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of the `Question` fields that the given options set.
 
-    `given` maps the names of options to the author's values. Raises `QuestionError` for an invalid
-    value; the message names the option.
+    `options` holds the author's values by the names of the options. Raises `QuestionError` for an
+    invalid value; the message names the option.
     """
-    found = dict(given)
+    found = dict(options)
     fields: dict[str, Any] = {}
     for name in ("due", "undo"):
         if (value := found.pop(name, None)) is not None:

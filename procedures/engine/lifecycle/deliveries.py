@@ -89,9 +89,9 @@ def deliver_locked(store: Store, run: RunRow) -> None:
             ask_to_end(store, run, payload)
 
 
-def _signal_in(store: Store, one: InputRow) -> SentSignal:
-    content = one.content
+def _signal_in(store: Store, row: InputRow) -> SentSignal:
+    content = row.content
     with store.use_files():
         value = canonical.text_of(unpacked(content, "value"))
-    sender = sender_of(one.name)
+    sender = sender_of(row.name)
     return SentSignal(content["signal"], content["id"], value, sender, error=content["error"])

@@ -12,20 +12,20 @@ def is_same_definition(one: type, other: type) -> bool:
     return (one.__module__, one.__qualname__) == (other.__module__, other.__qualname__)
 
 
-def checked_name(given: object, base: type, *, longest: int) -> str:
+def checked_name(cls: object, base: type, *, longest: int) -> str:
     """Return the name of a class that is to be registered.
 
-    Raises `ValueError` if `given` isn't a subclass of `base`, or if the name of the class is
+    Raises `ValueError` if `cls` isn't a subclass of `base`, or if the name of the class is
     invalid or has more than `longest` characters.
     """
-    if not (isinstance(given, type) and issubclass(given, base)):
+    if not (isinstance(cls, type) and issubclass(cls, base)):
         package = base.__module__.rpartition(".")[0]  # the package that exports the class
-        words = f"{short_repr(given)} isn't a subclass of {package}.{base.__name__}."
+        words = f"{short_repr(cls)} isn't a subclass of {package}.{base.__name__}."
         raise ValueError(words)  # noqa: TRY004 (one error for all faults)
-    name = getattr(given, "name", None)
+    name = getattr(cls, "name", None)
     if not isinstance(name, str) or len(name) > longest or not NAME.fullmatch(name):
         raise ValueError(
-            f"Invalid name {short_repr(name)} of {given.__name__}: use at most {longest} lowercase "
+            f"Invalid name {short_repr(name)} of {cls.__name__}: use at most {longest} lowercase "
             "letters, digits and _, beginning with a letter."
         )
     return name

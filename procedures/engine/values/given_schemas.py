@@ -75,8 +75,8 @@ def given_form_schema(schema: Any) -> dict[str, Any]:
 class UnsupportedError(ValueError):
     """An error for a part of a JSON Schema that a form can't have."""
 
-    def __init__(self, path: str, words: str) -> None:
-        super().__init__(f"{path or 'The schema'}: {words}")
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(f"{path or 'The schema'}: {message}")
 
 
 @dataclass

@@ -22,8 +22,8 @@ class LargeFormError(ValueError):
 
 def rows_at_first(schema: Mapping[str, Any], value: Any) -> int:
     """Return the number of rows that a list has in a new form; `value` is the list's default."""
-    given = len(value) if isinstance(value, list) else 0
-    return min(max(given, int(schema.get("minItems", 0))), MOST_ROWS)
+    rows = len(value) if isinstance(value, list) else 0
+    return min(max(rows, int(schema.get("minItems", 0))), MOST_ROWS)
 
 
 def check_size(schema: Mapping[str, Any]) -> None:
@@ -37,9 +37,9 @@ class _Size:
     def __init__(self) -> None:
         self.parts = 0
 
-    def add(self, schema: Mapping[str, Any], given: Any, path: str, name: str) -> None:
-        """Count an object's fields and what is in them; `given` is the object's default."""
-        values = given if isinstance(given, Mapping) else {}
+    def add(self, schema: Mapping[str, Any], default: Any, path: str, name: str) -> None:
+        """Count an object's fields and what is in them; `default` is the object's default."""
+        values = default if isinstance(default, Mapping) else {}
         for key, one in schema["properties"].items():
             place = (f"{path}properties.{key}", f"{name}{key}")
             self._count(*place)

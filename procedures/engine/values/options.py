@@ -23,15 +23,15 @@ NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
 
 
 def check_options(
-    of: str, given: Iterable[str], known: Iterable[str], *, renamed: Mapping[str, str] = EMPTY
+    of: str, used: Iterable[str], known: Iterable[str], *, renamed: Mapping[str, str] = EMPTY
 ) -> None:
-    """Raise `OptionError` if a name in `given` isn't in `known`.
+    """Raise `OptionError` if a name in `used` isn't in `known`.
 
     `of` names the function in the error message. `renamed` maps the former name of an option to its
     current name, which the message suggests.
     """
     names = list(known)
-    for name in given:
+    for name in used:
         if name not in names:
             now = renamed.get(name)
             near = f" Did you mean {now!r}?" if now else meant(name, names, at_least=0)
@@ -106,10 +106,10 @@ def check_json(of: str, value: object) -> Any:
     return plain
 
 
-def check_kind(of: str, value: object, kind: type | UnionType, words: str) -> None:
-    """Raise `OptionError` unless the value has the type `kind`, called `words` in the message."""
+def check_kind(of: str, value: object, kind: type | UnionType, expected: str) -> None:
+    """Raise `OptionError` unless the value has the type `kind`; the message calls it `expected`."""
     if not isinstance(value, kind):
-        raise OptionError(f"{of} must be {words}, not {short_repr(value)}.")
+        raise OptionError(f"{of} must be {expected}, not {short_repr(value)}.")
 
 
 def check_function(of: str, fn: object, *args: str, **named: str) -> None:

@@ -62,9 +62,9 @@ def place_hold(subject: models.Model, *, by: User, reason: str) -> LegalHold:
         raise HoldRefusedError(f"There is a legal hold on {subject} already.")
     if field == "run" and not Run.objects.filter(pk=subject.pk).exists():
         raise HoldRefusedError(removed_sentence(Tombstone.objects.get(pk=subject.pk)))
-    given: dict[str, Any] = {field: subject}
+    row: dict[str, Any] = {field: subject}
     hold = LegalHold.objects.create(
-        **given, reason=reason, placed_by=by.get_username(), at=clock.now()
+        **row, reason=reason, placed_by=by.get_username(), at=clock.now()
     )
     log_act(Act.Kind.SWITCH, "Placed a legal hold.", by=by, about=subject, reason=reason)
     return hold

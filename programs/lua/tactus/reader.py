@@ -182,12 +182,12 @@ def _calls(text: str) -> list[Use]:
     return [use for use in uses if use.is_called and not use.field]
 
 
-def _at_its_line(file: str, words: str) -> ProcedureFileError:
-    """Return an error about the declarations. Its line number is read from the start of `words`."""
-    place, _, rest = words.removeprefix(f"{file}:").partition(": ")
-    if words.startswith(f"{file}:") and place.isdigit():
+def _at_its_line(file: str, message: str) -> ProcedureFileError:
+    """Return an error about the declarations, at the line with which `message` begins."""
+    place, _, rest = message.removeprefix(f"{file}:").partition(": ")
+    if message.startswith(f"{file}:") and place.isdigit():
         return ProcedureFileError(rest, line=int(place))
-    return ProcedureFileError(words)
+    return ProcedureFileError(message)
 
 
 def _line_of(fence: ReadingLimits) -> int | None:
