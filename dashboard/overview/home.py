@@ -61,7 +61,7 @@ def contents_of(
             "most_stuck": MOST_STUCK,
             "working": rows_of(one.working, listed),
             "coming": rows_of(one.coming, waits),
-            "shown": LONGEST_LIST,
+            "most_shown": LONGEST_LIST,
         }
         for one in several
     }

@@ -81,6 +81,6 @@ def overview(request: Visit, *, is_operator: bool) -> dict[str, Any]:
     return shown | {"complaints": complaints(now=outlook.now, missing=outlook.missing)}
 
 
-def stuck_in(shown: dict[str, Any]) -> set[int]:
+def stuck_in(contents: dict[str, Any]) -> set[int]:
     """Return the ids of the procedures of all stuck runs in this context of the page."""
-    return {one.run.procedure_id for alike in shown["stuck"] for one in alike.runs}
+    return {one.run.procedure_id for alike in contents["stuck"] for one in alike.runs}

@@ -35,8 +35,8 @@ class InForce(NamedTuple):
 @add_part("settings/", "settings", may_look, lazy("Settings"), place=10)
 def settings_in_force(request: HttpRequest) -> HttpResponse:
     """Show all settings. Of a secret, the page shows only whether it is set."""
-    shown = [in_force(name) for name in sorted(NAMES)]
-    return draw(request, "dashboard/admin/settings.html", _("Settings"), shown=shown)
+    found = [in_force(name) for name in sorted(NAMES)]
+    return draw(request, "dashboard/admin/settings.html", _("Settings"), settings=found)
 
 
 def in_force(name: str) -> InForce:
