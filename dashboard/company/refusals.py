@@ -62,8 +62,8 @@ class Refusal(Enum):
         lazy("Too many attempts. Wait a while, then try again."),
     )
 
-    def __init__(self, status: HTTPStatus, words: str | Promise) -> None:
-        self.status, self.words = status, words
+    def __init__(self, status: HTTPStatus, message: str | Promise) -> None:
+        self.status, self.message = status, message
 
 
 def refuse(request: HttpRequest, refusal: Refusal) -> HttpResponse:
@@ -73,5 +73,5 @@ def refuse(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """
     if refusal not in {Refusal.CANCELLED, Refusal.UNREACHABLE, Refusal.TOO_MANY}:
         Attempt.by(request, DOOR).fail()
-    context = {"words": refusal.words}
+    context = {"message": refusal.message}
     return render(request, "dashboard/company/refused.html", context, status=refusal.status)

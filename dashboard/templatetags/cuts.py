@@ -16,7 +16,7 @@ register = template.Library()
 def part(text: object, room: str) -> CutText:
     """Return the beginning of a text, cut to the limits that `room` names in `cuts.ROOMS`.
 
-    Example: `{% with shown=text|part:"words" %}`.
+    Example: `{% with cut=text|part:"words" %}`.
     """
     return cut_text("" if text is None else str(text), ROOMS[room])
 
