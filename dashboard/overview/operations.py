@@ -8,6 +8,7 @@ from uuid import UUID
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 
 from dashboard.overview.endings import error_of
 from dashboard.overview.words import shortened
@@ -86,6 +87,21 @@ ALL: dict[Name, Operation] = {
         Operation("force_end", lazy("End at once…"), lazy("End at once"), is_final=True),
     )
 }
+
+
+ON_RUNS: dict[Name, Callable[[int], str]] = {
+    "retry": lambda n: ngettext("Retry {n} run", "Retry {n} runs", n),
+    "unpause": lambda n: ngettext("Resume {n} run", "Resume {n} runs", n),
+    "pause": lambda n: ngettext("Pause {n} run", "Pause {n} runs", n),
+    "cancel": lambda n: ngettext("Cancel {n} run", "Cancel {n} runs", n),
+    "force_end": lambda n: ngettext("End {n} run at once", "End {n} runs at once", n),
+}
+"""The label of each operation that is possible on several runs, by the number of runs."""
+
+
+def on_runs(name: Name, count: int) -> str:
+    """Return the label of an operation on this number of runs, such as "Cancel 3 runs"."""
+    return ON_RUNS[name](count).format(n=f"{count:,}")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -11,7 +11,6 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
@@ -32,7 +31,12 @@ from procedures.engine.values.schemas import text_of
 from procedures.models.clock import clock
 from procedures.users import User
 
-DECISIONS = {"usual": lazy("Approve"), "other": lazy("Reject"), "snooze": lazy("Snooze")}
+DECISIONS: dict[str, Callable[[int], str]] = {
+    "usual": lambda n: ngettext("Approve {n} request", "Approve {n} requests", n),
+    "other": lambda n: ngettext("Reject {n} request", "Reject {n} requests", n),
+    "snooze": lambda n: ngettext("Snooze {n} request", "Snooze {n} requests", n),
+}
+"""The title of each decision, by the number of requests."""
 RESULTS = (
     services.BulkResult.NEEDS_ATTENTION,
     services.BulkResult.ALREADY_DECIDED,
@@ -93,7 +97,7 @@ def inbox_bulk(request: Visit) -> HttpResponse:
         "left_out": [one for one in lines if one.why_not],
         "lost": len(chosen.shown) - len(lines),
         "decision": decision,
-        "words": DECISIONS[decision],
+        "title": DECISIONS[decision](len(sendable)).format(n=f"{len(sendable):,}"),
         "sums": _sums([one.request.prompt for one in sendable]),
         "comments": sum(one.needs_comment for one in sendable),
         "consequences": consequences(sendable, decision),

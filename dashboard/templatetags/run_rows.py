@@ -10,6 +10,8 @@ from django.utils.translation import gettext as _
 
 from dashboard.overview.addresses import path_to_run
 from dashboard.overview.lists import Listed
+from dashboard.overview.operations import Operation
+from dashboard.overview.operations import on_runs as label_on_runs
 from dashboard.overview.words import initials, short_id, unbroken
 from dashboard.templatetags.pieces import moment, state, styled
 from dashboard.templatetags.shown import whole_title
@@ -53,3 +55,9 @@ def _starter_of(run: Run) -> str:
     letters = escape(initials(name))
     avatar = f'<span class="avatar avatar--small" aria-hidden="true">{letters}</span>'
     return f"{avatar}<bdi>{escape(name)}</bdi>"
+
+
+@register.filter
+def on_runs(operation: Operation, count: int) -> str:
+    """Return the label of an operation on this number of runs, such as "Cancel 3 runs"."""
+    return label_on_runs(operation.name, count)

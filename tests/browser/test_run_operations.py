@@ -108,7 +108,7 @@ def test_several_runs_are_retried_from_home_or_by_keys_from_the_list_in_a_dialog
     runs = [failed, *(run_until_it_waits("broken_child") for _ in range(2))]
     page = open_page(dave)
     page.goto("/")
-    button(page, "Retry 3…").click()
+    button(page, "Retry 3 runs…").click()
     expect(page.get_by_role("dialog").get_by_role("heading")).to_have_text("Retry 3 runs")
     page.keyboard.press("Escape")
     page.goto("/runs")

@@ -66,6 +66,18 @@ def test_rows_are_filtered_by_date_starter_and_who_answered(
     assert found(root, Run, "created_at__from=2999-01-01") == set()
 
 
+def test_filters_are_headed_by_their_titles(root: Client, answered: Run) -> None:
+    """Also a title that isn't a noun, after which "By" would be no English."""
+    headings = re.compile(r"<summary>(.+?)</summary>")
+
+    runs = headings.findall(root.get(page("changelist", Run)).content.decode())
+    requests = headings.findall(root.get(page("changelist", HumanRequest)).content.decode())
+
+    assert {"Status", "Started by", "Created at"} <= {*runs}
+    assert {"Status", "Who closed it"} <= {*requests}
+    assert not [one for one in (*runs, *requests) if one.startswith("By ")]
+
+
 def test_usual_ranges_of_days_are_links(
     root: Client, answered: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

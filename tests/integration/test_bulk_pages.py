@@ -56,6 +56,9 @@ def test_operators_act_on_all_matching_runs_from_the_list(dave: User, alice: Use
     assert "1 run can be cancelled." in told
     assert "1 has ended and stays as it is." in told
     assert "0 runs can be cancelled." in shown(browser(alice).get(page))
+    assert "Cancel 1 run</button>" in told
+    ending = shown(client.get(f"{page}&operation=force_end"))
+    assert "End 1 run at once</button>" in ending
     without = client.post(page, {"operation": "cancel"})
     assert (without.status_code, status_of(runs[1])) == (422, "waiting")
     assert "Give a reason." in shown(without)

@@ -347,8 +347,8 @@ def test_operators_retry_resume_or_cancel_at_once_what_is_stuck_for_the_same_rea
     first, second = shown(client.get("/overview")).split('class="alike__operations"')[1:]
 
     for form, runs, *words in (
-        (first, paused, "Resume 2…", "Cancel 2…"),
-        (second, failed, "Retry 2…"),
+        (first, paused, "Resume 2 runs…", "Cancel 2 runs…"),
+        (second, failed, "Retry 2 runs…"),
     ):
         buttons = form.partition("</form>")[0]
         assert buttons.count("</button>") == len(words)
