@@ -34,7 +34,7 @@ from chat.models.message import MessageQuerySet, opener_of
 from chat.models.request_queries import HumanRequestQuerySet
 from chat.urgency import held_permissions, urgent_requests
 from procedures import access
-from procedures.store.keyed import Part, RunsByKey, chosen, this
+from procedures.store.keyed import RunsByKey, SqlPart, chosen, this
 from procedures.users import User
 
 
@@ -87,7 +87,7 @@ def shared_runs(user: User) -> list[RunsByKey]:
     # The membership is checked again: a row that somebody edited in the database must not show a
     # run that its session doesn't show.
     members = Member._meta.db_table  # noqa: SLF001 (Django documents it)
-    is_member = Part(
+    is_member = SqlPart(
         f"EXISTS (SELECT 1 FROM {members} AS member WHERE member.id = named.member_id"  # noqa: S608
         " AND member.user_id = named.user_id)"
     )
@@ -107,7 +107,7 @@ def asking_runs(user: User) -> list[RunsByKey]:
     ]
     # The index leaves out empty permissions. PostgreSQL can't conclude from the key of a subquery
     # that the permission isn't empty.
-    is_named = Part("named.permission <> ''")
+    is_named = SqlPart("named.permission <> ''")
     by_name = [
         RunsByKey(Assignment, "permission", this(name), is_named) for name in held_permissions(user)
     ]

@@ -21,7 +21,7 @@ from procedures.users import User
 
 
 @dataclass(frozen=True)
-class Part:
+class SessionPart:
     """The part of a session that a user may read: the whole session, or some runs and messages."""
 
     session: Session
@@ -75,7 +75,7 @@ class Part:
         return is_own | Q(reply_to__author=self.user) | reply_to_run
 
 
-def find_part(user: User | AnonymousUser, session_id: UUID) -> Part | None:
+def find_part(user: User | AnonymousUser, session_id: UUID) -> SessionPart | None:
     """Return the part of a session that a user may read, or None if the user may see none of it."""
     if not isinstance(user, User) or not user.is_active:
         return None
@@ -84,14 +84,14 @@ def find_part(user: User | AnonymousUser, session_id: UUID) -> Part | None:
     if found is None:
         return None
     if (user.is_superuser and not found.is_private) or found.has_joined:
-        return Part(found, user)
+        return SessionPart(found, user)
     if found.is_private:
         return None
     runs = _runs_of(found, user)
     seen = frozenset(run for run, is_seen in runs.items() if is_seen)
     if not seen:
         return None
-    return Part(found, user, is_whole=False, runs=seen, has_all_runs=len(seen) == len(runs))
+    return SessionPart(found, user, is_whole=False, runs=seen, has_all_runs=len(seen) == len(runs))
 
 
 def _runs_of(session: Session, user: User) -> dict[UUID, bool]:

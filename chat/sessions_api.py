@@ -13,7 +13,7 @@ from chat import services
 from chat.access import AccessCache, titles_for
 from chat.feed import newest_messages
 from chat.models import HumanRequest, Member, Message
-from chat.parts import Part, find_part
+from chat.parts import SessionPart, find_part
 from chat.schemas import UploadedOut
 from chat.services.messages import find_sent
 from chat.session_schemas import (
@@ -306,14 +306,14 @@ def _unconfirmed(echo: services.UnconfirmedAnswer) -> dict[str, Any]:
     return {"detail": words, "confirms": echo.token, "value": echo.value}
 
 
-def _find(request: SignedIn, session_id: UUID) -> Part:
+def _find(request: SignedIn, session_id: UUID) -> SessionPart:
     part = find_part(request.user, session_id)
     if part is None:
         raise Http404
     return part
 
 
-def _shown(part: Part) -> dict[str, Any]:
+def _shown(part: SessionPart) -> dict[str, Any]:
     session = part.session
     titles = titles_for(part.user, [session.pk], sight=AccessCache(part.user, runs=part.runs))
     return {

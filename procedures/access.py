@@ -17,7 +17,7 @@ from procedures.holdings import holds
 from procedures.library import JOBS
 from procedures.models import Grant, Procedure, Run, Tombstone
 from procedures.models.run_queries import RunQuerySet
-from procedures.store.keyed import Part, RunsByKey, RunsByState, Source, chosen
+from procedures.store.keyed import RunsByKey, RunsByState, Source, SqlPart, chosen
 from procedures.store.merging import HANDFUL
 from procedures.store.rows import adapted
 from procedures.users import User, members_path, users
@@ -156,7 +156,7 @@ def runs_without_grant(user: User, procedures: QuerySet[Procedure]) -> list[Sour
     They find the runs of `procedures` that the user has started, and the runs of providers, which
     may be of any procedure.
     """
-    is_own = Part("found.started_by_id = %s", (adapted(user.pk),))
+    is_own = SqlPart("found.started_by_id = %s", (adapted(user.pk),))
     started = RunsByState(chosen(procedures.values("pk")), is_own)
     return [started, *chain.from_iterable(one.sources(user) for one in providers)]
 

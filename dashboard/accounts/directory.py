@@ -56,7 +56,7 @@ class Filters(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Entry:
+class ListedPerson:
     """A person in the list, with the person's state, privileges and counts."""
 
     user: User
@@ -90,7 +90,7 @@ def full_name_of(user: User) -> str:
     return " ".join(filter(None, (str(getattr(user, name, "")) for name in NAME_FIELDS)))
 
 
-def entries(found: Collection[User]) -> list[Entry]:
+def entries(found: Collection[User]) -> list[ListedPerson]:
     """Return an entry for each user; many users need no more database queries than one."""
     keys = [one.pk for one in found]
     groups = _groups_of(keys)
@@ -98,7 +98,7 @@ def entries(found: Collection[User]) -> list[Entry]:
     waiting, operators, deputies = waiting_for(keys), _operators_among(keys), deputies_of(keys)
     with_tokens = set(_usable_tokens().filter(user__in=keys).values_list("user", flat=True))
     return [
-        Entry(
+        ListedPerson(
             user=one,
             state=_state_of(one, deputies.get(one.pk), has_token=one.pk in with_tokens),
             privileges=_privileges_of(one, is_operator=one.pk in operators),

@@ -20,7 +20,7 @@ from procedures.users import User, is_active, members_path, users
 NOWHERE = CodeName((), ())
 
 
-class Listed(NamedTuple):
+class ListedGroup(NamedTuple):
     """A group in a list: counts of active members and roles, and the procedures that name it."""
 
     group: Group
@@ -40,14 +40,14 @@ def groups_in_use() -> "QuerySet[Group]":
     return Group.objects.filter(retirement=None)
 
 
-def listed_groups(found: Collection[Group]) -> list[Listed]:
+def listed_groups(found: Collection[Group]) -> list[ListedGroup]:
     """Return what a list shows of each group; many groups need no more queries than one."""
     keys = [one.pk for one in found]
     members, roles, code = active_members(keys), _roles(keys), names_in_code()
     standard = set(StandardGroup.objects.filter(group__in=keys).values_list("group", flat=True))
     retired = set(RetiredGroup.objects.filter(group__in=keys).values_list("group", flat=True))
     return [
-        Listed(
+        ListedGroup(
             group=one,
             members=members.get(one.pk, 0),
             roles=roles.get(one.pk, 0),

@@ -40,12 +40,12 @@ COLUMNS = {
     "last_name": "last_name",
     "groups": "groups",
 }
-"""The field of `Line` for each heading of a CSV file; headings are compared in lower case."""
+"""The field of `InvitationLine` for each heading of a CSV file, in lower case."""
 BETWEEN_GROUPS = re.compile("[|;]")
 
 
 @dataclass(frozen=True)
-class Line:
+class InvitationLine:
     """A person in a list of people to invite: a mail address, and the other columns of the list."""
 
     address: str
@@ -62,7 +62,7 @@ class Guest:
     `fault` is the reason why the person can't be invited, or "" if the person can be.
     """
 
-    line: Line
+    line: InvitationLine
     name: str
     groups: tuple[Group, ...] = ()
     fault: str = ""
@@ -100,7 +100,7 @@ def offered_groups(by: User) -> "QuerySet[Group]":
     return found.order_by("name")
 
 
-def read_lines(text: str) -> list[Line]:
+def read_lines(text: str) -> list[InvitationLine]:
     """Return the people in a text.
 
     The text is a CSV table with headings, or has one or several mail addresses on each line.
@@ -117,7 +117,7 @@ def read_lines(text: str) -> list[Line]:
     return [_line(row) for row in table]
 
 
-def plan(lines: Sequence[Line], groups: Collection[Group], *, by: User) -> list[Guest]:
+def plan(lines: Sequence[InvitationLine], groups: Collection[Group], *, by: User) -> list[Guest]:
     """Return what an invitation of these people would do; `groups` are added for everybody."""
     others = _others(lines, by)
     return [_guest(line, groups, others, by) for line in lines[:MOST]]
@@ -134,24 +134,24 @@ def invite(guests: Sequence[Guest], *, by: User) -> list[Invited]:
     return [_invite(guest, by) for guest in guests if guest.is_new]
 
 
-def _addresses(row: str) -> Iterator[Line]:
+def _addresses(row: str) -> Iterator[InvitationLine]:
     for written, address in getaddresses([row.replace(";", ",")]):
         first, _space, last = written.strip().partition(" ")
         if address:
-            yield Line(address.strip(), first_name=first, last_name=last)
+            yield InvitationLine(address.strip(), first_name=first, last_name=last)
 
 
-def _line(row: dict[Any, Any]) -> Line:
+def _line(row: dict[Any, Any]) -> InvitationLine:
     cells = {
         COLUMNS[name]: value.strip()
         for name, value in row.items()
         if name in COLUMNS and isinstance(value, str)
     }
     groups = [one.strip() for one in BETWEEN_GROUPS.split(cells.pop("groups", ""))]
-    return Line(**{"address": "", **cells}, groups=tuple(filter(None, groups)))
+    return InvitationLine(**{"address": "", **cells}, groups=tuple(filter(None, groups)))
 
 
-def _others(lines: Sequence[Line], by: User) -> _Others:
+def _others(lines: Sequence[InvitationLine], by: User) -> _Others:
     shown = lines[:MOST]
     names = {one for line in shown for one in names_for(line)}
     addresses = {line.address.lower() for line in shown}
@@ -167,7 +167,7 @@ def _others(lines: Sequence[Line], by: User) -> _Others:
     return _Others(by_address, set(taken.values_list("small_name", flat=True)), groups)
 
 
-def names_for(line: Line) -> list[str]:
+def names_for(line: InvitationLine) -> list[str]:
     """Return user names for a new account; the first one that is free is used.
 
     They are the name in the list, or else two names made from the address: "ann" and
@@ -180,7 +180,7 @@ def names_for(line: Line) -> list[str]:
     return [line.address.partition("@")[0].lower(), line.address.lower()]
 
 
-def _guest(line: Line, groups: Collection[Group], others: _Others, by: User) -> Guest:
+def _guest(line: InvitationLine, groups: Collection[Group], others: _Others, by: User) -> Guest:
     key = line.address.lower()
     tried = names_for(line)
     name = next((one for one in tried if one.lower() not in others.names), tried[-1])
@@ -194,7 +194,7 @@ def _guest(line: Line, groups: Collection[Group], others: _Others, by: User) -> 
     return Guest(line, name, tuple(together), fault)
 
 
-def _fault(line: Line, name: str, others: _Others, by: User) -> str:
+def _fault(line: InvitationLine, name: str, others: _Others, by: User) -> str:
     """Return the reason why a person can't be invited, or "" if there is none."""
     try:
         validate_email(line.address)
@@ -222,7 +222,7 @@ def _invite(guest: Guest, by: User) -> Invited:
     return Invited(user, guest.groups)
 
 
-def create_account(name: str, line: Line, groups: Collection[Group]) -> User:
+def create_account(name: str, line: InvitationLine, groups: Collection[Group]) -> User:
     """Create an account without a password and return it. The caller has checked the name."""
     model = users().model
     values = {

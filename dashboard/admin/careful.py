@@ -34,7 +34,7 @@ class AffectedObject(NamedTuple):
     url: str = ""
 
 
-class Row(NamedTuple):
+class LossRow(NamedTuple):
     """A row of a warning: objects to which a change would do the same."""
 
     things: Sequence[AffectedObject]
@@ -49,7 +49,7 @@ class Consequence(NamedTuple):
 
     heading: str
     remedy: str
-    rows: Sequence[Row]
+    rows: Sequence[LossRow]
     more: str = ""
     """A sentence about the rows that aren't listed."""
 

@@ -14,7 +14,7 @@ from chat.access import visible_requests
 from chat.models import Assignment, HumanRequest
 from chat.services import AnswererSnapshot, Losses, LostName, Reach
 from dashboard.admin.addresses import row_address
-from dashboard.admin.careful import AffectedObject, Consequence, Row
+from dashboard.admin.careful import AffectedObject, Consequence, LossRow
 from dashboard.admin.viewer import may_look_at
 from dashboard.overview.words import listed, name_of
 from procedures import access
@@ -88,7 +88,7 @@ class ShownLosses:
         remedy = _("To avoid this, reassign the requests first, or let somebody else answer them.")
         return Consequence(heading % {"count": count}, remedy, rows, _more(count, len(rows)))
 
-    def _request(self, request: HumanRequest, *, is_on_site: bool) -> Row:
+    def _request(self, request: HumanRequest, *, is_on_site: bool) -> LossRow:
         procedure = request.wait.run.procedure
         values = {"procedure": procedure, "asked": _asked(request.assignments.all())}
         now = _("%(procedure)s asks %(asked)s.") % values
@@ -98,7 +98,7 @@ class ShownLosses:
             else row_address(request)
         )
         thing = AffectedObject(cut(request.prompt, LONGEST_PROMPT), page)
-        return Row([thing], f"{now} {self._next(procedure.pk)}")
+        return LossRow([thing], f"{now} {self._next(procedure.pk)}")
 
     def _next(self, procedure: int) -> str:
         """Return a sentence that says who would be asked for the procedure's request instead."""
@@ -154,7 +154,7 @@ class ShownLosses:
         return Consequence(heading % {"count": len(lost)}, remedy, rows, left)
 
 
-def _together(procedures: Sequence[Procedure], fate: str) -> Row:
+def _together(procedures: Sequence[Procedure], fate: str) -> LossRow:
     first = procedures[:MOST_ROWS]
     things = [
         AffectedObject(one.title, reverse("countersign:procedure_detail", args=[one.name]))
@@ -163,12 +163,12 @@ def _together(procedures: Sequence[Procedure], fate: str) -> Row:
     is_open = [status for status in RunStatus if not status.is_end]
     runs = Run.objects.filter(procedure__in=[one.pk for one in procedures], status__in=is_open)
     count = _("Runs that haven't ended: %(count)d.") % {"count": runs.count()}
-    return Row(things, f"{fate} {count}", _and_more(len(procedures) - len(first)))
+    return LossRow(things, f"{fate} {count}", _and_more(len(procedures) - len(first)))
 
 
-def _name(lost: LostName, titles: Mapping[str, str]) -> Row:
+def _name(lost: LostName, titles: Mapping[str, str]) -> LossRow:
     shown = sorted(titles[name] for name in lost.procedures if name in titles)
-    return Row([AffectedObject(lost.name)], f"{_users_of(shown)} {_fate_of(lost)}")
+    return LossRow([AffectedObject(lost.name)], f"{_users_of(shown)} {_fate_of(lost)}")
 
 
 def _users_of(shown: Sequence[str]) -> str:

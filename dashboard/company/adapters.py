@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as lazy
 from qrcode import QRCode
 from qrcode.image.svg import SvgPathImage
 
-from dashboard.accounts.invitations import Line
+from dashboard.accounts.invitations import InvitationLine
 from dashboard.accounts.notified import staying_notified
 from dashboard.accounts.second_factor import company_name
 from dashboard.company.newcomers import admit, group_of_newcomers
@@ -207,7 +207,7 @@ class Companies(DefaultSocialAccountAdapter):
         if group is None:
             return None
         named = sociallogin.user
-        line = Line(
+        line = InvitationLine(
             address,
             first_name=getattr(named, "first_name", ""),
             last_name=getattr(named, "last_name", ""),

@@ -6,7 +6,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from dashboard.accounts.invitations import Line, create_account, names_for
+from dashboard.accounts.invitations import InvitationLine, create_account, names_for
 from dashboard.accounts.names import Kind, check_name
 from dashboard.models import RetiredGroup
 from procedures.conf import conf
@@ -23,7 +23,7 @@ def group_of_newcomers() -> Group | None:
 
 
 @transaction.atomic
-def admit(line: Line, group: Group, *, company: str) -> User | None:
+def admit(line: InvitationLine, group: Group, *, company: str) -> User | None:
     """Create an account at somebody's first company sign-in; return None if no name is left.
 
     The account never gets a user name that a procedure's code names as an assignee: its owner would

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from chat import services
-from chat.parts import Part
+from chat.parts import SessionPart
 from procedures.access import SignedIn
 from procedures.engine.values.files import File
 from procedures.inputs import TooLargeError
@@ -25,7 +25,7 @@ class AttachedFiles:
         return [token for token, _file in self.files]
 
 
-def attached_files(request: SignedIn, part: Part) -> AttachedFiles:
+def attached_files(request: SignedIn, part: SessionPart) -> AttachedFiles:
     """Return the files of a message's form.
 
     The form has tokens of files that were uploaded earlier. Store the files that it brings itself.

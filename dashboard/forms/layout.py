@@ -25,7 +25,7 @@ ADD, DROP = "add-row", "drop-row"
 
 
 @dataclass(frozen=True)
-class Entry:
+class FormEntry:
     """One entry of a form: a field, a group of fields, or a list of rows."""
 
     name: str
@@ -34,7 +34,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Part(Entry):
+class Container(FormEntry):
     """An entry that contains other entries: a group of fields or a list of rows."""
 
     label: str = ""
@@ -44,10 +44,10 @@ class Part(Entry):
 
 
 @dataclass(frozen=True)
-class Group(Part):
+class FieldGroup(Container):
     """A group of fields that belong together."""
 
-    entries: Sequence[Entry] = ()
+    entries: Sequence[FormEntry] = ()
     is_optional: bool = False
     """True if a checkbox says whether the group counts."""
     is_given: bool = True
@@ -56,20 +56,20 @@ class Group(Part):
 
 
 @dataclass(frozen=True)
-class Row:
+class FormRow:
     """One row of a list: a group of fields."""
 
     name: str
     key: str
     number: int
-    entries: Sequence[Entry]
+    entries: Sequence[FormEntry]
 
 
 @dataclass(frozen=True)
-class Rows(Part):
+class Rows(Container):
     """A list of rows, to which people can add more."""
 
-    rows: Sequence[Row] = ()
+    rows: Sequence[FormRow] = ()
     is_full: bool = False
     """True if people can't add another row to the list."""
     kind: str = "rows"
@@ -88,14 +88,14 @@ class RowChange:
 class Layout:
     """The entries of a form in their order, with their names."""
 
-    entries: Sequence[Entry]
+    entries: Sequence[FormEntry]
     names: Mapping[str, str] = field(default_factory=dict)
     """The name of each entry on the page, by its path in faults, such as "lines.0.price"."""
     focus: str = ""
     """The name of the field or list that gets the focus, because a row was added or dropped."""
 
     @property
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Iterator[Container]:
         """The groups and lists of the form, including those inside other groups and lists."""
         return parts_in(self.entries)
 
@@ -128,7 +128,7 @@ class Builder:
 
     def entries_of(
         self, schema: Mapping[str, Any], given: Any = None, *, path: str = "", place: str = ""
-    ) -> list[Entry]:
+    ) -> list[FormEntry]:
         """Return the entries for the properties of an object, and build their fields.
 
         `given` is the default value of the object. `path` is the prefix of the entries' names on
@@ -148,7 +148,7 @@ class Builder:
         *,
         path: str,
         place: str,
-    ) -> Entry:
+    ) -> FormEntry:
         one, at = schema["properties"][name], path + segment(name)
         value = values.get(name, one.get("default"))
         is_required = name in schema.get("required", ())
@@ -163,7 +163,7 @@ class Builder:
             "required": not may_be_empty(name, schema),
         }
         self._add(at, one, name, options)
-        return Entry(at)
+        return FormEntry(at)
 
     def _add(self, at: str, schema: Mapping[str, Any], name: str, field: FieldOptions) -> None:
         """Add the field for the property `name`. The page sends its texts under the name `at`."""
@@ -178,11 +178,11 @@ class Builder:
         value: Any,
         *,
         is_required: bool,
-    ) -> Group:
+    ) -> FieldGroup:
         is_optional = may_be_left_out(schema, is_required=is_required)
         ticked = any(self.texts(at)) if self.texts else value is not None
         plain = without_nothing(schema)
-        return Group(
+        return FieldGroup(
             at,
             label=label(name, schema),
             help_text=str(schema.get("description", "")),
@@ -196,7 +196,7 @@ class Builder:
         values = value if isinstance(value, list) else []
         count = rows_at_first(plain, values)
         keys = row_keys(self.texts(at)) if self.texts else [str(one) for one in range(count)]
-        rows: list[Row] = []
+        rows: list[FormRow] = []
         for number, key in enumerate(keys):
             if self._is_too_large():
                 break
@@ -207,7 +207,7 @@ class Builder:
                 path=f"{at}.{key}.",
                 place=f"{place}.{number}.",
             )
-            rows.append(Row(f"{at}.{key}", key, number + 1, entries))
+            rows.append(FormRow(f"{at}.{key}", key, number + 1, entries))
         most = plain.get("maxItems", MOST_FIELDS)
         return Rows(
             at,
@@ -233,10 +233,10 @@ MOST_SENT = 1_000
 """The maximum number of fields and rows in a form that was sent. Django refuses larger forms."""
 
 
-def fields_in(entries: Sequence[Entry]) -> Iterator[str]:
+def fields_in(entries: Sequence[FormEntry]) -> Iterator[str]:
     """Yield the names of all fields in these entries, including the fields in groups and rows."""
     for one in entries:
-        if isinstance(one, Group):
+        if isinstance(one, FieldGroup):
             yield from fields_in(one.entries)
         elif isinstance(one, Rows):
             for row in one.rows:
@@ -245,19 +245,19 @@ def fields_in(entries: Sequence[Entry]) -> Iterator[str]:
             yield one.name
 
 
-def parts_in(entries: Sequence[Entry]) -> Iterator[Part]:
+def parts_in(entries: Sequence[FormEntry]) -> Iterator[Container]:
     """Yield the groups and lists in these entries, including those inside other parts."""
     for one in entries:
-        inner = [one.entries] if isinstance(one, Group) else []
+        inner = [one.entries] if isinstance(one, FieldGroup) else []
         if isinstance(one, Rows):
             inner = [row.entries for row in one.rows]
-        if isinstance(one, Part):
+        if isinstance(one, Container):
             yield one
         for below in inner:
             yield from parts_in(below)
 
 
-def _focus(entries: Sequence[Entry], change: RowChange) -> str:
+def _focus(entries: Sequence[FormEntry], change: RowChange) -> str:
     """Return the name of the first field in the new row.
 
     If a row was dropped, return the list's name.

@@ -8,7 +8,7 @@ from django.forms.renderers import TemplatesSetting
 from django.http import QueryDict
 
 from dashboard.forms.fields import SchemaField
-from dashboard.forms.layout import Entry, Layout, Rows
+from dashboard.forms.layout import FormEntry, Layout, Rows
 from procedures.engine.errors import Fault
 
 PREDICATE = re.compile("(can't|contains|doesn't|has|is|isn't|must|names|needs|was) ")
@@ -38,7 +38,7 @@ class SchemaForm(forms.Form):
         super().__init__(typed, prefix=prefix)
         self.fields = dict(fields)
         self.card, self.has_focus = card, has_focus
-        self.layout = layout or Layout([Entry(name) for name in fields])
+        self.layout = layout or Layout([FormEntry(name) for name in fields])
         self.faults_of: dict[str, list[str]] = {}
         """The faults of whole groups and lists, by the name of the group or list."""
 

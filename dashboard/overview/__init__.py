@@ -2,13 +2,13 @@
 
 from dashboard.overview.cards import card_overview, cards_of
 from dashboard.overview.drawing import Node, cell, draw
-from dashboard.overview.lines import Line, line_of
+from dashboard.overview.lines import JournalLine, line_of
 from dashboard.overview.lists import listed_runs
 from dashboard.overview.runs import run_overview
 from dashboard.overview.states import State
 
 __all__ = [
-    "Line",
+    "JournalLine",
     "Node",
     "State",
     "card_overview",

@@ -16,7 +16,7 @@ from operator import itemgetter
 
 from dashboard.overview.rows import Row, Segment, SegmentKind
 from dashboard.overview.words import (
-    Part,
+    SentencePart,
     Show,
     format_duration,
     initials,
@@ -79,11 +79,11 @@ class Scale:
         return self.end - self.begin
 
     @property
-    def marks(self) -> list[Part]:
+    def marks(self) -> list[SentencePart]:
         """The labels at 0, 25, 50, 75 and 100 percent; see `BLINK` for how they are written."""
         moments = [self.moment_at(percent) for percent in MARKS]
         if self.length < BLINK:
-            return [Part(format_duration(at - self.begin)) for at in moments]
+            return [SentencePart(format_duration(at - self.begin)) for at in moments]
         is_close = len({f"{at:%j %H:%M}" for at in moments}) < len(moments)
         is_short, is_long = self.length < SHORT or is_close, self.length > LONG
         show: Show = "axis-seconds" if is_short else "clock" if is_long else "axis"

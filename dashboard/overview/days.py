@@ -77,7 +77,7 @@ class Day:
 
 
 @dataclass(frozen=True)
-class Line:
+class DayLine:
     """A day with its bars, whose widths are relative to the longest bar of all days."""
 
     day: Day
@@ -89,7 +89,7 @@ class Line:
 class Days:
     """The days on which runs began that a person may see, the newest day first."""
 
-    lines: Sequence[Line]
+    lines: Sequence[DayLine]
     is_partial: bool
     """True if there is only one day, and not all runs of this day were read."""
 
@@ -146,13 +146,13 @@ def _answers(runs: Sequence[object]) -> Iterator[tuple[date, float]]:
             yield _day_of(began), (closed - opened).total_seconds()
 
 
-def _drawn(days: Iterable[Day]) -> Iterator[Line]:
+def _drawn(days: Iterable[Day]) -> Iterator[DayLine]:
     found = list(days)
     most = max((day.total for day in found), default=0)
     longest = max((day.answer_time for day in found), default=0)
     for day in found:
         width = WIDTH * day.answer_time / longest if longest else 0.0
-        yield Line(day, list(_bars(day, most)), round(width, 1))
+        yield DayLine(day, list(_bars(day, most)), round(width, 1))
 
 
 def _bars(day: Day, most: int) -> Iterator[Bar]:

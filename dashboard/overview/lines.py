@@ -43,7 +43,7 @@ SYSTEM = "the system"
 
 
 @dataclass(frozen=True)
-class Line:
+class JournalLine:
     """A line about an event of a journal: a symbol, a sentence, the actor and the event's data."""
 
     look: str
@@ -54,14 +54,14 @@ class Line:
     """True if `raw` doesn't contain all of the event's data."""
 
 
-def line_of(event: Event) -> Line:
+def line_of(event: Event) -> JournalLine:
     kept = event.as_journal_event()
     data = readable(kept.content)
     look, words = KINDS.get(event.kind, _other)(kept, data)
     found = cut_value(without_traceback(kept.content), RAW)
     is_part = bool(found.note) or any(name.endswith(ELSEWHERE) for name in data)
     raw = pretty(found.value) if found.value else ""
-    return Line(look, _cut(words), _actor(event.kind, data), raw, is_part=is_part)
+    return JournalLine(look, _cut(words), _actor(event.kind, data), raw, is_part=is_part)
 
 
 def _cut(long: Sentence) -> Sentence:

@@ -34,7 +34,7 @@ MOST_INITIALS = 2
 
 
 @dataclass(frozen=True)
-class Part:
+class SentencePart:
     """A part of a sentence: a text with a style, or a time to show in the viewer's time zone."""
 
     text: str
@@ -48,15 +48,15 @@ class Part:
         return f"{self.at:%H:%M}" if self.at else self.text
 
     @property
-    def as_value(self) -> "Part":
-        return Part(self.text, self.style, self.at, self.show, is_value=True)
+    def as_value(self) -> "SentencePart":
+        return SentencePart(self.text, self.style, self.at, self.show, is_value=True)
 
 
 @dataclass(frozen=True)
 class Sentence:
     """A sentence in parts, so that templates can style each of them."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[SentencePart, ...]
 
     def __str__(self) -> str:
         return "".join(map(str, self.parts))
@@ -67,15 +67,15 @@ class Sentence:
         return "".join(part.text for part in self.parts)
 
 
-Value = str | int | Part | datetime | Sentence
+Value = str | int | SentencePart | datetime | Sentence
 
 
 def sentence(message: str, /, **values: Value) -> Sentence:
     """Return a message as parts, with a value for each of its placeholders.
 
-    A value that is a `Part` or a `Sentence` keeps its styles.
+    A value that is a `SentencePart` or a `Sentence` keeps its styles.
     """
-    parts: list[Part] = []
+    parts: list[SentencePart] = []
     for text, name in _parsed(message):
         if text:
             parts.append(text)
@@ -85,15 +85,17 @@ def sentence(message: str, /, **values: Value) -> Sentence:
 
 
 @lru_cache(maxsize=2048)
-def _parsed(message: str) -> tuple[tuple[Part | None, str | None], ...]:
+def _parsed(message: str) -> tuple[tuple[SentencePart | None, str | None], ...]:
     """Return the texts of a message, each with the name of the placeholder that follows it."""
     found = Formatter().parse(message)
-    return tuple((Part(text) if text else None, name) for text, name, _format, _conversion in found)
+    return tuple(
+        (SentencePart(text) if text else None, name) for text, name, _format, _conversion in found
+    )
 
 
 def paragraph(*sentences: Sentence | None) -> Sentence:
     """Join sentences with spaces between them; None values are left out."""
-    return _joined([one for one in sentences if one], Part(" "))
+    return _joined([one for one in sentences if one], SentencePart(" "))
 
 
 def list_and(items: Sequence[Sentence]) -> Sentence:
@@ -106,23 +108,23 @@ def list_or(items: Sequence[Sentence]) -> Sentence:
 
 def _listed(items: Sequence[Sentence], pattern: str) -> Sentence:
     *first, last = items
-    return sentence(pattern, first=_joined(first, Part(", ")), last=last) if first else last
+    return sentence(pattern, first=_joined(first, SentencePart(", ")), last=last) if first else last
 
 
-def _joined(sentences: Sequence[Sentence], between: Part) -> Sentence:
+def _joined(sentences: Sequence[Sentence], between: SentencePart) -> Sentence:
     parts = [part for one in sentences for part in (between, *one.parts)]
     return Sentence(tuple(parts[1:]))
 
 
-def _parts(value: Value) -> Sequence[Part]:
+def _parts(value: Value) -> Sequence[SentencePart]:
     if isinstance(value, Sentence):
         return value.parts
     if isinstance(value, datetime):
         return [moment(value, "clock")]
-    if isinstance(value, Part):
+    if isinstance(value, SentencePart):
         return [value.as_value] if value.text or value.at else []
     text = value if isinstance(value, str) else f"{value:,}"
-    return [Part(text, is_value=True)] if text else []
+    return [SentencePart(text, is_value=True)] if text else []
 
 
 def with_reason(event: Sentence, reason: str) -> Sentence:
@@ -139,16 +141,16 @@ def with_comment(event: Sentence, comment: str) -> Sentence:
     return sentence(_("{event}: “{comment}”"), event=event, comment=shortened(comment, 300))
 
 
-def strong(text: str) -> Part:
-    return Part(text, "strong")
+def strong(text: str) -> SentencePart:
+    return SentencePart(text, "strong")
 
 
-def code(text: str) -> Part:
-    return Part(text, "code")
+def code(text: str) -> SentencePart:
+    return SentencePart(text, "code")
 
 
-def moment(at: datetime, show: Show) -> Part:
-    return Part("", "time", at, show)
+def moment(at: datetime, show: Show) -> SentencePart:
+    return SentencePart("", "time", at, show)
 
 
 def format_duration(length: timedelta) -> str:
@@ -190,7 +192,7 @@ def short_id(key: UUID) -> str:
     return f"{text[:4]}·{text[4:]}"
 
 
-def run_code(run_id: str) -> Part:
+def run_code(run_id: str) -> SentencePart:
     """Return the short form of a run's id, drawn as code."""
     return code(short_id(UUID(run_id)))
 

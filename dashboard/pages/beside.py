@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from chat.models import HumanRequest
-from chat.parts import Part
+from chat.parts import SessionPart
 from dashboard.overview import listed_runs
 from dashboard.overview.lists import Listed
 from dashboard.pages.taking_part import (
@@ -22,7 +22,7 @@ from procedures.run_lists import MOST_COUNTED
 
 
 def beside(
-    part: Part, *, now: datetime | None = None, read: ReadSession | None = None
+    part: SessionPart, *, now: datetime | None = None, read: ReadSession | None = None
 ) -> dict[str, Any]:
     """Return the session's runs, requests, files and people that the viewer may see.
 
@@ -54,7 +54,7 @@ def beside(
     }
 
 
-def _runs(part: Part, read: ReadSession) -> list[UUID]:
+def _runs(part: SessionPart, read: ReadSession) -> list[UUID]:
     """Return the newest runs of the session that the viewer may see.
 
     At most `MOST_COUNTED` + 1 are returned, so that the caller can tell if there are more.
@@ -74,7 +74,7 @@ def _listed(runs: Sequence[UUID], read: ReadSession, now: datetime | None) -> li
     return [found[one] for one in runs if one in found]
 
 
-def _open_requests(part: Part, read: ReadSession) -> tuple[list[HumanRequest], int]:
+def _open_requests(part: SessionPart, read: ReadSession) -> tuple[list[HumanRequest], int]:
     """Return the most urgent open requests that the viewer may see, and how many there are.
 
     The number is counted up to `MOST_COUNTED` + 1.

@@ -49,7 +49,7 @@ AMOUNT = re.compile(r"(?<![\d.,-])(\d{1,3}(?:[,.\s]\d{3})*|\d+)([.,]\d{2})?\s?(â
 
 
 @dataclass(frozen=True)
-class Line:
+class RequestLine:
     """A request in the list of requests to be answered at once."""
 
     request: HumanRequest
@@ -106,7 +106,7 @@ def inbox_bulk(request: Visit) -> HttpResponse:
     return draw(request, "inbox", "bulk", context)
 
 
-def consequences(lines: Sequence[Line], decision: str) -> list[str]:
+def consequences(lines: Sequence[RequestLine], decision: str) -> list[str]:
     """Return sentences about the consequences of answering or snoozing these requests."""
     if not lines:
         return []
@@ -158,7 +158,7 @@ def consequences(lines: Sequence[Line], decision: str) -> list[str]:
     return [words.format(count=count) for count, words in counted if count > 0]
 
 
-def _lines(request: Visit, chosen: dict[UUID, int], decision: str) -> Iterator[Line]:
+def _lines(request: Visit, chosen: dict[UUID, int], decision: str) -> Iterator[RequestLine]:
     """Yield a line for each chosen request that the person may see, in the order of the choice."""
     visible = visible_requests(request.user).with_what_is_shown().filter(pk__in=chosen)
     found = {one.pk: one for one in visible}
@@ -170,15 +170,15 @@ def _lines(request: Visit, chosen: dict[UUID, int], decision: str) -> Iterator[L
 
 def _line(
     found: HumanRequest, version: int, decision: str, request: Visit, *, is_mine: bool
-) -> Line:
+) -> RequestLine:
     if not found.is_open:
-        return Line(found, version, why_not=_("This request has already been decided."))
+        return RequestLine(found, version, why_not=_("This request has already been decided."))
     if not is_mine:
-        return Line(found, version, why_not=_("This request is no longer waiting for you."))
+        return RequestLine(found, version, why_not=_("This request is no longer waiting for you."))
     if decision == "snooze":
-        return Line(found, version)
+        return RequestLine(found, version)
     if words := _why_apart(found, version, request.user):
-        return Line(found, version, why_not=words)
+        return RequestLine(found, version, why_not=words)
     return _pressed(found, version, PLACES[decision])
 
 
@@ -193,11 +193,11 @@ def _why_apart(found: HumanRequest, version: int, user: User) -> str:
     return ""
 
 
-def _pressed(found: HumanRequest, version: int, place: int) -> Line:
+def _pressed(found: HumanRequest, version: int, place: int) -> RequestLine:
     """Return the line for a request whose button at the position `place` would be pressed."""
     buttons = AnswerForm(found).buttons
     if not buttons.has_main or place >= len(buttons.values):
-        return Line(
+        return RequestLine(
             found,
             version,
             why_not=_("This request needs more than this button, so answer it separately."),
@@ -210,15 +210,15 @@ def _pressed(found: HumanRequest, version: int, place: int) -> Line:
         )
         question.check(answer)
     except AnswerError:
-        return Line(
+        return RequestLine(
             found,
             version,
             why_not=_("This request needs more than this button, so answer it separately."),
         )
-    return Line(found, version, label, answer)
+    return RequestLine(found, version, label, answer)
 
 
-def _answer(request: Visit, lines: list[Line]) -> list[tuple[Line, Any, str]]:
+def _answer(request: Visit, lines: list[RequestLine]) -> list[tuple[RequestLine, Any, str]]:
     """Answer the requests that can be answered at once.
 
     Return each line with its result and a sentence about the result.
@@ -240,12 +240,12 @@ def _answer(request: Visit, lines: list[Line]) -> list[tuple[Line, Any, str]]:
     ]
 
 
-def _result_of(line: Line) -> str:
+def _result_of(line: RequestLine) -> str:
     is_open = line.request.is_open
     return services.BulkResult.NEEDS_ATTENTION if is_open else services.BulkResult.ALREADY_DECIDED
 
 
-def _snooze(request: Visit, lines: list[Line]) -> list[tuple[Line, Any, str]]:
+def _snooze(request: Visit, lines: list[RequestLine]) -> list[tuple[RequestLine, Any, str]]:
     results = []
     for one in lines:
         words = one.why_not

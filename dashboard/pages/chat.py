@@ -24,7 +24,7 @@ from chat.access import AccessCache, answerable_requests, titles_for
 from chat.feed import heads_in, newest_messages
 from chat.mentions import unreached
 from chat.models import HumanRequest, Message, Session
-from chat.parts import Part, find_part
+from chat.parts import SessionPart, find_part
 from chat.services import MessageError, MessageKeyError, NotMemberError, Reply, UnconfirmedAnswer
 from chat.unread import followed, mark_read
 from dashboard.forms.attached import attached_files
@@ -166,7 +166,7 @@ def _is_verbatim(request: Visit, text: str) -> bool:
     return bool(request.POST.get("as_text")) or request.POST.get("verbatim", "") == text != ""
 
 
-def _answer_command(request: Visit, part: Part, text: str) -> HttpResponse | None:
+def _answer_command(request: Visit, part: SessionPart, text: str) -> HttpResponse | None:
     """Return a page with the result of a command, or with a question if the command is unclear.
 
     Return None if the text isn't a command.
@@ -191,7 +191,7 @@ def _answer_command(request: Visit, part: Part, text: str) -> HttpResponse | Non
     return redirect(f"{address}?{urlencode({'command': shown.text})}#command")
 
 
-def find(request: Visit, session_id: UUID) -> Part:
+def find(request: Visit, session_id: UUID) -> SessionPart:
     """Return the part of a session that the viewer may read.
 
     Raises 404 if the viewer may read nothing of the session.
@@ -202,7 +202,7 @@ def find(request: Visit, session_id: UUID) -> Part:
     return part
 
 
-def sessions(request: Visit, part: Part | None = None) -> dict[str, Any]:
+def sessions(request: Visit, part: SessionPart | None = None) -> dict[str, Any]:
     """Return the sessions that the person may see, the most recently changed first.
 
     If a page shows `part` of a session, the titles include the title of this session.
@@ -247,7 +247,7 @@ def _unheard(to: Message | None, message: Message, user: User) -> str:
 
 
 def composer(
-    part: Part,
+    part: SessionPart,
     *,
     shown: Iterable[UUID | None] = (),
     lists: Mapping[str, Any] | None = None,
@@ -299,7 +299,7 @@ def reply_feedback(reply: Reply | None) -> str:
     return _("Your message answered “{prompt}”: {answer}").format(prompt=prompt, answer=answer)
 
 
-def _addressed(request: Visit, part: Part) -> tuple[Message | None, HumanRequest | None]:
+def _addressed(request: Visit, part: SessionPart) -> tuple[Message | None, HumanRequest | None]:
     """Return the message to which the sender replies, and its request if the message is a question.
 
     The sender has chosen this message; questions that have opened since don't matter. Raises 404 if
@@ -337,7 +337,7 @@ def _why_unsent(request: Visit, asked: HumanRequest | None) -> str:
 
 
 def _posted(
-    request: Visit, part: Part, *, status: int = 200, feedback: str = "", **more: Any
+    request: Visit, part: SessionPart, *, status: int = 200, feedback: str = "", **more: Any
 ) -> HttpResponse:
     """Return the composer after a POST; if htmx hasn't sent the request, redirect or return a page.
 
@@ -372,7 +372,9 @@ def _choice(request: Visit) -> dict[str, Any]:
     }
 
 
-def session_page(request: Visit, part: Part, /, *, status: int = 200, **more: Any) -> HttpResponse:
+def session_page(
+    request: Visit, part: SessionPart, /, *, status: int = 200, **more: Any
+) -> HttpResponse:
     """Return the whole page of a session; `more` contains further variables for its templates."""
     context = sessions(request, part) | transcript(request, part)
     is_all = context["is_latest"] and context["earlier"] is None

@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
-from chat.parts import Part
+from chat.parts import SessionPart
 from chat.services import MessageError, NotMemberError, checked_text
 from dashboard.forms.commands import (
     Command,
@@ -115,7 +115,7 @@ class Commands:
     """The commands that a person can give in a session."""
 
     request: Visit
-    part: Part
+    part: SessionPart
 
     @property
     def user(self) -> User:

@@ -76,7 +76,7 @@ KEPT = ("tab", *NARROWING, "after", "focus")
 
 
 @dataclass(frozen=True)
-class Row:
+class InboxRow:
     """A request in a row of the list."""
 
     request: HumanRequest
@@ -94,11 +94,11 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Group:
+class InboxGroup:
     """The rows below a heading of the list, such as "Overdue"."""
 
     name: Any
-    rows: list[Row]
+    rows: list[InboxRow]
     count: str
     """The number of rows, such as "9"; "9+" if further rows of the group are on the next page."""
 
@@ -219,10 +219,10 @@ class View:
             "changes_in": self._changes_in(requests),
         }
 
-    def _row(self, request: HumanRequest) -> Row:
+    def _row(self, request: HumanRequest) -> InboxRow:
         is_near = request.soon_at is not None and request.soon_at < self.now
         due = due_of(request.needed_at, self.now)
-        return Row(request, due, request.pk in self.seen or not self.is_open_list, is_near)
+        return InboxRow(request, due, request.pk in self.seen or not self.is_open_list, is_near)
 
     def _changes_in(self, requests: list[HumanRequest]) -> int | None:
         """Return the seconds until the list looks different because of the time alone, or None.
@@ -236,14 +236,14 @@ class View:
         left = [(at - self.now).total_seconds() for at in times if at and at > self.now]
         return ceil(min(left)) if left else None
 
-    def _groups(self, rows: list[Row], *, is_cut: bool) -> Iterator[Group]:
+    def _groups(self, rows: list[InboxRow], *, is_cut: bool) -> Iterator[InboxGroup]:
         if not self.is_open_list:
-            yield Group("", rows, "")
+            yield InboxGroup("", rows, "")
             return
         for due, some in groupby(rows, key=lambda row: row.due):
             found = list(some)
             is_last = is_cut and found[-1] is rows[-1]
-            yield Group(DUES[due], found, f"{len(found)}{'+' if is_last else ''}")
+            yield InboxGroup(DUES[due], found, f"{len(found)}{'+' if is_last else ''}")
 
     def chosen(self, request_id: UUID | None) -> dict[str, Any]:
         """Return template variables for one request, with its position and neighbours in the list.

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from chat.parts import Part
+from chat.parts import SessionPart
 from dashboard.pages.taking_part import MOST_BESIDE
 from procedures.access import HeldRoles
 from procedures.engine.journal.events import RunStatus
@@ -20,7 +20,7 @@ CHOOSE = "choose"
 """The value of the composer's choice until the sender has chosen the run that reads the message."""
 
 
-def newest_runs(part: Part) -> list[Run]:
+def newest_runs(part: SessionPart) -> list[Run]:
     keys = part.cards.order_by("-run").values("run")[:MOST_BESIDE]
     return list(Run.objects.filter(pk__in=keys).for_lists().order_by("-pk"))
 
@@ -37,7 +37,7 @@ def stoppable(user: User, runs: Sequence[Run]) -> list[Run]:
     return [run for run in at_work if roles.may_cancel(run)]
 
 
-def listeners_of(part: Part, runs: Sequence[Run]) -> dict[str, Any]:
+def listeners_of(part: SessionPart, runs: Sequence[Run]) -> dict[str, Any]:
     """Return template variables about those of these runs that read messages in the session.
 
     `listeners` contains the runs that read the viewer's messages, each with a label, and `steered`

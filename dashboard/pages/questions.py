@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from chat.models import HumanRequest, Message
 from chat.models.request_queries import HumanRequestQuerySet
-from chat.parts import Part
+from chat.parts import SessionPart
 from dashboard.pages.taking_part import MOST_BESIDE
 from procedures.run_lists import MOST_COUNTED
 
@@ -19,7 +19,7 @@ MOST_OTHERS = 20
 
 
 def questions_for(
-    part: Part,
+    part: SessionPart,
     mine: HumanRequestQuerySet,
     opened: Sequence[HumanRequest] | None,
     known: Collection[UUID] | None = None,
@@ -50,7 +50,7 @@ def _with_questions(requests: list[HumanRequest]) -> list[HumanRequest]:
     return requests
 
 
-def _questions_of_others(part: Part, mine: HumanRequestQuerySet) -> list[tuple[UUID, str]]:
+def _questions_of_others(part: SessionPart, mine: HumanRequestQuerySet) -> list[tuple[UUID, str]]:
     """Return choices for the open requests that the viewer may see but not answer.
 
     A choice consists of a message's id and a label.

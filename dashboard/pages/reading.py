@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from chat.models import Message
-from chat.parts import Part, find_part
+from chat.parts import SessionPart, find_part
 from chat.unread import FollowedSession, mark_read, readers_of
 from dashboard.live.streams import place_in
 from dashboard.overview.readers import as_json
@@ -39,7 +39,7 @@ def create_reading(request: Visit, session_id: UUID) -> HttpResponse:
 
 
 def reading(
-    part: Part, mark: FollowedSession | None, shown: Sequence[Message], *, has_earlier: bool
+    part: SessionPart, mark: FollowedSession | None, shown: Sequence[Message], *, has_earlier: bool
 ) -> dict[str, Any]:
     """Return template variables about how far the viewer and others have read a transcript.
 
@@ -57,7 +57,9 @@ def reading(
     }
 
 
-def _first_new(part: Part, mark: FollowedSession | None, shown: Sequence[Message]) -> UUID | None:
+def _first_new(
+    part: SessionPart, mark: FollowedSession | None, shown: Sequence[Message]
+) -> UUID | None:
     """Return the id of the first shown message by somebody else that the viewer hasn't read.
 
     Return None if there is none, or if the viewer has never read in this session.

@@ -43,7 +43,7 @@ WHY_NOT: dict[Name, Any] = {
 
 
 @dataclass(frozen=True)
-class Line:
+class RunLine:
     """A run in the list of runs on which an operation is to be performed."""
 
     listed: Listed
@@ -91,7 +91,7 @@ def run_bulk(request: Visit) -> HttpResponse:
     return draw(request, "procedures", "run_bulk", context, status=422 if form else 200)
 
 
-def _lines(request: Visit, chosen: Mapping[UUID, str], name: Name) -> Iterator[Line]:
+def _lines(request: Visit, chosen: Mapping[UUID, str], name: Name) -> Iterator[RunLine]:
     """Yield a line for each chosen run that the person may see, in the order of the choice."""
     runs = access.visible_runs(request.user).filter(pk__in=chosen).for_lists()
     found = {one.run.pk: one for one in listed_runs(runs)}
@@ -99,10 +99,10 @@ def _lines(request: Visit, chosen: Mapping[UUID, str], name: Name) -> Iterator[L
     for key, phase in chosen.items():
         if key in found:
             why_not = "" if key in offered else WHY_NOT[name]
-            yield Line(found[key], phase or phase_of(found[key].run), why_not)
+            yield RunLine(found[key], phase or phase_of(found[key].run), why_not)
 
 
-def _reported(request: Visit, lines: Sequence[Line], name: Name, reason: str) -> dict[str, Any]:
+def _reported(request: Visit, lines: Sequence[RunLine], name: Name, reason: str) -> dict[str, Any]:
     """Perform the operation on each run; return template variables of a report.
 
     The report lists the runs for which the operation was refused first.
@@ -117,7 +117,7 @@ def _reported(request: Visit, lines: Sequence[Line], name: Name, reason: str) ->
     }
 
 
-def _act(request: Visit, line: Line, name: Name, reason: str) -> tuple[bool, str]:
+def _act(request: Visit, line: RunLine, name: Name, reason: str) -> tuple[bool, str]:
     """Perform the operation on a run.
 
     Return True and a sentence about it, or False and why it was refused.

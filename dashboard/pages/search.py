@@ -62,7 +62,7 @@ LONGEST_PAGE = 20
 
 
 @dataclass(frozen=True)
-class Group:
+class ResultGroup:
     """The results of one kind, such as runs, each with its address."""
 
     name: str
@@ -127,7 +127,7 @@ def text_result(hit: Hit) -> TextResult:
     return TextResult(href, KINDS[hit.kind], hit)
 
 
-def groups(request: Visit, found: Search) -> Iterator[Group]:
+def groups(request: Visit, found: Search) -> Iterator[ResultGroup]:
     """Yield the groups of results; empty groups are left out."""
     sorts = (
         ("requests", lazy("Waiting for you"), found.requests(), "countersign:request_detail"),
@@ -137,9 +137,11 @@ def groups(request: Visit, found: Search) -> Iterator[Group]:
     )
     for name, label, finds, address in (*sorts, *_of_staff(request, found)):
         if finds:
-            yield Group(name, label, [(reverse(address, args=[one.key]), one) for one in finds])
+            yield ResultGroup(
+                name, label, [(reverse(address, args=[one.key]), one) for one in finds]
+            )
     if pages := list(_pages(request, found)):
-        yield Group("pages", lazy("Go to"), pages)
+        yield ResultGroup("pages", lazy("Go to"), pages)
 
 
 def _of_staff(
@@ -182,7 +184,7 @@ def _text_as_json(one: TextResult) -> dict[str, Any]:
     }
 
 
-def _as_json(group: Group) -> dict[str, Any]:
+def _as_json(group: ResultGroup) -> dict[str, Any]:
     items = [
         {
             "href": href,

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chat.models import Message
-from chat.parts import Part
+from chat.parts import SessionPart
 from chat.services import start_in_session
 from dashboard.forms.commands import Command, command_in, fill, plain_name, still_has_values
 from dashboard.forms.start import StartForm
@@ -95,7 +95,7 @@ def _sent_command(request: Visit, procedure: Procedure) -> Command:
     return command if command and is_its_own else Command(procedure.name, "")
 
 
-def _started(request: Visit, part: Part, run: Run) -> HttpResponse:
+def _started(request: Visit, part: SessionPart, run: Run) -> HttpResponse:
     """Return the message with the card of the new run; it replaces the start form on the page."""
     sent = part.session.messages.for_transcript().filter(run=run, kind=Message.Kind.RUN).first()
     if request.htmx and sent:
@@ -105,7 +105,9 @@ def _started(request: Visit, part: Part, run: Run) -> HttpResponse:
     return redirect(f"{reverse('countersign:session_detail', args=[session])}#latest")
 
 
-def _again(request: Visit, part: Part, answer: CommandResult, why: RefusedForm) -> HttpResponse:
+def _again(
+    request: Visit, part: SessionPart, answer: CommandResult, why: RefusedForm
+) -> HttpResponse:
     context = Commands(request, part).context_of(answer)
     if request.htmx:
         page = render(request, "chat/_command.html", context, status=why.status)

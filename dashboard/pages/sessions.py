@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from chat import services
 from chat.access import titles_for
 from chat.models import Member
-from chat.parts import Part
+from chat.parts import SessionPart
 from chat.services import (
     LastMemberError,
     MessageError,
@@ -139,7 +139,7 @@ def change_privacy(request: Visit, session_id: UUID) -> HttpResponse:
     return redirect("countersign:session_members", session_id)
 
 
-def _find(request: Visit, session_id: UUID) -> Part:
+def _find(request: Visit, session_id: UUID) -> SessionPart:
     """Return a session if the viewer may read all of it; raises 404 otherwise."""
     part = find(request, session_id)
     if not part.is_whole:
@@ -152,7 +152,7 @@ def _form(request: Visit, status: int = 200, **more: Any) -> HttpResponse:
     return render(request, "chat/new_session.html", context, status=status)
 
 
-def _page(request: Visit, part: Part, status: int = 200, **more: Any) -> HttpResponse:
+def _page(request: Visit, part: SessionPart, status: int = 200, **more: Any) -> HttpResponse:
     session = part.session
     everybody = Member.objects.filter(session=session).select_related("user").order_by("pk")
     members = list(everybody[: MOST_LISTED + 1])

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from chat.parts import Part
+from chat.parts import SessionPart
 from dashboard.overview.consequences import OperationFacts, consequences
 from dashboard.overview.words import Sentence
 from dashboard.pages.chat import find
@@ -69,11 +69,11 @@ def session_stop(request: Visit, session_id: UUID) -> HttpResponse:
     return redirect(reverse("countersign:session_detail", args=[part.session.pk]))
 
 
-def _at_work(part: Part) -> list[Run]:
+def _at_work(part: SessionPart) -> list[Run]:
     return stoppable(part.user, newest_runs(part))
 
 
-def _page(request: Visit, part: Part, *, status: int = 200, **more: Any) -> HttpResponse:
+def _page(request: Visit, part: SessionPart, *, status: int = 200, **more: Any) -> HttpResponse:
     found = [
         Stoppable(one, consequences("cancel", OperationFacts.of(one))) for one in _at_work(part)
     ]

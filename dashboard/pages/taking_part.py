@@ -13,7 +13,7 @@ from django.db.models import BigIntegerField, Max, Min, Q, Value
 from django.utils.translation import gettext as _
 
 from chat.models import HumanResponse, Message
-from chat.parts import Part
+from chat.parts import SessionPart
 from dashboard.overview.lists import Listed
 from procedures.among import is_among
 from procedures.run_lists import MOST_COUNTED
@@ -80,7 +80,7 @@ class Participant:
 Participants = Mapping[Key, Participant]
 
 
-def participants_of(part: Part, read: ReadSession) -> Participants:
+def participants_of(part: SessionPart, read: ReadSession) -> Participants:
     """Return the members of the session and all who have written or answered, by their keys.
 
     If there are more than `MOST_COUNTED` members, only those who joined first are returned, and
@@ -103,7 +103,7 @@ def participants_of(part: Part, read: ReadSession) -> Participants:
     return found
 
 
-def listed_people(part: Part, found: Participants) -> list[tuple[str, datetime, bool]]:
+def listed_people(part: SessionPart, found: Participants) -> list[tuple[str, datetime, bool]]:
     """Return names, times and memberships of the people to list beside a transcript; members first.
 
     The time is that of joining, or else of the first message or answer. The third value is True for
@@ -121,7 +121,7 @@ def listed_people(part: Part, found: Participants) -> list[tuple[str, datetime, 
     )
 
 
-def writers_of(part: Part, found: Participants, read: ReadSession) -> list[tuple[UUID, str]]:
+def writers_of(part: SessionPart, found: Participants, read: ReadSession) -> list[tuple[UUID, str]]:
     """Return a choice of the composer for each writer who isn't a member.
 
     The choice consists of the id of the writer's last message and a label. Such a writer, who can't
@@ -150,7 +150,7 @@ def _acts_in(messages: Sequence[Message]) -> Iterator[_Act]:
             yield _Act(ANSWERED, given.user_id, given.user.get_username(), given.at, 0)
 
 
-def _acts_of(part: Part, *, are_many: bool) -> Iterator[_Act]:
+def _acts_of(part: SessionPart, *, are_many: bool) -> Iterator[_Act]:
     """Yield, for each person, one act for all messages in the session and one for all answers.
 
     If the session has many members (`are_many`), no answers are read, because the page then lists

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.timezone import localdate
 
 from chat.models import Message
-from chat.parts import Part
+from chat.parts import SessionPart
 from dashboard.accounts.keyed import number_in
 from dashboard.overview.cards import cards_in
 from dashboard.overview.viewer import time_for_viewer
@@ -51,7 +51,7 @@ def folds_in(shown: Sequence[Message], *, but: Collection[UUID | None] = ()) -> 
     return folds
 
 
-def transcript(request: Visit, part: Part) -> dict[str, Any]:
+def transcript(request: Visit, part: SessionPart) -> dict[str, Any]:
     """Return template variables with the messages of a session that the URL asks for.
 
     They are the newest messages, those around a linked message, or those before the number
@@ -73,7 +73,7 @@ def transcript(request: Visit, part: Part) -> dict[str, Any]:
     }
 
 
-def _linked(request: Visit, part: Part) -> Message | None:
+def _linked(request: Visit, part: SessionPart) -> Message | None:
     """Return the message whose id, or whose request's id, is in the URL; None if there is none."""
     message, asked = id_in(request.GET.get("message")), id_in(request.GET.get("request"))
     if message is None and asked is None:
@@ -82,7 +82,7 @@ def _linked(request: Visit, part: Part) -> Message | None:
     return part.messages.filter(is_linked).first()
 
 
-def _below(part: Part, linked: Message | None) -> int | None:
+def _below(part: SessionPart, linked: Message | None) -> int | None:
     """Return the number `before` for a transcript that shows the linked message among later ones.
 
     Return None if there is no linked message, or if the newest messages contain it.
@@ -91,7 +91,7 @@ def _below(part: Part, linked: Message | None) -> int | None:
     return places[SHOWN_BELOW] if len(places) == LONGEST_TRANSCRIPT else None
 
 
-def _page_after(part: Part, seq: int) -> int | None:
+def _page_after(part: SessionPart, seq: int) -> int | None:
     """Return the number `before` for the page of the messages after the message `seq`.
 
     Return None if this page is that of the newest messages.
@@ -100,6 +100,6 @@ def _page_after(part: Part, seq: int) -> int | None:
     return places[-1] if len(places) == LONGEST_TRANSCRIPT else None
 
 
-def _places_after(part: Part, seq: int) -> list[int]:
+def _places_after(part: SessionPart, seq: int) -> list[int]:
     later = part.messages.filter(seq__gt=seq).order_by("seq")
     return list(later.values_list("seq", flat=True)[:LONGEST_TRANSCRIPT])

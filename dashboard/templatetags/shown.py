@@ -7,7 +7,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from dashboard.overview import Line, line_of
+from dashboard.overview import JournalLine, line_of
 from dashboard.overview.names import level_name, look_name, outcome_name
 from dashboard.overview.words import format_size, listed, short_id, unbroken
 from dashboard.overview.words import initials as two_letters
@@ -19,7 +19,7 @@ register = template.Library()
 
 
 @register.filter
-def line(event: Event) -> Line:
+def line(event: Event) -> JournalLine:
     """Return the line of text that describes an event of a journal."""
     return line_of(event)
 

@@ -50,20 +50,20 @@ values, because continuing as new writes all values again.
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 
 
-class Part(BaseModel):
+class CommandPart(BaseModel):
     """A part of a command; a field with an unknown name is refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class Withdrawal(Part):
+class Withdrawal(CommandPart):
     """The withdrawal of a question: the key of the question, and a reason that people read."""
 
     key: Name
     reason: Annotated[str, Field(min_length=1, max_length=1_000)]
 
 
-class Post(Part):
+class Post(CommandPart):
     """A message to post in the chat session of the run, as with `ctx.notify`."""
 
     text: Annotated[str, Field(min_length=1)]
@@ -71,21 +71,21 @@ class Post(Part):
     data: Any = None
 
 
-class Line(Part):
+class LogLine(CommandPart):
     """A line for the journal, as with `ctx.log`."""
 
     text: Annotated[str, Field(min_length=1)]
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-class End(Part):
+class End(CommandPart):
     """The end of the run: with a result, or with an error."""
 
     result: Any = None
     error: str = ""
 
 
-class ProgramCommand(Part):
+class ProgramCommand(CommandPart):
     """A command of the program: a value of the signal `tell`."""
 
     id: Name
@@ -106,7 +106,7 @@ class ProgramCommand(Part):
     withdraw: Withdrawal | None = None
     stage: str = ""
     post: Post | None = None
-    log: Line | None = None
+    log: LogLine | None = None
     end: End | None = None
 
 
@@ -308,7 +308,7 @@ class Program:
 
 def _check_lengths(command: ProgramCommand) -> None:
     """Raise `RefusedError` for a text that is too long, before the command has any effect."""
-    post, line = command.post or Post(text="-"), command.log or Line(text="-")
+    post, line = command.post or Post(text="-"), command.log or LogLine(text="-")
     parts = (
         ("text of a post", post.text, SIZES.notice),
         ("body of a post", post.body, SIZES.body),

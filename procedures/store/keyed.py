@@ -24,7 +24,7 @@ FEW = 2000
 FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 
-class Part(NamedTuple):
+class SqlPart(NamedTuple):
     """A piece of an SQL statement, with the parameters in this piece."""
 
     text: str
@@ -43,7 +43,7 @@ class RunState(NamedTuple):
 
 
 EVERY_STATE = tuple(RunState(status) for status in RunStatus)
-EVERYTHING = Part("")
+EVERYTHING = SqlPart("")
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ class RunsByState:
     status, `is_asking` and the id.
     """
 
-    procedures: Part
+    procedures: SqlPart
     """A SELECT of the ids of the procedures."""
-    condition: Part = EVERYTHING
+    condition: SqlPart = EVERYTHING
     """A further SQL condition for the runs; in it, the table of runs is called `found`."""
 
 
@@ -70,12 +70,12 @@ class RunsByKey:
 
     table: type[models.Model]
     column: str
-    keys: Part
+    keys: SqlPart
     """A SELECT of the keys."""
-    condition: Part = EVERYTHING
+    condition: SqlPart = EVERYTHING
     """A further SQL condition for the rows; in it, the other table is called `named`."""
 
-    def rows(self, select: str, condition: Part, most: int) -> Part:
+    def rows(self, select: str, condition: SqlPart, most: int) -> SqlPart:
         """Return a query for the newest rows of the other table that have a certain key.
 
         The outer query calls the key `keys.value`. `select` holds the columns of the query,
@@ -88,7 +88,7 @@ class RunsByKey:
             f" WHERE named.{self.column} = keys.value AND {where}"
             f" ORDER BY named.procedure_id DESC, named.run_id DESC LIMIT {most}"
         )
-        return Part(text, (*self.condition.cells, *condition.cells))
+        return SqlPart(text, (*self.condition.cells, *condition.cells))
 
 
 Source = RunsByState | RunsByKey
@@ -110,12 +110,12 @@ class Span:
     """A `RunsByKey` with at most this many rows is read whole; a larger one, state by state."""
 
     @property
-    def procedures(self) -> Part:
+    def procedures(self) -> SqlPart:
         """A SELECT of the ids of the procedures whose runs are read."""
-        every = Part(f"SELECT id FROM {_table('Procedure')}")
+        every = SqlPart(f"SELECT id FROM {_table('Procedure')}")
         return every if self.procedure is None else this(self.procedure)
 
-    def around(self, column: str, run: str, value: str) -> Part:
+    def around(self, column: str, run: str, value: str) -> SqlPart:
         """Return the SQL condition that `column` equals `value` and that `run` lies in the span.
 
         The parameters are pieces of SQL; `run` is a column with the ids of runs. The condition
@@ -124,21 +124,21 @@ class Span:
         fit.
         """
         text = f"({column}, {run}) < ({value}, %s) AND ({column}, {run}) > ({value}, %s)"
-        return Part(text, (adapted(self.after or LAST), adapted(self.since or FIRST)))
+        return SqlPart(text, (adapted(self.after or LAST), adapted(self.since or FIRST)))
 
 
 ANY, PROCEDURE = Span(1), "procedures.value"
 
 
-def this(value: Any) -> Part:
+def this(value: Any) -> SqlPart:
     """Return a SELECT of one key, which is `value`."""
-    return Part("SELECT %s", (adapted(value),))
+    return SqlPart("SELECT %s", (adapted(value),))
 
 
-def chosen(keys: models.QuerySet[Any]) -> Part:
+def chosen(keys: models.QuerySet[Any]) -> SqlPart:
     """Return a SELECT of the keys in a queryset."""
     text, cells = keys.order_by().query.sql_with_params()
-    return Part(text, tuple(cells))
+    return SqlPart(text, tuple(cells))
 
 
 def newest_runs(
@@ -166,7 +166,7 @@ def newest_runs(
         return []
     merged = _merged("id", parts)
     statement = f"SELECT id FROM ({merged.text}) AS runs ORDER BY id DESC LIMIT {span.limit}"
-    return [of_id(run) for (run,) in _fetch(Part(statement, merged.cells))]
+    return [of_id(run) for (run,) in _fetch(SqlPart(statement, merged.cells))]
 
 
 def count_runs(
@@ -190,7 +190,7 @@ def count_runs(
     ]
     merged = _merged("label, id", parts)
     statement = f"SELECT label, count(*) FROM ({merged.text}) AS runs GROUP BY label"
-    found = dict(_fetch(Part(statement, merged.cells)))
+    found = dict(_fetch(SqlPart(statement, merged.cells)))
     return {
         name: min(sum(found.get(label, 0) for one in some for label in one.labels), span.limit)
         for name, some in states.items()
@@ -201,7 +201,7 @@ def newest_keys(tables: Iterable[type[models.Model]]) -> tuple[Any, ...]:
     """Return the largest primary key of each table, or None for an empty one, by one statement."""
     names = [table._meta.db_table for table in tables]  # noqa: SLF001 (Django documents it)
     newest = [f"(SELECT id FROM {name} ORDER BY id DESC LIMIT 1)" for name in names]
-    [found] = _fetch(Part(f"SELECT {', '.join(newest)}"))
+    [found] = _fetch(SqlPart(f"SELECT {', '.join(newest)}"))
     return found
 
 
@@ -212,10 +212,10 @@ def procedures_in(sources: Sequence[Source]) -> set[int]:
     cells = chain.from_iterable(condition.cells for condition in conditions)
     every = f"SELECT id AS value FROM {_table('Procedure')}"
     statement = f"SELECT value FROM ({every}) AS procedures WHERE {where}"
-    return {procedure for (procedure,) in _fetch(Part(statement, tuple(cells)))}
+    return {procedure for (procedure,) in _fetch(SqlPart(statement, tuple(cells)))}
 
 
-def _has_run(source: Source) -> Part:
+def _has_run(source: Source) -> SqlPart:
     """Return the SQL condition that the source has a run of a procedure.
 
     The outer query calls the id of the procedure `procedures.value`.
@@ -229,14 +229,14 @@ def _has_run(source: Source) -> Part:
         f" WHERE found.procedure_id = procedures.value{condition}"
         " ORDER BY found.status DESC, found.is_asking DESC, found.id DESC LIMIT 1) IS NOT NULL"
     )
-    return Part(text, (*source.procedures.cells, *source.condition.cells))
+    return SqlPart(text, (*source.procedures.cells, *source.condition.cells))
 
 
 def label_of(status: str, *, is_asking: bool) -> str:
     return f"{status} {'asking' if is_asking else ''}"
 
 
-def _by_state(source: RunsByState, span: Span, states: Sequence[RunState]) -> Part:
+def _by_state(source: RunsByState, span: Span, states: Sequence[RunState]) -> SqlPart:
     """Return a query for the newest runs of each procedure in each state.
 
     Each row has the label of the state, such as "waiting asking", and the id of the run.
@@ -249,13 +249,13 @@ def _by_state(source: RunsByState, span: Span, states: Sequence[RunState]) -> Pa
     ]
     around = span.around("found.is_asking", "found.id", "states.is_asking")
     condition = f" AND {source.condition.text}" if source.condition.text else ""
-    found = Part(
+    found = SqlPart(
         f"SELECT found.id FROM {_table('Run')} AS found WHERE found.procedure_id = keys.value"
         f" AND found.status = states.status{condition} AND {around.text}"
         f" ORDER BY found.is_asking DESC, found.id DESC LIMIT {span.limit}",
         (*source.condition.cells, *around.cells),
     )
-    ahead = Part(
+    ahead = SqlPart(
         f"WITH keys (value) AS ({source.procedures.text}),"
         f" states (status, is_asking, label) AS (VALUES {', '.join(rows)})"
         " SELECT states.label, run.id FROM keys CROSS JOIN states",
@@ -264,13 +264,13 @@ def _by_state(source: RunsByState, span: Span, states: Sequence[RunState]) -> Pa
     return _for_each(ahead, found)
 
 
-def _by_key(source: RunsByKey, span: Span, states: Sequence[RunState]) -> Part:
+def _by_key(source: RunsByKey, span: Span, states: Sequence[RunState]) -> SqlPart:
     """Return a query for the newest runs of each key and procedure.
 
     Each is in one of the states.
     """
     around = span.around("named.procedure_id", "named.run_id", "procedures.value")
-    condition = Part(f"{around.text}{_is_in(states)}", around.cells)
+    condition = SqlPart(f"{around.text}{_is_in(states)}", around.cells)
     # DISTINCT, because several rows may name the same run, such as the rows of several questions to
     # one group.
     columns = "DISTINCT named.procedure_id, named.run_id AS id"
@@ -281,19 +281,21 @@ def _by_key(source: RunsByKey, span: Span, states: Sequence[RunState]) -> Part:
         " SELECT run.id FROM keys CROSS JOIN procedures"
     )
     cells = (*source.keys.cells, *span.procedures.cells)
-    return _for_each(Part(ahead, cells), Part(f"SELECT id FROM ({found.text}) AS one", found.cells))
+    return _for_each(
+        SqlPart(ahead, cells), SqlPart(f"SELECT id FROM ({found.text}) AS one", found.cells)
+    )
 
 
-def _named_by_state(source: RunsByKey, span: Span, states: Sequence[RunState]) -> Part:
+def _named_by_state(source: RunsByKey, span: Span, states: Sequence[RunState]) -> SqlPart:
     """Return a query for the newest runs of a source in each state.
 
     The query looks for runs by state first, and then checks if the rows of the source name them.
     """
     is_named = _has_row(
-        source, Part("named.procedure_id = found.procedure_id AND named.run_id = found.id")
+        source, SqlPart("named.procedure_id = found.procedure_id AND named.run_id = found.id")
     )
     has_named = _has_row(source, ANY.around("named.procedure_id", "named.run_id", PROCEDURE))
-    procedures = Part(
+    procedures = SqlPart(
         f"WITH procedures (value) AS ({span.procedures.text})"
         f" SELECT value FROM procedures WHERE {has_named.text}",
         (*span.procedures.cells, *has_named.cells),
@@ -301,12 +303,12 @@ def _named_by_state(source: RunsByKey, span: Span, states: Sequence[RunState]) -
     return _by_state(RunsByState(procedures, is_named), span, states)
 
 
-def _has_row(source: RunsByKey, condition: Part) -> Part:
+def _has_row(source: RunsByKey, condition: SqlPart) -> SqlPart:
     """Return the SQL condition that a row with one of the source's keys fits `condition`."""
     row = source.rows("named.run_id", condition, 1)
     # A subquery for a single value is executed for each outer row in turn. An EXISTS could become a
     # join that reads both tables.
-    return Part(
+    return SqlPart(
         f"(WITH keys (value) AS ({source.keys.text})"
         f" SELECT 1 FROM keys WHERE ({row.text}) IS NOT NULL LIMIT 1) IS NOT NULL",
         (*source.keys.cells, *row.cells),
@@ -330,9 +332,9 @@ def _fits(state: RunState) -> str:
     return f"run.status = '{state.status}'{asking}"
 
 
-def _labelled(runs: Part) -> Part:
+def _labelled(runs: SqlPart) -> SqlPart:
     label = "status || CASE WHEN is_asking THEN ' asking' ELSE ' ' END"
-    return Part(
+    return SqlPart(
         f"SELECT (SELECT {label} FROM {_table('Run')} AS run WHERE run.id = one.id) AS label, id"
         f" FROM ({runs.text}) AS one",
         runs.cells,
@@ -347,15 +349,15 @@ def with_few_rows(sources: Iterable[Source], span: Span) -> list[Source]:
     counts = [_rows_counted(source, span) for source in by_key]
     cells = chain.from_iterable(count.cells for count in counts)
     statement = f"SELECT {', '.join(f'({count.text})' for count in counts)}"
-    [found] = _fetch(Part(statement, tuple(cells)))
+    [found] = _fetch(SqlPart(statement, tuple(cells)))
     return [source for source, count in zip(by_key, found, strict=True) if count <= span.few]
 
 
-def _rows_counted(source: RunsByKey, span: Span) -> Part:
+def _rows_counted(source: RunsByKey, span: Span) -> SqlPart:
     """Return a query that counts the rows of a source, up to `span.few` + 1 for each key."""
     condition = ANY.around("named.procedure_id", "named.run_id", PROCEDURE)
     row = source.rows("1", condition, span.few + 1)
-    return Part(
+    return SqlPart(
         f"WITH keys (value) AS ({source.keys.text}),"
         f" procedures (value) AS ({span.procedures.text})"
         f" SELECT COALESCE(SUM((SELECT count(*) FROM ({row.text}) AS few)), 0)"
@@ -364,7 +366,7 @@ def _rows_counted(source: RunsByKey, span: Span) -> Part:
     )
 
 
-def _for_each(ahead: Part, found: Part) -> Part:
+def _for_each(ahead: SqlPart, found: SqlPart) -> SqlPart:
     """Return a query that executes the query `found` for each row of the query `ahead`.
 
     The rows of `found` are called `run`.
@@ -373,13 +375,13 @@ def _for_each(ahead: Part, found: Part) -> Part:
         text = f"{ahead.text} CROSS JOIN LATERAL ({found.text}) AS run"
     else:  # SQLite has no LATERAL; PostgreSQL would read all runs for this
         text = f"{ahead.text} CROSS JOIN {_table('Run')} AS run WHERE run.id IN ({found.text})"
-    return Part(text, (*ahead.cells, *found.cells))
+    return SqlPart(text, (*ahead.cells, *found.cells))
 
 
-def _merged(columns: str, parts: Sequence[Part]) -> Part:
+def _merged(columns: str, parts: Sequence[SqlPart]) -> SqlPart:
     """Return a query for the rows of several queries, without duplicates."""
     text = union_of([f"SELECT {columns} FROM ({part.text}) AS part" for part in parts])
-    return Part(text, tuple(chain.from_iterable(part.cells for part in parts)))
+    return SqlPart(text, tuple(chain.from_iterable(part.cells for part in parts)))
 
 
 def _table(name: str) -> str:
@@ -387,7 +389,7 @@ def _table(name: str) -> str:
     return str(model._meta.db_table)  # noqa: SLF001 (Django documents it)
 
 
-def _fetch(statement: Part) -> list[tuple[Any, ...]]:
+def _fetch(statement: SqlPart) -> list[tuple[Any, ...]]:
     # Don't use a kept cursor, which prepares its statements, because the plan depends on the
     # parameters.
     with connection.cursor() as cursor:

@@ -70,7 +70,7 @@ def read_plexus(file: str, text: str) -> list[Procedure]:
     if not isinstance(node, yaml.MappingNode):
         raise ProcedureFileError("The file needs a mapping with a name and code.", line=1)
     document = Loader("").construct_document(node)
-    return [*_procedures(Part(file, document, node), str(document.get("name") or ""))]
+    return [*_procedures(FileMapping(file, document, node), str(document.get("name") or ""))]
 
 
 class Loader(yaml.SafeLoader):
@@ -88,7 +88,7 @@ Loader.add_constructor("tag:yaml.org,2002:timestamp", Loader.text)
 
 
 @dataclass(frozen=True)
-class Part:
+class FileMapping:
     """A mapping in a file, which knows the line numbers of the keys in it."""
 
     file: str
@@ -120,7 +120,7 @@ class Part:
         is_block = isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")
         return node.start_mark.line + (2 if is_block else 1)
 
-    def inner(self, *path: str) -> "Part":
+    def inner(self, *path: str) -> "FileMapping":
         """Return the mapping to which the path leads.
 
         Raises `ProcedureFileError` if the value at the end of the path isn't a mapping.
@@ -133,7 +133,7 @@ class Part:
         if not isinstance(value, dict) or not isinstance(node, yaml.MappingNode):
             words = f"{'.'.join(path)} must be a mapping."
             raise ProcedureFileError(words, line=self.line(*path))
-        return Part(self.file, value, node)
+        return FileMapping(self.file, value, node)
 
 
 def _entry(node: yaml.Node, name: str) -> tuple[yaml.Node, yaml.Node] | None:
@@ -142,7 +142,7 @@ def _entry(node: yaml.Node, name: str) -> tuple[yaml.Node, yaml.Node] | None:
     return next(((key, value) for key, value in node.value if key.value == name), None)
 
 
-def _procedures(part: Part, name: str) -> Iterator[Procedure]:
+def _procedures(part: FileMapping, name: str) -> Iterator[Procedure]:
     """Yield the procedures nested in a mapping, then the procedure that the mapping defines."""
     _check(part, name)
     family: Family = {}
@@ -153,7 +153,7 @@ def _procedures(part: Part, name: str) -> Iterator[Procedure]:
     yield _procedure(part, name, family)
 
 
-def _check(part: Part, name: str) -> None:
+def _check(part: FileMapping, name: str) -> None:
     for key in part.content:
         if key not in KNOWN:
             words = f"Unknown key {key!r:.50}.{meant(key, KNOWN)}"
@@ -176,7 +176,7 @@ def _check_dependency(key: str, value: Any, line: int) -> None:
         raise ProcedureFileError(words, line=line)
 
 
-def _check_kinds(part: Part) -> None:
+def _check_kinds(part: FileMapping) -> None:
     for kind, keys in GROUPS.items():
         for key in keys:
             _check_kind(part, key, kind)
@@ -191,7 +191,7 @@ def _check_kinds(part: Part) -> None:
             raise ProcedureFileError("A guard is empty.", line=part.line("guards"))
 
 
-def _check_kind(part: Part, key: str, kind: type) -> None:
+def _check_kind(part: FileMapping, key: str, kind: type) -> None:
     value = part.content.get(key)
     if value is None:
         return
@@ -202,7 +202,7 @@ def _check_kind(part: Part, key: str, kind: type) -> None:
         raise ProcedureFileError(words, line=part.line(key))
 
 
-def _procedure(part: Part, name: str, family: Family) -> Procedure:
+def _procedure(part: FileMapping, name: str, family: Family) -> Procedure:
     content = part.content
     inputs = _declarations(part, "params", "input")
     outputs = _declarations(part, "outputs", "output")
@@ -252,14 +252,14 @@ class Chunk:
     line: int
 
 
-def _chunks(part: Part) -> list[Chunk]:
+def _chunks(part: FileMapping) -> list[Chunk]:
     """Return the guards of a program in their order, followed by the program's code."""
     guards = part.content.get("guards") or []
     found = [Chunk(guard, part.code_line("guards", place)) for place, guard in enumerate(guards)]
     return [*found, Chunk(part.content["code"], part.code_line("code"))]
 
 
-def _declarations(part: Part, group: str, of: str) -> list[Declaration]:
+def _declarations(part: FileMapping, group: str, of: str) -> list[Declaration]:
     if not part.content.get(group):
         return []
     listed = part.inner(group).content.items()
@@ -268,7 +268,7 @@ def _declarations(part: Part, group: str, of: str) -> list[Declaration]:
     ]
 
 
-def _check_code(part: Part, chunks: Sequence[Chunk], human: Mapping[str, Any]) -> list[Use]:
+def _check_code(part: FileMapping, chunks: Sequence[Chunk], human: Mapping[str, Any]) -> list[Use]:
     """Return the uses of names in all chunks. Raises `ProcedureFileError` for an unknown name."""
     found: list[Use] = []
     runtime = lua54.LuaRuntime()
@@ -290,7 +290,7 @@ def _check_code(part: Part, chunks: Sequence[Chunk], human: Mapping[str, Any]) -
     return found
 
 
-def _check_children(part: Part, uses: Sequence[Use], family: Family) -> None:
+def _check_children(part: FileMapping, uses: Sequence[Use], family: Family) -> None:
     """Raise `ProcedureFileError` if the code starts a procedure that the file doesn't list.
 
     The list is `dependencies.procedures`. A file without this list may start any procedure of the

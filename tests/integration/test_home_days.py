@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from dashboard.overview import days
-from dashboard.overview.days import Line, days_for
+from dashboard.overview.days import DayLine, days_for
 from procedures.models import Run
 from procedures.models.clock import clock
 from tests.calls import run_until_it_waits
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 DAYS = "/overview/days"
 
 
-def lines_for(user: User, now: datetime) -> Sequence[Line]:
+def lines_for(user: User, now: datetime) -> Sequence[DayLine]:
     return days_for(user, now).lines
 
 

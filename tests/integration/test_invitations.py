@@ -8,7 +8,7 @@ from django.core import mail
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from dashboard.accounts.invitations import MOST, Line, read_lines
+from dashboard.accounts.invitations import MOST, InvitationLine, read_lines
 from dashboard.models import RetiredGroup
 from procedures.models import Act
 from tests.conftest import create_manager, create_person
@@ -27,29 +27,34 @@ max@bank.example;;;;
     [
         ("", []),
         ("\0 \n", []),
-        ("ann@bank.example", [Line("ann@bank.example")]),
+        ("ann@bank.example", [InvitationLine("ann@bank.example")]),
         (
             "Ann Blum <ann@bank.example>, max@bank.example\n\nzoe@bank.example",
             [
-                Line("ann@bank.example", first_name="Ann", last_name="Blum"),
-                Line("max@bank.example"),
-                Line("zoe@bank.example"),
+                InvitationLine("ann@bank.example", first_name="Ann", last_name="Blum"),
+                InvitationLine("max@bank.example"),
+                InvitationLine("zoe@bank.example"),
             ],
         ),
         (
             TABLE,
             [
-                Line("Ann.Blum@bank.example", "ann", "Ann", "Blum", ("finance", "support")),
-                Line("max@bank.example"),
+                InvitationLine(
+                    "Ann.Blum@bank.example", "ann", "Ann", "Blum", ("finance", "support")
+                ),
+                InvitationLine("max@bank.example"),
             ],
         ),
         (
             'name,e-mail,groups,team\nann,ann@bank.example,"finance; support",7\nmax',
-            [Line("ann@bank.example", "ann", groups=("finance", "support")), Line("", "max")],
+            [
+                InvitationLine("ann@bank.example", "ann", groups=("finance", "support")),
+                InvitationLine("", "max"),
+            ],
         ),
     ],
 )
-def test_a_list_is_read_as_addresses_or_as_a_table(text: str, lines: list[Line]) -> None:
+def test_a_list_is_read_as_addresses_or_as_a_table(text: str, lines: list[InvitationLine]) -> None:
     assert read_lines(text) == lines
 
 

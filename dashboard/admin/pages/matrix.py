@@ -59,7 +59,7 @@ class Box(NamedTuple):
     may_change: bool
 
 
-class Row(NamedTuple):
+class MatrixRow(NamedTuple):
     """One role on one procedure, with a checkbox for each group on the page."""
 
     role: Role
@@ -121,7 +121,7 @@ class Matrix:
         )
 
     @cached_property
-    def rows(self) -> list[tuple[Procedure, list[Row]]]:
+    def rows(self) -> list[tuple[Procedure, list[MatrixRow]]]:
         return [(one, [self._row(one, role) for role in ROLES]) for one in self.procedures.rows]
 
     @cached_property
@@ -163,10 +163,10 @@ class Matrix:
     def _changer(self) -> Changer:
         return Changer(self.user, {one.pk for one in self.procedures.rows})
 
-    def _row(self, procedure: Procedure, role: Role) -> Row:
+    def _row(self, procedure: Procedure, role: Role) -> MatrixRow:
         cells = [Cell(procedure.pk, group.pk, role) for group in self.groups.rows]
         lacks_holder = role in NEEDED and (procedure.pk, role) not in self.with_holders
-        return Row(role, str(TITLES[role]), [self._box(one) for one in cells], lacks_holder)
+        return MatrixRow(role, str(TITLES[role]), [self._box(one) for one in cells], lacks_holder)
 
     def _box(self, cell: Cell) -> Box:
         is_held = cell in self.held

@@ -25,7 +25,7 @@ View = Callable[..., HttpResponse]
 
 
 @dataclass(frozen=True)
-class Part:
+class AdminPage:
     """A page of the admin: its address, its view, and a function that says who may open it."""
 
     route: str
@@ -45,27 +45,27 @@ class Part:
     """The models whose lists and rows belong to this entry of the menu."""
 
 
-parts: list[Part] = []
+parts: list[AdminPage] = []
 """All such pages. Each module adds its own pages when the module is imported."""
 
 
-class Listed(NamedTuple):
+class ListEntry(NamedTuple):
     """An entry of the menu that leads to the list of the rows of a model."""
 
     title: str | Promise
     model: type[Model]
     place: int
     name: str = ""
-    """The name by which pages refer to the entry; see `Part.below`."""
+    """The name by which pages refer to the entry; see `AdminPage.below`."""
 
 
 lists = [
-    Listed(lazy("Procedures"), Procedure, 4),
-    Listed(lazy("Runs"), Run, 5),
-    Listed(lazy("Requests"), HumanRequest, 6),
-    Listed(lazy("Decisions"), Decision, 7),
-    Listed(lazy("Mail"), Notification, 8),
-    Listed(lazy("Log"), Act, 9, "log"),
+    ListEntry(lazy("Procedures"), Procedure, 4),
+    ListEntry(lazy("Runs"), Run, 5),
+    ListEntry(lazy("Requests"), HumanRequest, 6),
+    ListEntry(lazy("Decisions"), Decision, 7),
+    ListEntry(lazy("Mail"), Notification, 8),
+    ListEntry(lazy("Log"), Act, 9, "log"),
 ]
 """The entries of the menu that lead to lists of rows."""
 
@@ -76,11 +76,11 @@ def add_part(
     """Return a decorator that adds a view to the pages of the admin.
 
     Only staff for whom `may` returns True can open the page. If `title` is given, the menu leads to
-    the page; `more` are the fields of its `Part`.
+    the page; `more` are the fields of its `AdminPage`.
     """
 
     def add(view: View) -> View:
-        parts.append(Part(route, name, view, may, title, **more))
+        parts.append(AdminPage(route, name, view, may, title, **more))
         return view
 
     return add
@@ -145,7 +145,7 @@ def _extend(site: admin.AdminSite) -> None:
     site.each_context = each_context  # type: ignore[method-assign]
 
 
-def _address(site: admin.AdminSite, part: Part) -> URLPattern:
+def _address(site: admin.AdminSite, part: AdminPage) -> URLPattern:
     def view(request: HttpRequest, *args: Any, **given: Any) -> HttpResponse:
         if not part.may(request.user):  # type: ignore[arg-type]
             raise PermissionDenied
@@ -155,7 +155,7 @@ def _address(site: admin.AdminSite, part: Part) -> URLPattern:
     return path(part.route, site.admin_view(view), name=part.name)
 
 
-class Entry(NamedTuple):
+class MenuEntry(NamedTuple):
     """An entry of the menu. `is_here` is True if the request is for a page that belongs to it."""
 
     place: int
@@ -166,7 +166,7 @@ class Entry(NamedTuple):
     below: str = ""
 
 
-def _menus(request: HttpRequest) -> tuple[list[Entry], list[Entry]]:
+def _menus(request: HttpRequest) -> tuple[list[MenuEntry], list[MenuEntry]]:
     """Return the menu, and the second row for the entry that the viewer is in; [] without one.
 
     An entry is in the first row, too, if the viewer may not see the entry that it is below.
@@ -188,31 +188,31 @@ def _menus(request: HttpRequest) -> tuple[list[Entry], list[Entry]]:
     return menu, next((each for each in here if len(each) > 1), [])
 
 
-def _pages(request: HttpRequest) -> Iterator[Entry]:
+def _pages(request: HttpRequest) -> Iterator[MenuEntry]:
     """Yield the entries of the pages that the viewer may see."""
     user: Any = request.user
     for one in parts:
         if one.title and one.may(user):
             url = reverse(f"admin:{one.name}")
             is_here = request.path.startswith((url, *_other_addresses(one)))
-            yield Entry(one.place, url, str(one.title), is_here, one.name, one.below)
+            yield MenuEntry(one.place, url, str(one.title), is_here, one.name, one.below)
 
 
-def _other_addresses(part: Part) -> Iterator[str]:
+def _other_addresses(part: AdminPage) -> Iterator[str]:
     """Yield the beginnings of the addresses that belong to the page's entry of the menu."""
     root = reverse("admin:index")
     yield from (f"{root}{one}" for one in part.routes)
     yield from (list_address(one) for one in part.models if one in admin.site._registry)  # noqa: SLF001
 
 
-def _lists(request: HttpRequest) -> Iterator[Entry]:
+def _lists(request: HttpRequest) -> Iterator[MenuEntry]:
     """Yield the entries of the lists that the viewer may see."""
     for one in lists:
         its_admin = admin.site._registry.get(one.model)  # noqa: SLF001
         if its_admin and its_admin.has_view_permission(request):
             url = list_address(one.model)
             is_here = request.path.startswith(url)
-            yield Entry(one.place, url, str(one.title), is_here, one.name)
+            yield MenuEntry(one.place, url, str(one.title), is_here, one.name)
 
 
 _extend(admin.site)

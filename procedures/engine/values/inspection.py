@@ -41,14 +41,14 @@ NARROWER = ("now_op", "tz_constraint", "version")
 
 
 @dataclass(eq=False)
-class Part:
+class InspectedType:
     """A type as Pydantic validates it, or a type inside another type, such as a field's type."""
 
     kind: str
     """Pydantic's name for the kind of type, such as "int", "union", "model" or "model-field"."""
     rules: Schema
     """The type's constraints and settings, by Pydantic's names."""
-    parts: list["Part"] = field(default_factory=list)
+    parts: list["InspectedType"] = field(default_factory=list)
     shape: Schema = field(default_factory=dict)
     """A JSON Schema that accepts every valid value of the type.
 
@@ -56,7 +56,7 @@ class Part:
     """
 
     @property
-    def inner(self) -> "Part":
+    def inner(self) -> "InspectedType":
         """The type inside a wrapper: `int` if this part is `int | None` or has a default."""
         return self.parts[-1]
 
@@ -75,7 +75,9 @@ class Part:
             if isinstance(about, dict):
                 yield about.get("function")
 
-    def all(self, into: "Callable[[Part], list[Part]] | None" = None) -> "Iterator[Part]":
+    def all(
+        self, into: "Callable[[InspectedType], list[InspectedType]] | None" = None
+    ) -> "Iterator[InspectedType]":
         """Yield this part and each part inside it, each of them once.
 
         `into` takes a part and returns those of its inner parts that are to be visited; by default,
@@ -91,7 +93,7 @@ class Part:
 
 
 @lru_cache(maxsize=1024)
-def inspect_type(types: TypeAdapter[Any]) -> Part:
+def inspect_type(types: TypeAdapter[Any]) -> InspectedType:
     """Return the type of an adapter, with the types inside it, as Pydantic validates them."""
     return _Recorder().record(types.core_schema)
 
@@ -102,10 +104,10 @@ class _Recorder(GenerateJsonSchema):
     Each JSON Schema that it makes accepts every valid value of the type.
     """
 
-    def record(self, schema: Any) -> Part:
-        self._open: list[list[Part]] = [[]]
-        self._targets: dict[str, Part] = {}
-        self._references: list[Part] = []
+    def record(self, schema: Any) -> InspectedType:
+        self._open: list[list[InspectedType]] = [[]]
+        self._targets: dict[str, InspectedType] = {}
+        self._references: list[InspectedType] = []
         self.generate_inner(schema)
         for part in self._references:
             part.parts.append(self._targets[part.rules["schema_ref"]])
@@ -113,7 +115,7 @@ class _Recorder(GenerateJsonSchema):
 
     def generate_inner(self, schema: Any) -> dict[str, Any]:
         """Record a part of a type and the parts in it, even if its JSON Schema leaves them out."""
-        part = Part(schema["type"], schema)
+        part = InspectedType(schema["type"], schema)
         self._open[-1].append(part)
         self._targets[schema.get("ref", "")] = part
         self._open.append(part.parts)
@@ -217,7 +219,7 @@ def watch_of(types: TypeAdapter[Any]) -> LossReasons:
     )
 
 
-def _has_odd_names(part: Part) -> bool:
+def _has_odd_names(part: InspectedType) -> bool:
     keys = part.rules.get("keys_schema", {}).get("type", "any")
     return part.kind == "dict" and keys not in {"str", "any"}
 
@@ -308,13 +310,13 @@ def _unserved(types: TypeAdapter[Any], takes_files: bool) -> str:  # noqa: FBT00
     return next(filter(None, (_reason(part, takes_files=takes_files) for part in parts)), "")
 
 
-def _read_from_json(part: Part) -> list[Part]:
+def _read_from_json(part: InspectedType) -> list[InspectedType]:
     """Return the inner parts that get the JSON as it is; none if the author's code converts it."""
     is_hidden = part.kind in MAKES_ITS_OWN or part.rules.get("serialization_exclude")
     return [] if is_hidden else part.parts
 
 
-def _reason(part: Part, *, takes_files: bool) -> str:
+def _reason(part: InspectedType, *, takes_files: bool) -> str:
     if part.kind == "literal":
         options: Any = tuple(part.rules["expected"])
         return _lost_by_json(Literal[options], options)

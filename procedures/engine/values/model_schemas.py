@@ -21,7 +21,7 @@ from procedures.engine.values.inspection import (
     FIELDS,
     UNIONS,
     WRAPPERS,
-    Part,
+    InspectedType,
     inspect_type,
     reads_files,
     unserved,
@@ -66,7 +66,7 @@ STRICT = ("strict", True)
 FUNCTION = "function-"
 
 
-def unchecked(part: Part) -> list[str]:
+def unchecked(part: InspectedType) -> list[str]:
     """Return the constraints of a type that a JSON Schema of an answer can't check."""
     known = {*CHECKED.get(part.kind, set()), *ALSO_SAID}
     if part.rules.get("tz_constraint") == "aware":
@@ -74,7 +74,7 @@ def unchecked(part: Part) -> list[str]:
     return sorted(set(part.rules) - known)
 
 
-def complete(schema: dict[str, Any], part: Part) -> None:
+def complete(schema: dict[str, Any], part: InspectedType) -> None:
     """Add rules to a field's schema: strings mustn't be blank, and decimals have a fixed format."""
     if part.kind == "str":
         schema.setdefault("pattern", VISIBLE)
@@ -116,13 +116,13 @@ def form_schema(model: Any) -> dict[str, Any]:
     return found
 
 
-def _why_no_group(part: Part) -> str:
+def _why_no_group(part: InspectedType) -> str:
     if part.kind == "nullable":
         return "it may be None. Give the model alone, without None"
     return _why_union(_bare(part))
 
 
-def _why_union(part: Part) -> str:
+def _why_union(part: InspectedType) -> str:
     """Return the reason why a union isn't supported, as a phrase; "" if the type is no union."""
     if part.kind not in UNIONS:
         return ""
@@ -130,12 +130,12 @@ def _why_union(part: Part) -> str:
     return f"it has the union {members}, which isn't supported for answers. {INSTEAD}"
 
 
-def _title(part: Part) -> str:
+def _title(part: InspectedType) -> str:
     cls = part.rules.get("cls")
     return str(getattr(cls, "__name__", part.kind))
 
 
-def _group(schema: Mapping[str, Any], part: Part, path: str, *, of: str) -> dict[str, Any]:
+def _group(schema: Mapping[str, Any], part: InspectedType, path: str, *, of: str) -> dict[str, Any]:
     """Return the final schema of an object; `of` is the model or field that errors name."""
     if why := _name_own_check(part):
         raise ValueError(f"{of} can't be a form: it has {why}, which isn't supported for answers.")
@@ -155,7 +155,7 @@ def _group(schema: Mapping[str, Any], part: Part, path: str, *, of: str) -> dict
     }
 
 
-def _fields(part: Part) -> dict[str, Part]:
+def _fields(part: InspectedType) -> dict[str, InspectedType]:
     """Return the fields of a model by the names that answers use, which may be aliases."""
     holder = part.inner if part.kind in {"model", "dataclass"} else part
     fields = (one for one in holder.parts if one.kind in FIELDS)
@@ -163,7 +163,7 @@ def _fields(part: Part) -> dict[str, Part]:
     return {str(one.rules.get("validation_alias", one.rules["name"])): one.inner for one in fields}
 
 
-def _name_own_check(part: Part) -> str:
+def _name_own_check(part: InspectedType) -> str:
     """Return a phrase for a check that a model makes besides checking the types of its fields.
 
     The phrase is for example "a validator". It is "" if the model makes no such check.
@@ -179,7 +179,7 @@ def _name_own_check(part: Part) -> str:
 
 
 def _finished(
-    path: str, schema: Mapping[str, Any], part: Part, *, is_required: bool
+    path: str, schema: Mapping[str, Any], part: InspectedType, *, is_required: bool
 ) -> dict[str, Any]:
     """Return a field's final schema, with label, default, and rules that Pydantic leaves out."""
     found, inner = dict(schema), _bare(part)
@@ -207,7 +207,7 @@ def _in_place(schema: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [value, {"type": "null"}], **about}
 
 
-def _value_schema(schema: Mapping[str, Any], part: Part, path: str) -> dict[str, Any]:
+def _value_schema(schema: Mapping[str, Any], part: InspectedType, path: str) -> dict[str, Any]:
     """Return the schema of a nested model, a file or a list, without a title and without null."""
     plain: Mapping[str, Any] = next(
         (one for one in schema.get("anyOf", [schema]) if one.get("type") != "null"), {}
@@ -225,16 +225,16 @@ def _value_schema(schema: Mapping[str, Any], part: Part, path: str) -> dict[str,
     return found
 
 
-def _bare(part: Part) -> Part:
+def _bare(part: InspectedType) -> InspectedType:
     """Return the type inside wrappers: `int` for `int | None`, for a default or for a reference."""
     return _bare(part.inner) if part.kind in {*WRAPPERS, "definitions"} else part
 
 
-def _is_file(part: Part) -> bool:
+def _is_file(part: InspectedType) -> bool:
     return any(reads_files(function) for function in part.functions)
 
 
-def _unfit(part: Part) -> str:
+def _unfit(part: InspectedType) -> str:
     if _is_file(part) or part.kind in GROUPS:
         return ""
     if part.kind.startswith(FUNCTION):
