@@ -94,7 +94,8 @@ def test_usual_ranges_of_days_are_links(
     chosen = root.get(page("changelist", Run) + ranges[1]).content.decode()
 
     assert [len(found(root, Run, one[1:])) for one in ranges] == [1, 2, 4]
-    assert re.findall(r'aria-current="true">([^<]+)', chosen) == ["Last 7 days"]
+    marked = re.findall(r'aria-current="true">([^<]+)', chosen)
+    assert [one for one in marked if one == "Today" or "days" in one] == ["Last 7 days"]
 
 
 def test_rows_beyond_the_limit_are_not_said_to_be_all(
