@@ -10,7 +10,10 @@ from tests.browser.test_every_page import faults_of, visit
 from tests.calls import run_until_it_waits
 from tests.pages import grant_to_both
 
-SCROLLS = "(frame) => frame.scrollWidth > frame.clientWidth"
+SCROLLS = """() => {
+  const frame = document.querySelector(".picture__frame");
+  return frame.scrollWidth > frame.clientWidth;
+}"""
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(DESK, "light"), (PHONE, "dark")])
@@ -33,7 +36,7 @@ def test_a_picture_and_stages_fit_and_violate_no_rule_of_axe(
             expect(frame).to_be_visible()
             expect(frame.locator(".picture__node")).to_have_count(7)
             if width == PHONE:
-                assert frame.evaluate(SCROLLS)
+                page.wait_for_function(SCROLLS)  # once the page has its styles
         faults[address] = faults_of(page)
 
     assert not {address: found for address, found in faults.items() if found}

@@ -10,6 +10,16 @@ from tests import abstract_runtime as theirs
 from tests.programs.effects.flows import node, of, one
 
 MODULE = "tests.crash.effects"
+ENDS = [
+    ("hello_world", "Hello from AbstractRuntime!"),
+    ("ask_user_demo", "Goodbye, a!"),
+    ("wait_until_demo", "Woke up on schedule!"),
+    ("multi_step_demo", "Processed 5 items"),
+    ("persistence_demo", "Step 3: Received 'a'"),
+    ("llm_demo", "Offline: Give me one interesting fact"),
+    ("react", "Offline: two files in ."),
+]
+"""The examples, each with a part of its output if all questions are answered with "a"."""
 
 
 def note(run: RunState, effect: Effect) -> str:

@@ -1,12 +1,22 @@
 """Graphs for workers that are killed; those of litestar-workflows' examples with a checkout."""
 
 from pathlib import Path
+from typing import Any
 
 from procedures.engine import Procedure
 from programs.graphs import Ask, GraphContext, Signal, Wait, definition_graph, graph
 from tests import litestar
 
 MODULE = "tests.crash.graphs"
+ANSWERS = {"review_document": {"decision": "approve", "comments": "Well."}}
+"""The answers to the examples' questions that aren't a plain yes, by the names of the steps."""
+ENDS: list[tuple[str, dict[str, Any], str]] = [
+    ("order_processing", {"order_id": "A-7", "items": ["cup"]}, '"TRACK-A-7"'),
+    ("document_approval", {"document_id": "D-1"}, '"document_status":"approved"'),
+    ("approval_workflow", {}, '"final_status":"approved"'),
+    ("simple_workflow", {}, '"simple_executed":true'),
+]
+"""The examples, each with the data of its start and a part of its result."""
 
 
 def note(context: GraphContext) -> list[str]:

@@ -15,7 +15,7 @@ from procedures.services import Sent, send_signal, start_run, sweep
 from programs.effects.names import engine_name
 from tests import abstract_runtime as theirs
 from tests.configured import procedures_of
-from tests.crash.effects import MODULE, values
+from tests.crash.effects import ENDS, MODULE, values
 from tests.crash.legs import work_and_die
 from tests.runs import answer, journal_of, result_of, status_of
 
@@ -71,18 +71,7 @@ def test_a_program_goes_on_in_other_processes_and_does_nothing_twice(
 
 @pytest.mark.skipif(not theirs.CHECKOUT, reason="ABSTRACTRUNTIME names no checkout.")
 @pytest.mark.usefixtures("registered")
-@pytest.mark.parametrize(
-    ("name", "end"),
-    [
-        ("hello_world", "Hello from AbstractRuntime!"),
-        ("ask_user_demo", "Goodbye, a!"),
-        ("wait_until_demo", "Woke up on schedule!"),
-        ("multi_step_demo", "Processed 5 items"),
-        ("persistence_demo", "Step 3: Received 'a'"),
-        ("llm_demo", "Offline: Give me one interesting fact"),
-        ("react", "Offline: two files in ."),
-    ],
-)
+@pytest.mark.parametrize(("name", "end"), ENDS)
 def test_an_example_of_theirs_goes_on_in_other_processes(
     name: str, end: str, admin_user: User
 ) -> None:

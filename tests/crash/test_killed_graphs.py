@@ -13,12 +13,11 @@ from procedures.models import Run
 from procedures.services import Sent, send_signal, start_run, sweep
 from tests import litestar
 from tests.configured import procedures_of
-from tests.crash.graphs import MODULE
+from tests.crash.graphs import ANSWERS, ENDS, MODULE
 from tests.crash.legs import work_and_die
 from tests.runs import answer, journal_of, result_of, status_of
 
 pytestmark = pytest.mark.soak
-ANSWERS = {"review_document": {"decision": "approve", "comments": "Well."}}
 
 
 def go_through(run: Run, by: User) -> int:
@@ -58,15 +57,7 @@ def test_a_graph_goes_on_in_other_processes_and_does_nothing_twice(
 
 @pytest.mark.skipif(not litestar.CHECKOUT, reason="LITESTAR_WORKFLOWS names no checkout.")
 @pytest.mark.usefixtures("registered")
-@pytest.mark.parametrize(
-    ("name", "data", "end"),
-    [
-        ("order_processing", {"order_id": "A-7", "items": ["cup"]}, '"TRACK-A-7"'),
-        ("document_approval", {"document_id": "D-1"}, '"document_status":"approved"'),
-        ("approval_workflow", {}, '"final_status":"approved"'),
-        ("simple_workflow", {}, '"simple_executed":true'),
-    ],
-)
+@pytest.mark.parametrize(("name", "data", "end"), ENDS)
 def test_an_example_of_theirs_goes_on_in_other_processes(
     name: str, data: dict[str, Any], end: str, admin_user: User
 ) -> None:
