@@ -22,11 +22,13 @@ from chat.models import (
     Member,
     Message,
     Notification,
+    RemovedRequest,
     RequestEvent,
     Session,
     SessionEvent,
 )
 from chat.services import OPERATE_REQUEST, Reach, reach_of, reassign_request, withdraw_request
+from dashboard.accounts.keyed import row_with_key
 from dashboard.admin.filters import Between, ByProcedure, NamedValues, RelatedRows, newest_values
 from dashboard.admin.history import HistoryAdmin, Related
 from dashboard.admin.operations import Operation, operate
@@ -37,7 +39,7 @@ from dashboard.admin.values import link, readable
 from dashboard.forms.operations import ReasonForm
 from procedures import access
 from procedures.engine.values.sizes import cut
-from procedures.models import Run
+from procedures.models import Run, Tombstone
 from procedures.models.run_queries import values_of
 from procedures.users import name_field
 
@@ -279,6 +281,11 @@ class HumanRequestAdmin(ProvenAdmin):
 
     def run_of(self, row: HumanRequest) -> Run:
         return row.wait.run
+
+    def tombstone_of(self, key: str) -> Tombstone | None:
+        rows = RemovedRequest.objects.select_related("tombstone__procedure")
+        found = row_with_key(rows, key)
+        return found.tombstone if found else None
 
     def visible_on_site(self, user: Any) -> QuerySet[HumanRequest]:
         return visible_requests(user)

@@ -3,21 +3,27 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
-from dashboard.admin.addresses import list_address
+from dashboard.admin.addresses import list_address, row_address
 from dashboard.admin.lists import CountedToALimit, NamedList
 from dashboard.admin.logged import GuardedAdmin
 from dashboard.admin.search import SearchedAdmin, found_in, searched_in
 from dashboard.admin.viewer import may_look_at, rendered, viewing
+from procedures.models import Tombstone
+from procedures.services.retention.holds import removed_sentence
 
 
 class Related(NamedTuple):
@@ -91,6 +97,31 @@ class HistoryAdmin(SearchedAdmin, GuardedAdmin):
         row = super().get_object(request, object_id, from_field)
         self.mark_on_site([row] if row else [], request.user)
         return row
+
+    def tombstone_of(self, key: str) -> Tombstone | None:
+        """Return the tombstone of the run with which a row was removed; None if none names the row.
+
+        `key` is the row's key, as the address of its page has it.
+        """
+        return None
+
+    def _get_obj_does_not_exist_redirect(
+        self, request: HttpRequest, opts: Any, object_id: str
+    ) -> HttpResponse:
+        """Lead from the page of a removed row to what is left of its run.
+
+        Links to the page stay: in the log, in exported tables and in people's notes.
+        """
+        if not self.has_view_permission(request):  # Django looks at that later in some views
+            raise PermissionDenied
+        key = unquote(object_id)
+        with viewing(request.user):
+            if found := self.tombstone_of(key):
+                messages.warning(request, removed_sentence(found))
+                return redirect(row_address(found) if may_look_at(Tombstone) else "admin:index")
+        words = _("{what} {key} doesn't exist. Records are removed after their retention.")
+        messages.warning(request, words.format(what=capfirst(opts.verbose_name), key=key))
+        return redirect("admin:index")
 
     def mark_on_site(self, rows: Sequence[Any], user: Any) -> None:
         """Set `is_on_site` of each row: True if the user may see its page outside the admin."""

@@ -14,6 +14,7 @@ from dashboard.admin.lists import NamedList
 from dashboard.admin.quick import QuickAdmin
 from dashboard.admin.viewer import may_look_at, rendered, viewing
 from procedures.models import Act
+from procedures.models.act import ActQuerySet
 
 MOST_ACTS = 200
 """The maximum number of acts on a row that the row's "History" page shows, newest first."""
@@ -53,13 +54,17 @@ class LoggedAdmin(QuickAdmin):
         vars(request)["changes"] = changes_in(form)
         return super().construct_change_message(request, form, formsets, add)
 
+    def acts_about(self, row: Any) -> ActQuerySet:
+        """Return the entries of the site's log that the history of this row shows."""
+        return Act.objects.about(row)
+
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
         """Show the entries of the site's log about this row, instead of Django's own log."""
         with viewing(request.user):
             row = self.get_object(request, unquote(object_id))
-            acts = Act.objects.about(row) if row is not None else Act.objects.none()
+            acts = self.acts_about(row) if row is not None else Act.objects.none()
             lines = list(acts[: MOST_ACTS + 1])
             context = {
                 "acts": lines[:MOST_ACTS],

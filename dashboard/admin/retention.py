@@ -1,11 +1,21 @@
 """Read-only admin pages for retentions, legal holds, and what is left of removed runs."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as lazy
 
-from chat.models import RemovedRequest
+from chat.models import HumanRequest, RemovedRequest
 from dashboard.admin.filters import Between, RelatedRows
-from dashboard.admin.history import HistoryAdmin
-from procedures.models import LegalHold, RemovalRound, Retention, StaleContent, Tombstone
+from dashboard.admin.history import HistoryAdmin, Related
+from procedures.models import (
+    Act,
+    LegalHold,
+    RemovalRound,
+    Retention,
+    Run,
+    StaleContent,
+    Tombstone,
+)
+from procedures.models.act import ActQuerySet
 
 
 @admin.register(Tombstone)
@@ -18,8 +28,16 @@ class TombstoneAdmin(HistoryAdmin):
     search_fields = ["=id"]
     fields = [
         *("id", "top", "procedure", "version", "started_by", "status", "created_at", "ended_at"),
-        *("head_seq", "head_hash", "removed_at", "days"),
+        *("head_seq", "head_hash", "removed_at", "days", "see_also"),
     ]
+    readonly_fields = ["see_also"]
+    related = [Related(lazy("Its requests"), RemovedRequest, "tombstone__id__exact")]
+
+    def acts_about(self, row: Tombstone) -> ActQuerySet:
+        """Return the log's entries about the run and its requests."""
+        requests = row.requests.values_list("pk", flat=True)
+        acts = Act.objects.all()
+        return acts.about_keys(Run, [row.pk]) | acts.about_keys(HumanRequest, requests)
 
 
 @admin.register(RemovedRequest)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_safe
 
+from dashboard.accounts.keyed import row_with_key
 from dashboard.admin.acts import log_row
 from dashboard.admin.addresses import page_address, page_name
 from dashboard.admin.copies import forked, restarted, signalled
@@ -32,7 +33,7 @@ from dashboard.http.lost_files import explains_lost_files
 from procedures import access
 from procedures.engine.journal.large import place_of
 from procedures.file_responses import file_response
-from procedures.models import Act, Artifact, Event, Head, Run, RunInput, Signal, Wait
+from procedures.models import Act, Artifact, Event, Head, Run, RunInput, Signal, Tombstone, Wait
 from procedures.services import (
     cancel_run,
     force_end_run,
@@ -201,6 +202,9 @@ class RunAdmin(ProvenAdmin):
 
     def run_of(self, row: Run) -> Run:
         return row
+
+    def tombstone_of(self, key: str) -> Tombstone | None:
+        return row_with_key(Tombstone.objects.select_related("procedure"), key)
 
     def visible_on_site(self, user: Any) -> QuerySet[Run]:
         return access.visible_runs(user)

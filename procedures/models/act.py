@@ -6,7 +6,7 @@ Numbering needs a lock: if it happened inside the transaction, everybody else wh
 would have to wait for the end of that transaction.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -70,7 +70,11 @@ def note_program(name: str) -> None:
 class ActQuerySet(models.QuerySet["Act"]):
     def about(self, row: models.Model) -> Self:
         """Return the acts that are about this row."""
-        return self.filter(about_type=type_of(row), about_id=str(row.pk))
+        return self.about_keys(type(row), [row.pk])
+
+    def about_keys(self, model: type[models.Model], keys: Iterable[Any]) -> Self:
+        """Return the acts that are about these rows of a model, also after they were removed."""
+        return self.filter(about_type=type_of(model), about_id__in=[str(key) for key in keys])
 
     def by(self, user: "User") -> Self:
         return self.filter(by_id=str(user.pk))
@@ -238,7 +242,7 @@ def _as_text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def type_of(row: models.Model) -> str:
+def type_of(row: models.Model | type[models.Model]) -> str:
     return str(row._meta.label_lower)  # noqa: SLF001 (Django documents it)
 
 

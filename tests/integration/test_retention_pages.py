@@ -7,10 +7,13 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
+from chat.models import Decision, HumanRequest, HumanResponse
 from dashboard.accounts.standard_groups import fill_standard_groups
+from dashboard.admin.addresses import page_address
 from dashboard.models import StandardGroup
-from procedures.models import Act, LegalHold, Procedure, Retention, Run
+from procedures.models import Act, LegalHold, Procedure, Retention, Run, Tombstone
 from procedures.models.clock import clock
+from procedures.services.retention.holds import removed_sentence
 from procedures.services.retention.rounds import remove_old_runs
 from tests.audited_story import finish, story
 from tests.conftest import create_person, make_staff
@@ -103,3 +106,37 @@ def test_who_may_only_look_changes_nothing_and_others_see_nothing(run: Run) -> N
     assert auditor.post(release, {"reason": "No."}).status_code == 403
     staff = browser(make_staff(create_person("frank")))
     assert [staff.get(path).status_code for path in (PAGE, OF, release)] == [403] * 3
+
+
+def test_links_to_removed_rows_lead_to_what_is_left(run: Run, bob: User, carol: User) -> None:
+    operation = Act.objects.filter(about_id=str(run.pk)).latest("pk")
+    answer = HumanResponse.objects.filter(request__wait__run=run).earliest("pk")
+    request = answer.request
+    Retention.objects.create(procedure=run.procedure, days=30)
+    remove_old_runs()
+    words = removed_sentence(Tombstone.objects.get(pk=run.pk))
+    seen = ("act", "run", "tombstone", "humanrequest", "humanresponse", "removedrequest")
+    auditor = browser(make_staff(bob, *(f"view_{one}" for one in seen)))
+    left = f"/admin/countersign_procedures/tombstone/{run.pk}/change/"
+
+    of_run, of_request = row_page(Run, run.pk), row_page(HumanRequest, request.pk)
+    assert of_run in shown(auditor.get(f"/admin/countersign_procedures/act/{operation.pk}/change/"))
+    for page in (of_run, of_run.replace("change", "history"), of_request):
+        answered = auditor.get(page, follow=True)
+        assert answered.redirect_chain == [(left, 302)], page
+        assert words in shown(answered)
+    assert f"tombstone__id__exact={run.pk}" in shown(auditor.get(left))
+    assert operation.words in shown(auditor.get(left.replace("change", "history")))
+    for certificate in (row_page(Decision, answer.pk), row_page(HumanResponse, answer.pk)):
+        gone = auditor.get(certificate, follow=True)
+        assert "Records are removed after their retention." in shown(gone)
+
+    clerk = browser(make_staff(carol, "view_run"))
+    assert words in shown(clerk.get(of_run, follow=True))
+    assert clerk.get(of_run, follow=True).redirect_chain == [("/admin/", 302)]
+    assert clerk.get(of_request).status_code == 403
+    assert clerk.get(of_request.replace("change", "history")).status_code == 403
+
+
+def row_page(model: type[Any], key: Any) -> str:
+    return page_address(model, "change", key)
