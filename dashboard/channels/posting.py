@@ -4,17 +4,15 @@ import socket
 import ssl
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from threading import Timer
-from typing import Any
 from urllib.parse import SplitResult, urlsplit
+
+from dashboard.http.deadline import Deadline, Place
 
 SECONDS = 5
 """The maximum number of seconds from the start of the connection to the response's status."""
 LARGEST_BODY = 256 * 1024
 NAT64 = ip_network("64:ff9b::/96")
 Address = IPv4Address | IPv6Address
-Place = tuple[socket.AddressFamily, Any]
-"""A resolved address: the address family, and the argument of `socket.connect` for this family."""
 
 
 class ForbiddenAddressError(Exception):
@@ -53,19 +51,15 @@ def post(
     parts = urlsplit(url)
     place = resolve(parts.hostname or "", _port(parts), to_loopback=to_loopback)
     connection = _connection(parts, seconds)
-    # The alarm limits the whole exchange, so that a receiver can't hold it by a byte a second.
-    alarm = Timer(seconds, _cut, [connection])
-    alarm.daemon = True
-    alarm.start()
     try:
-        _connect(connection, parts, place)
-        path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-        connection.request("POST", path, body, headers)
-        status = connection.getresponse().status
+        with Deadline(seconds) as deadline:
+            _connect(connection, parts, deadline.connect([place]))
+            path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
+            connection.request("POST", path, body, headers)
+            status = connection.getresponse().status
     except (OSError, HTTPException) as error:
         raise PostError(f"No answer: {type(error).__name__}.") from None
     finally:
-        alarm.cancel()
         connection.close()
     if not 200 <= status < 300:  # noqa: PLR2004 (HTTP's statuses of success)
         more = " Redirects aren't followed." if 300 <= status < 400 else ""  # noqa: PLR2004
@@ -136,23 +130,8 @@ def _connection(parts: SplitResult, seconds: float) -> HTTPConnection:
     return kind(parts.hostname or "", _port(parts), timeout=seconds)
 
 
-def _connect(connection: HTTPConnection, parts: SplitResult, place: Place) -> None:
-    family, address = place
-    connection.sock = socket.socket(family, socket.SOCK_STREAM)
-    connection.sock.settimeout(connection.timeout)
-    connection.sock.connect(address)
+def _connect(connection: HTTPConnection, parts: SplitResult, sock: socket.socket) -> None:
+    connection.sock = sock
     if parts.scheme == "https":
         context = ssl.create_default_context()
-        # The handshake is separate, so that the alarm can close the socket on which it waits.
-        connection.sock = context.wrap_socket(
-            connection.sock, server_hostname=parts.hostname, do_handshake_on_connect=False
-        )
-        connection.sock.do_handshake()
-
-
-def _cut(connection: HTTPConnection) -> None:
-    if connection.sock is not None:
-        try:
-            connection.sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return
+        connection.sock = context.wrap_socket(sock, server_hostname=parts.hostname)

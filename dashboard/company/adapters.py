@@ -24,8 +24,8 @@ from qrcode.image.svg import SvgPathImage
 from dashboard.accounts.invitations import InvitationLine
 from dashboard.accounts.notified import staying_notified
 from dashboard.accounts.second_factor import company_name
+from dashboard.company.exchanges import Bounded
 from dashboard.company.newcomers import admit, group_of_newcomers
-from dashboard.company.oidc import Bounded
 from dashboard.company.refusals import Refusal, refuse
 from dashboard.models.trail import note
 from procedures.conf import conf

@@ -19,8 +19,9 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.functional import cached_property
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
-from requests import RequestException, Response, Session
+from requests import RequestException
 
+from dashboard.company.exchanges import Bounded, in_time
 from dashboard.company.refusals import DOOR, Refusal, refuse
 from dashboard.environment.values import is_private, is_text
 from dashboard.http.addresses import is_here
@@ -31,10 +32,6 @@ ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 """Signatures with a public key. With a shared secret, whoever knows it could sign in anybody."""
 LEEWAY = 60
 """The seconds by which the company's clock may be wrong."""
-PATIENCE = 5
-"""The seconds to wait for each part of an identity provider's response."""
-LARGEST = 1_000_000
-"""The bytes of the largest response that is read."""
 LONGEST_ID, LONGEST_ADDRESS = 191, 254
 ADDRESSES = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 KEPT = ("email", "name")
@@ -97,24 +94,6 @@ class Provider(OpenIDConnectOAuth2Adapter):
         return claims
 
 
-class Bounded(Session):
-    """A session that reads responses of a limited size and follows no redirect.
-
-    A redirect could take the site's secret to somebody else.
-    """
-
-    def request(self, *args: Any, **kwargs: Any) -> Response:
-        wanted = {"timeout": PATIENCE, **kwargs, "stream": True, "allow_redirects": False}
-        response, body = super().request(*args, **wanted), b""
-        with response:
-            for part in response.iter_content(65536):
-                body += part
-                if len(body) > LARGEST:
-                    raise RequestException("The identity provider's response is too large.")
-        response._content = body  # noqa: SLF001 (where requests keeps what it has read)
-        return response
-
-
 def read_object(address: str) -> dict[str, Any]:
     """Return the JSON object at an identity provider's address; raise `ValueError` for others."""
     with Bounded() as session:
@@ -147,6 +126,7 @@ def sign_in(request: HttpRequest, provider_id: str) -> HttpResponse:
     return leave(request, provider_id, to)
 
 
+@in_time
 def leave(request: HttpRequest, provider_id: str, to: str, *, link: str = "") -> HttpResponse:
     """Return a page that leads to the company.
 
@@ -174,6 +154,7 @@ def leave(request: HttpRequest, provider_id: str, to: str, *, link: str = "") ->
 
 @never_cache
 @require_safe
+@in_time
 def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Sign in the person that the company's response names, or say why not."""
     if Attempt.by(request, DOOR).is_over():

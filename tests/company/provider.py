@@ -7,6 +7,7 @@ from base64 import urlsafe_b64encode
 from contextlib import suppress
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
@@ -16,6 +17,7 @@ from jwt.algorithms import RSAAlgorithm
 
 CLIENT = "countersign-at-corp"
 SECRET = "what-only-corp-and-the-site-know"
+SLOWLY = "slowly: "
 PERSON = {"sub": "0042", "email": "ann@corp.example", "email_verified": True, "name": "Ann Blum"}
 
 
@@ -68,6 +70,9 @@ class Handler(BaseHTTPRequestHandler):
         wrong = self.server.wrong.get(path)
         if wrong is None:
             return False
+        if wrong.startswith(SLOWLY):
+            self._answer_slowly(wrong.removeprefix(SLOWLY))
+            return True
         self.send_response(307 if wrong.startswith("http") else 200)
         self.send_header("Location", wrong[:100])
         self.send_header("Content-Type", "application/json")
@@ -76,6 +81,17 @@ class Handler(BaseHTTPRequestHandler):
         with suppress(OSError):  # the site may have read enough
             self.wfile.write(wrong.encode())
         return True
+
+    def _answer_slowly(self, text: str) -> None:
+        """Answer with a text, and go on with a space now and then, until nobody reads any more."""
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        with suppress(OSError):
+            self.wfile.write(text.encode())
+            for _ in range(100):
+                self.server.closing.wait(0.03)
+                self.wfile.write(b" ")
 
     def _answer(self, content: dict[str, Any], status: int = 200) -> None:
         body = json.dumps(content).encode()
@@ -99,6 +115,7 @@ class Company(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.key = new_key()
+        self.closing = Event()
         self.forget()
 
     def forget(self) -> None:

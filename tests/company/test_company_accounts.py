@@ -7,19 +7,21 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import httpx
 import pytest
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from pytest_django import Settings
+from requests import RequestException
 
 from dashboard.accounts.offboarding import offboard
 from dashboard.admin.pages.settings import in_force
-from dashboard.company import adapters
+from dashboard.company import adapters, exchanges
 from dashboard.environment.site_secrets import find_site_secrets
 from procedures.models import Act
 from tests.company.conftest import PASSWORD, signed_in, who
-from tests.company.provider import SECRET, Company, new_key
+from tests.company.provider import SECRET, SLOWLY, Company, new_key
 from tests.configured import configure
 from tests.conftest import create_person
 from tests.pages import browser
@@ -316,6 +318,21 @@ def test_an_answer_that_makes_no_sense_signs_in_nobody(
     if path == METADATA:
         assert refusal(client.post("/company-sign-in/corp"))[0] == 502
     assert who(client) is None
+
+
+def test_a_company_that_never_ends_its_answer_holds_nobody(
+    company: Company, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = back(to_company(client := Client()))
+    told = httpx.get(f"{company.url}{METADATA}").text
+    monkeypatch.setattr(exchanges, "SECONDS", 0.5)
+    company.wrong[METADATA] = f"{SLOWLY}{told}"
+
+    for response in (client.post("/company-sign-in/corp"), client.get(there)):
+        status, words = refusal(response)
+        assert (status, "can't be reached" in words) == (502, True)
+    with exchanges.Bounded() as session, pytest.raises(RequestException):
+        session.get(f"{company.url}{METADATA}")
 
 
 def test_failures_are_counted_by_address(company: Company, ann: User, settings: Settings) -> None:
