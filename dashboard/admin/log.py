@@ -18,7 +18,7 @@ from dashboard.admin.exporting import ExportedAdmin
 from dashboard.admin.filters import Between
 from dashboard.admin.history import HistoryAdmin
 from procedures.models import Act, LogHead
-from procedures.models.act import verify_log
+from procedures.services.verification import log_faults
 from procedures.users import name_field
 
 
@@ -66,7 +66,7 @@ class ActAdmin(ExportedAdmin):
         page = list_address(Act)
         if request.method != "POST" or not self.has_view_permission(request):
             return HttpResponseRedirect(page)
-        faults = verify_log()
+        faults = log_faults()
         head = LogHead.current()
         sound = _("All {count} entries are unchanged.").format(count=f"{head.seq:,}")
         result = " ".join(faults[:MOST_FAULTS]) or sound

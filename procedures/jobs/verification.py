@@ -19,9 +19,9 @@ def verify_runs(job: str, after: str) -> dict[str, Any]:
     return verification.verify_next(UUID(job), after)
 
 
-def verify_the_rest() -> dict[str, Any]:
+def verify_the_rest(job: str) -> dict[str, Any]:
     """Verify the log and the rows of no run; see `verification.verify_the_rest`."""
-    return verification.verify_the_rest()
+    return verification.verify_the_rest(UUID(job))
 
 
 def log_result(job: str, found: dict[str, Any]) -> None:
@@ -48,9 +48,9 @@ def verify_site(ctx: Context) -> dict[str, Any]:
         ctx.progress(done=whole["runs"], total=max(total, whole["runs"]))
         if not (after := part["after"]):
             break
-    rest = ctx.step(verify_the_rest, retry=AGAIN)
+    rest = ctx.step(verify_the_rest, ctx.run_id, retry=AGAIN)
     _add(whole, rest)
-    whole["entries"] = rest["entries"]
+    whole |= {name: rest[name] for name in ("entries", "known")}
     ctx.step(log_result, ctx.run_id, whole, retry=AGAIN, transaction=True)
     if whole["count"]:
         ctx.alert(verification.sentence({**whole, "faults": []}).strip(), level="error")

@@ -18,6 +18,7 @@ from procedures.models.act import counted, log_act, verify_log
 from procedures.models.clock import clock
 from procedures.models.run_queries import RunQuerySet
 from procedures.services.jobs import find_job
+from procedures.services.known import Known, known_after
 from procedures.services.ledger import examine, examine_site
 from procedures.services.runs import start_found
 from procedures.store.named_locks import lock_name
@@ -129,18 +130,37 @@ def verify_next(job: UUID, after: str, *, size: int = BATCH) -> dict[str, Any]:
     }
 
 
-def verify_the_rest() -> dict[str, Any]:
+def verify_the_rest(job: UUID) -> dict[str, Any]:
     """Verify the rows that belong to no run, and the log; return the counts and the first faults.
 
-    `entries` is the number of the log's entries.
+    `entries` is the number of the log's entries, and `known` is kept for the next verification.
     """
-    rows = [_fault(str(one)) for one in examine_site()]
-    log = [_fault(f"Log: {words}") for words in verify_log()]
+    rows = [_fault(words) for words in site_faults()]
+    log = [_fault(f"Log: {words}") for words in log_faults()]
     return {
         "entries": LogHead.current().seq,
         "count": len(rows) + len(log),
         "faults": [*log, *rows][:MOST_FAULTS],
+        "known": known_after(_known_before(), job).as_json(),
     }
+
+
+def log_faults() -> list[str]:
+    """Return the faults of the log, also if it was deleted since the last verification."""
+    before = _known_before()
+    return [*verify_log(), *(before.log.faults() if before else ())]
+
+
+def site_faults() -> list[str]:
+    """Return the faults of rows that belong to no run, and the lack of runs that were known."""
+    before = _known_before()
+    return [*map(str, examine_site()), *(before.runs.faults() if before else ())]
+
+
+def _known_before() -> Known | None:
+    found = last_result()
+    kept = found[1].get("known") if found else None
+    return Known.read(kept) if kept else None
 
 
 def log_result(job: UUID, found: dict[str, Any]) -> None:

@@ -3,22 +3,27 @@
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import Settings
 
 from chat.models import HumanRequest, HumanResponse, Message, RequestEvent
 from chat.services import Answer, respond
 from procedures.engine.values import canonical
-from procedures.models import Act, Event, Head, Run, RunInput
+from procedures.models import Act, Event, Head, LogHead, Retention, Run, RunInput, Tombstone
 from procedures.models.act import log_act
 from procedures.models.clock import clock
+from procedures.models.ids import uuid7
 from procedures.runner import advance_run
 from procedures.services import verification
+from procedures.services.known import KnownRuns
 from procedures.services.ledger import examine
+from procedures.services.retention.removal import remove_family
 from tests.at_once import at_once
 from tests.calls import request_of, run_until_it_waits
 from tests.configured import configure
@@ -98,6 +103,44 @@ def test_a_sound_site_is_verified_and_every_tampered_row_is_found(
                 model._default_manager.filter(pk=row["id"]).update(**row)  # noqa: SLF001
     assert verified()["count"] == 0
     assert "The last verification found" not in shown(client.get("/admin/"))
+
+
+@pytest.mark.django_db
+def test_what_is_deleted_whole_is_missed_since_the_last_verification(
+    answered: Run, logged: Act, carol: User
+) -> None:
+    make_staff(carol, "view_act", "view_run")
+    assert verified()["count"] == 0
+    Act.objects.all().delete()
+    LogHead.objects.all().delete()
+    lost = "It had 1 entry at the verification of "
+    for _ in range(2):  # and the next one doesn't take the loss for granted
+        found = verified()
+        assert found["count"] == 1
+        assert found["faults"][0]["words"].startswith(f"Log: {lost}")
+    client = browser(carol)
+    address = "/admin/countersign_procedures/act/verification/"
+    assert lost in shown(client.post(address, follow=True))
+
+    HumanResponse.objects.all().delete()
+    answered.delete()
+    told = "1 run has disappeared without a tombstone since the verification of "
+    assert told in " ".join(one["words"] for one in verified()["faults"])
+    said = StringIO()
+    with pytest.raises(CommandError):
+        call_command("verify_journal", stdout=said)
+    assert told in said.getvalue()
+
+
+@pytest.mark.django_db
+def test_a_run_that_a_retention_removes_is_not_missed(answered: Run) -> None:
+    known = KnownRuns.now(uuid7())
+    Retention.objects.create(procedure=answered.procedure, days=1)
+    clock.ahead += timedelta(days=2)
+    assert remove_family(answered.pk) == (1, None)
+    assert known.faults() == []
+    Tombstone.objects.all().delete()
+    assert known.faults() != []
 
 
 @pytest.mark.django_db

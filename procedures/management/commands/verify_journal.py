@@ -9,8 +9,9 @@ from procedures.engine.values.visible import visible_line
 from procedures.models import Run, Tombstone
 from procedures.models.proofs import unproven
 from procedures.services.differences import Difference, row_name
-from procedures.services.ledger import examine, examine_site
+from procedures.services.ledger import examine
 from procedures.services.retention.holds import removed_sentence
+from procedures.services.verification import site_faults
 
 
 class Command(BaseCommand):
@@ -38,9 +39,9 @@ class Command(BaseCommand):
             broken += bool(verdict.faults)
             for words in (*verdict.faults, *([verdict.note] if verdict.older else [])):
                 self.stdout.write(visible_line(f"{each} ({each.pk}): {words}"))
-        unowned = [] if run else examine_site()
-        for difference in unowned:
-            self.stdout.write(visible_line(str(difference)))
+        unowned = [] if run else site_faults()
+        for words in unowned:
+            self.stdout.write(visible_line(words))
         count = chosen.count() + len(graves)
         if broken or unowned:
             also = f"; rows that belong to no run: {len(unowned)}" if unowned else ""

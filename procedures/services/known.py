@@ -1,0 +1,102 @@
+"""The state that a verification keeps, so that the next one notices what is gone altogether.
+
+Counts and chains find a missing part. Nothing is missing in a log that was deleted together with
+its head, or in a run that was deleted with all its rows: only somebody who has seen them knows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+from procedures.models import Act, LogHead, Run, Tombstone
+from procedures.models.clock import clock
+
+
+@dataclass(frozen=True)
+class KnownLog:
+    """The newest entry of the log when it was verified."""
+
+    seq: int
+    hash: str
+    at: str
+
+    @classmethod
+    def now(cls) -> Self:
+        head = LogHead.current()
+        return cls(head.seq, head.hash, clock.now().isoformat())
+
+    def faults(self) -> list[str]:
+        """Return a sentence if the entry is missing or another; the chain leads to all others."""
+        if not self.seq or Act.objects.filter(seq=self.seq, hash=self.hash).exists():
+            return []
+        entries = "1 entry" if self.seq == 1 else f"{self.seq:,} entries"
+        return [
+            f"It had {entries} at the verification of {_day(self.at)}, "
+            f"and number {self.seq:,} is missing or another one now."
+        ]
+
+
+@dataclass(frozen=True)
+class KnownRuns:
+    """The number of runs older than `until` when they were verified, with the removed ones."""
+
+    count: int
+    until: str
+    at: str
+
+    @classmethod
+    def now(cls, job: UUID) -> Self:
+        return cls(_count(job), str(job), clock.now().isoformat())
+
+    def faults(self) -> list[str]:
+        """Return a sentence if there are fewer now: a retention leaves a tombstone of each."""
+        if (lost := self.count - _count(UUID(self.until))) <= 0:
+            return []
+        runs = "1 run has" if lost == 1 else f"{lost:,} runs have"
+        return [
+            f"{runs} disappeared without a tombstone since the verification of {_day(self.at)}."
+        ]
+
+
+@dataclass(frozen=True)
+class Known:
+    """The state of the site that a verification keeps, in its result, for the next one."""
+
+    log: KnownLog
+    runs: KnownRuns
+
+    @classmethod
+    def read(cls, kept: Mapping[str, Any]) -> Self:
+        return cls(KnownLog(**kept["log"]), KnownRuns(**kept["runs"]))
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def known_after(before: Known | None, job: UUID) -> Known:
+    """Return what the verification by `job` keeps.
+
+    What was lost stays known as it was: otherwise, only one verification would report it.
+    """
+    log, runs = KnownLog.now(), KnownRuns.now(job)
+    if before is None:
+        return Known(log, runs)
+    return Known(
+        before.log if before.log.faults() else log, before.runs if before.runs.faults() else runs
+    )
+
+
+def _count(job: UUID) -> int:
+    """Return the number of runs that are older than `job`, with the removed ones.
+
+    One statement, so that a run that is removed meanwhile counts once.
+    """
+    runs = Run.objects.filter(pk__lt=job).order_by().values_list("pk")
+    removed = Tombstone.objects.filter(pk__lt=job).order_by().values_list("pk")
+    return runs.union(removed, all=True).count()
+
+
+def _day(at: str) -> str:
+    return f"{datetime.fromisoformat(at):%Y-%m-%d}"
