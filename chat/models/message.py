@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from procedures.users import User
 
 
+HAS_FILES = Q(kind="person") & ~Q(details="")
 MARKS = re.compile(r"^[#>\s]+|[*`|]+")
 """Marks of Markdown: those at the beginning of a line, and those of emphasis, code and tables."""
 
@@ -76,7 +77,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def with_files(self) -> Self:
         """Return people's messages that have files."""
-        return self.filter(kind=Message.Kind.PERSON).exclude(details="")
+        return self.filter(HAS_FILES)
 
     def cards(self) -> Self:
         """Return the entries that are the card of a run."""
@@ -197,7 +198,7 @@ class Message(models.Model):
             ),
             models.Index(
                 fields=["session"],
-                condition=Q(kind="person") & ~Q(details=""),
+                condition=HAS_FILES,
                 name="countersign_sent_files",
             ),
             models.Index(

@@ -21,10 +21,12 @@ from chat.models import (
     SessionEvent,
     StandingDecision,
 )
+from chat.models.message import HAS_FILES
 from chat.models.session import record
 from chat.services.feeding import feed_again
 from procedures.among import is_among
 from procedures.engine.values import canonical
+from procedures.inlined import Inlined
 from procedures.models import Run, Tombstone
 from procedures.models.proofs import number_of, reseal, seal
 from procedures.services.retention.holds import removed_sentence
@@ -93,8 +95,14 @@ def rows_removed_with(runs: Sequence[UUID]) -> dict[str, int]:
 
 def contents_in_chat() -> Iterator[str]:
     """Yield the digests of the files that people have sent with messages."""
-    for message in Message.objects.with_files().only("kind", "details").iterator():
+    found = messages_with_files().order_by().only("kind", "details")
+    for message in found.iterator():
         yield from (file.digest for file in message.files)
+
+
+def messages_with_files() -> "QuerySet[Message]":
+    """Return people's messages that have files, which an index finds."""
+    return Message.objects.filter(Inlined(HAS_FILES))
 
 
 def erase(runs: Sequence[Run], tombstones: Sequence[Tombstone]) -> set[str]:

@@ -199,7 +199,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['run', 'pk'],
-                'indexes': [models.Index(condition=models.Q(('taken_at', None)), fields=['run'], name='countersign_untaken_inputs'), models.Index(condition=models.Q(('wait__isnull', False)), fields=['wait', 'name'], name='countersign_ends_of_children')],
+                'indexes': [models.Index(condition=models.Q(('taken_at', None)), fields=['run'], name='countersign_untaken_inputs'), models.Index(condition=models.Q(('wait__isnull', False)), fields=['wait', 'name'], name='countersign_ends_of_children'), models.Index(condition=models.Q(('data__contains', '_elsewhere"'), ('data__contains', '_depth"'), _connector='OR'), fields=['id'], name='countersign_inputs_with_files')],
             },
         ),
         migrations.CreateModel(
@@ -397,6 +397,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='run',
             index=models.Index(condition=models.Q(('ended_at__isnull', False), ('parent_wait', None)), fields=['procedure', 'ended_at', 'id'], name='countersign_ended_runs'),
+        ),
+        migrations.AddIndex(
+            model_name='run',
+            index=models.Index(condition=models.Q(('inputs__startswith', 'sha256:'), ('result__startswith', 'sha256:'), _connector='OR'), fields=['id'], name='countersign_runs_with_files'),
         ),
         migrations.AddField(
             model_name='legalhold',

@@ -24,9 +24,9 @@ SHOWN = ("stage", "state", "progress")
 TOLD = ("operator", "step.failed", "run.cancelled")
 """Kinds of events that lists of runs show; an index finds them without reading whole journals."""
 NAMES_CONTENTS = Q(data__contains=f'{ELSEWHERE}"') | Q(data__contains=DEPTH.format("") + '"')
-"""A condition for the events that name contents in the file store in place of large values.
+"""A condition for events and inputs that name contents in the file store instead of large values.
 
-On PostgreSQL, an index finds them without reading all journals.
+An index finds them without reading all journals, if the condition is `Inlined`.
 """
 NEW = tuple.__new__
 READ_AT_ONCE = 5000

@@ -23,6 +23,7 @@ from procedures.store import sql
 from procedures.users import json_key
 
 KEPT = "Canonical JSON; for a large value, the address of its file (sha256:DIGEST SIZE)."
+HAS_LARGE_VALUES = Q(inputs__startswith="sha256:") | Q(result__startswith="sha256:")
 HELD = [
     "status",
     "leased_until",
@@ -231,6 +232,9 @@ class Run(models.Model):
                 fields=["procedure", "ended_at", "id"],
                 condition=Q(parent_wait=None, ended_at__isnull=False),
                 name="countersign_ended_runs",
+            ),
+            models.Index(
+                fields=["id"], condition=HAS_LARGE_VALUES, name="countersign_runs_with_files"
             ),
             models.Index(
                 fields=["id"],

@@ -14,6 +14,7 @@ from procedures.engine.lifecycle.children import CHILD_ENDED
 from procedures.engine.lifecycle.claim import BROUGHT
 from procedures.engine.lifecycle.deliveries import SENT
 from procedures.engine.values import canonical
+from procedures.models.event import NAMES_CONTENTS
 from procedures.models.proofs import proof_field, reseal, seal
 from procedures.models.run import Run
 from procedures.models.tallies import next_heard
@@ -126,6 +127,9 @@ class RunInput(models.Model):
                 fields=["wait", "name"],
                 condition=Q(wait__isnull=False),
                 name="countersign_ends_of_children",
+            ),
+            models.Index(
+                fields=["id"], condition=NAMES_CONTENTS, name="countersign_inputs_with_files"
             ),
         ]
 

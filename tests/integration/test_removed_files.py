@@ -3,18 +3,16 @@
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.storage import default_storage
-from django.db import connection
 
 from chat.models import Message, Session
 from chat.services import post_message
 from procedures.engine.values.files import File, use_file_store
 from procedures.files import ContentStore, path_of
-from procedures.models import Event, Run, StaleContent
-from procedures.models.event import NAMES_CONTENTS
+from procedures.models import Run, StaleContent
 from procedures.services import start_run, verify_journal
 from procedures.services.retention.rounds import remove_old_runs
 from tests.audited_story import carry_on, finish, story
-from tests.old_runs import DAYS, keep, later, left, old_run
+from tests.old_runs import DAYS, keep, later, left
 
 pytestmark = pytest.mark.django_db
 
@@ -49,12 +47,3 @@ def story_of_others(by: User) -> Run:
     run, _ = start_run("audited", {"note": "32"}, by=by)
     carry_on(run)
     return run
-
-
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite compares no bound values")
-def test_events_that_name_files_are_found_by_their_index(admin_user: User) -> None:
-    old_run(admin_user, "audited_part", note="a")
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-    plan = Event.objects.filter(NAMES_CONTENTS).order_by().values_list("data").explain()
-    assert "countersign_events_with_files" in plan

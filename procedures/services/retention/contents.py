@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
 
 from procedures import hooks
 from procedures.among import is_among
@@ -15,9 +14,11 @@ from procedures.engine.errors import FileGoneError
 from procedures.engine.journal.large import DEPTH, ELSEWHERE, place_of, unpacked
 from procedures.engine.values import canonical
 from procedures.files import ContentStore, delete_content, use_contents
+from procedures.inlined import Inlined
 from procedures.models import Artifact, Event, Run, RunInput, StaleContent
 from procedures.models.clock import clock
 from procedures.models.event import NAMES_CONTENTS
+from procedures.models.run import HAS_LARGE_VALUES
 
 logger = logging.getLogger(__name__)
 UNUSED_FOR = timedelta(days=1)
@@ -26,7 +27,7 @@ UNUSED_FOR = timedelta(days=1)
 It is longer than any run takes from storing a content to the commit that refers to it.
 """
 MOST_AT_ONCE = 10_000
-PLACES = "sha256:"
+READ_AT_ONCE = 500
 
 
 def contents_of(runs: Sequence[UUID]) -> set[str]:
@@ -100,22 +101,42 @@ def _all_contents() -> Iterator[str]:
     for look in hooks.content_users:
         yield from look()
     yield from _of_rows(Run.objects.all())
-    yield from _of_data(Event.objects.all())
-    yield from _of_data(RunInput.objects.all())
+    for rows in (Event.objects.all(), RunInput.objects.all()):
+        yield from _of_data(rows)
 
 
 def _of_rows(rows: Any) -> Iterator[str]:
     """Yield the digests of runs' large inputs and results."""
-    large = rows.filter(Q(inputs__startswith=PLACES) | Q(result__startswith=PLACES))
-    for cells in large.order_by().values_list("inputs", "result").iterator():
+    for cells in _read(with_large_values(rows), "inputs", "result"):
         yield from (place.digest for place in map(place_of, cells) if place)
 
 
 def _of_data(rows: Any) -> Iterator[str]:
     """Yield the digests that the data of events or inputs names."""
-    for data in rows.filter(NAMES_CONTENTS).order_by().values_list("data", flat=True).iterator():
+    for (data,) in _read(naming_contents(rows), "data"):
         with use_contents():
             yield from _named_in(canonical.plain(data))
+
+
+def with_large_values(rows: Any) -> Any:
+    """Return the runs whose inputs or result are in the file store, which an index finds."""
+    return rows.filter(Inlined(HAS_LARGE_VALUES))
+
+
+def naming_contents(rows: Any) -> Any:
+    """Return the events or inputs that name contents in the file store, which an index finds."""
+    return rows.filter(Inlined(NAMES_CONTENTS))
+
+
+def _read(rows: Any, *names: str) -> Iterator[tuple[Any, ...]]:
+    """Yield these fields of each row, of which only some rows are in memory at a time."""
+    found = rows.order_by("pk").values_list("pk", *names)
+    part = list(found[:READ_AT_ONCE])
+    while part:
+        for _key, *cells in part:
+            yield tuple(cells)
+        is_last = len(part) < READ_AT_ONCE
+        part = [] if is_last else list(found.filter(pk__gt=part[-1][0])[:READ_AT_ONCE])
 
 
 def _named_in(content: Mapping[str, Any]) -> Iterator[str]:
