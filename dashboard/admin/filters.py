@@ -171,7 +171,8 @@ class RelatedRows(admin.RelatedFieldListFilter):
     """A filter by a related object.
 
     It offers only objects that at least one row of the list refers to. If there are many objects,
-    people type the name of one instead, or a part of a name.
+    people type the name of one instead, or a part of a name, or they tick "None", which counts
+    more than a name.
     """
 
     def __init__(self, field: Any, request: HttpRequest, params: Any, *rest: Any, **more: Any):
@@ -206,13 +207,15 @@ class RelatedRows(admin.RelatedFieldListFilter):
             "name": self.typed,
             "is_typed": True,
             "text": self._text,
+            "none": str(self.lookup_kwarg_isnull) if self.include_empty_choice else "",
+            "is_none": bool(self.lookup_val_isnull),
             "kept": other_parameters(changelist, *own),
         }
 
     def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> Any:
         names: Any = self.used_parameters.pop(self.typed, None)
         found: Any = super().queryset(request, rows)
-        if names and names[-1]:
+        if names and names[-1] and not self.lookup_val_isnull:
             self.used_parameters[self.typed] = names
             found = found.filter(related_to(self.field_path, self.others, names[-1]))
         return found

@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from typing import Any
 
 import pytest
 from django.contrib import admin
@@ -113,6 +114,36 @@ def test_a_filter_by_many_objects_takes_a_typed_name(root: User) -> None:
 
     assert found == grants
     assert 'name="procedure__named" value="Many 007"' in chosen
+
+
+def test_a_filter_by_many_objects_offers_those_without_one(root: User) -> None:
+    client, known = browser(root), Procedure.objects.get(name="many-7")
+    version = ProcedureVersion.objects.filter(procedure=known).latest("pk")
+    given: dict[str, Any] = {"procedure": known, "version": version, "created_at": clock.now()}
+    own, none = Run.objects.create(started_by=root, **given), Run.objects.create(**given)
+    page = "/admin/countersign_procedures/run/"
+
+    assert rows_of(client, f"{page}?started_by__named={root}") == {own}
+    for query in ("", f"&started_by__named={root}"):  # the box counts more than the name
+        shown_page = client.get(f"{page}?started_by__isnull=True{query}")
+        assert set(shown_page.context["cl"].result_list) == {none}
+        assert is_ticked(shown_page)
+    assert not is_ticked(client.get(f"{page}?started_by__named={root}"))
+    assert 'name="procedure__isnull"' not in shown(
+        client.get("/admin/countersign_procedures/grant/")
+    )
+
+
+def is_ticked(response: Any) -> bool:
+    found = re.search(
+        r'"checkbox" name="started_by__isnull" value="True"( checked)?>', shown(response)
+    )
+    assert found
+    return bool(found[1])
+
+
+def rows_of(client: Client, page: str) -> set[Run]:
+    return set(client.get(page).context["cl"].result_list)
 
 
 def names_of(client: Client, model: type[Model], query: str) -> set[str]:
