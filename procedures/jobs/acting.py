@@ -16,6 +16,11 @@ class RightLostError(PublicError):
     """The person who started the operation may no longer perform it."""
 
 
+def count(job: str) -> dict[str, int]:
+    """Count the chosen runs; see `bulk.count_chosen`."""
+    return bulk.count_chosen(UUID(job))
+
+
 def act(job: str, verb: str, reason: str) -> dict[str, Any]:
     """Act on the next runs; see `bulk.act_on_batch`."""
     return bulk.act_on_batch(UUID(job), verb, reason)
@@ -36,6 +41,10 @@ def act_on_runs(ctx: Context, what: str, verb: Verb, reason: str) -> dict[str, A
     batch. Either way, the site's log gets one entry that says how many runs were changed.
     """
     ctx.compensate(sum_up, ctx.run_id, verb, reason, retry=AGAIN)
+    # Counted once for each generation: a count in each batch would look at all runs each time. A
+    # worker that dies within a batch makes the progress count too few, until then.
+    runs = ctx.step(count, ctx.run_id, retry=AGAIN)
+    done, total = runs["done"], runs["total"]
     for _ in range(GENERATION):
         found = ctx.step(act, ctx.run_id, verb, reason, retry=AGAIN)
         if found["is_to_stop"]:
@@ -43,8 +52,9 @@ def act_on_runs(ctx: Context, what: str, verb: Verb, reason: str) -> dict[str, A
             continue
         if found["stopped"]:
             raise RightLostError(found["stopped"])
-        ctx.progress(done=found["done"], total=found["total"])
-        if found["done"] == found["total"]:
+        done = total if found["is_over"] else min(done + found["done"], total)
+        ctx.progress(done=done, total=total)
+        if found["is_over"]:
             break
     else:
         ctx.continue_as_new(what=what, verb=verb, reason=reason)

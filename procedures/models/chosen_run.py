@@ -6,6 +6,10 @@ from uuid import UUID
 from django.db import models
 from django.utils.translation import gettext_lazy as lazy
 
+from procedures.inlined import Inlined
+
+IS_LEFT = models.Q(outcome="")
+
 
 class ChosenRunQuerySet(models.QuerySet["ChosenRun"]):
     def of(self, job: UUID) -> Self:
@@ -13,7 +17,7 @@ class ChosenRunQuerySet(models.QuerySet["ChosenRun"]):
 
     def left(self) -> Self:
         """Return the runs on which the job hasn't acted yet, parents before their children."""
-        return self.filter(outcome="").order_by("run")
+        return self.filter(Inlined(IS_LEFT)).order_by("run")
 
 
 class ChosenRun(models.Model):
@@ -46,7 +50,7 @@ class ChosenRun(models.Model):
         indexes = [
             models.Index(
                 fields=["job", "run"],
-                condition=models.Q(outcome=""),
+                condition=IS_LEFT,
                 name="countersign_chosen_runs_left",
             )
         ]

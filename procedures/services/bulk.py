@@ -245,12 +245,19 @@ def _store(runs: QuerySet[Run], job: UUID) -> None:
     ChosenRun.objects.bulk_create(block)
 
 
+def count_chosen(job: UUID) -> dict[str, int]:
+    """Return how many runs are `done`, and the `total`; this looks at all of them."""
+    chosen = ChosenRun.objects.of(job)
+    return chosen.aggregate(total=Count("pk"), done=Count("pk", filter=~Q(outcome="")))
+
+
 def act_on_batch(job: UUID, verb: str, reason: str, *, size: int = BATCH) -> dict[str, Any]:
     """Perform the operation on the next `size` chosen runs, each in its own transaction.
 
-    Returns how many runs are `done`, the `total`, and in `stopped` why the operation ends here, or
-    "". If the job was cancelled or paused, nothing is done and `is_to_stop` is True. The rights of
-    the person who started the job are read again. Calling it twice is harmless.
+    Returns how many runs were `done` now, in `is_over` if none are left, and in `stopped` why the
+    operation ends here, or "". If the job was cancelled or paused, nothing is done and `is_to_stop`
+    is True. The rights of the person who started the job are read again. Calling it twice is
+    harmless. The time doesn't depend on how many runs were chosen.
     """
     batch = list(ChosenRun.objects.of(job).left()[:size])
     asked = ("started_by", "cancel_requested_at", "pause_requested_at")
@@ -259,13 +266,16 @@ def act_on_batch(job: UUID, verb: str, reason: str, *, size: int = BATCH) -> dic
     stopped = _why_denied(by, {one.run for one in batch}, verb)
     # The engine looks for that only once a second.
     is_to_stop = bool(to_end or to_pause)
-    if by and not (stopped or is_to_stop):
+    acts = by is not None and not (stopped or is_to_stop)
+    if by and acts:
         for one in batch:
             _act(one.pk, verb, by=by, reason=reason)
-    counts = ChosenRun.objects.of(job).aggregate(
-        total=Count("pk"), done=Count("pk", filter=~Q(outcome=""))
-    )
-    return {**counts, "stopped": stopped, "is_to_stop": is_to_stop}
+    return {
+        "done": len(batch) if acts else 0,
+        "is_over": not ChosenRun.objects.of(job).left().exists(),
+        "stopped": stopped,
+        "is_to_stop": is_to_stop,
+    }
 
 
 def _why_denied(by: User | None, runs: Collection[UUID], verb: str) -> str:

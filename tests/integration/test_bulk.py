@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from procedures.engine.journal.events import RunStatus
@@ -289,12 +289,30 @@ def test_each_batch_takes_as_many_statements_as_the_first_one(dave: User) -> Non
     first, *others = (statements(job) for _ in range(4))
 
     assert others == [first] * 3
-    assert bulk.act_on_batch(job.pk, "pause", "Because.") == {
-        "total": 8,
-        "done": 8,
-        "stopped": "",
-        "is_to_stop": False,
-    }
+    over = {"done": 0, "is_over": True, "stopped": "", "is_to_stop": False}
+    assert bulk.act_on_batch(job.pk, "pause", "Because.") == over
+
+
+def test_a_batch_counts_nothing_and_finds_its_runs_by_an_index(dave: User) -> None:
+    copies_of(questions(1)[0], 3)
+    job = begin(dave, "pause")
+    with CaptureQueriesContext(connection) as made:
+        first = bulk.act_on_batch(job.pk, "pause", "Because.", size=3)
+    assert (first["done"], first["is_over"]) == (3, False)
+    said = [one["sql"] for one in made if "chosenrun" in one["sql"]]
+    assert said
+    assert [one for one in said if "COUNT(" in one] == []
+    assert bulk.count_chosen(job.pk) == {"total": 4, "done": 3}
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_sort = off")
+        plan = ChosenRun.objects.of(job.pk).left()[:3].explain()
+    assert "countersign_chosen_runs_left" in plan
+
+    work_off()
+    shown = [one.content for one in job.events.filter(kind="progress").order_by("seq")]
+    assert [(one["done"], one["total"]) for one in shown] == [(4, 4)]
 
 
 def test_a_start_that_is_sent_twice_is_one_operation(dave: User) -> None:
