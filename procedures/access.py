@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.lookups import IsNull
 from django.http import HttpRequest
 
+from procedures.addresses import read_address
 from procedures.engine.declaration.roles import Role
 from procedures.holdings import holds
 from procedures.library import JOBS
@@ -39,9 +40,11 @@ def program_of(request: HttpRequest) -> str:
 def address_of(request: HttpRequest) -> str | None:
     """Return the IP address of the client, or None if the server doesn't know it.
 
-    The server doesn't know it for connections over a Unix socket.
+    The server doesn't know it for connections over a Unix socket; some servers name the socket
+    instead, and some add a port or an interface.
     """
-    return request.META.get("REMOTE_ADDR") or None
+    found = read_address(str(request.META.get("REMOTE_ADDR", "")))
+    return None if found is None else str(found)
 
 
 OPERATE = "countersign_procedures.operate_run"

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 from dashboard.http.access_log import Application, Receive, Scope, Send
+from procedures.addresses import read_address
 from procedures.conf import conf
 
 FORWARDED = b"x-forwarded-for"
 UNIX = "unix"
 """The name of a proxy that connects by a Unix socket. Such a proxy has no address."""
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 logger = logging.getLogger(__name__)
 doubted: set[str] = set()
@@ -76,19 +76,6 @@ def client_of(chain: Iterable[str], proxies: Sequence[str]) -> str | None:
         if not is_trusted(found, proxies):
             break
     return found
-
-
-def read_address(text: str) -> Address | None:
-    """Return the address in a text such as "[::1]:8000", or None if the text has no address."""
-    text = text.strip().strip('"')
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        return ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
 
 
 def is_trusted(peer: str, proxies: Sequence[str]) -> bool:

@@ -28,7 +28,7 @@ def test_auditors_read_the_log_and_change_nothing(auditor: Client, bob: User) ->
     client = Client()
     client.post("/sign-in", {"username": "bob", "password": "wrong"}, REMOTE_ADDR="192.0.2.7")
     client.login(username="bob", password="correct horse battery")
-    sign_in_link(bob)
+    sign_in_link(bob, by="make run")
     ApiToken.create_for(bob, name="robot")
     token = ApiToken.objects.get()
     client.post(f"/profile/tokens/{token.pk}/revocation")
@@ -37,7 +37,7 @@ def test_auditors_read_the_log_and_change_nothing(auditor: Client, bob: User) ->
     assert list(acts.values_list("kind", "name", "about", "words")) == [
         ("failure", "", "bob", "A sign-in failed."),
         ("sign_in", "bob", "bob", "Signed in."),
-        ("link", "bob", "bob", "A sign-in link was created."),
+        ("link", "make run", "bob", "A sign-in link was created."),
         ("token", "bob", "robot of bob", "Created the token robot of bob."),
         ("token", "bob", "robot of bob", "Revoked the token robot of bob."),
     ]
@@ -48,6 +48,23 @@ def test_auditors_read_the_log_and_change_nothing(auditor: Client, bob: User) ->
     entry = Act.objects.latest("pk")
     assert auditor.post(f"{LOG}{entry.pk}/delete/", {"post": "yes"}).status_code == 403
     assert browser(bob).get(LOG).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("unix:/run/web.sock", None),
+        ("", None),
+        ("192.0.2.7:4711", "192.0.2.7"),
+        ("[2001:db8::7]:4711", "2001:db8::7"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("192.0.2.7, 192.0.2.8", None),
+    ],
+)
+def test_an_address_is_kept_as_any_server_names_it(bob: User, told: str, kept: str | None) -> None:
+    sent = {"username": "bob", "password": "wrong"}
+    assert Client().post("/sign-in", sent, REMOTE_ADDR=told).status_code == 200
+    assert Act.objects.get(kind="failure").address == kept
 
 
 def test_a_runs_history_shows_its_journal(admin_client: Client, admin_user: User) -> None:
