@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from dashboard.accounts.authority import may_change
+from dashboard.accounts.shell import shell_author
 from dashboard.models.trail import note
 from procedures.conf import conf
 from procedures.models.act import Act, log_act
@@ -21,7 +22,6 @@ from procedures.users import User
 METHODS, METHODS_OF = "account_authentication_methods", "account_authentication_methods_user"
 """The keys under which django-allauth keeps in a session how its user has proven who they are."""
 SECOND = "mfa"
-COMMAND = "manage.py remove_second_factor"
 
 
 class Way(NamedTuple):
@@ -141,7 +141,7 @@ def remove_all_factors(user: User) -> int:
     count = int(factors.count())
     factors.delete()
     words = f"Removed all second factors ({count})."
-    log_act(Act.Kind.PERSON, words, by=COMMAND, about=user)
+    log_act(Act.Kind.PERSON, words, by=shell_author("remove_second_factor"), about=user)
     return count
 
 

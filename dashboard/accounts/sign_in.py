@@ -27,8 +27,9 @@ class SignInTokens(PasswordResetTokenGenerator):
 tokens = SignInTokens()
 
 
-def sign_in_link(user: User, *, site: str | None = None) -> str:
-    note(user, "A sign-in link was created.", kind=Act.Kind.LINK)
+def sign_in_link(user: User, *, by: User | str = "", site: str | None = None) -> str:
+    """Return a new link; `by` is who has asked for it: a person, or a part of the system."""
+    note(by, "A sign-in link was created.", about=user, kind=Act.Kind.LINK)
     path = reverse("countersign:sign_in_link", args=[user.get_username(), tokens.make_token(user)])
     return f"{site or conf.SITE_URL}{path}"
 

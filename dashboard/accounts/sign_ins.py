@@ -68,7 +68,7 @@ def end_all_links(user: User, *, by: User) -> None:
 def make_link(user: User, *, by: User) -> str:
     """Return a link that signs the person in once; the administrator `by` will see it."""
     _check(may_act_as(by, user))
-    link = sign_in_link(user)
+    link = sign_in_link(user, by=by)
     note(by, "Created a sign-in link and viewed it.", about=user, kind=Kind.LINK)
     return link
 
@@ -86,7 +86,7 @@ def mail_link(user: User, *, by: User, connection: Any = None) -> None:
     words = _(
         "Hello {name},\n\n{by} invites you to Countersign. This link signs you in once:\n\n{link}\n"
     )
-    text = words.format(name=short_name(user), by=short_name(by), link=sign_in_link(user))
+    text = words.format(name=short_name(user), by=short_name(by), link=sign_in_link(user, by=by))
     send_mail(_("Sign in to Countersign"), text, None, [to], connection=connection)
     note(by, "Sent a sign-in link by mail.", about=user, kind=Kind.LINK)
 

@@ -92,7 +92,7 @@ def _cut_at(deadline: Deadline, kind: type[Any]) -> type[Any]:
     if kind._new_conn is not HTTPConnection._new_conn:  # noqa: SLF001 (below, too)
         return kind  # it connects by a SOCKS proxy, which does so in its own way
 
-    class Cut(kind):  # type: ignore[misc]  # (a class that is only known here)
+    class Cut(kind):
         def _new_conn(self) -> socket.socket:
             found = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
             return deadline.connect([(family, place) for family, *_, place in found])

@@ -105,7 +105,7 @@ def is_answering(port: int) -> bool:
 
 def welcome(environment: Environment) -> str:
     links = [
-        f"  {account.name:<10}{account.purpose:<34}{sign_in_link(user)}"
+        f"  {account.name:<10}{account.purpose:<34}{sign_in_link(user, by='make run')}"
         for account, user in demo.demo_users()
     ]
     return "\n".join(

@@ -129,11 +129,12 @@ class ApiToken(models.Model):
         name: str = "",
         scopes: Iterable[str] = NEW_TOKEN,
         expires_at: datetime | None = None,
-        by: "User | None" = None,
+        by: "User | str | None" = None,
     ) -> str:
         """Create a token and return its text, which can't be read again later.
 
-        `by` is the person who creates the token; by default, it is the token's own user.
+        `by` is the person, or the part of the system, who creates the token; by default, it is the
+        token's own user.
         """
         token, wanted = secrets.token_urlsafe(32), set(scopes)
         made = cls.objects.create(

@@ -17,13 +17,18 @@ KINDS = {"apitoken": Kind.TOKEN, "group": Kind.GROUP, "grant": Kind.GRANT, "proc
 
 
 def note(
-    user: "User", sentence: str, *, about: Any = None, kind: Kind | None = None, reason: str = ""
+    user: "User | str",
+    sentence: str,
+    *,
+    about: Any = None,
+    kind: Kind | None = None,
+    reason: str = "",
 ) -> None:
-    """Log an act of `user`.
+    """Log an act of `user`: of a person, or of the part of the system with this name.
 
-    `about` is the row that the act has changed; by default, it is the account of `user`.
+    `about` is the row that the act has changed; by default, it is the account of a person.
     """
-    row = about or user
+    row: Any = about or user
     log_act(kind or kind_of(row), sentence, by=user, about=row, reason=reason)
 
 

@@ -13,10 +13,11 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
+from dashboard.accounts.shell import shell_author
 from dashboard.api.site import api
 from dashboard.models import ApiToken, Scope
 from dashboard.models.token import USE_NOTED_EVERY
-from procedures.models import Run
+from procedures.models import Act, Run
 from tests.calls import JSON, RUNS, detail, grant, request_of, respond, run_until_it_waits
 from tests.outside import ASK, allow, allow_runs
 from tests.pages import browser
@@ -277,6 +278,12 @@ def test_the_command_makes_a_token_that_reads_and_asks(alice: User) -> None:
 
     assert client.get("/api/runs").status_code == 200
     assert (token.scopes, token.expires_at) == (["read", "ask"], None)
+    act = Act.objects.about(token).get()
+    assert (act.by_id, act.name) == ("", shell_author("create_token"))
+    call_command("sign_in_link", "alice", stdout=StringIO())
+    link = Act.objects.about(alice).get(kind=Act.Kind.LINK)
+    assert (link.by_id, link.name) == ("", shell_author("sign_in_link"))
+    assert Act.objects.by(alice).count() == 0
 
 
 def test_the_command_takes_scopes_a_label_and_an_end(alice: User) -> None:

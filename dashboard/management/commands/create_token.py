@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from dashboard.accounts.people import find_person
+from dashboard.accounts.shell import shell_author
 from dashboard.models import ApiToken, Scope
 from dashboard.models.token import NEW_TOKEN
 
@@ -35,7 +36,11 @@ class Command(BaseCommand):
     ) -> None:
         expires_at = timezone.now() + timedelta(days=days) if days else None
         token = ApiToken.create_for(
-            find_person(name), name=label[:80], scopes=read_scopes(scopes), expires_at=expires_at
+            find_person(name),
+            name=label[:80],
+            scopes=read_scopes(scopes),
+            expires_at=expires_at,
+            by=shell_author("create_token"),
         )
         self.stdout.write(token)
 

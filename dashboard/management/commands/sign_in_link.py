@@ -3,6 +3,7 @@ from typing import Any
 from django.core.management import BaseCommand, CommandParser
 
 from dashboard.accounts.people import find_person
+from dashboard.accounts.shell import shell_author
 from dashboard.accounts.sign_in import sign_in_link
 from dashboard.embedded.lock import running_address
 from dashboard.environment.variables import read_environment
@@ -16,7 +17,8 @@ class Command(BaseCommand):
         parser.add_argument("name")
 
     def handle(self, *, name: str, **options: Any) -> None:
-        self.stdout.write(sign_in_link(find_person(name), site=running_site()))
+        by = shell_author("sign_in_link")
+        self.stdout.write(sign_in_link(find_person(name), by=by, site=running_site()))
 
 
 def running_site() -> str | None:
