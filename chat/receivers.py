@@ -26,6 +26,7 @@ from chat.services.erasure import (
     reasons_in_chat,
     rows_removed_with,
     runs_that_concern,
+    runs_that_need_others,
 )
 from chat.services.heard import mark_read, mark_unread
 from chat.services.ledger import differences, unowned
@@ -63,6 +64,7 @@ def connect() -> None:
     hooks.examined_site.append(unowned)
     hooks.names_files.append(have_files)
     hooks.keeps.append(reasons_in_chat)
+    hooks.needs.append(runs_that_need_others)
     hooks.concerns.append(runs_that_concern)
     hooks.removals.append(erase)
     hooks.counted.append(rows_removed_with)

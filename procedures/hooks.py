@@ -74,6 +74,12 @@ keeps: list[Callable[[Mapping[UUID, UUID], datetime], Iterable[tuple[UUID, str]]
 Each function is called with the runs, each with the key of its family, and the time. It returns
 pairs: a run, and the kind of the reason ("open").
 """
+needs: list[Callable[[Sequence[UUID]], Iterable[tuple[UUID, UUID]]]] = []
+"""Functions of higher layers that say which runs need the record of another run.
+
+Each function is called with runs, and returns the pairs of which one run is among these: the run
+that is needed, and the run that needs it.
+"""
 concerns: list[Callable[[Sequence[UUID], Sequence[Any]], Iterable[tuple[UUID, Any]]]] = []
 """Functions that return which of the given runs concern which users by a row of a higher layer.
 

@@ -40,6 +40,9 @@ NOTIFIED = ("run", "request__wait__run", "alert__run")
 
 A mention isn't among them: it is postponed for as long as the person has a page open.
 """
+GIVEN_AND_USED = ("standing__given_with__wait__run", "request__wait__run")
+"""The lookups from an answer by a standing decision to the run with the decision, and to its own.
+"""
 WRITTEN = ("author", "person")
 """The fields of a message that name its author, and the person who was invited or removed."""
 
@@ -57,15 +60,29 @@ def reasons_in_chat(family_of: Mapping[UUID, UUID], now: datetime) -> Iterator[t
     given = StandingDecision.objects.filter(is_among("given_with__wait__run", family_of)).order_by()
     for run in given.usable(now).values_list("given_with__wait__run", flat=True):
         yield run, STANDING
-    users = HumanResponse.objects.filter(standing__in=given.values("pk")).order_by()
-    origin, used = "standing__given_with__wait__run", "request__wait__run"
-    for run, other in users.values_list(origin, used):
+    for run, other in _answered_by_decisions_of(family_of):
         if family_of.get(other) != family_of[run]:
             yield run, STANDING
     unsent = Notification.objects.filter(next_try_at__isnull=False).order_by()
     for path in NOTIFIED:
         about = unsent.filter(is_among(path, family_of)).values_list(path, flat=True)
         yield from ((run, UNSENT) for run in about)
+
+
+def runs_that_need_others(runs: Sequence[UUID]) -> Iterator[tuple[UUID, UUID]]:
+    """Yield pairs of runs: one with a standing decision, and one that the decision has answered.
+
+    At least one of them is among `runs`.
+    """
+    yield from _answered_by_decisions_of(runs)
+    answered = HumanResponse.objects.filter(is_among("request__wait__run", runs))
+    yield from answered.exclude(standing=None).order_by().values_list(*GIVEN_AND_USED)
+
+
+def _answered_by_decisions_of(runs: Iterable[UUID]) -> Iterable[tuple[UUID, UUID]]:
+    given = StandingDecision.objects.filter(is_among("given_with__wait__run", runs)).order_by()
+    users = HumanResponse.objects.filter(standing__in=given.values("pk")).order_by()
+    return users.values_list(*GIVEN_AND_USED)
 
 
 def runs_that_concern(runs: Sequence[UUID], people: Sequence[Any]) -> Iterator[tuple[UUID, Any]]:

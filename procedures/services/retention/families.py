@@ -64,8 +64,8 @@ class Family:
         return True
 
 
-def families_of(runs: Iterable[UUID]) -> list[Family]:
-    """Return the families of these runs, found by a few statements for each generation."""
+def closures_of(runs: Iterable[UUID]) -> list[Family]:
+    """Return the families of these runs by descent, by a few statements for each generation."""
     members, new = dict[UUID, Relative](), set(runs)
     while new:
         found = list(_relatives(new))

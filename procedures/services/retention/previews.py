@@ -13,8 +13,9 @@ from procedures.among import is_among
 from procedures.models import Artifact, Procedure, Run
 from procedures.models.clock import clock
 from procedures.models.retention import days_by_procedure
-from procedures.services.retention.families import batches_of_candidates, families_of
+from procedures.services.retention.families import batches_of_candidates
 from procedures.services.retention.reasons import Reason, reasons_to_keep
+from procedures.services.retention.rings import families_of
 
 MOST_LOOKED_AT = 5_000
 """The maximum number of families that a preview looks at, so that a page gets it in time."""

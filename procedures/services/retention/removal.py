@@ -11,8 +11,9 @@ from procedures.models import ChosenRun, Run, Tombstone
 from procedures.models.clock import clock
 from procedures.models.retention import days_by_procedure
 from procedures.services.retention.contents import contents_of, note_unused
-from procedures.services.retention.families import Family, families_of
+from procedures.services.retention.families import Family
 from procedures.services.retention.reasons import Reason, reasons_to_keep
+from procedures.services.retention.rings import families_of
 from procedures.store.named_locks import lock_name
 
 

@@ -19,9 +19,10 @@ from procedures.models.clock import clock
 from procedures.models.retention import days_by_procedure
 from procedures.services.passes import serve_one
 from procedures.services.retention.contents import delete_unused
-from procedures.services.retention.families import batches_of_candidates, families_of
+from procedures.services.retention.families import batches_of_candidates
 from procedures.services.retention.reasons import reasons_to_keep
 from procedures.services.retention.removal import lock_holds, remove_family
+from procedures.services.retention.rings import families_of
 
 EVERY = timedelta(days=1)
 TURN_SECONDS = 60.0
