@@ -92,8 +92,9 @@ def note_delegation(request: HumanRequest, right: Right, *, by: User, at: dateti
     noted = request.events.filter(kind=RequestEvent.Kind.DELEGATED, user=right.of)
     if any(one.content["to"] == [by.get_username()] for one in noted):
         return
-    given = Delegation.objects.active(at).filter(user=right.of, to=by).select_related("user")
-    delegation = given.latest("pk")
+    # Also one that was revoked since the right was found, in the time between both statements.
+    given = Delegation.objects.filter(user=right.of, to=by, from_at__lte=at, until__gt=at)
+    delegation = given.filter(Q(revoked_at=None) | Q(revoked_at__gt=at)).latest("pk")
     until = delegation.until.isoformat()
     facts = {"to": [by.get_username()], "until": until, "reason": delegation.reason}
     kind = RequestEvent.Kind.DELEGATED

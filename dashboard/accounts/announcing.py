@@ -26,10 +26,12 @@ class Planned:
 @transaction.atomic
 def announce(planned: Planned, *, by: User, reason: str) -> Announcement:
     """Show a text on every page until its end, and log who wanted that and why."""
+    now = clock.now()
     made = Announcement.objects.create(
         text=planned.text,
         level=planned.level,
-        starts_at=planned.starts_at or clock.now(),
+        # It can't have been shown before it was made, and databases can't store every past time.
+        starts_at=max(planned.starts_at or now, now),
         ends_at=planned.ends_at,
     )
     times = f"from {made.starts_at:%Y-%m-%d %H:%M} until {made.ends_at:%Y-%m-%d %H:%M} UTC"

@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from chat.doorbell import RIGHTS, ring_after_commit
-from dashboard.accounts.groups import groups_in_use
+from dashboard.accounts.groups import groups_in_use, lock_access
 from dashboard.accounts.keyed import number_in
 from dashboard.models.trail import note
 from procedures.access import HeldRoles
@@ -98,6 +98,7 @@ def change_grants(difference: Difference, *, by: User, reason: str) -> None:
     If somebody else has already made one of the changes, that change is left out, also in the log.
     Raises `PermissionDenied` unless `by` may make all of these changes.
     """
+    lock_access()
     check_change(difference, by=by)
     left = still_to_make(difference)
     new = [

@@ -15,6 +15,7 @@ from dashboard.models import RetiredGroup, StandardGroup
 from dashboard.models.trail import note
 from procedures.models import Grant, Procedure
 from procedures.services import CodeName, names_in_code
+from procedures.store.named_locks import lock_name
 from procedures.users import User, is_active, members_path, users
 
 NOWHERE = CodeName((), ())
@@ -97,6 +98,15 @@ def may_create_group(by: User) -> bool:
     return by.has_perm("auth.add_group")
 
 
+def lock_access() -> None:
+    """Wait for others who change groups, roles or accounts, and let others wait for this commit.
+
+    What somebody may change depends on what others change: a role that they lose, a group that is
+    retired, or a name that is taken at the same moment.
+    """
+    lock_name("access")
+
+
 @transaction.atomic
 def create_group(name: str, *, by: User) -> Group:
     """Create a group without members and roles.
@@ -105,6 +115,7 @@ def create_group(name: str, *, by: User) -> Group:
     """
     if not may_create_group(by):
         raise PermissionDenied
+    lock_access()
     group = Group(name=name)
     check_name(Kind.GROUP, name, None)
     group.full_clean()
@@ -119,22 +130,27 @@ def add_members(group: Group, people: Iterable[User], *, by: User) -> None:
 
     Raises `PermissionDenied`, and `RetiredError` if the group is retired; then nobody is added.
     """
+    lock_access()
     found = list(people)
     if not all(may_add(by, group, user) for user in found):
         raise PermissionDenied
     if RetiredGroup.objects.filter(group=group).exists():
         raise RetiredError
+    here = set(members_of(group).filter(pk__in=[one.pk for one in found]))
     for user in found:
-        user.groups.add(group)
-        note(by, f"Added to the group {group}.", about=user)
+        if user not in here:  # somebody else may have added the person just now
+            user.groups.add(group)
+            note(by, f"Added to the group {group}.", about=user)
 
 
 @transaction.atomic
 def remove_member(group: Group, user: User, *, by: User) -> None:
     if not may_remove(by, user):
         raise PermissionDenied
-    user.groups.remove(group)
-    note(by, f"Removed from the group {group}.", about=user)
+    lock_access()
+    if members_of(group).filter(pk=user.pk).exists():
+        user.groups.remove(group)
+        note(by, f"Removed from the group {group}.", about=user)
 
 
 @transaction.atomic
@@ -146,6 +162,7 @@ def rename_group(group: Group, name: str, *, by: User, reason: str) -> None:
     """
     if not by.is_superuser:
         raise PermissionDenied
+    lock_access()
     before, group.name = group.name, name
     check_name(Kind.GROUP, name, group.pk)
     group.full_clean()
@@ -163,6 +180,7 @@ def retire_group(group: Group, *, by: User, reason: str) -> None:
     """
     if not by.is_superuser:
         raise PermissionDenied
+    lock_access()
     is_standard = StandardGroup.objects.filter(group=group).exists()
     if is_standard or RetiredGroup.objects.filter(group=group).exists():
         raise RetiredError

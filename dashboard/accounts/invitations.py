@@ -17,7 +17,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from dashboard.accounts.authority import fault_of_code_name, permission_to
-from dashboard.accounts.groups import groups_in_use
+from dashboard.accounts.groups import groups_in_use, lock_access
 from dashboard.accounts.names import Kind, check_name
 from dashboard.models.trail import note
 from procedures.among import is_among
@@ -84,6 +84,10 @@ class _Others:
     seen: set[str] = field(default_factory=set)
 
 
+class InvitedMeanwhileError(Exception):
+    """Somebody else has created an account that an invitation was to create."""
+
+
 class Invited(NamedTuple):
     """A new account, with the groups to which the person was added."""
 
@@ -127,11 +131,20 @@ def plan(lines: Sequence[InvitationLine], groups: Collection[Group], *, by: User
 def invite(guests: Sequence[Guest], *, by: User) -> list[Invited]:
     """Create an account for each guest who has none, and return the new accounts.
 
-    Raises `PermissionDenied` if `by` may not create accounts.
+    Raises `PermissionDenied` if `by` may not create accounts, and `InvitedMeanwhileError` if
+    somebody else has created one of them since the guests were planned; then nobody is invited.
     """
     if not by.has_perm(permission_to("add")):
         raise PermissionDenied
-    return [_invite(guest, by) for guest in guests if guest.is_new]
+    lock_access()
+    others = _others([guest.line for guest in guests], by)
+    new = [guest for guest in guests if guest.is_new]
+    if any(
+        guest.line.address.lower() in others.by_address or guest.name.lower() in others.names
+        for guest in new
+    ):
+        raise InvitedMeanwhileError
+    return [_invite(guest, by) for guest in new]
 
 
 def _addresses(row: str) -> Iterator[InvitationLine]:

@@ -16,6 +16,7 @@ from dashboard.accounts.invitations import (
     MOST,
     Guest,
     Invited,
+    InvitedMeanwhileError,
     invite,
     offered_groups,
     plan,
@@ -107,9 +108,15 @@ def invite_people(request: HttpRequest) -> HttpResponse:
     form = InvitationForm(by, request.POST, request.FILES)
     if not form.is_valid():
         return _draw(request, "invite", _("Invite people"), form=form)
-    guests = plan(form.cleaned_data["lines"], form.cleaned_data["groups"], by=by)
+    lines, groups = form.cleaned_data["lines"], form.cleaned_data["groups"]
+    guests = plan(lines, groups, by=by)
     if "is_decided" in request.POST and request.POST.get("seen") == _digest_of(guests):
-        return _send_or_show_links(request, invite(guests, by=by), form.cleaned_data["way"])
+        try:
+            invited = invite(guests, by=by)
+        except InvitedMeanwhileError:
+            guests = plan(lines, groups, by=by)  # of which the page shows a new preview
+        else:
+            return _send_or_show_links(request, invited, form.cleaned_data["way"])
     return _draw(
         request,
         "invite_preview",

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, cast
 
 from django.contrib import messages
 from django.contrib.auth.models import Group
+from django.core.exceptions import BadRequest
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -46,6 +47,7 @@ MOST_WORDS = 8
 """The maximum number of names by which procedures or groups are chosen together."""
 MOST_PROCEDURES, MOST_GROUPS = 12, 8
 """The maximum numbers of procedures and of groups on one page, so that the table stays readable."""
+MOST_BOXES = MOST_PROCEDURES * MOST_GROUPS * len(ROLES)
 NEEDED: tuple[Role, ...] = ("start", "answer", "operate")
 """The roles that somebody should have on each procedure, because runs need a holder of them."""
 may_look = may_all("countersign_procedures.view_grant")
@@ -200,6 +202,8 @@ def save(request: HttpRequest) -> HttpResponse:
     held, wanted = request.POST.get("held", ""), request.POST.getlist("grant")
     kept = request.POST.get("kept", "")  # the boxes that the viewer couldn't change
     ticked = Difference.between(held.split(), [*wanted, *kept.split()])
+    if len(ticked.cells) > MOST_BOXES:
+        raise BadRequest("The page has fewer boxes.")
     user: Any = request.user
     check_change(ticked, by=user)
     difference = still_to_make(ticked)

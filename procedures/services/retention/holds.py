@@ -10,6 +10,7 @@ from procedures.models.act import log_act
 from procedures.models.clock import clock
 from procedures.services.operations import checked_reason
 from procedures.services.retention.removal import lock_holds
+from procedures.store.named_locks import lock_name
 from procedures.users import User
 
 
@@ -25,6 +26,7 @@ def set_retention(procedure: Procedure, days: int | None, *, by: User, reason: s
     empty or too long.
     """
     reason = checked_reason(reason)
+    lock_name("retentions")  # or the log wouldn't say which value was replaced
     before = Retention.objects.filter(procedure=procedure).first()
     if days is None:
         Retention.objects.filter(procedure=procedure).delete()
