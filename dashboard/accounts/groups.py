@@ -163,6 +163,7 @@ def rename_group(group: Group, name: str, *, by: User, reason: str) -> None:
     if not by.is_superuser:
         raise PermissionDenied
     lock_access()
+    group.refresh_from_db(fields=["name"])  # somebody else may have renamed it since
     before, group.name = group.name, name
     check_name(Kind.GROUP, name, group.pk)
     group.full_clean()

@@ -40,10 +40,17 @@ def end_session(user: User, sign_in: int, *, by: User) -> None:
 @transaction.atomic
 def revoke_token(user: User, token: int, *, by: User) -> None:
     _check(may_change(by, user))
-    found = user.api_tokens.filter(pk=token)
-    for one in found:
-        note(by, f"Revoked the token {one}.", about=one)
-    found.revoke()
+    for one in user.api_tokens.filter(pk=token):
+        revoke(one, by=by)
+
+
+@transaction.atomic
+def revoke(token: ApiToken, *, by: User) -> bool:
+    """Revoke a token and log who did so; return False if somebody has revoked it before."""
+    if not ApiToken.objects.filter(pk=token.pk).revoke():
+        return False
+    note(by, f"Revoked the token {token}.", about=token)
+    return True
 
 
 @transaction.atomic

@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
 
+from dashboard.accounts.sign_ins import revoke
 from dashboard.admin import losses
-from dashboard.admin.acts import log_row
 from dashboard.admin.careful import watches
 from dashboard.admin.history import HistoryAdmin
 from dashboard.admin.logged import GuardedAdmin
@@ -80,10 +80,8 @@ class ApiTokenAdmin(GuardedAdmin):
 
     @admin.action(description=lazy("Revoke the selected tokens"), permissions=["delete"])
     def revoke(self, request: HttpRequest, tokens: ApiTokenQuerySet) -> None:
-        # Logged before they are revoked, while it can still be told which of them were not.
-        for token in tokens.filter(revoked_at=None):
-            log_row(request, token, f"Revoked the token {token}.")
-        count = tokens.revoke()
+        by: Any = request.user
+        count = sum(revoke(token, by=by) for token in tokens.select_related("user"))
         words = ngettext("{count} token was revoked.", "{count} tokens were revoked.", count)
         self.message_user(request, words.format(count=count))
 

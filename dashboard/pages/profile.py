@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard.accounts.notified import staying_notified
 from dashboard.accounts.second_factor import is_on
+from dashboard.accounts.sign_ins import revoke
 from dashboard.channels.push.keys import push_key
 from dashboard.forms.profile import (
     KeysForm,
@@ -61,8 +62,7 @@ def create_token(request: Visit) -> HttpResponse:
 @login_required
 def revoke_token(request: Visit, token_id: int) -> HttpResponse:
     token = get_object_or_404(request.user.api_tokens, pk=token_id)
-    note(request.user, f"Revoked the token {token}.", about=token)
-    request.user.api_tokens.filter(pk=token.pk).revoke()
+    revoke(token, by=request.user)
     words = _("The token {name} was revoked.")
     return done(request, words.format(name=token.name or token.hint), "tokens")
 

@@ -11,9 +11,11 @@ from chat.models import Delegation, RequestEvent
 from chat.services import delegate, revoke_delegation
 from chat.services.delegations import note_delegation
 from dashboard.accounts.announcing import Planned, announce
-from dashboard.accounts.groups import add_members, members_of, retire_group
+from dashboard.accounts.groups import add_members, members_of, rename_group, retire_group
 from dashboard.accounts.invitations import Line, invite, plan
+from dashboard.accounts.sign_ins import revoke_token
 from dashboard.admin.pages.matrix import MOST_BOXES
+from dashboard.models import ApiToken
 from procedures.models import Act, Procedure, Retention, StoppedStarts
 from procedures.models.clock import clock
 from procedures.services import allow_starts, stop_starts
@@ -88,6 +90,32 @@ def test_a_group_that_is_retired_meanwhile_has_no_members(
     assert retired is None
     assert added is None or type(added).__name__ == "RetiredError"
     assert not members_of(group).exists()
+
+
+def test_a_token_is_revoked_once(managers: list[User], alice: User) -> None:
+    ApiToken.create_for(alice, name="Till")
+    token = alice.api_tokens.get()
+
+    found = at_once(*[partial(revoke_token, alice, token.pk, by=by) for by in managers])
+
+    assert found == [None, None]
+    words = Act.objects.about(token).order_by("pk").values_list("words", flat=True)
+    assert list(words) == ["Created the token Till of alice.", "Revoked the token Till of alice."]
+
+
+def test_the_log_says_which_name_a_group_had(managers: list[User]) -> None:
+    group = Group.objects.create(name="night shift")
+    first, second = (Group.objects.get(pk=group.pk) for _ in managers)
+
+    at_once(
+        partial(rename_group, first, "nights", by=managers[0], reason="Short."),
+        partial(rename_group, second, "late shift", by=managers[1], reason="Clear."),
+    )
+
+    said = Act.objects.about(group).order_by("pk").values_list("words", flat=True)
+    [before, middle] = [one.removeprefix("Renamed from ").rstrip(".") for one in said]
+    assert before.split(" to ")[0] == "night shift"
+    assert middle.split(" to ") == [before.split(" to ")[1], Group.objects.get(pk=group.pk).name]
 
 
 def test_the_log_says_which_retention_was_replaced(managers: list[User]) -> None:
