@@ -12,7 +12,7 @@ from chat.services import delegate, revoke_delegation
 from chat.services.delegations import note_delegation
 from dashboard.accounts.announcing import Planned, announce
 from dashboard.accounts.groups import add_members, members_of, rename_group, retire_group
-from dashboard.accounts.invitations import Line, invite, plan
+from dashboard.accounts.invitations import InvitationLine, invite, plan
 from dashboard.accounts.sign_ins import revoke_token
 from dashboard.admin.pages.matrix import MOST_BOXES
 from dashboard.models import ApiToken
@@ -33,7 +33,7 @@ def managers(db: None) -> list[User]:
 
 
 def test_a_person_is_invited_once(managers: list[User]) -> None:
-    line = Line("new@shop.example")
+    line = InvitationLine("new@shop.example")
     acts = [partial(invite, plan([line], [], by=by), by=by) for by in managers]
 
     found = at_once(*acts)
