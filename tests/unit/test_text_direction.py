@@ -24,8 +24,9 @@ OURS = {
         r"\w+",
         """
     age all at at_most attempt attempts channel count currency date days digest done due hours id
-    kept left maximum more_coming most most_at_once most_new n number of place read_at refused
-    removed searched short shown state times type until uses version versions when why words worked
+    kept left maximum more_coming most most_at_once most_new most_shown n number of place read_at
+    refused removed searched short shown state times type until uses version versions when why words
+    worked
     """,
     )
 }
