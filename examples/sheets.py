@@ -85,11 +85,14 @@ class Sheet:
         """
         named = _without_empty_end(cells, len(self.columns)) if len(cells) <= self.width else cells
         if len(named) != len(self.columns):
-            raise ValueError(f"has {len(cells)} fields, but the header has {self.width}")
+            fields = "1 field" if len(cells) == 1 else f"{len(cells)} fields"
+            raise ValueError(f"has {fields}, but the header has {self.width}")
         return dict(zip(self.columns, named, strict=True))
 
     def may_be_shifted(self, cells: Sequence[str], name: str, into: str) -> bool:
         """Return True if a decimal comma in the column `name` may have split a number in two.
+
+        The second half of such a number is in the column `into`.
 
         Usually, such a line has one cell too many, which `by_column` refuses. The number of cells
         reveals nothing if the header ends with empty fields, or if `into` is the only column after

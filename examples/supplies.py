@@ -73,5 +73,5 @@ def place_order(supplier: str, basket: dict[str, int], notes: list[str], step: S
 
     A real supplier would get the idempotency key together with the order.
     """
-    step.progress(f"Sent {len(basket)} lines and {len(notes)} notes to {supplier}")
+    step.progress(f"Sent the order to {supplier} (lines: {len(basket)}, notes: {len(notes)})")
     return f"S-{step.idempotency_key[-12:].upper()}"

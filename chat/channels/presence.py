@@ -34,7 +34,7 @@ def note_presences(keys: Iterable[Any]) -> None:
             rows, update_conflicts=True, unique_fields=["user"], update_fields=["seen_at"]
         )
     except DatabaseError as error:
-        logger.debug("The presence of %d people couldn't be recorded: %s", len(rows), error)
+        logger.debug("The presence of people (%d) couldn't be recorded: %s", len(rows), error)
 
 
 def not_looking(users: Iterable[User], now: datetime) -> list[User]:

@@ -23,10 +23,10 @@ def undelivered() -> Iterator[Complaint]:
     for one in channels:
         is_one, channel = one["count"] == 1, one["channel"]
         what = "1 notification" if is_one else f"{one['count']:,} notifications"
-        have, they = ("hasn't", "It") if is_one else ("haven't", "They")
+        have, they = ("has", "It") if is_one else ("have", "They")
         since = format_moment(one["since"].replace(second=0, microsecond=0).isoformat())
         error = notes.get(one["newest"], "").partition(":")[0]
         setting = "EMAIL_URL" if channel == "mail" else f"the settings of the channel {channel}"
-        words = f"{what} by {channel} {have} been delivered since {since} ({error})."
+        words = f"{what} by {channel} {have} been waiting for delivery since {since} ({error})."
         remedy = f"{they} will be tried again. Check {setting}; the admin shows each error."
         yield Complaint("notifications", f"{words} {remedy}")

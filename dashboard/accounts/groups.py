@@ -14,6 +14,7 @@ from dashboard.accounts.names import Kind, check_name
 from dashboard.models import RetiredGroup, StandardGroup
 from dashboard.models.trail import note
 from procedures.models import Grant, Procedure
+from procedures.models.act import counted
 from procedures.services import CodeName, names_in_code
 from procedures.store.named_locks import lock_name
 from procedures.users import User, is_active, members_path, users
@@ -192,7 +193,7 @@ def retire_group(group: Group, *, by: User, reason: str) -> None:
     group.permissions.clear()
     RetiredGroup.objects.create(group=group)
     ring_after_commit(RIGHTS)
-    sentence = f"Retired. It had {members} members and {roles} roles."
+    sentence = f"Retired. It had {counted(members, 'member')} and {counted(roles, 'role')}."
     note(by, sentence, about=group, reason=reason)
 
 

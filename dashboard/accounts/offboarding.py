@@ -15,6 +15,7 @@ from dashboard.accounts.authority import is_last_superuser, may_change
 from dashboard.accounts.open_requests import requests_naming, visible_among
 from dashboard.models.trail import note
 from procedures.engine.errors import EngineError
+from procedures.models.act import counted
 from procedures.models.clock import clock
 from procedures.users import User, has_user_field
 
@@ -151,6 +152,7 @@ def _pass_on(left: NamedRequest, to: str, *, by: User, reason: str) -> Reassigne
 def _summary(receipt: Receipt) -> str:
     done = sum(not one.fault for one in receipt.moved)
     return (
-        f"Offboarded. Ended {receipt.sessions} sessions, revoked {receipt.tokens} tokens and all "
-        f"sign-in links, and reassigned {done} requests."
+        f"Offboarded. Ended {counted(receipt.sessions, 'session')}, revoked "
+        f"{counted(receipt.tokens, 'token')} and all sign-in links, and reassigned "
+        f"{counted(done, 'request')}."
     )

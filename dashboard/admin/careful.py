@@ -187,7 +187,7 @@ def sent_again(
 
 
 def _forget_messages(request: HttpRequest) -> None:
-    """Drop the messages to the user that the act has queued before it was rolled back."""
+    """Drop the messages to the user that the act queued before it was rolled back."""
     request._messages = default_storage(request)  # type: ignore[attr-defined]  # noqa: SLF001
 
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as lazy
 from dashboard.admin.addresses import page_address, page_name
 from dashboard.admin.history import HistoryAdmin
 from dashboard.admin.viewer import viewing
-from procedures.models.act import Act, log_act
+from procedures.models.act import Act, counted, log_act
 
 MOST_EXPORTED = 50_000
 """The maximum number of rows in a file; a file of a longer list has the newest rows."""
@@ -72,7 +72,7 @@ class ExportedAdmin(HistoryAdmin):
             text = csv_of(self.columns, rows[:MOST_EXPORTED])
         count = min(len(rows), MOST_EXPORTED)
         query = request.GET.urlencode()
-        words = f"Exported {count} rows of {self.opts.model_name}"
+        words = f"Exported {counted(count, 'row')} of {self.opts.model_name}"
         by: Any = request.user
         log_act(Act.Kind.EXPORT, f"{words}: {query}." if query else f"{words}.", by=by)
         if len(rows) > MOST_EXPORTED:

@@ -14,7 +14,7 @@ router = Router()
 
 
 class AnnouncementOut(Schema):
-    """A text that every page shows until it ends."""
+    """An announcement: a text that every page shows from `starts_at` until `ends_at`."""
 
     text: str
     level: Announcement.Level

@@ -46,7 +46,7 @@ async def _hear_all(hear: Hear, notice: Notice) -> None:
                 take = notice if message["channel"] == PEOPLE.encode() else hear
                 try:
                     take(json.loads(message["data"]))
-                # Another release may announce things in another form: it must not end this task,
+                # Another release may send messages in another form: they must not end this task,
                 # by which this process learns of everything else.
                 except Exception:
-                    logger.exception("An announcement couldn't be read, so it is ignored.")
+                    logger.exception("A message from Redis couldn't be read, so it is ignored.")

@@ -34,10 +34,10 @@ class Scope(models.TextChoices):
     READ = "read", lazy("Read procedures, runs, requests and files")
     ASK = "ask", lazy("Ask people through the procedures “ask” and “outside”")
     START = "start", lazy("Start runs and send them signals")
-    ANSWER = "answer", lazy("Answer requests, open sessions and write messages")
+    ANSWER = "answer", lazy("Answer requests, open chat sessions and write messages")
     OPERATE = (
         "operate",
-        lazy("Cancel, pause, retry, restart and fork runs; change sessions"),
+        lazy("Cancel, pause, retry, restart and fork runs; change chat sessions"),
     )
 
 

@@ -109,11 +109,7 @@ def _undone(done: int, of: int) -> Sentence:
     if done >= of:
         words = ngettext("{count} step was undone.", "{count} steps were undone.", done)
         return sentence(words, count=done)
-    words = ngettext(
-        "{done} of {count} step was undone. Check the rest by hand.",
-        "{done} of {count} steps were undone. Check the rest by hand.",
-        of,
-    )
+    words = _("Steps undone: {done} of {count}. Check the rest by hand.")
     return sentence(words, done=done, count=of)
 
 

@@ -150,8 +150,8 @@ def _read_signals(data: dict[str, Any]) -> Told:
 
 def _read_inbox(data: dict[str, Any]) -> Told:
     if "read" not in data:
-        return "idle", sentence(_("Read the inbox: there was no new message"))
-    return "person", _with_messages(sentence(_("Read the inbox")), data, "value")
+        return "idle", sentence(_("Looked for messages to the run: there was no new one"))
+    return "person", _with_messages(sentence(_("Read the messages to the run")), data, "value")
 
 
 def _with_messages(event: Sentence, data: dict[str, Any], name: str) -> Sentence:

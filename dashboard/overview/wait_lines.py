@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 
 from dashboard.overview.words import (
     Sentence,
@@ -61,7 +62,11 @@ def opened_wait(_event: JournalEvent, data: dict[str, Any]) -> Told:
             waits = sentence(words, signal=code(data["signal"]), due=due)
             return "timer", with_reason(waits, data.get("reason", ""))
         case "set":
-            words = _("Waiting until {need} of {count} waits have ended")
+            words = ngettext(
+                "Waiting until {need} of {count} waits has ended",
+                "Waiting until {need} of {count} waits have ended",
+                data["need"],
+            )
             return "timer", sentence(words, need=data["need"], count=len(data["over"]))
     words = _("Asked {prompt} (until {due})") if due else _("Asked {prompt}")
     return "person", sentence(words, prompt=strong(data["prompt"]), due=due)

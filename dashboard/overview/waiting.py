@@ -176,9 +176,9 @@ def _so_far(openings: Sequence[OpenWait]) -> list[Sentence]:
 
 
 def _come(progress: Progress) -> Sentence:
-    words = _("{done} of {needed} have arrived so far.")
+    words = _("Arrived so far: {done} of {needed}.")
     if progress.people:
-        words = _("{done} of {needed} have arrived so far: {people} answered.")
+        words = _("Arrived so far: {done} of {needed}. {people} answered.")
     people = listed(list(dict.fromkeys(progress.people)))
     return sentence(words, done=progress.done, needed=progress.needed, people=people)
 

@@ -73,7 +73,7 @@ def run_matching(request: Visit) -> HttpResponse:
             refusal = str(error)
         else:
             remember(request, reason)
-            messages.success(request, _("Started. This page shows how far it is."))
+            messages.success(request, _("Started. This page shows the progress."))
             return redirect("countersign:run_detail", job.pk)
     found = bulk.forecast(runs, name)
     context = {

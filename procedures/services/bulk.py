@@ -107,7 +107,7 @@ class Summary:
 
     total: int = 0
     done: int = 0
-    """The number of runs on which the operation was performed, also together with a parent."""
+    """The number of chosen runs on which the operation was performed, also through an ancestor."""
     refused: Mapping[str, int] = field(default_factory=dict)
     """The number of runs that stay as they are, by the reason."""
     untouched: int = 0
@@ -121,7 +121,8 @@ class Summary:
                 f"{count:,} {'stays as it is' if count == 1 else 'stay as they are'}: {why}"
             )
         if self.untouched:
-            sentences.append(f"The operation was stopped before {counted(self.untouched, 'run')}.")
+            left = counted(self.untouched, "run")
+            sentences.append(f"The operation was stopped and didn't reach {left}.")
         return " ".join(sentences)
 
 

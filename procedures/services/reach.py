@@ -46,7 +46,7 @@ def _refusal(target: str, definition: Definition) -> str:
     words = f"{target[:80]!r} can't be asked by “{definition.title}”."
     if not names:
         return f"{words} No group has the role “answer” on it yet."
-    return f"{words} It can ask {names}, and their members."
+    return f"{words} It can ask these groups and their members: {names}."
 
 
 def may_be_asked(target: str, procedure: str) -> bool:

@@ -225,7 +225,7 @@ def _insertion(model: type[models.Model], names: tuple[str, ...]) -> str:
 
 @cache
 def _stored(model: type[models.Model]) -> dict[str, str]:
-    """Return the column of each field whose value the database doesn't choose, by its name."""
+    """Return the columns of a model's fields, by field name, without automatic primary keys."""
     fields = model._meta.concrete_fields  # noqa: SLF001 (Django documents it)
     return {f.attname: f.column for f in fields if not isinstance(f, models.AutoField)}
 

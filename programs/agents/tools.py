@@ -119,7 +119,7 @@ class Tool:
             ) from None
         if unknown := places - set(self.parameters.get("properties") or {}):
             words = f"prompt= of the tool {self.name} names {', '.join(sorted(unknown))}"
-            raise DefinitionError(f"{words}, which isn't among its arguments.")
+            raise DefinitionError(f"{words}, but the tool has no such argument.")
 
     @property
     def is_child(self) -> bool:

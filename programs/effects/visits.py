@@ -88,7 +88,7 @@ def fault_of_plan(plan: Any) -> str:
 
 def _fault_of_effect(effect: Any) -> str:
     if not all(hasattr(effect, name) for name in ("type", "payload", "result_key")):
-        return f"the effect {effect!r:.80}, which has no type, payload and result_key"
+        return f"the effect {effect!r:.80}, which needs the attributes type, payload and result_key"
     if not isinstance(effect.payload or {}, Mapping):
         return f"the payload {effect.payload!r:.80}, which isn't a mapping"
     if effect.result_key is not None and not isinstance(effect.result_key, str):

@@ -126,7 +126,9 @@ def shape_of(
     for name, step in steps.items():
         parts.add(name, step, given.pop(name, {}))
     if given:
-        raise DefinitionError(f"options= names {', '.join(map(str, given))}, which isn't a step.")
+        raise DefinitionError(
+            f"options= names {', '.join(map(str, given))}, but there is no such step."
+        )
     links = [_known_link(edge, parts) for edge in (*map(link_of, edges), *_of_gateways(parts))]
     made = _each_once(map(_edge, (*parts.links, *links)))
     ended = frozenset(parts.ends[_known(name, parts, "ends=")] for name in ends)

@@ -29,7 +29,7 @@ def _fault_of(message: str, code: str, first: int) -> ProcedureFileError:
     placed = PLACED.fullmatch(message)
     if placed is None:
         is_deep = "overflow" in message
-        words = "The code is nested too deeply." if is_deep else "The code isn't a text of Lua."
+        words = "The code is nested too deeply." if is_deep else "The code isn't valid Lua."
         return ProcedureFileError(words, line=first)
     line, words = int(placed[1]), placed[2].strip()
     if BYTE.search(words) and (odd := _odd_character(code, first, line)):

@@ -195,7 +195,7 @@ def test_whom_a_program_may_ask_is_a_grant(
         assert said.status_code == 422, target
         [fault] = said.json()["faults"]
         assert fault["field"] == "to.1"
-        assert "It can ask finance, and their members." in fault["message"]
+        assert "It can ask these groups and their members: finance." in fault["message"]
     assert Run.objects.count() == 1
 
 

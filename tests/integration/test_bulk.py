@@ -154,7 +154,9 @@ def test_a_right_that_is_lost_in_between_stops_the_operation_in_words(dave: User
     title = Procedure.objects.get(name="question").title
     assert f"dave may no longer operate runs of {title}." in error_of(job)["message"]
     act = Act.objects.filter(kind="verb").latest("pk")
-    assert act.words.endswith("Cancelled 2 of 3 runs. The operation was stopped before 1 run.")
+    assert act.words.endswith(
+        "Cancelled 2 of 3 runs. The operation was stopped and didn't reach 1 run."
+    )
     assert not ChosenRun.objects.exists()
 
 
@@ -174,7 +176,9 @@ def test_an_operation_that_is_cancelled_or_whose_starter_left_stops(dave: User) 
     for _ in range(2):
         close_operations()
     [act] = Act.objects.filter(about_id=str(job.pk), words__startswith="Cancel 3 runs")
-    assert act.words.endswith("Cancelled 2 of 3 runs. The operation was stopped before 1 run.")
+    assert act.words.endswith(
+        "Cancelled 2 of 3 runs. The operation was stopped and didn't reach 1 run."
+    )
     assert (act.name, act.reason) == ("dave", "The campaign is over.")
     assert not ChosenRun.objects.exists()
 
@@ -200,7 +204,9 @@ def test_a_job_that_is_ended_within_a_batch_counts_what_it_has_done(
     found = Counter(matching().values_list("status", flat=True))
     assert found == {"cancelled": bulk.BATCH, "waiting": 5}
     [act] = Act.objects.filter(about_id=str(job.pk), words__startswith="Cancel 30 runs")
-    assert act.words.endswith("Cancelled 25 of 30 runs. The operation was stopped before 5 runs.")
+    assert act.words.endswith(
+        "Cancelled 25 of 30 runs. The operation was stopped and didn't reach 5 runs."
+    )
     assert not ChosenRun.objects.exists()
 
 

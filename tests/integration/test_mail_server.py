@@ -49,7 +49,7 @@ def test_a_server_that_fails_twice_delivers_one_mail(
         told += [one.message for one in complaints() if one.part == "notifications"]
 
     [failing] = told  # after the second failure, and until the mail is delivered
-    assert failing.startswith("1 notification by mail hasn't been delivered since ")
+    assert failing.startswith("1 notification by mail has been waiting for delivery since ")
     assert failing.endswith(
         " UTC (SMTPServerDisconnected). It will be tried again. Check EMAIL_URL; the admin shows"
         " each error."

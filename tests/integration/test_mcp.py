@@ -177,7 +177,10 @@ def test_what_makes_no_question_is_refused_with_what_helps(site: Address, carol:
         ({}, "subject: is missing."),
         ({"subject": "Go?", "colour": "red"}, "colour: isn't a known field."),
         ({"subject": "Go?", "kind": "choice"}, "options: are missing"),
-        ({"subject": "Go?", "to": ["support"]}, "It can ask finance, and their members."),
+        (
+            {"subject": "Go?", "to": ["support"]},
+            "It can ask these groups and their members:",
+        ),
         ({"subject": "Go?", "schema": {"type": "string"}}, "schema: "),
     ):
         assert words in refusal(site, own, "ask_person", idempotency_key=key, **arguments)

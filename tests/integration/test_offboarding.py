@@ -78,7 +78,7 @@ def test_whoever_leaves_passes_each_request_on_and_can_sign_in_no_more(
     assert Client().get("/api/runs", headers=headers).status_code == 401
     entry = Act.objects.about(erin).latest("pk")
     assert entry.words == (
-        "Offboarded. Ended 1 sessions, revoked 1 tokens and all sign-in links, and reassigned 2 "
+        "Offboarded. Ended 1 session, revoked 1 token and all sign-in links, and reassigned 2 "
         "requests."
     )
     assert entry.reason == REASON

@@ -263,7 +263,7 @@ def test_open_runs_that_do_not_go_on_are_named(
     rewrite(write, old, new)
     out = StringIO()
 
-    with pytest.raises(CommandError, match="1 of 1 open runs couldn't continue"):
+    with pytest.raises(CommandError, match="1 of 1 open runs can't continue with the"):
         call_command("check_procedures", stdout=out)
 
     assert f"blocked: {waiting} ({waiting.pk}): {told}" in out.getvalue()
@@ -288,7 +288,7 @@ def test_more_notes_than_a_commit_holds_hide_nothing_and_are_not_kept(
     rewrite(write, 'ctx.approve("Pay?")', f'{notes}\n    ctx.approve("Pay twice?")')
     before, out = everything_about(waiting), StringIO()
 
-    with pytest.raises(CommandError, match="1 of 1 open runs couldn't continue"):
+    with pytest.raises(CommandError, match="1 of 1 open runs can't continue with the"):
         call_command("check_procedures", stdout=out)
 
     assert "the run asked “Pay?”" in out.getvalue()

@@ -38,8 +38,8 @@ def test_all_are_counted_and_no_channel_hides_another(asked: HumanRequest) -> No
 
     mails, page = told()
 
-    assert mails.startswith("120 notifications by mail haven't been delivered since ")
-    assert page.startswith("1 notification by pager hasn't been delivered since ")
+    assert mails.startswith("120 notifications by mail have been waiting for delivery since ")
+    assert page.startswith("1 notification by pager has been waiting for delivery since ")
     assert page.endswith("Check the settings of the channel pager; the admin shows each error.")
 
 

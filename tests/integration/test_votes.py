@@ -143,7 +143,7 @@ def test_the_run_says_how_many_answers_of_a_set_have_come(
     for path in ("/runs", f"/runs/{request.wait.run_id}"):
         text = shown(browser(dave).get(path))
         assert "Waiting for Finance (1 of 3)" in text
-        assert "1 of 3 have arrived so far: vera answered." in text
+        assert "Arrived so far: 1 of 3. vera answered." in text
 
 
 def test_each_person_has_one_vote(voters: list[User]) -> None:

@@ -47,7 +47,7 @@ PLEXUS = [
     ("name: x\ncode: |\n  re\u200bturn 1", "syntax error near U+200B, which can stand only in", 3),
 ]
 TACTUS = [
-    ("\x1bLuaT", "The code isn't a text of Lua.", 1),
+    ("\x1bLuaT", "The code isn't valid Lua.", 1),
     ("\nlocal größe = 1", "unexpected symbol near 'ö' (U+00F6), which can stand only in", 2),
     (f"return {'{' * 250}{'}' * 250}", "The code is nested too deeply.", 1),
     ("\nlocal x = require(name)", "require takes the name of a module in quotes.", 2),

@@ -147,7 +147,7 @@ def test_a_set_and_votes_tell_how_many_have_come_and_from_whom() -> None:
 
     assert words(waiting_for(*openings)) == "Waiting for Finance (2 of 5)"
     for some_of_them in (openings, openings[:1]):
-        told = "2 of 5 have arrived so far: bob and carol answered."
+        told = "Arrived so far: 2 of 5. bob and carol answered."
         assert told in sentence(waiting_for(*some_of_them))
     assert words(waiting_for(voted)) == "Waiting for Finance (0 of 2)"
     assert "2 people must agree. Nobody has voted yet." in sentence(waiting_for(voted))
@@ -232,7 +232,7 @@ def test_what_was_undone_is_not_kept() -> None:
     partly = facts_of(run(RunStatus.CANCELLED, ended_at=NINE), kept=3, undone=1, to_undo=2)
 
     assert sentence(facts) == "Cancelled. 2 steps were undone."
-    assert sentence(partly) == ("Cancelled. 1 of 2 steps were undone. Check the rest by hand.")
+    assert sentence(partly) == ("Cancelled. Steps undone: 1 of 2. Check the rest by hand.")
 
 
 def test_retrying() -> None:

@@ -76,7 +76,7 @@ from tests.overviews import NINE, asking, at, failed, operation, step
         (
             "wait.opened",
             {"wait": "set", "need": 1, "over": ["a", "b"]},
-            "Waiting until 1 of 2 waits have ended",
+            "Waiting until 1 of 2 waits has ended",
             "",
         ),
         (

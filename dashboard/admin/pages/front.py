@@ -211,7 +211,7 @@ def _figures(now: Figures) -> Iterator[Figure]:
         _("Oldest queued run"),
         now.queue_age,
         now.is_queue_late,
-        _("All workers are busy. Start more of them, or end runs that are stuck."),
+        _("All workers are busy. Start more of them, or end runs whose code hangs."),
     )
     yield Figure(
         _("Clock"),

@@ -62,7 +62,10 @@ def new_runs(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         cleaned = form.cleaned_data
         stop_starts(cleaned["procedure"], cleaned["notice"], by=by, reason=cleaned["reason"])
-        messages.success(request, _("From now on, nobody can start new runs."))
+        messages.success(
+            request,
+            _("From now on, nobody can start new runs of %s.") % _what(cleaned["procedure"]),
+        )
         return HttpResponseRedirect(reverse("admin:new_runs"))
     stops = StoppedStarts.objects.select_related("procedure")
     return draw(
@@ -81,5 +84,11 @@ def _allow(request: HttpRequest, by: Any) -> HttpResponse:
     if found is None:
         raise Http404
     allow_starts(found.procedure, by=by, reason="")
-    messages.success(request, _("New runs can be started again."))
+    messages.success(
+        request, _("The block on new runs of %s was removed.") % _what(found.procedure)
+    )
     return HttpResponseRedirect(reverse("admin:new_runs"))
+
+
+def _what(procedure: Procedure | None) -> str:
+    return procedure.title if procedure else _("all procedures")

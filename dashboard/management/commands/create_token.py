@@ -1,4 +1,4 @@
-"""The command `manage.py create_token NAME`, which creates an API token for that user."""
+"""The command `manage.py create_token NAME`, which creates an API token for the user NAME."""
 
 from datetime import timedelta
 from typing import Any

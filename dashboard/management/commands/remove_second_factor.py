@@ -4,6 +4,7 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 
 from dashboard.accounts.people import find_person
 from dashboard.accounts.second_factor import is_on, remove_all_factors
+from procedures.models.act import counted
 
 
 class Command(BaseCommand):
@@ -16,4 +17,4 @@ class Command(BaseCommand):
         if not is_on():
             raise CommandError("This site has no second factors: COMPANY_SIGN_IN is off.")
         count = remove_all_factors(find_person(name))
-        self.stdout.write(f"Removed {count} second factors of {name}.")
+        self.stdout.write(f"Removed {counted(count, 'second factor')} of {name}.")

@@ -95,7 +95,7 @@ class TimeSlice:
     def _words(self) -> str:
         where = f"{self.place}: the" if self.place else "The"
         return (
-            f"{where} code has computed for more than {self._seconds:g} seconds without a step, "
+            f"{where} code has computed for more than {self._seconds:g} s without a step, "
             f"a question or another call of the context. {SHORTER}"
         )
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 TO_READ = "Move the details to body= or evidence=."
 AS_FILE = "Keep the rest as a file (File.keep in a step), and show what matters."
-IN_PIECES = "Ask in two steps: first for the group, then for the option within it."
+IN_PIECES = "Ask two questions instead of one, for example for a group, then for an option in it."
 SHORTER = "Write a shorter one."
 CHARACTERS, JSON = "characters", "characters of JSON"
 Excess = tuple[str, int, str, int, str]

@@ -83,8 +83,8 @@ def _checked(fiber: Fiber, key: str, value: Any, error: str) -> Any:
 def _send(fiber: Fiber, key: str, to: str, act: Act, data: Mapping[str, Any]) -> None:
     """Commit an event that sends a signal or a cancellation to the run `to`.
 
-    If this run may not reach that run, the event stores the reason, nothing is sent, and
-    `UnreachableRunError` is raised, on every replay too.
+    If this run isn't allowed to send to that run, or no such run exists, the event stores the
+    reason, nothing is sent, and `UnreachableRunError` is raised, also on every replay.
     """
     asked = {"to": to, "act": act, **data}
     entry = fiber.take("sent", key)

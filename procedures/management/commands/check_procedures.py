@@ -28,7 +28,9 @@ class Command(BaseCommand):
                     self.stdout.write(visible_line(text))
         blocked = sum(not check.goes_on for check in checks)
         if blocked:
-            raise CommandError(f"{blocked} of {len(checks)} open runs couldn't continue.")
+            raise CommandError(
+                f"{blocked} of {len(checks)} open runs can't continue with the installed code."
+            )
         warned = sum(bool(check.warnings) for check in checks)
         also = f", {warned} of them with warnings" if warned else ""
         self.stdout.write(f"All {len(checks)} open runs can continue{also}.")

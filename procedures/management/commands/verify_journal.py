@@ -45,7 +45,7 @@ class Command(BaseCommand):
         count = chosen.count() + len(graves)
         if broken or unowned:
             also = f"; rows that belong to no run: {len(unowned)}" if unowned else ""
-            raise CommandError(f"{broken} of {count} journals aren't intact{also}.")
+            raise CommandError(f"Journals that aren't intact: {broken} of {count}{also}.")
         self.stdout.write(f"{count} of {count} journals are intact.")
 
     def _verify_graves(self, graves: list[Tombstone]) -> int:

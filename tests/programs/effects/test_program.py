@@ -364,7 +364,7 @@ def test_the_options_of_a_program_are_those_of_its_procedure() -> None:
 @pytest.mark.parametrize(
     ("plan", "words"),
     [
-        (StepPlan("start", 7), "returned the effect 7, which has no type"),  # type: ignore[arg-type]
+        (StepPlan("start", 7), "returned the effect 7, which needs the attributes type"),  # type: ignore[arg-type]
         (StepPlan("start", Effect("ask_user", [1])), "the payload [1], which isn't a map"),  # type: ignore[arg-type]
         (StepPlan("start", Effect("ask_user", {}, 7)), "the result_key 7, which isn't a"),  # type: ignore[arg-type]
         (StepPlan("start", complete_output=[1]), "the complete_output [1], which isn't"),  # type: ignore[arg-type]

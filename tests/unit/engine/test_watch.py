@@ -37,7 +37,7 @@ def test_code_that_computes_too_long_fails_as_limit_reached(how: str) -> None:
     assert run.error
     assert run.error["type"] == "LimitReached"
     assert run.error["message"].startswith(
-        "order.txt, line 7: the code has computed for more than 0.02 seconds without a step,"
+        "order.txt, line 7: the code has computed for more than 0.02 s without a step,"
     )
 
 
