@@ -191,7 +191,8 @@ def test_a_vote_is_not_the_answer_of_a_request_that_was_withdrawn(
     page = shown(browser(voters[0]).get(f"/requests/{request.pk}"))
 
     assert "by vera" not in page
-    assert f"{admin_user}: Paid twice." in page
+    assert f"<strong>Withdrawn by {admin_user}</strong>," in page
+    assert ": Paid twice." in page
     assert "<bdi>vera</bdi> voted “Approve”." in page
 
 
