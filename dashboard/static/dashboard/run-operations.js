@@ -84,6 +84,7 @@ class RunOperations extends HTMLElement {
   /** Return true if all buttons fit in the row; only the label of the first one may be shortened. */
   fits() {
     const buttons = [...this.row.querySelectorAll(":scope > .button:not([hidden])")];
+    if (!buttons.length) return true;
     const gaps = (buttons.length - 1) * parseFloat(getComputedStyle(this.row).columnGap);
     const width = buttons.reduce((sum, one) => sum + one.getBoundingClientRect().width, gaps);
     const { scrollHeight, clientHeight, scrollWidth, clientWidth } = buttons[0].firstElementChild;
