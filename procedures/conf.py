@@ -29,7 +29,8 @@ class Settings:
     """The folder to which the paths in `PROCEDURE_FILES` are relative; by default the current
     directory."""
     LOCAL_DIR: Path = Path(".local")
-    """The folder in which the embedded product stores its data."""
+    """The host's own folder, for archives while they are made; also for the database and the files
+    of runs, unless other settings name other places."""
     IS_EMBEDDED: bool = False
     """True for the site that `make run` starts, whose demo accounts everybody knows."""
 

@@ -16,7 +16,7 @@ from procedures.engine.kinds.kind import Outcome
 from procedures.models import Wait
 from procedures.store.rows import insert_row
 
-UNUSED = "The run continued without this answer, before it took effect."
+UNUSED = "The run continued without this answer, which hadn't taken effect yet."
 Kind = RequestEvent.Kind
 
 

@@ -25,7 +25,7 @@ from countersign_client.results.runs import Run
 OK, REFUSED, NO = 0, 1, 3
 """The exit codes for success, for an error or refusal, and for a failed run or negative answer."""
 YOURS = ("mine", "groups")
-"""The inbox's tabs of requests that ask the user: by name ("mine"), and by a group ("groups")."""
+"""The tabs of the inbox with requests that ask the user by name, or through a group."""
 YES_OR_NO = {"yes": True, "no": False}
 ANSWERED = {"approved", "answered", "edited"}
 """The outcomes of a question with which `ask --wait` succeeds."""

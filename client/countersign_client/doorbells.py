@@ -17,7 +17,7 @@ from countersign_client.errors import CountersignError, NotAllowedError, NotFoun
 UNKNOWN_TOKEN, TOO_NARROW = 4401, 4403
 MEANINGS = {
     UNKNOWN_TOKEN: NotAllowedError("The token is unknown or has expired.", status=401),
-    TOO_NARROW: NotAllowedError("The token needs the scope read.", status=403),
+    TOO_NARROW: NotAllowedError("The token needs the scope “read”.", status=403),
 }
 REQUEST_OPENED = "wait.opened"
 ENDED = frozenset({"run.succeeded", "run.failed", "run.cancelled"})

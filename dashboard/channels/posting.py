@@ -58,7 +58,7 @@ def post(
             connection.request("POST", path, body, headers)
             status = connection.getresponse().status
     except (OSError, HTTPException) as error:
-        raise PostError(f"No answer: {type(error).__name__}.") from None
+        raise PostError(f"No response: {type(error).__name__}.") from None
     finally:
         connection.close()
     if not 200 <= status < 300:  # noqa: PLR2004 (HTTP's statuses of success)

@@ -41,9 +41,9 @@ class Deadline:
             self._handles.clear()
 
     def check(self) -> None:
-        """Raise `TimeoutError` if the time is over, also if a cut answer looks complete."""
+        """Raise `TimeoutError` if the time is over, also if a cut response looks complete."""
         if self.left <= 0:
-            raise TimeoutError("The answer took too long.")
+            raise TimeoutError("The response took too long.")
 
     @property
     def left(self) -> float:
@@ -55,7 +55,7 @@ class Deadline:
 
         Raises `OSError` if none does.
         """
-        failed = OSError("There is no address.")
+        failed = OSError("There is no network address to connect to.")
         for family, address in places:
             self.check()
             sock = socket.socket(family, socket.SOCK_STREAM)

@@ -215,8 +215,9 @@ TOOLS = {
             "Answer a request for the person whose token you use. Show them the request first, and"
             " send only what they have decided. It counts as their answer; the history names your"
             ' token. Returns {"response", "link"}. If somebody else was first, the error says who'
-            " and when. You can't answer requests that your own programs have asked, nor those"
-            " whose answer can't be undone; the person answers the latter on the page at `link`.",
+            " and when. You can't answer requests that programs made with this person's tokens, nor"
+            " those whose answer can't be undone; the person answers the latter on the page at"
+            " `link`.",
             AnswerRequest,
             answer_request,
             frozenset({Scope.ANSWER}),

@@ -126,7 +126,7 @@ class RefusedError(ValueError):
 
 
 class Program:
-    """The view that the run has of the program, whose values and questions are in `ctx.state`."""
+    """The external program as its run sees it; its values and questions are in `ctx.state`."""
 
     def __init__(self, ctx: Context, to: list[str], silence: str) -> None:
         self._ctx, self._to, self._silence = ctx, to, silence

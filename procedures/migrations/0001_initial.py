@@ -174,7 +174,7 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField()),
                 ('wait', models.OneToOneField(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='received', to='countersign_procedures.wait')),
                 ('skipped', models.TextField(blank=True, help_text="The reason why the run didn't accept the signal.")),
-                ('read_seq', models.PositiveBigIntegerField(help_text='The number of the event with which the run has read this message.', null=True)),
+                ('read_seq', models.PositiveBigIntegerField(help_text='For a message: the number of the event that records that the run has read it.', null=True)),
                 ('proof', models.TextField(blank=True, db_default='', default='', help_text="Proofs of the row's fields, made with LEDGER_KEY; empty in rows that have none.")),
             ],
             options={
@@ -188,7 +188,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='run_inputs', to='countersign_procedures.run')),
-                ('wait', models.ForeignKey(db_index=False, help_text="The wait in which this child's end is counted.", null=True, on_delete=django.db.models.deletion.CASCADE, related_name='child_ends', to='countersign_procedures.wait')),
+                ('wait', models.ForeignKey(db_index=False, help_text="For an input that reports a child's end: the wait that counts it.", null=True, on_delete=django.db.models.deletion.CASCADE, related_name='child_ends', to='countersign_procedures.wait')),
                 ('kind', models.CharField(max_length=32)),
                 ('key', models.CharField(max_length=200)),
                 ('name', models.CharField(max_length=200)),

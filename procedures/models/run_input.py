@@ -104,7 +104,7 @@ class RunInput(models.Model):
         null=True,
         db_index=False,
         related_name="child_ends",
-        help_text="The wait in which this child's end is counted.",
+        help_text="For an input that reports a child's end: the wait that counts it.",
     )
     kind = models.CharField(max_length=32)
     key = models.CharField(max_length=200)

@@ -42,7 +42,7 @@ class Signal(models.Model):
     )
     read_seq = models.PositiveBigIntegerField(
         null=True,
-        help_text="The number of the event with which the run has read this message.",
+        help_text="For a message: the number of the event that records that the run has read it.",
     )
     proof = proof_field()
     SEALED: ClassVar = (

@@ -34,7 +34,7 @@ class KnownLog:
         entries = "1 entry" if self.seq == 1 else f"{self.seq:,} entries"
         return [
             f"It had {entries} at the verification of {_day(self.at)}, "
-            f"and number {self.seq:,} is missing or another one now."
+            f"but entry {self.seq:,} is now missing or a different one."
         ]
 
 

@@ -50,7 +50,7 @@ class AgentLimits:
     def check(self, used: Usage) -> None:
         """Raise `AgentLimitError` if, after this use, no further request is allowed."""
         if used.requests >= self.requests:
-            words = f"The agent has used {used.requests:,} of {self.requests:,} requests."
+            words = f"The agent has used {used.requests:,} of {self.requests:,} model requests."
             raise AgentLimitError(words)
         if self.tokens is not None and used.tokens >= self.tokens:
             raise AgentLimitError(f"The agent has used {used.tokens:,} of {self.tokens:,} tokens.")

@@ -219,7 +219,8 @@ def test_a_run_that_ends_meanwhile_does_not_use_the_answer(
     [response] = asked.responses.all()
     assert not response.is_used
     assert (asked.status, asked.closed_by, asked.effective_at) == ("answered", "bob", None)
-    assert asked.closed_why == "The run continued without this answer, before it took effect."
+    why = "The run continued without this answer, which hadn't taken effect yet."
+    assert asked.closed_why == why
     assert kinds(asked) == ["created", "answered", "unused"]
     with pytest.raises(TooLateError):
         undo_response(asked.pk, by=bob)

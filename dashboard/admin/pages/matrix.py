@@ -203,7 +203,7 @@ def save(request: HttpRequest) -> HttpResponse:
     kept = request.POST.get("kept", "")  # the boxes that the viewer couldn't change
     ticked = Difference.between(held.split(), [*wanted, *kept.split()])
     if len(ticked.cells) > MOST_BOXES:
-        raise BadRequest("The page has fewer boxes.")
+        raise BadRequest("The form names more boxes than the page has.")
     user: Any = request.user
     check_change(ticked, by=user)
     difference = still_to_make(ticked)

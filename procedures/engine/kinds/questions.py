@@ -315,7 +315,7 @@ def asked_for(
 
 
 def _check_given(rules: Kind, prompt: str, args: Sequence[Any], options: Mapping[str, Any]) -> None:
-    """Raise `OptionError` if a required option of the kind is missing, or one too many is given."""
+    """Raise `OptionError` if a required option of the kind is missing, or an option is unknown."""
     try:
         rules.signature.bind(prompt, *args, **options)
     except TypeError as error:

@@ -74,7 +74,7 @@ def check_answer(value: Any, schema: dict[str, Any]) -> Any:
 
 
 def _check_count(value: Any, schema: Mapping[str, Any]) -> None:
-    """Raise `AnswerError` if a list of different options has more entries than options exist."""
+    """Raise `AnswerError` if a list that can't repeat an option has more entries than there are."""
     options = schema.get("items", {}).get("enum", ())
     is_limited = bool(options) and schema.get("uniqueItems") and isinstance(value, list)
     if is_limited and len(value) > len(options):
