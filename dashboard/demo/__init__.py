@@ -1,1 +1,1 @@
-"""The demo's people, runs and git repository, which exist only if the product runs embedded."""
+"""The demo's people, runs and git repository, which exist only without SECRET_KEY."""

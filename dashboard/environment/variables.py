@@ -66,7 +66,7 @@ DEMO_CHECK = shlex.join([sys.executable, "-m", "unittest", "-v"])
 class Environment(BaseSettings):
     """The product's settings.
 
-    Without SECRET_KEY the product runs embedded, with SQLite and its own Redis.
+    Without SECRET_KEY the site is a demo, with an embedded SQLite and Redis of its own.
     """
 
     model_config = SettingsConfigDict(case_sensitive=True)
@@ -181,7 +181,7 @@ class Environment(BaseSettings):
     def site_choices(self) -> dict[str, dict[str, str]]:
         """Return the paths and commands that inputs can choose by name.
 
-        If the product runs embedded and a variable isn't set, the demo's choices are returned for
+        If the site is a demo and a variable isn't set, the demo's choices are returned for
         it.
         """
         repositories, checks = self.REPOSITORIES, self.CHECKS

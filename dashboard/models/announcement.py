@@ -25,7 +25,7 @@ class AnnouncementQuerySet(models.QuerySet["Announcement"]):
 
 
 class Announcement(models.Model):
-    """A text that every page shows to everybody, from a time until another."""
+    """A text that every page shows to everybody, from its start until its end."""
 
     class Level(models.TextChoices):
         INFO = "info", lazy("Notice")

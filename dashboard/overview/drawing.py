@@ -28,7 +28,7 @@ MOST_ON_PHONES = 3
 LEVELS = 3
 """The number of levels of nested mappings that are drawn; values inside the last are JSON."""
 MANY_LINES = 20
-"""A text with at least so many line breaks is shown inside a frame that scrolls."""
+"""A text with at least this many line breaks is shown inside a frame that scrolls."""
 DEEPEST = 12
 """The maximum number of levels of JSON that is indented; deeper JSON is put on one line."""
 PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*")

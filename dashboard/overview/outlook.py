@@ -45,7 +45,7 @@ LONGEST_LIST = 6
 MOST_STUCK = 30
 """The maximum number of stuck runs that are counted and grouped."""
 MANY = 1000
-"""A person who may see at least so many unfinished runs counts as seeing many."""
+"""A person who may see at least this many unfinished runs counts as seeing many."""
 MOST_AT_FIRST = 4 * HANDFUL
 """The number of rows whose visibility the first statement tests.
 

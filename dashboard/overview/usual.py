@@ -14,7 +14,7 @@ from procedures.models import Event, Run
 RUNS = 8
 """The maximum number of earlier runs that are compared: the newest ones that succeeded."""
 FEWEST = 5
-"""Steps count as usual if they followed an outcome in at least so many of the compared runs."""
+"""Steps count as usual if they followed an outcome in at least this many of the compared runs."""
 LONGEST = 60
 """The maximum number of events that are read from the beginning of each journal."""
 MOST_NAMED = 3

@@ -1,4 +1,4 @@
-"""The procedures that are part of the product: a module each, written as by any author."""
+"""The procedures that are part of the product: a module each, written as any author would."""
 
 SHIPPED = (
     "procedures.library.ask",

@@ -35,7 +35,7 @@ SIGNAL = "tell"
 OWN = "outside"
 """The name in `ctx.state` under which the run keeps its owner and the id of the last command."""
 QUESTION = f"{OWN}/"
-"""The prefix of the names in `ctx.state` of the program's questions: "outside/refund"."""
+"""The prefix of the names of a program's questions in `ctx.state`, as in "outside/refund"."""
 LONGEST_NAME = 200
 MOST_VALUES, LARGEST_STATE = 5_000, 8_000_000
 MOST_OPEN = 50

@@ -174,7 +174,7 @@ def sentence(found: dict[str, Any]) -> str:
     entries = counted(found["entries"], "entry", "entries")
     extent = f"Verified {counted(found['runs'], 'run')} and {entries} of the log."
     if not (faults := found["count"]):
-        return f"{extent} Nothing was changed."
+        return f"{extent} No faults were found."
     first = " ".join(one["words"] for one in found["faults"])
     faulty = f"Found {counted(faults, 'fault')}."
     if broken := found["broken"]:

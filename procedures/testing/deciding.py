@@ -34,7 +34,7 @@ class Decision:
     def covers(self, asked: AskedWait, question: Question, run: MemoryRun) -> bool:
         """Return True if this decision also answers the question `question` of `run`.
 
-        `asked` is the same question as a test's people receive it.
+        `asked` is the same question, in the form in which the people of a test receive it.
         """
         is_alike = (self.version, self.step) == (_version_of(run), step_of(asked.key))
         is_alike = is_alike and self.likeness == likeness(question)

@@ -176,7 +176,7 @@ def rule_on(call: ToolCall, rule: Rule) -> ApprovalRuling:
 def _ask_people(
     ctx: Context, agent: Agent, tool: Tool, call: ToolCall, given: dict[str, Any]
 ) -> Response[Any]:
-    """Ask people whether the call may be made. The question's evidence are the exact arguments."""
+    """Ask people whether the call may be made. The exact arguments are its evidence."""
     evidence: Any = _evidence_of(tool, call)
     shown = call.arguments
     if tool.is_step:

@@ -1,4 +1,4 @@
-"""Announcements of site managers: on every page, from a time until another."""
+"""Announcements of site managers: on every page, from their start until their end."""
 
 from datetime import timedelta
 

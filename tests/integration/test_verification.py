@@ -80,9 +80,9 @@ def test_a_sound_site_is_verified_and_every_tampered_row_is_found(
     act = Act.objects.filter(kind="verify").latest("pk")
     assert (act.name, act.words) == (
         "carol",
-        f"Verified 1 run and {found['entries']} entries of the log. Nothing was changed.",
+        f"Verified 1 run and {found['entries']} entries of the log. No faults were found.",
     )
-    assert "Nothing was changed." in shown(client.get(PAGE))
+    assert "No faults were found." in shown(client.get(PAGE))
     assert "The last verification found" not in shown(client.get("/admin/"))
     for what, tamper in TAMPERED.items():
         rows: dict[Any, list[Any]] = {

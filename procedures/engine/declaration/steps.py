@@ -117,7 +117,7 @@ class StepOptions(TypedDict, total=False):
     - `retry`: a `Retry` policy.
     - `timeout`: how long one attempt may take before it is stopped.
     - `transaction`: commit the step's database writes and its result together.
-    - `pure`: the step is idempotent and may be repeated, so its result may be stored a little
+    - `pure`: the step may be repeated without harm, so its result may be stored a little
       later.
     - `once`: run the step at most once; if a worker crashes during the step, operators are asked
       whether the step took effect.

@@ -82,7 +82,7 @@ def _relatives(runs: Iterable[UUID]) -> Iterator[Relative]:
 
 
 def _next_of(found: list[Relative]) -> Iterator[UUID]:
-    """Yield the ids of the children and the copies of these runs."""
+    """Yield the ids of the child runs, the restarts and the forks of these runs."""
     keys = [one.pk for one in found]
     for lookup in ("parent_wait__run", "origin"):
         rows = Run.objects.filter(is_among(lookup, keys)).order_by()
