@@ -173,7 +173,7 @@ class Client(Methods):
                 if is_found(run):
                     return run
                 bell.seq = max(bell.seq, run.last_seq)
-        raise AssertionError("The wait for changes has ended without an error.")
+        raise AssertionError("The wait for changes has ended without a run and without an error.")
 
     def _follow(
         self, bell: Doorbell, read: Callable[[int], Call[Page[N]]], deadline: Deadline

@@ -82,7 +82,7 @@ class FirstCode(Counted, ActivateTOTPForm):
 
 
 class PasswordAgain(Counted, ReauthenticateForm):
-    failure = "A password failed."
+    failure = "A wrong password was entered."
 
     def clean_password(self) -> Any:
         return self.counted(super().clean_password)

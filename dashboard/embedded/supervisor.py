@@ -73,9 +73,9 @@ class Supervisor:
             self._listen()
             if running.has_ended:
                 self._print(running)
-                raise StartError(f"The {part.name} {running.ending} before it was ready.")
+                raise StartError(f"The process {part.name} {running.ending} before it was ready.")
             if time.monotonic() > deadline:
-                raise StartError(f"The {part.name} wasn't ready after {seconds:g} seconds.")
+                raise StartError(f"The process {part.name} wasn't ready after {seconds:g} seconds.")
 
     def watch(self) -> None:
         """Print the parts' output and restart ended parts, until somebody stops the product."""

@@ -1,4 +1,7 @@
-"""The parts of a run that pages and cards read: its journal, its waits, and its new inputs."""
+"""The parts of a run that pages and cards read.
+
+These are its journal, its waits, and what others have sent to it since its last turn.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -148,7 +148,7 @@ class PoolWatch:
             kill_tree(pid)
         time.sleep(LAST_WORDS)
         logger.warning(
-            "The worker is still running although all of its slots have ended. It exits now."
+            "The worker is still running although its pool's processes have ended. It exits now."
         )
         # `sys.exit` might never end the process, because threads of the pool wait for killed slots.
         os._exit(0)

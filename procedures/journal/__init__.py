@@ -1,4 +1,7 @@
-"""The engine's journal in the database: each step is one statement, fenced by the run's epoch."""
+"""The engine's journal in the database.
+
+Each event of a step is fenced by the run's epoch, on PostgreSQL in one statement.
+"""
 
 from procedures.journal.claiming import CodeNotRead, claim, claim_next
 from procedures.journal.database import DatabaseJournal

@@ -104,7 +104,7 @@ def test_a_folder_where_the_lock_should_be(new_product: NewProduct, tmp_path: Pa
 
 def test_a_redis_that_does_not_start(new_product: NewProduct) -> None:
     assert new_product(REDIS_SERVER="false").refusal() == (
-        "The redis exited with code 1 before it was ready.\n"
+        "The process redis exited with code 1 before it was ready.\n"
     )
 
 

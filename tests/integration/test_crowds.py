@@ -45,6 +45,15 @@ def rows_written() -> int:
         return int(cursor.fetchone()[0])
 
 
+def merge_search_indexes() -> None:
+    """Merge SQLite's search indexes, which otherwise merge themselves in any later statement."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT name FROM sqlite_master WHERE sql LIKE '%USING fts5%'")
+            for (name,) in cursor.fetchall():
+                cursor.execute(f"INSERT INTO {name}({name}) VALUES ('optimize')")
+
+
 def cost_of_message(session: Session, by: User) -> tuple[int, int]:
     """Return the rows and the statements of a message."""
     with transaction.atomic():
@@ -60,6 +69,7 @@ def test_a_message_writes_as_much_to_a_thousand_members_as_to_ten() -> None:
     # The first message also makes the entries that the second one changes.
     for session in (few, many):
         post_message(session, "First", by=members[0])
+    merge_search_indexes()
 
     assert cost_of_message(many, members[0]) == cost_of_message(few, members[0])
 

@@ -97,7 +97,7 @@ def test_a_head_that_was_removed_is_told_as_any_damage(run: Run) -> None:
     Head.objects.filter(run=run).delete()
 
     said = StringIO()
-    with pytest.raises(CommandError, match="1 of 2 journals"):
+    with pytest.raises(CommandError, match="aren't intact: 1 of 2"):
         verified(run, other, out=said)
     assert said.getvalue() == (
         f"{run} ({run.pk}): The run's record of its last event is missing, so nobody knows which"
@@ -132,7 +132,7 @@ def test_the_command_verifies_all_runs_or_those_named(run: Run) -> None:
     assert verified(other) == "1 of 1 journals are intact.\n"
     for named, all_told in (([], 2), ([run], 1)):
         said = StringIO()
-        with pytest.raises(CommandError, match=f"1 of {all_told} journals"):
+        with pytest.raises(CommandError, match=f"aren't intact: 1 of {all_told}"):
             verified(*named, out=said)
         assert said.getvalue() == (f"{run} ({run.pk}): Event 5 was changed after it was written.\n")
 

@@ -92,7 +92,7 @@ class InvitationForm(forms.Form):
             raise forms.ValidationError(_("Enter an address, or choose a file."))
         if len(lines) > MOST:
             words = _(
-                "The list has {count} people, and the limit is {most}. Invite the others later."
+                "The list has {count} people, and the limit is {most}. Invite some of them later."
             )
             raise forms.ValidationError(words.format(count=len(lines), most=MOST))
         cleaned["text"] = text

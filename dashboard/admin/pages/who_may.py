@@ -21,9 +21,9 @@ may_look = may_all("countersign_procedures.view_grant", permission_to("view"))
 QUESTIONS: dict[Role, Any] = {
     "see": lazy("Who may see runs of {title}?"),
     "start": lazy("Who may start {title}?"),
-    "answer": lazy("Who may answer {title}?"),
-    "operate": lazy("Who may operate {title}?"),
-    "cancel": lazy("Who may cancel {title}?"),
+    "answer": lazy("Who may answer requests of {title}?"),
+    "operate": lazy("Who may operate runs of {title}?"),
+    "cancel": lazy("Who may cancel runs of {title}?"),
 }
 NOTES: dict[Role, Any] = {
     "see": lazy(

@@ -33,7 +33,7 @@ def check_signature(name: str, fn: Function) -> None:
         raise DefinitionError(f"{name}: {words}")
     parameters = list(inspect.signature(fn).parameters.values())
     if not parameters or parameters[0].kind not in POSITIONAL:
-        raise DefinitionError(f"{name}: the first parameter of the function must be the context.")
+        raise DefinitionError(f"{name}: the first parameter of a procedure must be the context.")
     for parameter in parameters[1:]:
         if parameter.kind not in NAMED:
             raise DefinitionError(f"{name}: {parameter} isn't supported. Name each input.")

@@ -11,7 +11,7 @@ class InboxMessage:
     """A message from a person to a run, or the default text if nobody wrote in time.
 
     The truth value of an `InboxMessage` is True for a message from a person, and False for a
-    default text: `if message:` is a test whether a person wrote.
+    default text: `if message:` tests whether a person wrote.
     """
 
     text: str

@@ -197,11 +197,9 @@ class Kind:
         return question.evidence
 
     def asked_again(self, question: "Question", evidence: Any) -> "Question":
-        """Return the question with this evidence, because an approval was for another step.
+        """Return the question to ask if an approval was for another step or for other arguments.
 
-        The evidence is that of the step to approve now.
-
-        Nobody can send this question back.
+        It shows this evidence, which is that of the step to approve now, and can't be sent back.
         """
         return replace(question, evidence=evidence, ask_back=False)
 

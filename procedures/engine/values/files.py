@@ -56,7 +56,7 @@ class FileStore(Protocol):
     def get(self, digest: str) -> bytes:
         """Return the bytes with this digest.
 
-        Raises `FileGoneError` if a working store lacks them.
+        Raises `FileGoneError` if the store works but doesn't have them.
         """
         ...
 

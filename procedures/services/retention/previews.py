@@ -59,8 +59,8 @@ class Preview:
 def preview(procedure: Procedure, days: int) -> Preview:
     """Return what would be removed now if the procedure's runs were kept for this many days.
 
-    Nothing is changed. Families are judged by the same functions as by the removal itself; 0 days
-    keep everything.
+    Nothing is changed. Families are judged by the same functions as in the removal itself. With
+    0 days, everything is kept.
     """
     found, now = Preview(days), clock.now()
     rules = days_by_procedure() | {procedure.pk: days}

@@ -132,7 +132,7 @@ ENDLESS = [
 def test_an_endless_loop_fails_as_limit_reached_with_its_line(text: str) -> None:
     kind, message = error_of(f"\n{text}")
     assert kind == "LimitReached"
-    assert message.startswith("order.lua, line 2: the code has computed for more than 0.1 seconds")
+    assert message.startswith("order.lua, line 2: the code has computed for more than 0.1 s")
 
 
 TOO_LARGE = [

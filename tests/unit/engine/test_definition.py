@@ -79,9 +79,9 @@ def untyped(ctx: Context, order) -> None: ...  # type: ignore[no-untyped-def]
     [
         *[(fn, "regular function") for fn in (coroutine, generator, async_generator)],
         *[(fn, "regular function") for fn in (partial(untyped), Line, len)],
-        (no_context, r"the first parameter of the function must be the context"),
-        (only_named, r"the first parameter of the function must be the context"),
-        (only_many, r"the first parameter of the function must be the context"),
+        (no_context, r"the first parameter of a procedure must be the context"),
+        (only_named, r"the first parameter of a procedure must be the context"),
+        (only_many, r"the first parameter of a procedure must be the context"),
         *[(fn, "Name each input") for fn in (many, any_names, unnamed)],
         (untyped, "the input order needs a type annotation"),
         (lambda ctx: None, "<lambda>"),
