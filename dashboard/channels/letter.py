@@ -131,9 +131,7 @@ def sent_because(requests: Sequence[HumanRequest]) -> str:
         return _(
             "This mail was sent because you had this site open nowhere. There will be no reminder."
         )
-    return _(
-        "This mail was sent because you had this site open nowhere. There may be a reminder."
-    )
+    return _("This mail was sent because you had this site open nowhere. There may be a reminder.")
 
 
 def letter_about_several(
