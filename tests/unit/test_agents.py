@@ -128,7 +128,7 @@ def test_what_a_model_writes_can_always_be_stored() -> None:
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        (AgentLimits(requests=1), "used 1 of 1 requests"),
+        (AgentLimits(requests=1), "used 1 of 1 model requests"),
         (AgentLimits(tokens=10), "of 10 tokens"),
         (AgentLimits(cost="0.01"), "price of the model isn't known"),
     ],

@@ -192,7 +192,7 @@ class Piece:
     """The offset of this piece in the whole text, in UTF-8 bytes."""
     text: str = ""
     end: str = ""
-    """How the text ended: "kept" if the attempt succeeded, "failed" if it failed.
+    """The outcome of the text: "kept" if the attempt succeeded, "failed" if it failed.
 
     It is "" in all pieces but the last.
     """
