@@ -80,9 +80,9 @@ def asks(user: User) -> Q:
 
 
 def shared_runs(user: User) -> list[RunsByKey]:
-    """Return the lookup of other people's runs in the sessions that the user is a member of.
+    """Return the index lookup that finds other people's runs in the user's sessions.
 
-    The lookup reads an index of `SharedRun`.
+    The user is a member of these sessions. The lookup reads an index of `SharedRun`.
     """
     # The membership is checked again: a row that somebody edited in the database must not show a
     # run that its session doesn't show.
@@ -95,7 +95,7 @@ def shared_runs(user: User) -> list[RunsByKey]:
 
 
 def asking_runs(user: User) -> list[RunsByKey]:
-    """Return the lookups of the runs that have a request assigned to the user.
+    """Return the index lookups that find the runs with a request assigned to the user.
 
     The lookups read indexes of `Assignment`. A request to somebody who has the user as a deputy
     counts as assigned to the user, as in `asks`.

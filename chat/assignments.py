@@ -48,7 +48,7 @@ def assign(
 
 
 def assign_named(targets: Sequence[str], procedure_id: int) -> tuple[list[Assignment], list[str]]:
-    """Return unsaved assignments to the known `targets`, and a list of the unknown targets."""
+    """Return unsaved assignments to the `targets` that exist, and a list of the other targets."""
     found, missing = list[Assignment](), list[str]()
     for target in targets:
         if target.startswith(ROLE):

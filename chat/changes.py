@@ -16,13 +16,13 @@ A larger difference becomes one edit, which replaces all lines between the first
 difference.
 """
 Edit = tuple[int, int, int, int]
-"""The numbers (start, end, new_start, new_end): new lines that replace old lines.
+"""An edit, as (start, end, new_start, new_end): new lines that replace old lines.
 
 The lines from `new_start` up to, but not including, `new_end` of the new text replace the lines
 from `start` up to, but not including, `end` of the old text. Lines are counted from 0.
 """
 Line = tuple[str, str]
-"""A status ("kept", "gone" or "new"), and the text of the line."""
+"""A line of a diff: its status ("kept", "gone" or "new"), and its text."""
 
 
 def edits_between(old: str, new: str) -> list[Edit]:

@@ -1,7 +1,7 @@
 """Hints that a live stream has changed, published through Redis.
 
 A live stream is a numbered sequence of changes that open pages follow, for example the changes of
-one session. A hint names the stream and carries no data. A hint may be lost, and never blocks the
+one session. A hint names the stream and carries no data. A hint can be lost, and never blocks the
 process that sends it. A page that misses a hint finds the change when it next checks the stream.
 """
 

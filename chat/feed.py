@@ -65,10 +65,10 @@ def heads_in(messages: Iterable[Message]) -> Iterator[Head]:
 
 
 def _runs_about(messages: Iterable[Message]) -> Iterator[UUID | None]:
-    """Yield the runs that decide who may read the messages and under which titles.
+    """Yield the ids of the runs that decide who may read the messages and under which titles.
 
-    The caller tests all these runs in one statement, because the database takes longer to plan a
-    statement than to execute the statement for many runs.
+    The caller tests all these runs in one database query, because the database takes longer to
+    plan a query than to execute the query for many runs.
     """
     for one in messages:
         yield from (one.run_id, one.reply_to.run_id if one.reply_to else None)

@@ -136,7 +136,7 @@ class Inbox:
         """Return the ids of up to `most` requests that follow the request `after` in the list.
 
         Without `after`, the list is read from its start. Answered requests that the person may no
-        longer see are left out, so fewer than `most` ids may be returned although the list
+        longer see are left out, so fewer than `most` ids can be returned although the list
         continues.
         """
         return self._still_seen(self._listed(most, after))
@@ -319,7 +319,7 @@ def end_of_day(now: datetime) -> datetime:
 
 
 def due_of(needed_at: datetime | None, now: datetime) -> DueGroup:
-    """Return the group to which a request belongs whose answer is needed at `needed_at`."""
+    """Return the group of a request whose answer is needed at `needed_at`."""
     if needed_at is None:
         return DueGroup.NONE
     if needed_at <= now:

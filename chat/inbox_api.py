@@ -57,7 +57,7 @@ def list_inbox(  # noqa: PLR0913, PLR0917 (each is a query parameter)
     that you have put off; those that come back first are listed first. The list `done` has the
     requests that you have answered, newest answer first. `due=today` means the day in the time zone
     of your profile. If your profile has no time zone, it means the day in the time zone of your
-    browser or, if that isn't known, of the site.
+    browser or, if the browser sends none, of the site.
     """
     filters = Filters(kind, procedure, due, risk, q, group)
     with timezone.override(_time_zone(request)):
@@ -69,7 +69,7 @@ def list_inbox(  # noqa: PLR0913, PLR0917 (each is a query parameter)
 
 
 def _time_zone(request: SignedIn) -> tzinfo:
-    """Return the caller's time zone, or the site's if the caller's isn't known."""
+    """Return the time zone of the caller's profile or browser, or else the site's time zone."""
     find = getattr(request, "find_time_zone", timezone.get_current_timezone)
     found: tzinfo = find()
     return found

@@ -74,7 +74,7 @@ class RuleFacts(NamedTuple):
 
 
 def rule_facts(user: User) -> RuleFacts:
-    """Return the `RuleFacts` for a user, read once for each user object, by one statement."""
+    """Return the `RuleFacts` for a user, read once for each user object, with one query."""
     return kept_on(user, "rule_facts", lambda: _read_rule_facts(user))
 
 

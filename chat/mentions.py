@@ -15,7 +15,7 @@ from procedures.users import User, active_users, name_field
 from procedures.viewers import Key, People, who_sees
 
 MOST = 20
-"""The maximum number of @ signs in a text after which names are looked for."""
+"""The maximum number of @ signs in a text that are examined."""
 LONGEST = 150
 MOST_ENDS = 24
 """The maximum number of offsets after an @ sign that are tried as the end of the name."""

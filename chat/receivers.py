@@ -129,9 +129,10 @@ def open_session(run: Run, files: Sequence[File], place: object = None, **_: Any
 
     A run that a person started in a session joins that session, `place`. A child run joins its
     parent's session; children of a map get no card. A run that restarts or forks an earlier run
-    joins the earlier run's session if the person who started the new run may see it. That person
-    doesn't become a member, because somebody who may see only one run of a session must not be able
-    to read the whole session. A job that the clock starts joins the session of the one before.
+    joins the earlier run's session if the person who started the new run may see that session. That
+    person doesn't become a member, because somebody who may see only one run of a session must not
+    be able to read the whole session. A run of a job that the clock starts joins the session of the
+    job's previous run.
     """
     now = run.created_at
     if isinstance(place, StartPlace):

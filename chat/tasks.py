@@ -21,6 +21,6 @@ def ask_others() -> None:
 
 @shared_task(name="countersign.send_notification")
 def send_notification(notification_id: object) -> None:
-    """Deliver a planned notification; ignore an invalid id, since a broker may deliver anything."""
+    """Deliver a planned notification; ignore an invalid id, since a broker can deliver anything."""
     if isinstance(notification_id, int) and gate.is_open():
         services.send_notification(notification_id)

@@ -87,8 +87,8 @@ def followed(
 ) -> dict[UUID, FollowedSession]:
     """Return the state of each of the sessions that the user follows.
 
-    This takes one statement. It takes two more if there are new messages in a session that the user
-    isn't a member of.
+    This takes one database query. It takes two more if there are new messages in a session that
+    the user isn't a member of.
     """
     found: dict[UUID, FollowedSession] = {}
     parts: dict[UUID, int] = {}
@@ -174,8 +174,8 @@ def _found(
 def _mentions(people: Collection[Key], where: Q | None = None) -> list[tuple[Key, UUID, int]]:
     """Return the unread mentions of people who aren't members of the mentions' sessions.
 
-    Only mentions that these people may see now are returned. This takes one statement, and a few
-    more if there are such mentions.
+    Only mentions that these people may see now are returned. This takes one database query, and
+    a few more if there are such mentions.
     """
     # One join finds all of them. A condition for each mention would make the statement too long.
     mark = "session__read_marks__"

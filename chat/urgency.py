@@ -202,7 +202,7 @@ def following(
 ) -> list[UrgencyPosition]:
     """Return the first `count` requests after the position `last` in all queries together.
 
-    Each request is returned once. This takes one statement.
+    Each request is returned once. This takes one database query.
     """
     rows = [part for way in ways for part in way.first(count, after=last)]
     found = merged(rows, order=BY_URGENCY, limit=count)
@@ -220,7 +220,7 @@ def first_among(
 
     Each id has the id of the request's session. `following(last, count)` returns the next `count`
     candidates after the candidate `last`. Only these candidates are looked up, in batches that
-    grow. So a few requests among thousands are found with few statements.
+    grow. So a few requests among thousands are found with few database queries.
     """
     sessions = dict[UUID, UUID]()
 

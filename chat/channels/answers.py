@@ -46,7 +46,7 @@ class Answer:
     seen: str | None = None
     """The mark of the proposed values that the sender saw, as in `HumanRequest.proposal`.
 
-    None if it isn't known which values the sender saw.
+    None if the message doesn't say which values the sender saw.
     """
     request_id: UUID | None = None
     """The id of the request to answer, if the message names it."""

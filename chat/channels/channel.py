@@ -78,9 +78,8 @@ class Channel:
         """Remove a sent notification from the person's devices.
 
         This method is called when the notification's request no longer waits for the person. A
-        channel that can take notifications back overrides it. The method is called in the same way
-        as `deliver`, and may be called although some or all of the person's devices don't have the
-        notification.
+        channel that can take notifications back overrides this method. It is called in the same
+        way as `deliver`, even if some or all of the person's devices don't have the notification.
         """
         raise NotImplementedError
 

@@ -154,7 +154,7 @@ def _needed(found: Iterable[Notification]) -> Iterator[Notification]:
 def _postpone_or_drop(notification: Notification) -> None:
     """Postpone the notification if its request is claimed; otherwise drop the notification.
 
-    If no claim keeps the request from the person, the person must have voted already.
+    If the request isn't claimed, the reason for dropping is that the person has voted already.
     """
     if notification.request and notification.request.claimed_by_id:
         notification.put_off(at=clock.now())

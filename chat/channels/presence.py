@@ -26,7 +26,7 @@ def note_presence(user: User) -> None:
 
 
 def note_presences(keys: Iterable[Any]) -> None:
-    """Record that the users with these keys are active, in one statement."""
+    """Record that the users with these keys are active, with one database query."""
     now = clock.now()
     rows = [Presence(user_id=key, seen_at=now) for key in keys]
     try:

@@ -150,7 +150,7 @@ class Assignment(models.Model):
 def names_in(assigned: str) -> list[str]:
     """Return the list of assignees that a request stores as the JSON text `assigned`.
 
-    For example, `'["user:7","group:3"]'` gives `["user:7", "group:3"]`. Return [] for "", which
-    requests stored before assignees were listed.
+    For example, `'["user:7","group:3"]'` gives `["user:7", "group:3"]`. Return [] for "", the
+    value in requests that were stored before requests listed their assignees.
     """
     return list(canonical.plain(assigned)) if assigned else []

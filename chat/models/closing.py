@@ -171,7 +171,7 @@ def status_after(content: Mapping[str, Any]) -> HumanRequest.Status:
 
 
 def why_after(content: Mapping[str, Any]) -> str:
-    """Return a text about why a request was withdrawn, and by whom; "" if no reason is known.
+    """Return a text about why a request was withdrawn, and by whom; "" if no reason was given.
 
     The text is "" for all other outcomes.
     """

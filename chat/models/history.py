@@ -34,7 +34,7 @@ class RequestEventQuerySet(models.QuerySet["RequestEvent"]):
 
         `changed` is None for entries that change no list. The annotation is needed because votes,
         answers that can still be undone, and escalations change how lists show the request's run,
-        although they add no event and no input to the run.
+        although they add no event to the run's journal and no `RunInput`.
         """
         kind = RequestEvent.Kind
         kinds = (
@@ -95,7 +95,7 @@ class RequestEvent(models.Model):
 
     @property
     def content(self) -> dict[str, Any]:
-        """The entry's details as far as they are known, such as the channel and network address."""
+        """The entry's stored details, such as the channel and network address."""
         return dict(canonical.plain(self.data))
 
     @property

@@ -52,9 +52,8 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def for_transcript(self) -> Self:
         """Load everything that a transcript shows, without a query per row.
 
-        Runs, requests and the messages that are replied to are loaded by separate statements,
-        because PostgreSQL takes longer to plan one large statement than to execute the separate
-        ones.
+        Runs, requests and the messages that are replied to are loaded by separate queries,
+        because PostgreSQL takes longer to plan one large query than to execute the separate ones.
         """
         runs = Run.objects.select_related("procedure", "started_by", "version", "head")
         answered = Message.objects.select_related("author", "request", "run__procedure")
@@ -329,7 +328,7 @@ class Message(models.Model):
 
     @classmethod
     def add_first(cls, session: Session, lines: Sequence[Self]) -> None:
-        """Append entries to a session that is being opened, with a few statements for all of them.
+        """Append entries to a session that is being opened, with a few queries for all entries.
 
         No lock is needed to number the entries, because nobody else can know the session yet. The
         session must not have a run.
@@ -350,8 +349,8 @@ class Message(models.Model):
     def add_to(self, session: UUID) -> None:
         """Append the message to a session's transcript; like `record`, this locks the session.
 
-        To need fewer statements, the statement that inserts the message also stores the proof of
-        the session's message count, and makes the message the newest one in the feed.
+        To save database queries, the query that inserts the message also stores the proof of the
+        session's message count, and makes the message the newest one in the feed.
         """
         self.session_id = session
         # This comes before the seal, which covers the number. It locks the session, so that no
@@ -370,7 +369,7 @@ class Message(models.Model):
             share(self.run, session)
 
     def _feed(self, *members: str, is_private: bool = False) -> BoundStatement:
-        """Return the statement that makes this message the newest one for its audiences.
+        """Return the SQL statement that makes this message the newest one for its audiences.
 
         `members` are the audiences of the members that the same statements insert, such as
         "member:7". `is_private` is true if the same statements insert the session and the session

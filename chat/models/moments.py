@@ -10,7 +10,7 @@ from procedures.engine.kinds.questions import Question
 
 
 class Act(StrEnum):
-    """The act that is due if nobody has answered: to remind people, or to ask more people."""
+    """The action that is due if nobody has answered: to remind people, or to ask more people."""
 
     REMIND = "remind"
     ESCALATE = "escalate"

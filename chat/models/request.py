@@ -203,7 +203,7 @@ class HumanRequest(models.Model):
 
     @property
     def may_take_votes(self) -> bool:
-        """True if an answer may leave the request open for other people's answers."""
+        """True if the request can stay open after an answer, so that other people answer, too."""
         return self.quorum > 1 or self.four_eyes
 
     @property

@@ -96,8 +96,8 @@ def is_assigned_to(user: "User") -> Q:
 
 
 def may_take_votes() -> Q:
-    """Return a `Q` that matches requests that may stay open after a person's answer.
+    """Return a `Q` that matches requests that can stay open after a person's answer.
 
-    The answer is then a vote, and other people must answer, too.
+    If a request stays open, the answer is a vote, and other people must answer, too.
     """
     return Q(quorum__gt=1) | Q(four_eyes=True)

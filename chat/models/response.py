@@ -105,7 +105,7 @@ class HumanResponse(models.Model):
         return canonical.plain(self.value)
 
     def outcome_of(self, question: Question) -> Outcome:
-        """Return the outcome of the question if this answer closes the request."""
+        """Return the question's outcome in the case that this answer closes the request."""
         if self.asks_back:
             return Outcome.CHANGES_REQUESTED
         return question.outcome_of(self.plain_value)

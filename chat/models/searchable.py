@@ -118,7 +118,7 @@ class Searchable(models.Model):
 
     @classmethod
     def new(cls, kind: str, text: str, *, at: datetime, **of: Any) -> Self:
-        """Return an unsaved text; `of` holds the session and the message or request, as fields."""
+        """Return an unsaved text; `of` holds further fields, such as `session_id` and `message`."""
         kept = text.replace("\0", "")[:LONGEST]
         folded = fold(kept)
         grams = " ".join(grams_of(folded))

@@ -33,7 +33,7 @@ The field's proof is computed from this name, the session's id and the number.
 Whom = Collection[str] | None
 """The assignees of a changed request, before or after the change: `["user:7", "group:3"]`.
 
-None if something else than a request has changed.
+None if something other than a request has changed.
 """
 
 
@@ -78,7 +78,7 @@ class Session(models.Model):
         is_named: bool = False,
         is_private: bool = False,
     ) -> Self:
-        """Return an unsaved session that will have `said` messages."""
+        """Return an unsaved session; `said` is the number of messages that it will have."""
         session = cls(title=title, created_at=at, last_seq=said, said=said)
         session.is_named, session.is_private = is_named, is_private
         session.said_proof = tally_proof(SAID, session.pk, session.said)

@@ -36,13 +36,13 @@ MOST_SUSPECTS = 10_000
 If more requests might have nobody to answer them, all open requests are read instead.
 """
 MOST_AT_ONCE = 500
-"""The maximum number of names in one statement; databases limit a statement's parameters."""
+"""The maximum number of names in one query; databases limit the parameters of a query."""
 
 
 class Reach(IntEnum):
     """The reach of a name in `assign=`.
 
-    The name may be unknown, may be known but have nobody active, or may have somebody active.
+    The name refers to nothing that exists, to nobody active, or to somebody active.
     """
 
     NOWHERE = 0
@@ -165,7 +165,7 @@ def reach_of(names: Iterable[str]) -> dict[str, Reach]:
 def _reach_of_groups(names: Collection[str]) -> dict[str, Reach]:
     """Return the `Reach` of each name that is the name of a group.
 
-    The names come from a site's code, where any text may be the name of a group. Therefore Python
+    The names come from a site's code, where any text can be the name of a group. Therefore Python
     compares the names with those of existing groups, and only names of groups are sent to the
     database.
     """

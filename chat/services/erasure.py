@@ -32,17 +32,18 @@ from procedures.models.proofs import number_of, reseal, seal
 from procedures.services.retention.holds import removed_sentence
 
 OPEN, UNDOABLE, STANDING, UNSENT = "open", "undoable", "standing", "unsent"
-"""The kinds of reasons to keep a run: an open request, an answer that can still be undone, a
-standing decision that counts or has answered requests of other runs, and an unsent notification or
-report."""
+"""The kinds of reasons to keep a run.
+
+They are an open request, an answer that can still be undone, a standing decision that is usable or
+has answered requests of other runs, and an unsent notification or report.
+"""
 NOTIFIED = ("run", "request__wait__run", "alert__run")
 """The lookups from a notification to a run that must stay until it is sent or given up.
 
 A mention isn't among them: it is postponed for as long as the person has a page open.
 """
 GIVEN_AND_USED = ("standing__given_with__wait__run", "request__wait__run")
-"""The lookups from an answer by a standing decision to the run with the decision, and to its own.
-"""
+"""The lookups from a standing decision's answer to the decision's run and to the request's run."""
 WRITTEN = ("author", "person")
 """The fields of a message that name its author, and the person who was invited or removed."""
 
@@ -125,8 +126,9 @@ def messages_with_files() -> "QuerySet[Message]":
 def erase(runs: Sequence[Run], tombstones: Sequence[Tombstone]) -> set[str]:
     """Delete the requests and messages of runs that are being removed.
 
-    The card of each run that no other run has started becomes a line that says so. Locks the
-    sessions, in the order of their ids. Returns the digests of the files of these messages.
+    The card of each run that no other run has started becomes a line that says that the run was
+    removed. Locks the sessions, in the order of their ids. Returns the digests of the files of
+    these messages.
     """
     keys = [run.pk for run in runs]
     requests = HumanRequest.objects.filter(is_among("wait__run", keys))
@@ -218,7 +220,7 @@ def _unlink_replies(messages: Iterable[UUID]) -> None:
 
 
 def _make_line(line: Message, graves: Mapping[UUID, Tombstone], numbers: list[int]) -> None:
-    """Turn the card of a removed run into a line that says so.
+    """Turn the card of a run into a line that says that the run was removed.
 
     The line keeps its place, its author and its number. It holds the numbers of the messages that
     were deleted, so that nobody takes them for missing, and whether the author joined the session

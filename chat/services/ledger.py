@@ -161,7 +161,7 @@ def _outcome_differences(
 def _assignment_differences(request: HumanRequest) -> Iterator[Difference]:
     """Yield differences between a request's assignments and its list of assignees.
 
-    An assignment may be missing if its user or group was deleted.
+    A missing assignment is no difference if its user or group was deleted.
     """
     if not request.assigned or "assigned" in unproven(request):
         return

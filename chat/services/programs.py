@@ -58,7 +58,7 @@ def right_of_answer(
 def note_refusal(request_id: UUID, answer: Answer, by: User, reason: str) -> None:
     """Log a refused answer, and note the refusal in the request's history.
 
-    The history gets one entry for each person, token and reason, because a program may try again
+    The history gets one entry for each person, token and reason, because a program can try again
     and again. Locks the run, then the request.
     """
     program = f"the token {answer.program} of " if answer.program else ""

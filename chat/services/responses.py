@@ -67,7 +67,7 @@ class ClaimedError(OperationRefusedError):
 
 
 class NeedsReasonError(AnswerError):
-    """The error for an administrator who answers without a reason, but isn't asked.
+    """An answer, without a reason, by an administrator whom the request doesn't ask.
 
     The answer wasn't stored.
     """

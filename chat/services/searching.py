@@ -127,7 +127,7 @@ def search_texts(
 ) -> FoundPage:
     """Return a page of the newest texts that fit the filter and that the user may see.
 
-    Pass the `next` of the previous page as `before`. A page may have few texts or none although
+    Pass the `next` of the previous page as `before`. A page can have few texts or none although
     further pages follow, because access is checked for a limited number of texts per page. The
     number is smaller if `is_glance` is true.
     """
@@ -247,7 +247,7 @@ class _Search:
         return {one.pk: one for one in readable} | of_requests
 
     def _titles_seen(self, sessions: Iterable[UUID]) -> set[UUID]:
-        """Return the sessions whose own title the user sees, and not the title of a run in it."""
+        """Return the sessions that the user sees under their own title, not under that of a run."""
         wanted = set(sessions)
         if not wanted:
             return wanted

@@ -182,8 +182,8 @@ def may_remove(session: Session, user: User) -> bool:
     """Return True if the user may remove other members from the session.
 
     The member who joined first of those who are still members may do so; usually, this is the
-    person who opened the session. A member may do so, too, who may operate the procedure of a run
-    in the session. A superuser who isn't a member may do so in a public session.
+    person who opened the session. So may a member who may operate the procedure of a run in the
+    session. A superuser who isn't a member may do so in a public session.
     """
     members = Member.objects.filter(session=session)
     if not members.filter(user=user).exists():
@@ -275,7 +275,7 @@ def _lock(session_id: UUID, by: User) -> Session:
 
 
 def _add_first(session: Session, people: Sequence[User], by: User) -> None:
-    """Make people members of a session that is being opened, with a few statements for all."""
+    """Make people members of a session that is being opened, with a few queries for all people."""
     if not people:
         return
     at = clock.now()

@@ -39,7 +39,7 @@ def silence_of(request: HumanRequest) -> str:
 
 
 def early_withdrawal(wait: Wait) -> str:
-    """Return a sentence that says how the request may be withdrawn before an answer, or ""."""
+    """Return a sentence that says how the request can be withdrawn before an answer, or ""."""
     rivals = wait.rivals()
     if any(one.kind == Wait.Kind.TIMER for one in rivals):
         return "A timer can withdraw the request earlier."

@@ -1,4 +1,4 @@
-"""Answers of standing decisions to new requests, given in the transaction that asks them."""
+"""Answers of standing decisions, given in the transaction that creates the answered requests."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -59,7 +59,7 @@ def _alike(waits: Sequence[Wait], known: set[str]) -> list[tuple[Wait, HumanRequ
 def _locked(
     usable: StandingDecisionQuerySet, requests: Iterable[tuple[Wait, HumanRequest]]
 ) -> list[StandingDecision]:
-    """Lock and return those `usable` decisions that answer questions like one of the requests."""
+    """Lock and return those `usable` decisions on questions like that of one of the requests."""
     alike = {likeness(request.asked) for _, request in requests}
     # All decisions are locked at once and in one order. Otherwise, two runs that each ask several
     # questions could deadlock.

@@ -68,8 +68,8 @@ def earlier_vote(response: HumanResponse, votes: Sequence[HumanResponse]) -> Hum
 def is_decided(request: HumanRequest, question: Question, votes: Sequence[HumanResponse]) -> bool:
     """Return True if the votes decide the request; the last one is the new vote.
 
-    `question` is the question with the values that are proposed now. A vote that sends the request
-    back ends it alone, because the other people would vote on something that will change.
+    `question` is the question with the values that are proposed now. One vote that sends the
+    request back is enough, because the others would vote on something that will change.
     """
     if question.quorum == 1 or votes[-1].asks_back:
         return True

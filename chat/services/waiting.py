@@ -29,7 +29,7 @@ MOST = 100
 ROUNDS = (MOST, 1_000, 5_000)
 """The numbers of requests to read for each assignee in the first, second and third round.
 
-The next round is needed only for people who have too few waiting requests among them.
+The next round is only for people for whom fewer than `MOST` waiting requests were found.
 """
 Waiting = dict[UUID, UUID]
 """The ids of the open requests that a person may answer, each with the id of its session."""
