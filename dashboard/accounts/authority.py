@@ -37,7 +37,7 @@ def may_change(by: User, user: User) -> bool:
 
 
 def has_more(user: User, by: User) -> bool:
-    """Return True if a person may have access that `by` lacks."""
+    """Return True if a person possibly has access that `by` lacks."""
     if user.pk == by.pk or by.is_superuser:
         return False
     theirs, own = set(user.groups.all()), set(by.groups.all())

@@ -91,7 +91,7 @@ def full_name_of(user: User) -> str:
 
 
 def entries(found: Collection[User]) -> list[ListedPerson]:
-    """Return an entry for each user; many users need no more database queries than one."""
+    """Return an entry for each user, with about as many database queries as for one user."""
     keys = [one.pk for one in found]
     groups = _groups_of(keys)
     seen = dict(Presence.objects.filter(user__in=keys).values_list("user", "seen_at"))

@@ -66,7 +66,7 @@ class Difference:
 class Changer:
     """A person who changes the roles of groups.
 
-    A person can give and take away only roles that the person has on that procedure, too.
+    On a procedure, a person can give and take away only the roles that the person has there.
     """
 
     def __init__(self, user: User, procedures: Collection[int]) -> None:

@@ -43,7 +43,7 @@ def groups_in_use() -> "QuerySet[Group]":
 
 
 def listed_groups(found: Collection[Group]) -> list[ListedGroup]:
-    """Return what a list shows of each group; many groups need no more queries than one."""
+    """Return what a list shows of each group, in a fixed number of database queries."""
     keys = [one.pk for one in found]
     members, roles, code = active_members(keys), _roles(keys), names_in_code()
     standard = set(StandardGroup.objects.filter(group__in=keys).values_list("group", flat=True))
@@ -100,7 +100,7 @@ def may_create_group(by: User) -> bool:
 
 
 def lock_access() -> None:
-    """Wait for others who change groups, roles or accounts, and let others wait for this commit.
+    """Lock changes of groups, roles and accounts, so that others wait until this transaction ends.
 
     What somebody may change depends on what others change: a role that they lose, a group that is
     retired, or a name that is taken at the same moment.

@@ -122,7 +122,7 @@ def read_lines(text: str) -> list[InvitationLine]:
 
 
 def plan(lines: Sequence[InvitationLine], groups: Collection[Group], *, by: User) -> list[Guest]:
-    """Return what an invitation of these people would do; `groups` are added for everybody."""
+    """Return what an invitation of these people would do; everybody would join the `groups`."""
     others = _others(lines, by)
     return [_guest(line, groups, others, by) for line in lines[:MOST]]
 

@@ -62,7 +62,7 @@ def history_fault(kind: str, name: str, pk: Any) -> str:
 
 
 def _is_anothers(name: str, pk: Any) -> bool:
-    """Return True if the history shows an act under that name by somebody other than the user `pk`.
+    """Return True if the history shows that a user other than `pk` has acted under that name.
 
     A name that was changed outside the forms has no `FormerName` row, so the history is searched.
     """

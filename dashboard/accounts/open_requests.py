@@ -54,7 +54,7 @@ def requests_naming(person: User, most: int) -> list[UUID]:
 
 
 def visible_among(viewer: User, keys: Collection[UUID]) -> list[UUID]:
-    """Return the ids among these of the requests that the viewer may see."""
+    """Return those of the ids whose requests the viewer may see."""
     seen = visible_requests(viewer).filter(pk__in=list(keys))
     return list(seen.order_by().values_list("pk", flat=True))
 

@@ -54,8 +54,8 @@ def is_given_everywhere(role: Role) -> bool:
 def held_roles(user: User, procedures: Iterable[Procedure]) -> dict[int, list[HeldRole]]:
     """Return, for each procedure's id, every role with the reasons why the user has it.
 
-    A role that the user lacks has no reasons. The number of statements depends on neither the
-    number of procedures nor that of groups.
+    A role that the user lacks has no reasons. The number of database queries depends on neither
+    the number of procedures nor that of groups.
     """
     shown = [one.pk for one in procedures]
     grants = Grant.objects.filter(procedure__in=shown, **{f"group__{members_path()}": user})

@@ -58,7 +58,7 @@ def needs_factor(user: Any) -> bool:
 
 
 def kept_factors(people: Iterable[Any]) -> set[tuple[Any, int]]:
-    """Return the factors of those people who need one, as pairs of the owner's key and its own.
+    """Return the factors of people who need one, as pairs of the owner's key and the factor's key.
 
     One query reads them for many people, and none if nobody needs a factor.
     """
@@ -69,7 +69,7 @@ def kept_factors(people: Iterable[Any]) -> set[tuple[Any, int]]:
 
 
 def is_confirmed(user: Any, session: Mapping[str, Any], kept: Collection[tuple[Any, int]]) -> bool:
-    """Return True if the user has used a second factor in this session that hasn't been removed."""
+    """Return True if the user has used, in this session, a second factor that still exists."""
     records = session.get(METHODS)
     is_own = str(session.get(METHODS_OF)) == str(user.pk)
     used = [one.get("id") for one in records or () if one.get("method") == SECOND]
@@ -163,7 +163,7 @@ def _factors_of(user: User) -> Iterator[Way]:
 
 
 def _drop_useless_codes(user: User) -> None:
-    """Remove the recovery codes of somebody who has no other factor that they could replace."""
+    """Remove a person's recovery codes if the person has no other factor."""
     factors = _model("factor").objects.filter(user=user)
     if not factors.exclude(type="recovery_codes").exists():
         factors.delete()

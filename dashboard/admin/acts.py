@@ -1,4 +1,4 @@
-"""The acts of administrators, in the form in which the site's log keeps them."""
+"""Functions that log what administrators do, in the form in which the site's log keeps it."""
 
 import json
 from collections.abc import Mapping

@@ -118,10 +118,10 @@ def confirmed_first(
     act: Callable[[], HttpResponse],
     warn: Callable[[Sequence[FoundConsequences]], HttpResponse],
 ) -> HttpResponse:
-    """Return what `act` returns, or undo the act and return a warning.
+    """Return what `act` returns, or undo what `act` has changed and return a warning.
 
-    The act is undone if it has consequences that the request doesn't confirm. `warn` gets findings
-    with these consequences, and returns the warning.
+    The changes are undone if they have consequences that the request doesn't confirm. `warn` gets
+    findings with these consequences, and returns the warning.
     """
     response, found = tried(act, undo=lambda found: not is_confirmed(request, found))
     if response is not None:
@@ -133,10 +133,9 @@ def confirmed_first(
 def tried(
     act: Callable[[], T], *, undo: Callable[[Sequence[FoundConsequences]], bool]
 ) -> tuple[T | None, list[FoundConsequences]]:
-    """Do an act in a transaction; roll it back if `undo` returns True for the consequences found.
+    """Call `act` in a transaction; roll back if `undo` returns True for the consequences found.
 
-    Returns a pair: the value that the act returned, or None if it was rolled back; and the
-    consequences.
+    Returns a pair: the value that `act` returned, or None after a rollback; and the consequences.
     """
     with transaction.atomic():
         # Of several simultaneous changes, each is tried after the one before it. Otherwise, two
@@ -187,7 +186,7 @@ def sent_again(
 
 
 def _forget_messages(request: HttpRequest) -> None:
-    """Drop the messages to the user that the act queued before it was rolled back."""
+    """Drop the messages to the user that were queued by changes that were then rolled back."""
     request._messages = default_storage(request)  # type: ignore[attr-defined]  # noqa: SLF001
 
 

@@ -46,7 +46,7 @@ from procedures.users import name_field
 MOST_REQUESTS = 4_000
 """The maximum number of newest requests that are searched for words, also in their evidence."""
 SHORT, LONGEST = 100, 10_000
-"""The maximum number of characters of a text that a list shows, and that the row's page shows."""
+"""The maximum numbers of characters of a text that a list shows and that the row's page shows."""
 MOST_NAMES = 200
 OF_RUN = "wait__run__id__exact"
 OF_SESSION = "session__id__exact"

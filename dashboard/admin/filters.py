@@ -32,7 +32,7 @@ class Between(admin.FieldListFilter):
     """A filter by a range of days: the first and the last day, in the viewer's time zone.
 
     It also offers the ranges that people need most: today, the last seven days, and this month.
-    Unlike Django's hierarchy of dates, it asks the database for nothing.
+    Unlike Django's hierarchy of dates, it needs no database query for what it offers.
     """
 
     template = "dashboard/admin/between.html"
@@ -71,7 +71,7 @@ class Between(admin.FieldListFilter):
         return rows
 
     def _often(self) -> Iterator[tuple[str, date, date, bool]]:
-        """Yield the usual ranges: words, first and last day, and True if it is the one in use."""
+        """Yield the usual ranges: label, first day, last day, and True if the range is selected."""
         today = localdate()
         chosen = (self._text(self.first), self._text(self.last))
         for words, first in (
@@ -104,8 +104,8 @@ class Between(admin.FieldListFilter):
 class ByProcedure(admin.SimpleListFilter):
     """A filter by a procedure. Subclasses set `path`, which leads from a row to its procedure.
 
-    Few procedures are the options of a selection field. If there are more, people type a name, a
-    title or a part of one.
+    If there are few procedures, people select one of them. If there are many, people type a name, a
+    title, or a part of one.
     """
 
     title = lazy("procedure")
@@ -171,8 +171,8 @@ class RelatedRows(admin.RelatedFieldListFilter):
     """A filter by a related object.
 
     It offers only objects that at least one row of the list refers to. If there are many objects,
-    people type the name of one instead, or a part of a name, or they tick "None", which counts
-    more than a name.
+    people type the name of one instead, or a part of a name, or they tick "None", which takes
+    precedence over a name.
     """
 
     def __init__(self, field: Any, request: HttpRequest, params: Any, *rest: Any, **more: Any):

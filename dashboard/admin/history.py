@@ -40,7 +40,7 @@ class SearchedList(NamedList):
     searched = ""
     """The number of newest rows that were scanned, as text; "" if the search covered all rows."""
     most_found = ""
-    """The maximum number of rows that a search finds, as text, if it has found so many; else ""."""
+    """The maximum number of rows that a search finds, as text; "" if it has found fewer."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
@@ -63,7 +63,7 @@ class SearchedList(NamedList):
     def _rows_with(self, keys: Sequence[Any]) -> Iterator[Any]:
         """Yield the rows with these keys, in the order of the keys.
 
-        The rows beside them are joined to these few only, not to all that the list passes over.
+        Related rows are joined only to these rows, and not to all rows that the list passes over.
         """
         rows = self.apply_select_related(self.root_queryset.filter(pk__in=keys).order_by())
         found = {row.pk: row for row in rows}
@@ -108,7 +108,7 @@ class HistoryAdmin(SearchedAdmin, GuardedAdmin):
     def _get_obj_does_not_exist_redirect(
         self, request: HttpRequest, opts: Any, object_id: str
     ) -> HttpResponse:
-        """Lead from the page of a removed row to what is left of its run.
+        """Redirect from the page of a removed row to its run's tombstone, or to the first page.
 
         Links to the page stay: in the log, in exported tables and in people's notes.
         """

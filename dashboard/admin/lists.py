@@ -1,4 +1,4 @@
-"""Lists of the admin under the names of their rows, counted only up to a limit."""
+"""Lists of the admin that are named after their rows and count rows only up to a limit."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ else:
     Pages = Paginator
 
 MOST_COUNTED = 2_000
-"""The maximum number to which the rows of a list are counted, and so the number that it shows."""
+"""The number at which a list stops counting its rows; the list shows no greater number."""
 
 
 class OrMore(int):
@@ -36,7 +36,7 @@ class OrMore(int):
 
 
 class CountedToALimit(Pages):
-    """A paginator that counts only up to a limit, because a journal may have millions of rows."""
+    """A paginator that counts only up to a limit, because a journal can have millions of rows."""
 
     @cached_property
     def keys(self) -> list[Any]:
@@ -54,7 +54,7 @@ class CountedToALimit(Pages):
 
 
 class NamedList(ChangeList):
-    """A list of rows under the name of its rows."""
+    """A list whose title is the name of its rows, unless the admin has a `title` of its own."""
 
     def __init__(self, request: HttpRequest, *rest: Any, **more: Any) -> None:
         super().__init__(request, *rest, **more)
@@ -65,6 +65,6 @@ class NamedList(ChangeList):
         self._kept_filters, self.preserved_filters = self.preserved_filters, ""
 
     def url_for_result(self, result: Any) -> str:
-        """Return the address of a row's page, with the filters by which people return to them."""
+        """Return the address of a row's page, with the list's filters for the way back."""
         url = super().url_for_result(result)
         return f"{url}?{self._kept_filters}" if self._kept_filters else url

@@ -80,7 +80,7 @@ class ActAdmin(ExportedAdmin):
 
     @admin.display(description=lazy("about"))
     def thing(self, act: Act) -> SafeString | str:
-        """Return the name that the changed object had when the act was logged.
+        """Return the name that the entry's object had when the entry was written.
 
         The name is a link if the object has a page in the admin.
         """
@@ -96,7 +96,7 @@ MOST_FAULTS = 20
 
 
 def page_of(act: Act) -> str:
-    """Return the address of the admin page of the object that an act changed, or ""."""
+    """Return the address of the admin page of the object that a log entry is about, or ""."""
     if not act.about_id:
         return ""
     try:

@@ -17,7 +17,7 @@ from procedures.models import Act
 from procedures.models.act import ActQuerySet
 
 MOST_ACTS = 200
-"""The maximum number of acts on a row that the row's "History" page shows, newest first."""
+"""The maximum number of log entries that a row's "History" page shows, newest first."""
 
 
 class LoggedAdmin(QuickAdmin):

@@ -27,7 +27,7 @@ MOST_ROWS = 20
 MOST_TITLES = 6
 """The maximum number of procedures to list among those whose code uses a lost name."""
 LARGEST_LOOK = 1000
-"""The maximum number of requests examined. A statement takes a limited number of ids."""
+"""The maximum number of requests examined. A database query takes a limited number of ids."""
 
 
 def watch() -> Callable[[], "ShownLosses | None"]:

@@ -26,7 +26,7 @@ LONGEST_KEY = 200
 NOT_FILTERS = frozenset({"p", "o", "e", "all"})
 """Parameters of a list's address that choose no rows: the page, the order and others."""
 BOUNDS = {"gte": "from", "lt": "before"}
-"""The words of the log for filters by time."""
+"""The words with which the log describes the bounds of a filter by time."""
 
 
 @dataclass(frozen=True)

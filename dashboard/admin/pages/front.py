@@ -1,4 +1,4 @@
-"""The first page of the admin: what somebody should do, if the site works, and the newest acts."""
+"""The first page of the admin: problems to solve, the site's state, and the newest log entries."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ LITTLE_SPACE = 0.05
 
 
 class Need(NamedTuple):
-    """A problem that somebody should solve: a sentence, and the address of a list of the rows."""
+    """A problem that somebody should solve: a sentence, and the address of a page about it."""
 
     words: str
     url: str
@@ -155,7 +155,7 @@ def _empty_groups() -> Need | None:
 
 
 def _alone() -> Need | None:
-    """Return the first step on a new site, whose first superuser is alone there."""
+    """Return the first step on a new site, which has only one active user: to invite people."""
     if active_users().order_by()[:2].count() > 1:
         return None
     return Need(_("Nobody else has an account yet. Invite people."), reverse("admin:invite"))

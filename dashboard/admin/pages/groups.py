@@ -146,9 +146,9 @@ def draw_group(request: HttpRequest, found: Group, **context: Any) -> HttpRespon
 
 
 def places_in_code(code: CodeName, procedures: "QuerySet[Procedure]") -> dict[str, Any]:
-    """Return the first procedures that name a group, as `named`, and the number of the others.
+    """Return template variables: the first procedures that name a group, and the number of others.
 
-    Each of them is paired with True if its code names the group outside of its roles.
+    In `named`, each procedure is paired with True if its code names the group outside of its roles.
     """
     shown = list(procedures.order_by("title")[:MOST_PROCEDURES])
     is_part = len(shown) == MOST_PROCEDURES
@@ -161,8 +161,8 @@ def places_in_code(code: CodeName, procedures: "QuerySet[Procedure]") -> dict[st
 def roles_of(found: Group) -> list[tuple[str, list[tuple[Any, bool]]]]:
     """Return the titles of the procedures on which the group has a role, each with all roles.
 
-    A role is a pair of the role's title and True if the group has the role. Of many procedures, one
-    more is returned than the page lists.
+    A role is a pair of the role's title and True if the group has the role. At most one more
+    procedure is returned than the page lists.
     """
     granted = Procedure.objects.filter(grants__group=found).distinct().order_by("title", "pk")
     shown = dict(granted.values_list("pk", "title")[: MOST_PROCEDURES + 1])
@@ -261,9 +261,9 @@ def superuser(request: HttpRequest) -> User:
 def do_or_warn(
     request: HttpRequest, found: Group, act: Callable[[], object], feedback: str
 ) -> HttpResponse:
-    """Do an act and redirect to the group's page, which then shows `feedback`.
+    """Call `act` and redirect to the group's page, which then shows `feedback`.
 
-    If the act has consequences that nobody has confirmed, show them and do nothing.
+    If the change has consequences that nobody has confirmed, show them and change nothing.
     """
 
     def done() -> HttpResponse:
@@ -289,10 +289,10 @@ def draw_act(
     looked: Sequence[FoundConsequences] = (),
     verb: str = "",
 ) -> HttpResponse:
-    """Return the page that asks before an act on the group.
+    """Return the page on which the viewer confirms a change of the group.
 
-    The page shows the act's consequences, the fields of the form, and a button with the label
-    `verb`.
+    The page shows the consequences of the change, the fields of the form, and a button with the
+    label `verb`.
     """
     code, procedures = naming(Group.objects.get(pk=found.pk))
     return draw(

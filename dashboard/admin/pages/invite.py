@@ -132,8 +132,8 @@ def invite_people(request: HttpRequest) -> HttpResponse:
 def _digest_of(guests: list[Guest]) -> str:
     """Return a digest of the invitations that the preview shows.
 
-    The confirmation sends the digest back. So if the invitations have become others, a new preview
-    is shown.
+    The confirmation sends the digest back. So if the invitations have changed since, a new
+    preview is shown.
     """
     lines = [
         f"{one.line.address} {one.name if one.is_new else ''} {','.join(map(str, one.groups))}"

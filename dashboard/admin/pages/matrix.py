@@ -103,7 +103,7 @@ class Matrix:
 
     @cached_property
     def with_holders(self) -> set[tuple[int, str]]:
-        """The procedures with the needed roles that a group with active members has."""
+        """The pairs (procedure, needed role) in which a group with active members has the role."""
         present = active_users().filter(groups=OuterRef("group")).order_by()
         rows = self._grants.filter(Exists(present), role__in=NEEDED)
         return set(rows.values_list("procedure", "role").distinct())

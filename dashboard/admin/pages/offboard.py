@@ -45,7 +45,7 @@ MOST_OFFERED = 50
 
 
 class LeavingForm(LoggedReasonForm):
-    """A form that asks for the new assignee of each request of somebody who leaves, and why."""
+    """A form for the reason why somebody leaves, and for the new assignees of their requests."""
 
     def __init__(self, user: User, left: list[NamedRequest], *args: Any, may_pass: bool) -> None:
         super().__init__(*args)

@@ -38,7 +38,7 @@ class AdminPage:
     place: int = 0
     """The position of the page in the menu; the lowest number comes first."""
     below: str = ""
-    """The name of the entry of the menu that leads to this page, which then is in a second row."""
+    """The name of the menu entry below which this page's own entry is, in a second row."""
     routes: tuple[str, ...] = ()
     """The beginnings of other addresses that belong to this entry of the menu."""
     models: tuple[type[Model], ...] = ()
