@@ -38,9 +38,9 @@ CLOCK = "clock"
 ASK_OTHERS_EVERY_SECONDS, REMOVE_UPLOADS_EVERY_SECONDS = 10, 3600
 CLOSE_OPERATIONS_EVERY_SECONDS, VERIFY_EVERY_SECONDS = 60, 60
 LOOK_FOR_OLD_RUNS_EVERY_SECONDS = 600
-"""Seconds between two looks for old runs.
+"""Seconds between two searches for runs that are old enough to be removed.
 
-A removal begins once a day; if its worker dies, the next look continues it.
+A removal begins once a day; if its worker dies, the next search continues the removal.
 """
 logger = logging.getLogger(__name__)
 app = Celery("countersign")

@@ -45,7 +45,7 @@ class ProcedureAdmin(HistoryAdmin):
 
     @admin.display(description=lazy("code"))
     def code(self, procedure: Procedure) -> SafeString | str:
-        """Return a sentence: if this process has the procedure's code, and the file's fault."""
+        """Return whether this process has the procedure's code; if it can't be read, also why."""
         if registry.find(procedure.name):
             return _("installed")
         if fault := registry.broken().get(procedure.name):
@@ -54,7 +54,7 @@ class ProcedureAdmin(HistoryAdmin):
 
     @admin.display(description=lazy("waiting"))
     def waiting(self, procedure: Procedure) -> SafeString | str:
-        """Return how many runs haven't ended, with a link to them, and their open questions.
+        """Return the numbers of unended runs and of open requests, with a link to these runs.
 
         Without the code, these runs can't continue.
         """

@@ -47,7 +47,7 @@ from procedures.users import name_field, users
 
 OF_RUN = "run__id__exact"
 MOST_STARTERS = 10
-"""The maximum number of people with one name in different case whose runs are searched."""
+"""The maximum number of people whose runs are searched if their names differ only in case."""
 
 
 class PartOfRunAdmin(ProvenAdmin):
@@ -318,7 +318,7 @@ class ArtifactAdmin(PartOfRunAdmin):
 
     @method_decorator((require_safe, explains_lost_files))
     def download_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """Return the content, which isn't always the run's newest file with this name."""
+        """Return this file's content, even if the run has a newer file with the same name."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         return file_response(

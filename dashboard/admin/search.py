@@ -30,7 +30,7 @@ class SearchedAdmin(Admin):
     A search scans only the newest rows, also for the last characters of an id, which pages show.
     """
     grows = False
-    """True for another table that grows with the runs. A search scans only its newest rows."""
+    """True for a growing table whose ids aren't UUIDs. A search scans only its newest rows."""
     most_searched = MOST_SEARCHED
     """The maximum number of newest rows of a growing table that a search scans for words."""
     also_found: ClassVar[list[Callable[[str], Q]]] = []
@@ -99,7 +99,7 @@ def searched_in(request: HttpRequest) -> str:
 
 
 def found_in(request: HttpRequest) -> str:
-    """Return the maximum number of rows that a search finds if it has found so many, else ""."""
+    """Return the maximum number of rows that a search finds; "" if this search found fewer."""
     return f"{MOST_FOUND:,}" if getattr(request, "is_cut", False) else ""
 
 

@@ -36,7 +36,7 @@ watches.append(losses.watch)
 
 
 def _log_passwords(site: admin.AdminSite) -> None:
-    """Make the log name whoever changes their own password in the admin."""
+    """Log when somebody changes their own password in the admin."""
     change = site.password_change
 
     @transaction.atomic

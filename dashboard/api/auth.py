@@ -41,9 +41,9 @@ class SignedInSession(APIKeyCookie):
     param_name = settings.SESSION_COOKIE_NAME
 
     def __call__(self, request: HttpRequest) -> Any:
-        """Return None if nobody is signed in or the request has a token; the API then answers 401.
+        """Return None if nobody is signed in or the request has a token; the API then returns 401.
 
-        Otherwise, Ninja would check the CSRF token first and answer 403.
+        Otherwise, Ninja would check the CSRF token first and return 403.
         """
         if "Authorization" in request.headers or not request.user.is_authenticated:
             return None

@@ -22,7 +22,7 @@ SENTENCES = {
 
 
 class ApiMiddleware(MiddlewareMixin):
-    """Middleware that answers HEAD like GET and gives every error the same shape."""
+    """Middleware that handles HEAD like GET and gives every error the same shape."""
 
     def process_request(self, request: HttpRequest) -> None:
         if is_of_api(request.path) and request.method == "HEAD":

@@ -38,7 +38,7 @@ def post(
     to_loopback: bool = False,
     seconds: float = SECONDS,
 ) -> None:
-    """Send a POST request, and return after the receiver has answered with a status of success.
+    """Send a POST request, and return once the receiver has responded with a status of success.
 
     A status of success is one from 200 to 299.
 

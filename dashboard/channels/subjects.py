@@ -34,7 +34,7 @@ def subject_about(request: HumanRequest, *, reminder: int = 0) -> str:
 
 
 def subject_about_end(request: HumanRequest, *, to: User) -> str:
-    """Return the title that replaces a notification once its request no longer waits for `to`."""
+    """Return the title that a notification gets once its request no longer waits for `to`."""
     status, name = request.status, plain(request.closed_by)
     words = _("No longer needed: {title}")
     if request.is_open:

@@ -47,7 +47,7 @@ class Accounts(DefaultAccountAdapter):
         return ["allauth.mfa.stages.AuthenticateStage"]
 
     def login(self, request: HttpRequest, user: Any) -> None:
-        """Sign the person in, unless the account was ended before the second factor was given."""
+        """Sign the person in, unless the account was deactivated before the factor was given."""
         if not user.is_active:
             raise ImmediateHttpResponse(refuse(request, Refusal.INACTIVE))
         with staying_notified(request, user):
@@ -134,7 +134,7 @@ class Companies(DefaultSocialAccountAdapter):
         return str(state["data"]["state"])
 
     def on_authentication_error(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        """Answer with a page of ours instead of django-allauth's."""
+        """Respond with a page of ours instead of django-allauth's."""
         error, exception = kwargs.get("error"), kwargs.get("exception")
         raise ImmediateHttpResponse(refuse(request, reason_of(error, exception)))
 
@@ -238,8 +238,8 @@ def _company(key: str) -> SocialApp:
 def _people_at(address: str) -> list[User]:
     """Return the active people with this address, or else those who have left.
 
-    Only the case of ASCII letters may differ. Databases find more by their own rules, for which a
-    dotless "i" may be an "i", and so another person's address.
+    Only the case of ASCII letters may differ. Databases compare by their own rules: for some, a
+    dotless "i" equals an "i", so they would also find another person's address.
     """
     field = users().model.get_email_field_name()
     if not has_user_field(field):

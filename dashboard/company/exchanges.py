@@ -18,12 +18,12 @@ T = TypeVar("T")
 SECONDS = 8.0
 """The maximum time of all exchanges for one visit of a person, in seconds."""
 LARGEST = 1_000_000
-"""The bytes of the largest response that is read."""
+"""The maximum size of a response that is read, in bytes."""
 _end = ContextVar[float | None]("end of the visit", default=None)
 
 
 def in_time(view: Callable[P, T]) -> Callable[P, T]:
-    """Let all exchanges inside the view take `SECONDS` at most; later ones fail at once."""
+    """Limit all exchanges inside the view to `SECONDS` together; later ones fail at once."""
 
     @functools.wraps(view)
     def timed(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -88,7 +88,7 @@ class CutAdapter(HTTPAdapter):
 
 
 def _cut_at(deadline: Deadline, kind: type[Any]) -> type[Any]:
-    """Return a class of connections that connect by the deadline, and are cut there."""
+    """Return a class of connections that must connect by the deadline, and are cut at it."""
     if kind._new_conn is not HTTPConnection._new_conn:  # noqa: SLF001 (below, too)
         return kind  # it connects by a SOCKS proxy, which does so in its own way
 

@@ -69,7 +69,7 @@ class CountedCode(Counted, codes.BaseAuthenticateForm):
 
 
 class Code(CountedCode, codes.AuthenticateForm):
-    """The form at the sign-in."""
+    """The form that asks for a code at the sign-in, after a password or a link."""
 
 
 class CodeAgain(CountedCode, codes.ReauthenticateForm):
@@ -107,7 +107,7 @@ class NewPasskey(CountedPasskey, passkeys.AddWebAuthnForm):
 
 
 class Passkey(CountedPasskey, passkeys.AuthenticateWebAuthnForm):
-    """The form at the sign-in, after a password or a link."""
+    """The form that asks for a passkey at the sign-in, after a password or a link."""
 
     def clean_credential(self) -> Any:
         check = super().clean_credential
@@ -119,4 +119,4 @@ class PasskeyAgain(Passkey, passkeys.ReauthenticateWebAuthnForm):
 
 
 class PasskeyAlone(Passkey, passkeys.LoginWebAuthnForm):
-    """The form at the sign-in without a name."""
+    """The form with which somebody signs in by a passkey alone, without a user name."""

@@ -29,7 +29,10 @@ from dashboard.http.throttle import Attempt
 from procedures.conf import conf
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
-"""Signatures with a public key. With a shared secret, whoever knows it could sign in anybody."""
+"""The accepted signature algorithms, all of which use a public key.
+
+With a shared secret, whoever knows it could sign in anybody.
+"""
 LEEWAY = 60
 """The seconds by which the company's clock may be wrong."""
 LONGEST_ID, LONGEST_ADDRESS = 191, 254
@@ -95,7 +98,10 @@ class Provider(OpenIDConnectOAuth2Adapter):
 
 
 def read_object(address: str) -> dict[str, Any]:
-    """Return the JSON object at an identity provider's address; raise `ValueError` for others."""
+    """Return the JSON object at an identity provider's address.
+
+    Raises `ValueError` if the response isn't a JSON object.
+    """
     with Bounded() as session:
         response = session.get(address)
     response.raise_for_status()

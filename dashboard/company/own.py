@@ -37,7 +37,10 @@ class Ways(IndexView):
 @login_required
 @proven
 def link(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """Lead to the company, whose account is then linked, whatever its address."""
+    """Send the browser to the company.
+
+    The account with which the person signs in there is linked, whatever its e-mail address is.
+    """
     return oidc.leave(request, provider_id, reverse("mfa_index"), link=str(request.user.pk))
 
 

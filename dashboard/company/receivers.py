@@ -1,4 +1,4 @@
-"""Entries in the log about second factors, and the session of whoever has just set one up."""
+"""Log changes of second factors, and record a new factor in the session that has set it up."""
 
 from typing import Any
 

@@ -24,7 +24,7 @@ WORDS = "Staff need a second factor here. Open the site in a browser to set one 
 
 
 class SecondFactorMiddleware(MiddlewareMixin):
-    """Middleware that leads staff without a second factor to set one up, or to use theirs.
+    """Middleware that makes staff use their second factor, or set one up if they have none.
 
     It is about sessions of browsers only: programs with a token do what their token allows.
     """
@@ -52,7 +52,7 @@ def _is_open(request: HttpRequest) -> bool:
 
 
 def _lead(request: HttpRequest) -> HttpResponse:
-    """Return a redirect to the person's factor, or to the page where one is set up."""
+    """Return a redirect to the page that asks for the second factor, or to set one up."""
     methods = get_adapter(request).get_reauthentication_methods(request.user)
     own = [one["url"] for one in methods if one["id"].startswith("mfa_")]
     back = request.get_full_path() if request.method == "GET" else reverse("countersign:home")

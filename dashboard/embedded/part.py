@@ -1,4 +1,4 @@
-"""The programs that make up the embedded product, and their processes."""
+"""The programs that make up the demo site, and their processes."""
 
 import os
 import re

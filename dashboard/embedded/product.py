@@ -1,4 +1,4 @@
-"""The parts of the embedded product, and the order in which they start."""
+"""The parts of the demo site, and the order in which they start."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The embedded product's own Redis server, on a private Unix socket."""
+"""The demo site's own Redis server, on a private Unix socket."""
 
 import os
 import re

@@ -29,7 +29,7 @@ FIRST_WITH_LISTS = (6,)
 FIRST_WITH_CHANNELS = (6, 2)
 FIRST_WITH_SUBCOMMANDS = (7,)
 ALLOWED = ("on", "nopass", "~*", "&*", "+@all", "-@admin", "-@dangerous", "-acl")
-"""The ACL rules for clients of the embedded Redis.
+"""The ACL rules for clients of the demo site's Redis.
 
 `-acl` forbids all ACL commands. `-@admin` alone doesn't: from Redis 7 on, some ACL commands are in
 no category, and with them a client could list the users.

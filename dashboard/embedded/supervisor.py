@@ -1,4 +1,4 @@
-"""The supervisor of the embedded product's parts."""
+"""The supervisor of the demo site's parts."""
 
 import os
 import select

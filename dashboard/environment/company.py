@@ -1,6 +1,7 @@
 """The settings of django-allauth for company accounts, passkeys and second factors.
 
-A project of its own adds `APPS` before its other apps, `MIDDLEWARE` after its own, and `SETTINGS`.
+A project with settings of its own adds `APPS` before its other apps, `MIDDLEWARE` after its other
+middleware, and `SETTINGS`.
 """
 
 from importlib.util import find_spec
@@ -13,7 +14,7 @@ APPS = [
     "allauth.socialaccount.providers.openid_connect",
     "allauth.mfa",
 ]
-"""The apps. They come first, so that our admin can take their rows with secrets off the admin."""
+"""The apps, which come first, so that our admin can unregister their models that hold secrets."""
 MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "dashboard.company.required.SecondFactorMiddleware",

@@ -193,7 +193,7 @@ class Environment(BaseSettings):
         return {"REPOSITORIES": repositories or {}, "CHECKS": checks or {}, "LUA_FOLDERS": folders}
 
     def procedure_modules(self) -> list[str]:
-        """Return the modules that define procedures, including the demo's when running embedded."""
+        """Return the modules that define procedures, including the demo's if the site is a demo."""
         named = split_words(self.PROCEDURE_MODULES)
         return list(dict.fromkeys([*DEMO_MODULES, *named])) if self.is_embedded else named
 
@@ -247,7 +247,7 @@ def read_environment() -> Environment:
 
 
 def local_secret(environment: Environment) -> str:
-    """Return the embedded product's secret key, created once and readable only by its owner."""
+    """Return a demo site's secret key, created once in a file that only its owner can read."""
     path = environment.LOCAL_DIR / "secret_key"
     draft = path.with_suffix(f".{os.getpid()}")
     try:

@@ -144,7 +144,7 @@ def plain_name(name: str) -> str:
 
 
 def likely_commands(name: str, known: Mapping[str, str]) -> list[str]:
-    """Return the known commands that a mistyped name may mean, the likeliest first.
+    """Return the commands in `known` that a mistyped name may mean, the likeliest first.
 
     `known` maps the names of commands to their titles. The mistyped name is compared with each
     name, and with each longer word of a name or title.

@@ -209,7 +209,7 @@ class SchemaField(forms.Field):
         self.limits = [*self.limits, _("Time zone: {zone}.").format(zone=zone)]
 
     def send_zone(self) -> None:
-        """Have the page show and send the time zone, if this is the field of a moment."""
+        """Have the page show and send the time zone, if this field is for a date and time."""
         if self.kind == "datetime-local":
             self.widget.has_zone = True
             self.show_zone()

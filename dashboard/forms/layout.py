@@ -219,7 +219,7 @@ class Builder:
         )
 
     def _is_too_large(self) -> bool:
-        """Return True if the form has so many fields and rows that it can't have another row.
+        """Return True if the form has too many fields and rows to get another row.
 
         A form that was sent may have more fields and rows than a new form.
         """

@@ -22,7 +22,7 @@ class ReasonForm(forms.Form):
 
 
 class LoggedReasonForm(ReasonForm):
-    """A form that asks for the reason of a change to people or access; the log keeps the reason."""
+    """A form for the reason for a change to people or access; the log keeps the reason."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

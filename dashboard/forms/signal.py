@@ -15,7 +15,7 @@ from procedures.engine.values.typed import read_fields
 VALUE = "value"
 """The name of the one entry of the form."""
 ANYTHING: Mapping[str, Any] = {}
-"""The shape of a signal whose type isn't known: any JSON value."""
+"""The shape of a signal if no wait of the run declares its type: any JSON value."""
 
 
 class SignalForm:

@@ -41,7 +41,7 @@ class Deadline:
             self._handles.clear()
 
     def check(self) -> None:
-        """Raise `TimeoutError` if the time is over, also if a cut response looks complete."""
+        """Raise `TimeoutError` if the time is over, even if a cut response looks complete."""
         if self.left <= 0:
             raise TimeoutError("The response took too long.")
 
@@ -51,7 +51,7 @@ class Deadline:
         return self._end - time.monotonic()
 
     def connect(self, places: Iterable[Place]) -> socket.socket:
-        """Return a socket that is connected to the first place that answers in time.
+        """Return a socket that is connected to the first address that accepts connections in time.
 
         Raises `OSError` if none does.
         """

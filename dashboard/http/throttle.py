@@ -128,7 +128,7 @@ def network_of(address: str) -> str:
 
 
 def ask(verb: str, item: RateLimitItem, key: str) -> bool:
-    """Call a method of the counter in Redis, or of this process's own counter without Redis.
+    """Call a method of the counter in Redis; without Redis, of this process's own counter.
 
     `verb` is the name of the method: "test", "hit" or "clear".
     """

@@ -34,8 +34,8 @@ Key = Any
 SLOWEST_CHANGE, SLOWEST_STEP = 10.0, 3.0
 """The maximum time between the insertion of a row and its commit, in seconds.
 
-The first value is for changes of requests and for inputs of runs, and the second is for events of a
-journal.
+The first value is for changes of requests and for what is sent to runs, and the second is for
+events of a journal.
 """
 AT_WORK = (
     *("pk", "epoch", "working_on", "working_attempt"),

@@ -139,7 +139,7 @@ def run_card(stream: Stream, after: int, limit: int, _: Sequence[View]) -> list[
 def _now() -> int:
     """Return the current time in milliseconds.
 
-    By this time, pages find out which of two states is newer.
+    Pages compare these times to find out which of two states is newer.
     """
     return time.time_ns() // 1_000_000
 

@@ -21,7 +21,7 @@ Notice = Callable[[Mapping[str, Any]], None]
 
 
 async def listen(hear: Hear, notice: Notice) -> None:
-    """Call `hear` with the names that Redis announces of changed objects, such as "run:<id>".
+    """Call `hear` with the names of changed objects, such as "run:<id>", that Redis announces.
 
     Call `notice` with each announcement of the people who have sessions open. If Redis can't be
     reached, try again until the task is cancelled.

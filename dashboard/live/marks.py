@@ -40,7 +40,7 @@ NONE: frozenset[UUID] = frozenset()
 LATEST_NOTE = timedelta(seconds=10)
 """The maximum time between the time that a worker stores in a row and the commit of this row."""
 LENGTH, NONCE, TAG = 160, 12, 16
-"""The length of a mark before encryption in characters; the bytes of its nonce and of its tag."""
+"""The length of an unencrypted mark in characters, and of its nonce and its tag in bytes."""
 SEALED = -(-(NONCE + LENGTH + TAG) // 3) * 4
 """The length of an encrypted mark, in characters."""
 INBOX_TABLE, RUN_TABLES = "changes", ("events", "inputs", "answers")
@@ -109,8 +109,8 @@ def inbox_marks(
     """Return the mark of each person's inbox.
 
     A mark consists of a position and the requests that wait for the person. `position` must have
-    been read before the requests. If `MOST` requests or more wait for a person, not all of them are
-    known. The mark then contains the person's groups instead. `members` returns pairs of the key of
+    been read before the requests. If `waiting` has `MOST` requests of a person or more, it may lack
+    others, so the mark contains the person's groups instead. `members` returns pairs of the key of
     a group and the key of a user in this group.
     """
     many = {key: set[int]() for key, found in waiting.items() if len(found) >= MOST}
@@ -158,7 +158,7 @@ def _names_in(changes: set[str] | None) -> set[str] | None:
 
 @dataclass(frozen=True, slots=True)
 class RunsPosition:
-    """The positions of the newest events, inputs and answers of runs, and the database's time."""
+    """The positions of the newest events, answers and `RunInput` rows, and the database's time."""
 
     events: Position
     inputs: Position

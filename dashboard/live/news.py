@@ -75,8 +75,8 @@ class ChatNews:
 
         `also` are people with a new page: they get a frame in any case, and all their sessions are
         read. For all others, only `sessions` are read. With `is_check`, sessions whose hints were
-        lost are also found. The number of statements depends neither on the number of sessions nor
-        on the number of people.
+        lost are also found. The number of queries depends neither on the number of sessions nor on
+        the number of people.
         """
         self._changed |= {*sessions, *(self._tail.read() if is_check else ())}
         changed, new = self._changed, {*also, *({*among} - self._known.keys())}

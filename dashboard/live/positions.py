@@ -75,7 +75,7 @@ class Positions(NamedTuple):
 
     @classmethod
     def read(cls, *tables: str) -> Self:
-        """Read the positions of the tables with these names, by one statement."""
+        """Read the positions of the tables with these names, with one query."""
         # The time at which the statement arrived: whatever it is compared with is then later than
         # the mark, because the statement sees all that was committed before.
         is_postgres = connection.vendor == "postgresql"

@@ -1,4 +1,4 @@
-"""Threads for the live stream. Requests for pages don't use them, so they don't delay its work."""
+"""Threads that only the live stream uses, so that requests for pages don't delay its work."""
 
 import asyncio
 import time

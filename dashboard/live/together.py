@@ -1,9 +1,9 @@
 """News of an open session besides its numbered changes: who has read, is present or is typing.
 
-A frame with news that is lost isn't sent again, because the next frame tells the same. News is sent
-only to people who see the whole session. News is collected, and frames are sent after pauses. The
-pauses grow with the number of open pages: with a thousand open pages, each page gets one frame in
-four seconds at most.
+If a frame with news is lost, it isn't sent again, because the next frame tells the same. News is
+sent only to people who see the whole session. News is collected, and frames are sent after pauses.
+The pauses grow with the number of open pages: with a thousand open pages, each page gets at most
+one frame every four seconds.
 """
 
 import asyncio

@@ -26,7 +26,7 @@ NONE: frozenset[UUID] = frozenset()
 
 @dataclass(frozen=True)
 class Subject:
-    """The subject of a change in a session: the run it is about, or the people in a message."""
+    """The subject of a change in a session: a run, or the people whom a message involves."""
 
     run: UUID | None = None
     """The run that the change is about. Everybody who may see the run also sees the change."""
@@ -45,7 +45,7 @@ class View:
     runs: frozenset[UUID] = NONE
     """The runs of the session that the follower may see."""
     hidden: frozenset[UUID] = NONE
-    """The runs of the session that are known to be hidden from the follower.
+    """The runs of the session that were looked up and that the follower may not see.
 
     If the follower is later allowed to see one of them, the page must read the stream again,
     because it lacks that run's earlier changes.
@@ -177,7 +177,7 @@ def runs_in(sessions: Iterable[UUID]) -> dict[UUID, set[UUID]]:
 
 
 def look_up(views: Iterable[View], subjects: Iterable[Subject | None]) -> None:
-    """Look up which of the subjects' runs the follower of each view may see; add them to it."""
+    """Look up which of the subjects' runs each view's follower may see; add them to the view."""
     runs = {subject.run for subject in subjects if subject and subject.run}
     parts = [view for view in views if not view.is_whole and view.viewer is not None]
     parts = [view for view in parts if not runs <= view.runs]

@@ -31,14 +31,14 @@ class Watch:
 
     @property
     def redraws(self) -> bool:
-        """True if each rendering repeats most of the last one, so that fewer of them save work."""
+        """True if a rendering repeats most of the last one, so that fewer renderings save work."""
         return self.stream.kind == "run" and self.form != "data"
 
     def is_due(self, now: float, *, is_round: bool) -> bool:
         return self.rests_until <= now and (is_round or self.is_rung)
 
     def rest(self, done: CallResult[list[Frame]], *, now: float) -> None:
-        """Set how long the stream rests after a rendering, so that rendering takes a small share.
+        """Set how long the stream rests after a rendering, to limit the time spent on rendering.
 
         A rendering and its rest together last `SHARE` times the rendering's processor time, or
         twice its duration, whichever is longer. The time that the rendering waited for its thread

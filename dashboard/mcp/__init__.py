@@ -1,4 +1,4 @@
-"""The site's MCP server, by which agents ask people, and work for the person whose token they use.
+"""The site's MCP server: with it, agents ask people, and act for the person whose token they use.
 
 Each tool makes one or two calls of the API with that token. So the API's rules, limits and errors
 hold for tools, too.

@@ -32,7 +32,7 @@ STATES = {
     "quarantined": "failed",
     "cancelled": "cancelled",
 }
-"""MCP's name for the status of a task, by the status of the run; for others, it is `working`.
+"""MCP's task status for each status of a run; every status not listed here becomes `working`.
 
 A run that waits for people isn't `input_required`. This status would make the agent answer.
 """

@@ -12,7 +12,7 @@ from procedures.models.clock import clock
 LONGEST_TEXT = 300
 MOST_LISTED = 50
 MOST_SHOWN = 5
-"""The maximum number of announcements that a page shows; if there are more, the newest count."""
+"""The maximum number of announcements that a page shows; it shows the newest ones."""
 
 
 class AnnouncementQuerySet(models.QuerySet["Announcement"]):

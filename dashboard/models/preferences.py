@@ -21,7 +21,7 @@ MOST_FILTERS = 20
 """The maximum number of filters that a person can save."""
 
 MOST_DISMISSED = 20
-"""The number of announcements that are remembered as dismissed, the newest ones."""
+"""The maximum number of dismissals of announcements that are stored; the oldest are dropped."""
 
 
 class TooManyFiltersError(Exception):
@@ -138,7 +138,7 @@ def preferences_of(user: "User") -> Preferences:
 def preferences_for_page(user: "User") -> tuple[Preferences, bool]:
     """Return a person's preferences, and True if there are announcements that haven't ended.
 
-    Both are read by one statement, because every page needs them.
+    Both are read with one query, because every page needs them.
     """
     waiting = Exists(Announcement.objects.not_ended().order_by())
     found: Any = users().filter(pk=user.pk).select_related("preferences")

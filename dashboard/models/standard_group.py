@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 
 class StandardGroup(models.Model):
-    """A group that every site has, whose members have a task for all of it, such as auditing."""
+    """A group that every site has, whose members have a site-wide task, such as auditing."""
 
     class Kind(models.TextChoices):
         OPERATORS = "operators", lazy("Operators")

@@ -24,16 +24,16 @@ def note(
     kind: Kind | None = None,
     reason: str = "",
 ) -> None:
-    """Log an act of `user`: of a person, or of the part of the system with this name.
+    """Log an action of `user`: of a person, or of the part of the system with this name.
 
-    `about` is the row that the act has changed; by default, it is the account of a person.
+    `about` is the row that the action has changed; by default, it is the account of a person.
     """
     row: Any = about or user
     log_act(kind or kind_of(row), sentence, by=user, about=row, reason=reason)
 
 
 def kind_of(row: Any) -> Kind:
-    """Return the kind of log entry for an act that changes this row, such as a token or a group."""
+    """Return the kind of log entry for a change of this row, such as a token or a group."""
     if isinstance(row, users().model):
         return Kind.PERSON
     return KINDS.get(row._meta.model_name, Kind.CHANGE)  # noqa: SLF001 (Django documents it)

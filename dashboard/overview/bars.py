@@ -102,7 +102,7 @@ class Bar:
     is_open: bool
     is_folded: bool
     initials: str = ""
-    """The initials of the person who answered, or of the person who is asked if only one is."""
+    """The initials of the person who answered or, if only one person is asked, of that person."""
 
 
 def bars_of(row: Row, scale: Scale, *, now: datetime) -> list[Bar]:

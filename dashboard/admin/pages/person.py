@@ -1,4 +1,4 @@
-"""The pages about one person: roles with their reasons, open requests, sign-ins and acts."""
+"""The pages about one person: roles with their reasons, open requests, sign-ins and actions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -97,7 +97,7 @@ def person_sign_in(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def draw_sign_in(request: HttpRequest, user: User, **context: Any) -> HttpResponse:
-    """Return the page; `context` has a new link or token, or a form with faults."""
+    """Return the sign-in tab; `context` has a new link or token, or a form with faults."""
     by = of_request(request)
     sessions = user.sign_ins.filter(session__expire_date__gt=timezone.now())
     return draw_person(
@@ -119,7 +119,7 @@ def draw_sign_in(request: HttpRequest, user: User, **context: Any) -> HttpRespon
 
 
 def act_on(request: HttpRequest, user: User) -> HttpResponse:
-    """Do what the pressed button of the sign-in page stands for, and show a sentence about it."""
+    """Carry out the action of the pressed button on the sign-in tab; show a sentence about it."""
     by, what = of_request(request), request.POST.get("act", "")
     if what == "make_link":
         return draw_sign_in(request, user, link=sign_ins.make_link(user, by=by))

@@ -33,7 +33,7 @@ from procedures.services.retention.previews import preview
 from procedures.users import name_field, users
 
 MOST_HOLDS = 200
-"""The maximum number of holds that a preview lists, the ones that keep most runs first."""
+"""The maximum number of holds that a preview lists; those that keep the most runs come first."""
 MOST_PROCEDURES = 50
 PERMISSION = "countersign_procedures.{}"
 may_look = may_all(*map(PERMISSION.format, ("view_retention", "view_legalhold")))
@@ -186,7 +186,7 @@ def release(request: HttpRequest, key: int) -> HttpResponse:
 
 @add_part("retention/procedures/<str:name>/", "retention_of", may_look)
 def retention_of(request: HttpRequest, name: str) -> HttpResponse:
-    """Show what a retention would remove from a procedure's runs now; set it after that."""
+    """Show what a retention would remove from a procedure's runs now; a POST sets the retention."""
     procedure, by = get_object_or_404(Procedure, name=name), request.user
     may_change = may_send(request, PERMISSION.format("change_retention"))
     if request.method == "POST":

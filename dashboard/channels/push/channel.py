@@ -85,7 +85,7 @@ def _push_to(
 ) -> Iterator[PostError]:
     """Push the message to all these browsers. Yield the errors after which another try makes sense.
 
-    Only the POST requests run in threads, because a push service may take seconds to answer.
+    Only the POST requests run in threads, because a push service can take seconds to respond.
     """
     send = partial(post, to_loopback=conf.PUSH_TO_LOOPBACK)
     found: dict[Future[None], PushSubscription] = {}

@@ -1,7 +1,7 @@
 """The encryption and signing of messages to push services.
 
 A message is encrypted for one browser (RFC 8291), and signed for the push service (RFC 8292). The
-packages for this are imported only when a message is sent, because a site may run without them.
+packages for this are imported only when a message is sent, because a site can run without them.
 """
 
 import hashlib
