@@ -18,7 +18,7 @@ from procedures.models import Run, RunInput
 from procedures.models.clock import clock
 
 MOST_PLACES = 300
-"""The maximum number of events, the newest ones, among which fork points are searched."""
+"""The maximum number of events, the newest ones, that are searched for fork points."""
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class Day:
     counts: Counter[str] = field(default_factory=Counter)
     """The number of runs with each outcome, such as "done" or "failed"."""
     answered_after: list[float] = field(default_factory=list)
-    """The seconds until its answer, for each answered question of these runs."""
+    """For each answered question of these runs, the number of seconds until the answer."""
 
     @property
     def total(self) -> int:

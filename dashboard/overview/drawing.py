@@ -1,8 +1,8 @@
 """JSON values as trees of nodes, for templates.
 
-If a template asks a dict for `items`, Django looks for a key "items" before it looks for the
-method. So a template must not get a dict with keys that people or programs have chosen. It gets a
-`Node` instead, which only this module creates.
+If a template looks up `items` in a dict, Django tries the key "items" before the method. So a
+template must not get a dict with keys that people or programs have chosen. It gets a `Node`
+instead, which only this module creates.
 """
 
 import json
@@ -72,7 +72,7 @@ class Node:
     read: Sequence[str] = ()
     """The labels of the inner values that may have changed since the question was asked.
 
-    The code of the procedure has read these values for the question, such as a balance.
+    The code of the procedure read these values, such as a balance, to ask the question.
     """
 
     @property
@@ -298,7 +298,7 @@ def _table(rows: Sequence[Mapping[str, Any]], volatile: Sequence[str]) -> Node:
 
 
 def _column(cells: Sequence[Node | None]) -> list[Node | None]:
-    """Return the cells of a column, which are aligned as numbers if all that have a value are."""
+    """Return the cells of a column, aligned as numbers if all non-empty cells are numbers."""
     filled = [one for one in cells if one and one.shape not in ("none", "empty")]
     are_numbers = bool(filled) and all(one.is_number for one in filled)
     return [replace(one, is_number=are_numbers) if one else None for one in cells]

@@ -87,9 +87,9 @@ def quarantined(facts: Facts) -> Sentence:
 
 
 def _kept(facts: Facts) -> Sentence | None:
-    """Return a sentence about the finished steps of a stopped run, and how many were undone.
+    """Return a sentence that says how many steps of a stopped run had finished or were undone.
 
-    Return None if the number of steps isn't known.
+    Return None if the number of steps wasn't read, as for lists.
     """
     if facts.kept is None:
         return None

@@ -13,7 +13,10 @@ from procedures.models import Run
 
 @dataclass
 class Facts:
-    """Facts from which the state of a run is put in words; those for a list are fewer."""
+    """Facts from which the state of a run is described in words.
+
+    For a run in a list, only some of them are used; see `for_lists`.
+    """
 
     run: Run
     now: datetime

@@ -31,7 +31,7 @@ MOST_SEARCHED = 200
 MOST_ENDS = 2_000
 """The maximum number of runs, the newest ones, that are searched for the end of an id."""
 MOST_TRIED = 50
-"""The maximum number of requests with the beginning of an id whose access is tested."""
+"""The maximum number of requests, found by the beginning of an id, that are tested for access."""
 LONGEST_QUERY = 200
 PART_OF_ID = re.compile("[0-9a-f]{6,32}")
 """A text that can be the beginning or the end of an id, without the dashes of the id."""
@@ -206,7 +206,7 @@ class Search:
 def _shown_time(
     opened_at: datetime, due_at: datetime | None, expires_at: datetime | None
 ) -> tuple[datetime, str]:
-    """Return the time to show and its form: the request's deadline, or else its opening."""
+    """Return the time to show and its form: the request's deadline, or else when it was opened."""
     dues = [at for at in (due_at, expires_at) if at]
     return (min(dues), "due") if dues else (opened_at, "ago")
 

@@ -45,7 +45,7 @@ class Figures:
 
 
 def read_figures(now: datetime) -> Figures:
-    """Read the figures, with one SQL statement and one call of Redis."""
+    """Read the figures, with one database query and one call to Redis."""
     first = Run.objects.queued().order_by("queued_at").values("queued_at")[:1]
     rows = Installation.objects.filter(pk=ONLY).values_list("swept_at", Subquery(first))
     swept_at, queued_at = rows.first() or (None, None)

@@ -240,7 +240,7 @@ def _operator(event: JournalEvent, data: dict[str, Any]) -> Told:
 
 
 def _deed(step: str, data: dict[str, Any]) -> Sentence:
-    """Return a sentence about an operator's act; `step` is the failed step, for a retry."""
+    """Return a sentence about what an operator did; `step` is the failed step, for a retry."""
     action, by = data["action"], strong(data["by"])
     if action == "reassign":
         words = _("{person} reassigned the question to {assignee}")

@@ -34,12 +34,12 @@ from procedures.services.carriers import Code, long_queued, stranded, why_strand
 from procedures.store.compiled import CompiledRows, Place
 
 AFTER_JOURNALS = 2**62
-"""A number greater than the number of any event, so that pending inputs come after all events."""
+"""A number greater than that of any event, so that pending reassignments come after all events."""
 
 
 @dataclass(frozen=True, eq=False)
 class Listed:
-    """A run in a list, with its state in words, which are made when they are needed."""
+    """A run in a list, with its state in words; the words are made when they are first needed."""
 
     run: Run
     facts: Facts
@@ -169,7 +169,7 @@ class EventsOfLists:
 def _events_query(kinds: tuple[str, ...]) -> CompiledRows:
     """Return the query of `EventsOfLists` for lists with runs of these kinds.
 
-    Django takes longer to write it than the database to execute it.
+    The query is cached, because Django takes longer to build it than the database to execute it.
     """
     every = is_among("run", Place("every"))
     selections: list[QuerySet[Event]] = [Event.objects.filter(_by_operators("reassign"), every)]

@@ -60,7 +60,7 @@ def without_code() -> list[Q]:
 
 
 WITHOUT_STORAGE = (RunStatus.QUEUED, RunStatus.RUNNING)
-"""Statuses of runs that may wait for a file store or database that is unavailable."""
+"""Statuses in which a run can be waiting for a file store or database that is unavailable."""
 
 
 def without_workers(now: datetime, missing: Iterable[Code]) -> Iterator[Q]:
@@ -105,7 +105,7 @@ def stuck(now: datetime, held: Sequence[Q]) -> list[Q]:
     """Return filters for all runs that need somebody's help, or that failed recently.
 
     `held` is the result of `held_up`. The filters stay separate conditions, so that the database
-    can use another index for each.
+    can use a different index for each.
     """
     late = [waits.order_by().values("run") for waits in late_waits(now)]
     is_waiting = (Q(status=RunStatus.WAITING, pk__in=runs) for runs in late)
@@ -113,7 +113,7 @@ def stuck(now: datetime, held: Sequence[Q]) -> list[Q]:
 
 
 STOPPED = (Q(status=RunStatus.QUARANTINED), Q(status=RunStatus.PAUSED))
-"""Filters for the runs that only somebody can continue."""
+"""Filters for the runs that don't continue until a person performs an operation on them."""
 
 
 def late_waits(now: datetime) -> tuple[WaitQuerySet, WaitQuerySet]:

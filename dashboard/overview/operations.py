@@ -242,7 +242,7 @@ def failed_step(run: Run) -> str:
 
 
 def phase_of(run: Run) -> str:
-    """Return a text that changes whenever the run may allow other operations, such as "active".
+    """Return the phase of a run, such as "active"; other phases allow other operations.
 
     It stays the same while the run is queued, works on its steps and waits.
     """

@@ -47,12 +47,12 @@ MOST_STUCK = 30
 MANY = 1000
 """A person who may see at least this many unfinished runs counts as seeing many."""
 MOST_AT_FIRST = 4 * HANDFUL
-"""The number of rows whose visibility the first statement tests.
+"""The number of rows whose visibility the first query tests.
 
-This is many, because another statement costs more time than several hundred more rows in this one.
+The number is high, because a second query costs more time than several hundred more rows.
 """
 ROUNDS = (MOST_AT_FIRST, MOST_AT_FIRST)
-"""The number of waits that each successive statement tests."""
+"""The number of waits that each successive query tests."""
 
 AT_WORK = [state.status for state in STATES[WORKING]]
 MOST_ALONE = 10 * MANY
@@ -222,7 +222,7 @@ class Outlook:
     def _own(self) -> OwnRuns:
         """The person's runs that are stuck or in progress, if they have few unfinished runs.
 
-        Those that failed recently are among them only if the person may see few runs at all.
+        Recently failed runs are included only if the person may see few runs at all.
         """
         parts, is_stuck = list[QuerySet[Any, Any]](), Value(value=True)
         if self._unended:

@@ -1,4 +1,4 @@
-"""The lists of several people's home pages, read by a number of queries that is always the same."""
+"""The lists of several people's home pages, read with a fixed number of queries."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet

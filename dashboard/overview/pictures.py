@@ -17,7 +17,7 @@ WIDTH, HEIGHT = 168, 40
 BESIDE, BELOW, MARGIN = 24, 46, 12
 LABEL, ON_EDGE, LINE = 22, 26, 15
 LETTER = 6.5
-"""The width of a letter of an edge's label, at most."""
+"""The maximum width of a letter in the label of an edge."""
 MOST_NODES = 150
 """The maximum number of nodes that are drawn; a larger procedure is shown only as text."""
 SWEEPS = 4

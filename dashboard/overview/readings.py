@@ -45,7 +45,7 @@ from procedures.services.carriers import long_queued
 
 @dataclass
 class Reading:
-    """The journal, waits and inputs of a run, read at one point in time."""
+    """The journal and waits of a run, and what it hasn't taken yet, read at one point in time."""
 
     run: Run
     now: datetime
@@ -120,7 +120,7 @@ class Reading:
 
 
 class Hindrances:
-    """Reasons why runs don't continue that their journals don't contain, such as missing code."""
+    """Reasons why runs don't continue, such as missing code, that aren't in the runs' journals."""
 
     def __init__(self, runs: Collection[Run], now: datetime) -> None:
         before = now - long_queued()
@@ -199,10 +199,10 @@ def _is_reassigning(one: JournalEvent | RunInput) -> bool:
 
 
 def _may_have_new(run: Run, waits: Iterable[Wait], events: Iterable[JournalEvent]) -> bool:
-    """Return False if no answer or other `RunInput` can be missing in the journal.
+    """Return False if no answer or other `RunInput` can be missing from the journal.
 
     That is so if the run has ended, or if it had no open wait when `waits` and `events` were read.
-    So most cards and pages need no query for inputs.
+    So most cards and pages need no query for rows of `RunInput`.
     """
     opening = {EventKind.WAIT_OPENED, EventKind.CHILD_STARTED}
     opened = sum(event.kind in opening for event in events)

@@ -34,7 +34,7 @@ from procedures.models import Artifact, Run, Wait
 from procedures.models.clock import clock
 
 LIVE_ROWS, MOST_ROWS = 60, 500
-"""The maximum number of rows in the part of a run's page that changes redraw, and on all of it."""
+"""The maximum number of rows on a run's page: normally, and with `?rows=all` in the URL."""
 MOST_BARS, MOST_FILES = 60, 100
 """The maximum number of bars in a row, and of files on a page."""
 

@@ -127,7 +127,7 @@ def _queued(facts: Facts) -> Sentence:
 
 
 def _arrived(answered: Mapping[str, Any]) -> Sentence:
-    """Return a sentence about an answer or another input that the run hasn't used yet."""
+    """Return a sentence about an answer, or another end of a wait, that the run hasn't used yet."""
     outcome = answered["outcome"]
     prompt = strong(shortened(answered.get("prompt", ""), LONGEST_PROMPT))
     if not prompt.text:

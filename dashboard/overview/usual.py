@@ -37,7 +37,7 @@ def usual_after(request: HumanRequest) -> UsualSteps | None:
     """Return the steps that followed the same question in earlier runs of the same version.
 
     They are returned only if all compared runs with one outcome had the same steps, and at least
-    `FEWEST` runs had this outcome; otherwise, return None. One statement reads all events.
+    `FEWEST` runs had this outcome; otherwise, return None. One query reads all events.
     """
     found = defaultdict[str, list[tuple[str, ...]]](list)
     for rows in _journals(request):

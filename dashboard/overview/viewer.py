@@ -35,9 +35,9 @@ def urgent_for_viewer(request: Any, most: int) -> list[UUID]:
 
 
 def answerable_for_viewer(request: Any) -> Waiting | None:
-    """Return all open requests that the page's viewer may answer; None if they aren't known.
+    """Return all open requests that the page's viewer may answer; None if not all have been read.
 
-    They are known if `waiting_for_viewer` has read them all and the viewer has snoozed none.
+    All have been read if `waiting_for_viewer` found fewer than `MOST` and none are snoozed.
     """
     known: Waiting | None = getattr(request, "waiting", None)
     if known is None or len(known) == MOST or rule_facts(request.user).are_any_snoozed:

@@ -23,7 +23,7 @@ from procedures.engine.lifecycle.fork import CARRIED_FROM
 from procedures.engine.lifecycle.inbox import MESSAGE
 
 Told = tuple[str, Sentence]
-"""The name of the symbol and the sentence with which a line tells an event."""
+"""The name of the symbol and the sentence with which a line describes an event."""
 ANSWERS = {"approved", "answered", "edited", "changes_requested"}
 CLOSINGS = {
     "elapsed": lazy("The time is up"),

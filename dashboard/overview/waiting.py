@@ -74,7 +74,10 @@ class OpenWait:
 
     @property
     def is_unassigned(self) -> bool:
-        """True for a question without assignees, which goes to all who may answer the procedure."""
+        """True for a question without assignees.
+
+        All who may answer the run's requests are asked.
+        """
         return "prompt" in self.opened and not self.opened.get("assign")
 
     @property

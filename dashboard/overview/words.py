@@ -187,7 +187,7 @@ def format_size(size: int) -> str:
 
 
 def short_id(key: UUID) -> str:
-    """Return the last seven digits of an id, because ids made at similar times begin equally."""
+    """Return the last seven digits of an id, because ids made at similar times begin alike."""
     text = key.hex[-7:]
     return f"{text[:4]}·{text[4:]}"
 
