@@ -10,7 +10,7 @@ AGAIN_AFTER = "5"  # seconds
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Return 503 if the database can't be reached, else 500; both pages need no database."""
+    """Return 503 if the database can't be reached, else 500; neither page needs the database."""
     if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
         page = render_to_string("503.html")
         return HttpResponse(page, status=503, headers={"Retry-After": AGAIN_AFTER})

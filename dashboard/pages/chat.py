@@ -59,7 +59,7 @@ KEY_USED = lazy("This form has already sent another message. To send this one to
 LONGEST_ADDRESS = 1000
 """The maximum number of characters of a command that a redirect puts into a page's address.
 
-A longer command is answered without a redirect.
+For a longer command, the page is returned without a redirect.
 """
 
 
@@ -205,7 +205,7 @@ def find(request: Visit, session_id: UUID) -> SessionPart:
 def sessions(request: Visit, part: SessionPart | None = None) -> dict[str, Any]:
     """Return the sessions that the person may see, the most recently changed first.
 
-    If a page shows `part` of a session, the titles include the title of this session.
+    The result also contains their titles, and that of the session whose `part` the page shows.
     """
     user, before = request.user, id_in(request.GET.get("older"))
     sight = AccessCache(user, runs=part.runs if part else ())

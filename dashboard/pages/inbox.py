@@ -101,7 +101,7 @@ def inbox_request(request: Visit, request_id: UUID | None = None) -> HttpRespons
 @require_safe
 @login_required
 def request_usual(request: Visit, request_id: UUID) -> HttpResponse:
-    """Return a sentence about the steps that usually follow an answer, if they are known."""
+    """Return a sentence about the steps that usually follow an answer, or nothing if none do."""
     visible = visible_requests(request.user).select_related("wait__run")
     found = get_object_or_404(visible.defer("question", *values_of("wait__run")), pk=request_id)
     return render(request, "inbox/_usual.html", {"usual": usual_after(found)})

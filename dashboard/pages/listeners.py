@@ -38,7 +38,7 @@ def stoppable(user: User, runs: Sequence[Run]) -> list[Run]:
 
 
 def listeners_of(part: SessionPart, runs: Sequence[Run]) -> dict[str, Any]:
-    """Return template variables about those of these runs that read messages in the session.
+    """Return template variables that say which of these runs read messages in the session.
 
     `listeners` contains the runs that read the viewer's messages, each with a label, and `steered`
     the ids of those whose work a message can interrupt. `others_read` contains the runs that read

@@ -1,4 +1,4 @@
-"""Responses for programs that watch the site: a sign of life, a check, and the site's figures."""
+"""Responses for programs that watch the site: liveness, readiness, and the site's figures."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ MIGRATED: set[str] = set()
 @never_cache
 @require_safe
 def healthz(_request: HttpRequest) -> HttpResponse:
-    """Return 200; this shows only that the process answers."""
+    """Return 200; this shows only that the process responds."""
     return HttpResponse("ok\n", content_type=PLAIN)
 
 

@@ -27,7 +27,7 @@ WORKER = "dashboard/service-worker.js"
 def service_worker(_request: HttpRequest) -> HttpResponse:
     """Return the script of the service worker.
 
-    The folder of its address is its scope: the pages that it may open. The folder of the static
+    The folder of its address is its scope: the pages that it controls. The folder of the static
     files would be a useless scope, so the script has this address of its own.
     """
     place = finders.find(WORKER) if push_key() else None

@@ -105,7 +105,7 @@ def _lines(request: Visit, chosen: Mapping[UUID, str], name: Name) -> Iterator[R
 def _reported(request: Visit, lines: Sequence[RunLine], name: Name, reason: str) -> dict[str, Any]:
     """Perform the operation on each run; return template variables of a report.
 
-    The report lists the runs for which the operation was refused first.
+    In the report, the runs for which the operation was refused come first.
     """
     remember(request, reason)
     done = [(one, *_act(request, one, name, reason)) for one in lines]

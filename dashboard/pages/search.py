@@ -147,7 +147,10 @@ def groups(request: Visit, found: Search) -> Iterator[ResultGroup]:
 def _of_staff(
     request: Visit, found: Search
 ) -> Iterator[tuple[str, Words, list[SearchResult], str]]:
-    """Yield the group of people, on a site with the admin, for staff who may see the people."""
+    """Yield the group of matching people, if the site has the admin.
+
+    Only staff who may see people get this group.
+    """
     if not found.words or not request.user.is_staff or not may_see_people(request.user):
         return
     try:

@@ -38,9 +38,9 @@ def command_list(request: Visit, session_id: UUID) -> HttpResponse:
 def start_draft(request: Visit, session_id: UUID) -> HttpResponse:
     """Return the start form of a command again, after a reload of the page.
 
-    If a run was started with its key meanwhile, return nothing. If the command isn't possible any
-    more, return the reason. Browsers use POST if the command is too long for a URL; a POST stores
-    nothing either.
+    If a run was started with the form's key meanwhile, return nothing. If the command isn't
+    possible any more, return the reason. Browsers use POST if the command is too long for a URL; a
+    POST stores nothing either.
     """
     part = find(request, session_id)
     sent = request.POST if request.method == "POST" else request.GET

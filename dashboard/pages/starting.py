@@ -33,7 +33,7 @@ class RefusedForm:
     fault: str | Promise = ""
     """The reason why no run was started; "" if the reasons are shown beside the form's fields."""
     retry_after: int = 0
-    """The number of seconds after which the next try may succeed; 0 if it may at once."""
+    """The number of seconds after which the next try may succeed; 0 if it may succeed at once."""
     is_allowed: bool = True
 
 
@@ -42,7 +42,7 @@ def new_key() -> str:
 
 
 def sent_key(request: SignedIn) -> str:
-    """Return the idempotency key in a form, so that a form sent twice acts only once."""
+    """Return the idempotency key in a form, so that a form sent twice takes effect only once."""
     return request.POST.get("-key", "").replace("\0", "")[:LONGEST_KEY]
 
 

@@ -25,7 +25,7 @@ MOST_BESIDE = 50
 MOST_WRITERS = 20
 """The maximum number of people who aren't members and whom the composer offers to reply to."""
 SAID, ANSWERED, JOINED = range(3)
-"""The kinds of acts: a person has written, has answered a request, or has become a member."""
+"""The kinds of `_Act`: a person has written, has answered a request, or has become a member."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class ReadSession:
 
 
 class _Act(NamedTuple):
-    """An act by a person in a session, or all acts of one kind by the person.
+    """One thing that a person did in a session, or all things of one kind that the person did.
 
-    `at` is the time of the first of these acts.
+    `at` is the time of the first of them.
     """
 
     kind: int
@@ -54,7 +54,7 @@ class _Act(NamedTuple):
     name: str
     at: datetime
     seq: int | None
-    """The number of the person's last message among these acts; 0 or None if there is none."""
+    """The number of the last message that this `_Act` stands for; 0 or None if there is none."""
 
 
 @dataclass
@@ -122,7 +122,7 @@ def listed_people(part: SessionPart, found: Participants) -> list[tuple[str, dat
 
 
 def writers_of(part: SessionPart, found: Participants, read: ReadSession) -> list[tuple[UUID, str]]:
-    """Return a choice of the composer for each writer who isn't a member.
+    """Return, for each writer who isn't a member, a choice that the composer offers.
 
     The choice consists of the id of the writer's last message and a label. Such a writer, who can't
     read the whole session, sees a message only if it is a reply to the writer's own.
@@ -141,7 +141,7 @@ def writers_of(part: SessionPart, found: Participants, read: ReadSession) -> lis
 
 
 def _acts_in(messages: Sequence[Message]) -> Iterator[_Act]:
-    """Yield an act for each message by a person, and for each answer to a request in a message."""
+    """Yield an `_Act` for each message by a person and each answer to a request in a message."""
     for one in messages:
         if one.author:
             seq = one.seq if one.kind == Message.Kind.PERSON else 0
@@ -151,7 +151,7 @@ def _acts_in(messages: Sequence[Message]) -> Iterator[_Act]:
 
 
 def _acts_of(part: SessionPart, *, are_many: bool) -> Iterator[_Act]:
-    """Yield, for each person, one act for all messages in the session and one for all answers.
+    """Yield, for each person, one `_Act` for all messages in the session and one for all answers.
 
     If the session has many members (`are_many`), no answers are read, because the page then lists
     only members.

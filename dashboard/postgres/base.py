@@ -62,8 +62,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 def wait_at_most(*, seconds: float) -> None:
     """Set how many seconds this process waits for a database that can't be reached.
 
-    Web processes wait for a short time, so that people get an answer. Workers wait longer, and
-    continue their runs when the database is back.
+    Web processes wait for a short time, so that people get a response soon. Workers wait longer,
+    and continue their runs when the database is back.
     """
     options = connections.settings["default"].get("OPTIONS", {})
     if isinstance(options.get("pool"), dict):

@@ -1,4 +1,4 @@
-"""The rows of the admin's lists, whose cells know the names of their columns."""
+"""The rows of the admin's lists, in which each cell carries the name of its column."""
 
 from collections.abc import Iterable, Mapping
 from html import escape

@@ -47,7 +47,7 @@ def moment(at: datetime | None, show: str = "clock") -> SafeString:
 
 
 def _clock(own: datetime) -> str:
-    """Return what Django's format "j M H:i T" gives, with a fifth of its calls."""
+    """Return what Django's format "j M H:i T" gives, but with a fifth of the function calls."""
     month = _short_month(own.month, get_language())
     return f"{own.day} {month} {own.hour:02}:{own.minute:02} {own.tzname()}"
 
@@ -100,9 +100,10 @@ def styled(sentence: Sentence) -> SafeString:
 
 @lru_cache(maxsize=2048)
 def _styled(text: str, style: Style, is_value: bool, _language: str | None) -> str:  # noqa: FBT001
-    """Return a text as HTML; most texts of a list are the same in many of its rows.
+    """Return a text as HTML; results are cached, because the rows of a list share most texts.
 
-    Whether the direction of a value is foreign depends on the language of the page.
+    The language of the page decides if the direction of a value is foreign, so it's a part of the
+    cache's key.
     """
     html = escaped(words.unbroken(text))
     if is_value:

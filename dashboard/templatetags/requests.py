@@ -87,7 +87,7 @@ def why_not_asked(context: dict[str, Any], request: HumanRequest) -> str:
 
 
 def _seems_to_ask(request: HumanRequest, user: User) -> bool:
-    """Return True if a request seems to ask the user, by what the page has read already.
+    """Return True if the data that the page has already read suggests that a request asks the user.
 
     The result decides only what a page shows; a POST checks the user's right.
     """
@@ -185,7 +185,7 @@ def escalations(request: HumanRequest) -> list[tuple[datetime, str]]:
 
 @register.filter
 def rival_timer(wait: Wait) -> datetime | None:
-    """Return the earliest end of a timer that may make this wait needless; None without one.
+    """Return the earliest end of a timer that can make this wait unneeded; None without a timer.
 
     Such a timer belongs to the same set of waits.
     """

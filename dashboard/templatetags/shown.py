@@ -39,7 +39,7 @@ def group_names(grants: Iterable[Grant]) -> str:
 
 @register.filter
 def names_of_groups(user: User) -> list[str]:
-    """Return the names of a user's groups, without a query if the user's rights are known."""
+    """Return the names of a user's groups, without a query if the rights were read before."""
     return sorted(holdings_of(user).groups.values())
 
 
