@@ -91,7 +91,7 @@ def visible_runs(user: User | AnonymousUser) -> RunQuerySet:
 def seen_tombstones(user: User | AnonymousUser) -> QuerySet[Tombstone]:
     """Return the tombstones of removed runs that a user could see by a role or as their starter.
 
-    What else has shown the runs, such as a request, was removed with them.
+    Anything else that made a run visible, such as a request, was removed with the run.
     """
     rows = Tombstone.objects.order_by("-pk")
     if not isinstance(user, User) or not user.is_active:
@@ -126,7 +126,7 @@ def has_row(rows: QuerySet[Any], *, column: str = "pk") -> Q:
 def seen_among(user: User | AnonymousUser, runs: Iterable[UUID]) -> set[UUID]:
     """Return the ids of the given runs that a user may see.
 
-    Each statement tests a few runs.
+    Each query tests a few runs.
     """
     wanted, seen = sorted(set(runs)), set[UUID]()
     if wanted and isinstance(user, User) and user.is_active and sees_all(user):
@@ -165,7 +165,7 @@ def runs_without_grant(user: User, procedures: QuerySet[Procedure]) -> list[Sour
 
 
 class HeldRoles:
-    """The roles that a user has on some procedures, read by one statement for all of them."""
+    """The roles that a user has on some procedures, read with one query for all of them."""
 
     def __init__(self, user: User, procedures: Iterable[int]) -> None:
         self._user, self._procedures = user, set(procedures)

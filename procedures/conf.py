@@ -29,8 +29,8 @@ class Settings:
     """The folder to which the paths in `PROCEDURE_FILES` are relative; by default the current
     directory."""
     LOCAL_DIR: Path = Path(".local")
-    """The host's own folder, for archives while they are made; also for the database and the files
-    of runs, unless other settings name other places."""
+    """The folder for local data: archives while they are made, and, unless other settings name
+    other places, the database and the files of runs."""
     IS_EMBEDDED: bool = False
     """True for the site that `make run` starts, whose demo accounts everybody knows."""
 
@@ -79,7 +79,7 @@ class Settings:
     STOP_SECONDS: float = 8
     """Seconds that a running step may still take after its worker has been told to stop."""
     STORAGE_PATIENCE_SECONDS: float = 60
-    """Seconds for which a worker waits until a file store that fails is usable again."""
+    """About how many seconds a worker waits for a file store or database that fails."""
     RUN_LIMITS: Mapping[str, Any] = asdict(USUAL)
     """The limits of runs whose procedure sets none: `{"max_duration": …}`, as in `Limits`."""
     MOST_STARTS_A_MINUTE: int = 300

@@ -35,7 +35,7 @@ LONGER = 1.0
 """Seconds after which a Redis that doesn't answer pages or health checks counts as unavailable."""
 PATIENT: dict[str, Any] = {"socket_timeout": LONGER, "socket_connect_timeout": LONGER}
 LONGEST_FLUSH = 2
-"""Seconds for which an exiting process waits until its messages are sent.
+"""The maximum number of seconds that an exiting process waits for its messages to be sent.
 
 The first message of a process takes longest, because a connection must be opened.
 """
@@ -135,7 +135,7 @@ class Messenger(Background[Message]):
                 self.queue.task_done()
 
     def finish(self) -> None:
-        """Wait at most `LONGEST_FLUSH` seconds until all messages are sent, before an exit."""
+        """Wait before an exit until all messages are sent, but at most `LONGEST_FLUSH` seconds."""
         ends = time.monotonic() + LONGEST_FLUSH
         while self.queue.unfinished_tasks and time.monotonic() < ends:
             time.sleep(0.01)

@@ -45,7 +45,7 @@ from procedures.engine.waits.sending import send_signal
 
 T = TypeVar("T")
 STEP_ONLY = ("approved_by",)
-"""The options that only `ctx.step` takes, and not every method that runs a step."""
+"""The options that `ctx.step` takes, but that other methods that run a step don't."""
 NO_NAMES: Mapping[str, Any] = {}
 
 

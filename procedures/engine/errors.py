@@ -13,9 +13,9 @@ EngineError
 ├── StepFailedError       a step has failed for good
 ├── BranchFailedError     a branch of a gather has failed
 ├── StateConflictError    branches of a gather changed one name in ctx.state in conflicting ways
-├── ChildFailedError      a child run has failed or was cancelled
+├── ChildFailedError      a child run has ended without a result
 ├── SignalError           a signal arrived as an error instead of a value
-├── UnreachableRunError   a run sends to or cancels another run that it may not reach
+├── UnreachableRunError   a run signals or cancels another run that it may not reach
 ├── NotApprovedError      a step that needs an approval wasn't approved
 ├── LeftOpenError         a step left a transaction open, or ended the one around it
 ├── StepTimeoutError      a step took longer than its timeout
@@ -28,12 +28,12 @@ Interruption (control flow; not an Exception, so `except Exception` doesn't catc
 ├── Suspend               the run leaves its worker and waits
 ├── Cancelled             the run is being cancelled and leaves its worker
 ├── Paused                the run is being paused and leaves its worker
-├── Continued             the run continues as new, with other inputs
+├── ContinueAsNew         the run continues as new, with other inputs
 ├── LimitReached          the run has used up one of its limits and fails
-├── Yielded               the run's time slice is over, and other runs wait for the worker
+├── YieldToOthers         the run's time slice is over, and other runs wait for the worker
 ├── Overtaken             a commit conflicts with recent events; the run is claimed again
 ├── Mismatch              the code no longer fits the journal
-├── Refused               the site refuses a commit
+├── CommitRefused         the site refuses a commit
 ├── Fenced                another worker holds the run
 ├── FileLost              a stored file is gone; the run waits until it is put back
 ├── TextUnreadable        the text that the run was started with can't be read any more
@@ -126,7 +126,7 @@ class StepFailedError(EngineError):
     def __init__(self, step: str, error_type: str, message: str, place: str = "") -> None:
         self.step, self.type, self.message = step, error_type, message
         self.place = place
-        """The module and name of the error's type; "" for built-in types, or if it isn't known."""
+        """The module and name of the error's type; "" for built-in types, or if not recorded."""
         self.is_behind = False
         """True if the code gets the original exception of the step instead of this error.
 
@@ -142,7 +142,7 @@ class BranchFailedError(EngineError):
     def __init__(self, branch: str, error_type: str, message: str, of: str = "") -> None:
         self.branch, self.type, self.message = branch, error_type, message
         self.of = of
-        """The key of the failed call in the branch, for example of a step; "" if it isn't known."""
+        """The key of the failed call in the branch, for example of a step; "" if not recorded."""
         super().__init__(f"{branch}: {error_type}: {message}")
 
 
@@ -265,11 +265,11 @@ class Suspend(Interruption):
 
 
 class Cancelled(Interruption):
-    """The run is being cancelled and leaves its worker here."""
+    """The run is being cancelled and leaves its worker at this point of its code."""
 
 
 class Paused(Interruption):
-    """The run is being paused and leaves its worker here."""
+    """The run is being paused and leaves its worker at this point of its code."""
 
 
 class ContinueAsNew(Interruption):

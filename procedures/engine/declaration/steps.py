@@ -268,7 +268,7 @@ class Step:
     def progress(
         self, text: str = "", done: float | None = None, total: float | None = None
     ) -> None:
-        """Show people a line of progress, with `done` of `total` if these numbers are known.
+        """Show people a line of progress, with `done` of `total` if you pass these numbers.
 
         Call it as often as you like: lines that come faster than people can read are held back and
         then shown together. A call without text or counts adds no line, but shows the lines held

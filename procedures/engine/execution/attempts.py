@@ -116,8 +116,8 @@ class StepExecution:
     def _go_on_without_result(self) -> Any:
         """Return the result of a step that is done, but whose result couldn't be stored.
 
-        The operators are asked for the result, or let the step fail; the step never runs again. For
-        a compensation, nobody is asked, because the run doesn't use the result of a compensation.
+        The operators are asked to enter the result or to let the step fail; the step never runs
+        again. For a compensation, nobody is asked, because the run doesn't use its result.
         """
         if self.fiber.recorder.is_undoing:
             return None
