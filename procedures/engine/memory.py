@@ -33,7 +33,7 @@ class MemoryRun(RunRow):
     error: Plain | None = None
     events: list[Event] = field(default_factory=list)
     inputs: list["MemoryInput"] = field(default_factory=list)
-    """The inputs from outside that no claim has taken into the journal yet."""
+    """The rows of what was sent to the run, and which no claim has taken into the journal yet."""
     waits: dict[str, "MemoryWait"] = field(default_factory=dict)
     """The open waits, by key."""
     closed: list["MemoryWait"] = field(default_factory=list)
@@ -76,7 +76,7 @@ class MemoryWait(dict[str, Any], WaitCells):
 
 @dataclass
 class MemoryInput(NewEvent):
-    """An input to a run that no claim has taken into the run's journal yet."""
+    """Something that was sent to a run, and that no claim has taken into the journal yet."""
 
     wait: MemoryWait | None = None
 

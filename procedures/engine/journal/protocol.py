@@ -99,7 +99,10 @@ class Journal(Protocol):
         ...
 
     def load(self) -> list[Event]:
-        """Return all events since the last `continue_as_new`, including inputs to the run."""
+        """Return all events since the last `continue_as_new`.
+
+        Some of them record what was sent to the run: answers, signals and operations.
+        """
         ...
 
     def new_id(self) -> str:

@@ -13,7 +13,7 @@ from procedures.engine.lifecycle.waits import answer_wait
 from procedures.engine.store import InputRow, RunRow, Store, WaitRow
 
 CHILD_ENDED = "child.ended"
-"""The kind of an input to a parent that says how one of its children has ended."""
+"""The kind of a report to a parent that says how one of its children has ended."""
 COUNTS = ("begun", "ended", "is_behind")
 MOST_BEGUN = 100
 """The maximum number of children that one transaction inserts.
@@ -56,7 +56,7 @@ def begin_more(store: Store, run_id: Any, key: str) -> bool:
 
 
 def report_to_parent(store: Store, child: RunRow) -> None:
-    """Report to the child's parent, by an input, how the child has ended.
+    """Store a report for the child's parent that says how the child has ended.
 
     After the commit, another transaction locks the parent and takes in the results of its children.
     """

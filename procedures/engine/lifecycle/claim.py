@@ -19,10 +19,10 @@ from procedures.engine.lifecycle.runs import hand_back, has_to_undo, hold, told_
 from procedures.engine.store import PendingRow, RunRow, Store
 
 BROUGHT = (CHILD_ENDED, SENT)
-"""The kinds of inputs that aren't written to the journal themselves.
+"""The kinds of reports of ended children, and of signals and cancels that other runs have sent.
 
-They report an ended child, or bring what another run has sent. A claim applies them to the rows,
-and the effects, such as closed waits, are written to the journal.
+They aren't written to the journal themselves. A claim applies them to the rows, and the effects,
+such as closed waits, are written to the journal.
 """
 
 
@@ -45,8 +45,8 @@ def take_up(store: Store, run: RunRow, *, has_news: bool = True) -> bool:
 def take_hold(store: Store, run: RunRow, *, has_news: bool = True) -> None:
     """Make the claim the only writer of a run's journal, and journal what was sent to the run.
 
-    Answers, signals and operations are sent. The caller has locked the run. Pass `has_news=False`
-    only if nothing can be pending for the run.
+    Such things are answers, signals and operations. The caller has locked the run. Pass
+    `has_news=False` only if nothing can be pending for the run.
     """
     # Do this before the hold: inputs from other runs may close waits or cancel the run, which
     # changes what the claim does.
@@ -62,7 +62,7 @@ def take_hold(store: Store, run: RunRow, *, has_news: bool = True) -> None:
 
 
 def _to_write(store: Store, run: RunRow) -> Sequence[PendingRow]:
-    """Apply the inputs of the kinds in `BROUGHT`; return the other inputs, to be journaled."""
+    """Apply what was sent to the run with a kind in `BROUGHT`; return the rest, to be journaled."""
     news = store.pending_inputs(run)
     kinds = {one.kind for one in news}
     if kinds.isdisjoint(BROUGHT):

@@ -1,8 +1,9 @@
 """Signals and cancels that one run sends to another run.
 
-The commit of the sender's event only inserts an input to the other run, and doesn't lock that run.
-After the commit, a second transaction locks the other run and applies the input. If this second
-transaction never happens, the other run's next claim, or a sweep, does the same.
+The commit of the sender's event only stores the signal or cancel for the other run, and doesn't
+lock that run. After the commit, a second transaction locks the other run and applies the signal or
+cancel. If this second transaction never happens, the other run's next claim, or a sweep, does the
+same.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from procedures.engine.store import InputRow, RunRow, SentSignal, Store
 from procedures.engine.values import canonical
 
 SENT = "sent"
-"""The kind of an input that another run has sent."""
+"""The kind under which signals and cancels from other runs are stored."""
 
 
 def out_of_reach(to: str) -> str:
@@ -52,7 +53,7 @@ def sender_of(run_id: str) -> str:
 
 
 def send(store: Store, run: RunRow, event: Event, content: Mapping[str, Any]) -> None:
-    """Store an input to another run, with the signal or the cancel that `event` has recorded.
+    """Store the signal or the cancel that `event` has recorded for the run to which it is sent.
 
     The event belongs to the sender `run` and is stored in the same commit.
     """

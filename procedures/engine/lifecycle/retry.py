@@ -240,9 +240,9 @@ def parts_to_repeat(
 ) -> RepeatedParts:
     """Return what a retry of a run with these events repeats.
 
-    `known` are the keys of waits that are still open, or were closed by an input that isn't in the
-    journal yet. All other waits that look open in the journal were withdrawn when the run ended, so
-    they are opened again.
+    `known` are the keys of waits that are still open, or whose closing isn't in the journal yet.
+    All other waits that look open in the journal were withdrawn when the run ended, so they are
+    opened again.
     """
     history = History(events)
     left = [key for key in open_in(history) if key not in known]

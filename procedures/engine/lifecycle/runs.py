@@ -45,7 +45,7 @@ def is_due(run: RunRow, now: datetime) -> bool:
 
 
 def tell(store: Store, run: RunRow, payload: Mapping[str, Any], *, step: str = "") -> None:
-    """Store an operator's request as an input, which the next claim writes to the journal.
+    """Store an operator's request, which the run's next claim writes to the journal.
 
     `step` is the key of the step that the request concerns. The caller has locked the run.
     """

@@ -59,7 +59,7 @@ def answer_wait(
     *,
     held_at: datetime | None = None,
 ) -> None:
-    """Close an open wait, store an input about it for the journal, and queue a suspended run.
+    """Close an open wait, store its outcome for the journal, and queue a suspended run.
 
     If the wait belongs to a set, the run is queued only if this wait decides the set. `held_at` is
     the time at which the answer was given, if the answer was held until now.

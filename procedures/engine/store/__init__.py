@@ -1,4 +1,4 @@
-"""The interface of a store, which holds the rows of runs, inputs, signals and waits.
+"""The interface of a store, which holds the rows of runs, of waits, and of what is sent to runs.
 
 The rules in `lifecycle` use this interface. A store decides nothing by itself.
 
@@ -40,11 +40,11 @@ __all__ = [
 
 
 class Store(Waits):
-    """A store with all methods that the rules use: for runs, inputs, signals and waits."""
+    """A store with all methods that the rules use: for runs, waits, and what is sent to runs."""
 
     def left_at_end(self, run: Row, kind: str) -> tuple[bool, bool]:
-        """Return two flags: if the run has inputs of this kind, and if it has open waits.
+        """Return two flags: whether something of this kind is pending, and whether waits are open.
 
-        Inputs that are in the journal already don't count.
+        Something is pending if it was sent to the run and isn't in the journal yet.
         """
         return bool(self.inputs(run, kind)), bool(self.waits(run, is_open=True))

@@ -1,7 +1,7 @@
 """The methods of a store for what is sent to runs and isn't in a journal yet.
 
-Answers, signals, operations and the ends of child runs are sent. The rules of `lifecycle` call
-these methods.
+Such things are answers, signals, operations, and reports of ended child runs. Each of them has a
+row, which the methods call an input. The rules of `lifecycle` call these methods.
 """
 
 from abc import abstractmethod
@@ -31,28 +31,28 @@ class Inputs(Runs):
         at: datetime | None = None,
         is_counted: bool = False,
     ) -> None:
-        """Store an input to a run, which the run's next claim writes to the journal.
+        """Store something that was sent to a run; the run's next claim takes it in.
 
-        `wait` is the parent's wait, if the input reports the end of a child run. `at` is the time
-        of the input, by default the present time. Inputs with `is_counted=True` get consecutive
-        numbers, so that a check finds out if one of their rows was removed.
+        `wait` is the parent's wait, if the end of a child run is reported. `at` is the time of the
+        sending, by default the present time. Rows with `is_counted=True` get consecutive numbers,
+        so that a check finds out if one of these rows was removed.
         """
 
     @abstractmethod
     def inputs(self, run: Row, kind: str = "") -> Sequence[InputRow]:
-        """Return the run's inputs that aren't in the journal yet.
+        """Return the rows of what was sent to the run and isn't in the journal yet.
 
-        With `kind`, only inputs of this kind are returned.
+        With `kind`, only rows of this kind are returned.
         """
 
     def pending_inputs(self, run: Row) -> Sequence[PendingRow]:
-        """Return a run's inputs that aren't in the journal yet, in the order of their storing."""
+        """Return what was sent to the run and isn't in the journal yet, oldest first."""
         return self.inputs(run)
 
     def take_inputs(self, run: Row, some: Sequence[Row], drafts: Sequence[NewEvent]) -> None:
-        """Append the events `drafts` to the journal, and mark the inputs `some` as taken.
+        """Append the events `drafts` to the journal, and mark the rows `some` as taken.
 
-        The events were made from these inputs.
+        The events were made from these rows.
         """
         self.write(run, Batch(tuple(drafts)))
         self.note_brought(run, some)
@@ -60,11 +60,11 @@ class Inputs(Runs):
 
     @abstractmethod
     def note_brought(self, run: Row, some: Sequence[Row]) -> None:
-        """Mark the inputs `some` as taken without an event: a rule has applied them to the rows."""
+        """Mark the rows `some` as taken without an event, because a rule has applied them."""
 
     @abstractmethod
     def ends_of(self, wait: Row, names: Collection[str] | None = None) -> Iterable[InputRow]:
-        """Return the inputs that report ends of the wait's child runs, the newest last.
+        """Return the reports of ended child runs of the wait, the newest last.
 
         Reports that `set_aside` has marked are left out. `names` are positions in a map, such as
         "0" and "12"; with `names`, only the child runs at these positions count.
@@ -77,11 +77,14 @@ class Inputs(Runs):
             end.wait = None
 
     def is_called(self, run: Row) -> bool:
-        """Return True if the run has an input that isn't in the journal yet."""
+        """Return True if something was sent to the run that isn't in the journal yet."""
         return bool(self.inputs(run))
 
     def newest_content(self, run: Row, kind: str, name: str) -> dict[str, Any]:
-        """Return the content of the newest event or input with this kind and name, or {}."""
+        """Return the content of the newest event with this kind and name, or {}.
+
+        What was sent to the run as such an event counts before it is in the journal.
+        """
         rows: list[Any] = [*self.events(run), *self.inputs(run, kind)]
         of_it = (one.content for one in reversed(rows) if (one.kind, one.name) == (kind, name))
         return next(of_it, {})

@@ -98,7 +98,7 @@ class WaitRow(WaitCells, Protocol):
 
 
 class PendingRow(Protocol):
-    """An input to a run that isn't in its journal yet."""
+    """Something that was sent to a run and isn't in the run's journal yet."""
 
     @property
     def kind(self) -> str: ...
@@ -111,7 +111,7 @@ class PendingRow(Protocol):
 
 
 class InputRow(PendingRow, Protocol):
-    """The row of an input to a run."""
+    """The row of something that was sent to a run."""
 
     @property
     def wait(self) -> WaitRow | None: ...

@@ -169,7 +169,7 @@ class Runs(Transaction):
 
     @abstractmethod
     def error_of(self, run: Row) -> Mapping[str, Any]:
-        """Return the error with which the run failed or was quarantined; {} without one."""
+        """Return the error with which the run failed or was quarantined; {} if there is none."""
 
     @abstractmethod
     def set_error(self, run: Row, error: Mapping[str, Any] | None) -> None:

@@ -132,10 +132,10 @@ class Waits(Inputs):
         return [child for wait in self.waits(run) for child in self.children(wait)]
 
     def family(self, run: Row) -> Sequence[RunRow]:
-        """Lock and return a run's unended descendants.
+        """Lock and return the descendants of a run that haven't ended.
 
-        Ended descendants that have unended ones are also locked and returned. Other ended runs may
-        be among the result.
+        An ended descendant is also locked and returned if descendants of its own haven't ended. The
+        result may contain other ended runs, too.
         """
         below = self.below(run)
         return [*below, *(deep for one in below for deep in self.family(one))]
@@ -148,7 +148,7 @@ class Waits(Inputs):
         return bool(self.children(wait))
 
     def numbers_of(self, wait: Row, status: str) -> tuple[set[int], set[int]]:
-        """Return two sets of positions in a map: those with a child run of `status`, and the rest.
+        """Return the positions in a map where a child run has `status`, and the other positions.
 
         A position has several child runs if a retry has started a new one in place of an old one.
         """
@@ -157,7 +157,7 @@ class Waits(Inputs):
         return done, {child.parent_number for child in found} - done
 
     def newest_without(self, wait: Row, status: str) -> Sequence[RunRow]:
-        """Lock and return the newest child run at each position without a child run of `status`."""
+        """Lock and return the newest child run at each position where no child run has `status`."""
         newest = {child.parent_number: child for child in self.children(wait)}
         _, left = self.numbers_of(wait, status)
         return [child for number, child in newest.items() if number in left]
