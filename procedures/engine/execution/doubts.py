@@ -24,7 +24,7 @@ NO_RESULT, DOUBTFUL = "ResultNotKept", "Doubtful"
 def settle_doubt(
     fiber: Fiber, entry: Entry, returns: Any, *, again: Callable[[], Any] | None = None
 ) -> Any:
-    """Ask the procedure's operators whether the step took effect, and do what they answer.
+    """Ask the procedure's operators whether the step took effect, and follow their answer.
 
     Operators are asked about each start of the step that has no recorded end, and about each result
     that couldn't be stored. The same question is asked only once. If the operators let the step

@@ -58,9 +58,9 @@ class Progress:
     def say(self, text: str, done: float | None, total: float | None) -> None:
         """Add a line and, if a write is due, write this line and all lines that were held back.
 
-        A line with `done` replaces the lines held back before it. A call without text and counts
-        adds nothing. A call from another thread than the step's own writes nothing; its line is
-        held back.
+        A line with `done` replaces the lines held back before it. A call with neither a text nor
+        `done` adds no line. A call from a thread other than the step's own writes nothing; its
+        line is held back.
         """
         check_progress("step.progress", text, done, total)
         if self._is_over:

@@ -165,7 +165,7 @@ RARE = [
 
 
 def _is_usual(policy: Any) -> bool:
-    """Return True for the policy that Python sets when the first event loop is created."""
+    """Return True for the event loop policy that Python sets by default at the first use."""
     return type(policy) is asyncio.DefaultEventLoopPolicy
 
 

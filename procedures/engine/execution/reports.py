@@ -1,4 +1,4 @@
-"""The reports of an attempt to people while it runs: progress, messages and text."""
+"""The reports that a running attempt makes to people: progress, messages and text."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

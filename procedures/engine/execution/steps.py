@@ -1,4 +1,4 @@
-"""The call of a step by the code: its stored result, or else attempts at the step."""
+"""Steps that the code calls: a call returns the stored result, or else attempts the step."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

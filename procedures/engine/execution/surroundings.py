@@ -85,7 +85,7 @@ def _call_turn(found: list[ChangedSettings], function: Callable[[], T]) -> T:
 
 
 def _tell_of_turn(run: str, changed: Sequence[str], stuck: Sequence[str]) -> None:
-    """Write the restored settings that no step has reported to the log of the process.
+    """Log the names of restored settings; no step has reported that these settings changed.
 
     The journal can't hold this warning, because the worker may have released the run already.
     """
@@ -101,7 +101,7 @@ def _tell_of_turn(run: str, changed: Sequence[str], stuck: Sequence[str]) -> Non
 def changed_between(before: Context, now: Context) -> list[str]:
     """Return the names of the context variables that differ.
 
-    If a library keeps a known setting in a context variable, the name of that setting is returned
+    If a variable holds one of the settings in `of_context`, the name of the setting is returned
     instead, for example "the language".
     """
     changed = [one.name for one in of_context if before.run(one.read) != now.run(one.read)]

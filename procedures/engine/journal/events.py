@@ -144,7 +144,7 @@ class Batch:
 
     @property
     def is_progress(self) -> bool:
-        """True if the commit is progress, which resets the number of claims without progress."""
+        """True if the batch is progress, which resets the number of claims without progress."""
         if self.handoff and not self.handoff.is_in_vain:
             return True
         return not PROGRESS.isdisjoint([draft.kind for draft in self.events])

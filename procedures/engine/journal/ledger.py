@@ -113,9 +113,9 @@ class Search:
         self._shift = self._gaps = 0
 
     def damages(self, before: str, seq: int) -> list[Damage]:
-        """Return the damage from the event number `seq` on, which couldn't be verified.
+        """Return the damage to the event with the number `seq` and to later events.
 
-        `before` is the mark of the event before `seq`.
+        `before` is the mark of the event before `seq`, up to which the journal is intact.
         """
         head = self._ledger.head_hash
         while before != head and self._left and self._gaps < MOST_GAPS:

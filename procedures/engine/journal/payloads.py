@@ -42,7 +42,7 @@ class Closing:
     The code that waits for the signal raises a `SignalError` with this message.
     """
     rest: Mapping[str, Any] = field(default_factory=dict)
-    """The other fields, such as the time of the answer, its proofs, and a large value's digest."""
+    """The other fields, such as the time and the seals of an answer, or a large value's digest."""
 
     @classmethod
     def read(cls, content: Mapping[str, Any]) -> Self:
@@ -173,7 +173,7 @@ class Attempt:
     number: int
     started_at: datetime
     arguments: str
-    """A digest of the step's arguments; "" if the digest isn't known."""
+    """A digest of the step's arguments; "" for a gather."""
     approved_by: str = ""
     """The key of the approval that the step needed, or ""."""
 

@@ -56,8 +56,8 @@ def settle_answer(store: Store, run: RunRow, wait: WaitRow) -> bool:
 def undo_answer(store: Store, run: RunRow, wait: WaitRow) -> None:
     """Undo the held answer of a wait, and apply what happened while the answer was held.
 
-    A deadline that passed in this time closes the wait, and a signal that came closes a wait for
-    it.
+    A deadline that passed while the answer was held closes its wait. A signal that came in this
+    time closes a wait for that signal.
 
     Raises `TooLateError` if the storage's clock has reached the wait's `effective_at`.
     """

@@ -12,9 +12,9 @@ MESSAGE = "inbox:message"
 
 
 READ = '"read":['
-"""The start of a list of ids in an event's data: the messages or signals that the run has read.
+"""The text at which an event's JSON lists the ids of the messages or signals that the run read.
 
-Other events may contain the same characters by chance.
+Other events may contain the same text by chance.
 """
 
 

@@ -121,7 +121,7 @@ def match_signal(store: Store, run: RunRow, wait: WaitRow) -> None:
 
 
 def skip_last_read(store: Store, run: RunRow, key: str, why: str) -> None:
-    """Skip the signal that closed the newest wait `key`, because the code can't use the signal."""
+    """Skip the signal that closed the newest wait with this key; the code can't use the signal."""
     if wait := store.latest_wait(run, key):
         for signal in store.signals(run, wait=wait):
             _note_skipped(store, signal, why)

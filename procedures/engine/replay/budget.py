@@ -61,7 +61,10 @@ class Budget:
             )
 
     def take_step(self) -> None:
-        """Count a new step; raise `LimitReached` if the run has used its steps, events or time."""
+        """Count a new step; raise `LimitReached` if the run has reached a limit.
+
+        These are the limits on its steps, on its events and on its duration.
+        """
         self.check()
         most, used = self._limits.steps, self._kept_steps + self._new["steps"]
         if most is not None and used >= most:
@@ -69,7 +72,7 @@ class Budget:
         self._new["steps"] += 1
 
     def take_children(self, count: int) -> None:
-        """Raise `LimitReached` if the run may not start as many child runs as `count` says."""
+        """Raise `LimitReached` if the run may not start `count` more child runs."""
         deepest, most = self._limits.depth, self._limits.children
         if deepest is not None and self._run.depth >= deepest:
             words = "This run can't start child runs: it has"

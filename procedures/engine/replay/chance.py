@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 class Chance(random.Random):
-    """A random number generator with a seed of the run, so that a replay gets the same numbers.
+    """A random number generator seeded from the run, so that a replay gets the same numbers.
 
     `check`, if set, is called before each number. It raises an error where the context can't be
     used, such as in a step, because the numbers would not be the same there.

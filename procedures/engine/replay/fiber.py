@@ -142,8 +142,8 @@ class Fiber:
     def is_new(self, family: Family, key: str) -> bool:
         """Return True if the journal has no entry with this key and of this family.
 
-        The sizes of the author's values are checked only then, so that a lower limit fails no old
-        run.
+        The sizes of the author's values are checked only then, so that no old run fails because a
+        limit was lowered.
         """
         return self.scope.peek(family, key) is None
 

@@ -16,9 +16,9 @@ The process isn't ended if the step has ended by then.
 
 
 STOOD_STILL = 1.0
-"""The number of seconds by which the alarm and the watchdog must both be late.
+"""If the alarm and the watchdog are both late by more seconds than this, the process stood still.
 
-Then the whole process stood still, for example because its machine slept.
+A process stands still, for example, while its machine sleeps.
 """
 
 
