@@ -23,7 +23,7 @@ from procedures.engine.values.typed import (
 )
 
 WHOLE = "value"
-"""The name of the form field in which a page sends an answer that isn't an object of properties."""
+"""The name of the form field in which a page sends an answer that has no properties."""
 OF_FIELD = "field-"
 """The prefix of the names of form fields that hold one property each, as in "field-amount"."""
 ROWS = "rows"

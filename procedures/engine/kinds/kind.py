@@ -78,7 +78,7 @@ class Kind:
     badge: ClassVar[str] = ""
     """A word that the cards of these requests show, such as "Problem"; "" for no word."""
     approves: ClassVar[bool] = False
-    """True if an answer to such a request can approve a step, as the option `approved_by` says."""
+    """True if an answer to such a request can approve a step through the option `approved_by`."""
     takes_yes_or_no: ClassVar[bool] = False
     """True if a test may answer such a request with True or False."""
     default_labels: ClassVar[Mapping[str, str]] = {}
@@ -89,7 +89,7 @@ class Kind:
     This concerns requests about which several people decide.
     """
     held_as: ClassVar[str] = ""
-    """The key of a driver's message that holds only a value: "approved" for {"approved": true}.
+    """The key of the value in a driver's message without other keys, such as {"approved": true}.
 
     A driver is a program that runs an agent's code and passes people's answers on as messages.
     """
@@ -166,7 +166,7 @@ class Kind:
         return False
 
     def changed_by(self, question: "Question", value: Any) -> "Question":
-        """Return the question with the values in this answer, which the other people are asked.
+        """Return the question that the other people are asked, with the values in this answer.
 
         Returns the question unchanged if the kind of request proposes no values.
         """
@@ -274,8 +274,8 @@ class Kind:
     def public_answer(self, question: "Question", value: Any, outcome: str) -> str:
         """Return the part of an answer to show to people who were asked a related question.
 
-        This answer has made theirs unneeded. The part contains no text that somebody wrote freely.
-        It is "" if nothing of the answer is to be shown.
+        This answer has made their answers unneeded. The part contains no text that somebody wrote
+        freely. It is "" if nothing of the answer is to be shown.
         """
         return ""
 

@@ -341,8 +341,7 @@ def build(  # noqa: PLR0913 (the options of every request, by name)
 ) -> Question:
     """Return a question that people can answer; raises `QuestionError` if an option is invalid.
 
-    Options that have no parameter here, in `others`, are those that `conditions` checks, such as
-    `due`.
+    `others` holds the options that `conditions.checked` checks, such as `due`.
     """
     shown = one_line(prompt)
     seconds = seconds_of(expires)

@@ -1,4 +1,4 @@
-"""Messages typed in the chat, read as answers; an ambiguous message is no answer."""
+"""Functions that read typed chat messages as answers; an ambiguous message isn't an answer."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -58,8 +58,8 @@ def read_text(schema: Mapping[str, Any], text: str) -> Any:
     """Return the value that a typed text has by the schema: a bool, an int, a float or a string.
 
     A decimal number is returned as a string, without the code of its currency. Raises
-    `NoReplyError` if a bool is needed, and `AnswerError` if a number is needed, and the text is
-    none.
+    `NoReplyError` if the schema needs a bool and the text isn't one, and `AnswerError` if the
+    schema needs a number and the text isn't one.
     """
     kind = schema.get("type")
     if kind == "boolean":

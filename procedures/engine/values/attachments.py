@@ -30,7 +30,7 @@ WORDS = {
     f"{OPEN}.spreadsheet": "ODS",
     f"{OPEN}.presentation": "ODP",
 }
-"""Names of media types whose extensions differ between versions of Python or are missing."""
+"""The names shown for media types whose extension depends on Python's version or is missing."""
 KILOBYTE = 1024
 UNITS = {"kB": KILOBYTE, "MB": KILOBYTE**2, "GB": KILOBYTE**3}
 NO_FILE = "This must be an uploaded file."

@@ -100,11 +100,11 @@ class FileContext:
         self.is_hasty = False
 
     def _reach(self, use: Callable[[], T]) -> T:
-        """Call the store with `use`; in a worker, retry after errors for up to `patience` seconds.
+        """Call `use`, which uses the store; in a worker, call it again after errors.
 
-        If the store still fails then, the run is interrupted and doesn't fail, because the
-        procedure's code isn't at fault. Waiting here is cheaper than another claim of the run,
-        which would replay the run. A missing file isn't looked for again.
+        If the store still fails after `patience` seconds, the run is interrupted and doesn't fail,
+        because the procedure's code isn't at fault. Waiting here is cheaper than another claim of
+        the run, which would replay the run. A missing file isn't looked for again.
         """
         if self.journal is None:
             return use()

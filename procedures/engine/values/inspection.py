@@ -241,7 +241,7 @@ def sets_extra_fields(types: TypeAdapter[Any]) -> bool:
 
 
 def holds_secret(hint: Any) -> bool:
-    """Return True if a value of the type may hold a `SecretStr`, `SecretBytes` or `Secret`."""
+    """Return True if a value of the type can hold a `SecretStr`, `SecretBytes` or `Secret`."""
     try:
         return _holds_secret(adapter(hint))
     except Exception:  # noqa: BLE001 (not a type, which is reported where it is used)

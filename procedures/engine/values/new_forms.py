@@ -9,7 +9,10 @@ from procedures.engine.values.typed import kind_of
 MOST_ROWS = 100
 """The largest number of rows with which a list in a new form begins."""
 MOST_PARTS = 500
-"""The most fields and rows in a new form; Django refuses forms sent with over 1,000 values."""
+"""The largest number of fields and rows in a new form.
+
+Django refuses a form that is sent with more than 1,000 values.
+"""
 
 
 class LargeFormError(ValueError):

@@ -88,9 +88,9 @@ class InputConversion:
 
 
 def _is_for(value: Any, schema: Schema) -> bool:
-    """Return True if the value may match the schema.
+    """Return True if the value can match the schema.
 
-    A string may match any type but a list, an object or null, because a string can be converted,
+    A string can match any type but a list, an object or null, because a string can be converted,
     for example to a number.
     """
     kind = schema.get("type")
@@ -139,7 +139,7 @@ def unserved(schema: Schema, *, with_bytes: frozenset[str]) -> Iterator[tuple[st
 
 
 def _hides_file(schema: Schema, defs: Mapping[str, Schema]) -> bool:
-    """Return True if a value may hold a file where no field name leads, such as in a dict."""
+    """Return True if a value can hold a file that no path of fields reaches, such as in a dict."""
     plain = without_nothing(schema)
     if is_file_schema(plain):
         return False

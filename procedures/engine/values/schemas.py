@@ -157,7 +157,7 @@ def text_of(value: Any) -> str:
 
 
 def format_value(value: Any, schema: Mapping[str, Any]) -> str:
-    """Return the value of a field in an answer in words; a list has a line for each item."""
+    """Return the value of an answer's field in words; a list has a line for each item."""
     if isinstance(value, list):
         return "\n".join(format_value(one, schema.get("items", {})) for one in value)
     if isinstance(value, bool):

@@ -83,7 +83,7 @@ def _sentence(place: str, message: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _reader(text: str) -> TypeAdapter[Any]:
-    """Return an adapter that accepts the values of a shape; `text` is the shape's canonical JSON.
+    """Return an adapter that accepts values that fit a shape; `text` is the shape's canonical JSON.
 
     The adapter is made of plain types, so that the author's types aren't needed.
     """

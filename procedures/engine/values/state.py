@@ -61,7 +61,7 @@ class State(MutableMapping[str, Any]):
         self._note = note
         self._values: dict[str, Any] = {}
         self.changes: dict[str, Change] = {}
-        """The combined changes by this branch of the run, by the changed name."""
+        """The combined changes that this branch of the run has made, keyed by the changed name."""
 
     def copy_into(self, branch: "State") -> None:
         """Copy the current values into the state of a branch."""

@@ -223,8 +223,8 @@ class NoSuchTimeError(ValueError):
 def zoned(text: Any, zones: Sequence[str]) -> Any:
     """Return a local date and time with the UTC offset of its time zone.
 
-    The last string in `zones` is the name of the time zone. Without a known zone, and for a text
-    that isn't a local date and time, the text is returned unchanged. Raises `NoSuchTimeError` for a
+    The last string in `zones` is the name of the time zone. If it names no time zone, or if the
+    text isn't a local date and time, the text is returned unchanged. Raises `NoSuchTimeError` for a
     time that doesn't exist in the zone.
     """
     name = (list(zones) or [""])[-1]
