@@ -10,7 +10,7 @@ from procedures.engine.values.options import with_options
 
 
 class AgentVerbs:
-    """The methods of the context under names that agent programs already call."""
+    """The methods of the context that have the names which agent programs already use."""
 
     _fiber: Fiber
     _checkpoints: Checkpoints
@@ -56,7 +56,7 @@ class AgentVerbs:
 
     @with_options("ctx.checkpoint_get")
     def checkpoint_get(self, name: str) -> Any:
-        """Return the last result that `step_run` has stored under that name; None without one."""
+        """Return the last result that `step_run` stored under that name; None if there is none."""
         return self._checkpoints.get(name)
 
     @with_options("ctx.checkpoint_clear_after")
