@@ -210,7 +210,7 @@ def reaching() -> Iterator[None]:
 def _require_folder() -> None:
     """Raise `FileStoreError` if the folder of contents is missing although the site has files.
 
-    The file system with the folder may not be mounted.
+    The reason may be that the file system with the folder isn't mounted.
     """
     if not isinstance(default_storage, FileSystemStorage) or default_storage.exists(FOLDER):
         return

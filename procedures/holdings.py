@@ -12,7 +12,7 @@ from procedures.models import Grant
 from procedures.users import User, are_permissions_in_tables, kept_on, members_path
 
 GROUP, PERMISSION, ROLE = range(3)
-"""The kinds of rows that the statement for `Holdings` returns, as numbers in the first column."""
+"""The kinds of rows that the query for `Holdings` returns, as numbers in the first column."""
 
 
 class Holdings(NamedTuple):

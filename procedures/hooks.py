@@ -59,8 +59,8 @@ changed: list[Callable[[str], None]] = []
 examined: list[Callable[[Any, list[str]], Iterable[Any]]] = []
 """Functions of higher layers that compare their rows with a run's `services.record.Record`.
 
-Each function is called with the record and a list, and returns the differences. It appends the
-names of rows that were written before the site kept proofs to the list.
+Each function is called with the record and a list, and returns the differences. To the list, it
+appends the names of rows that were written before the site kept proofs.
 """
 names_files: list[Callable[[], bool]] = []
 """Functions that return True if a row of a higher layer refers to a file in the file store."""
@@ -77,8 +77,8 @@ pairs: a run, and the kind of the reason ("open").
 needs: list[Callable[[Sequence[UUID]], Iterable[tuple[UUID, UUID]]]] = []
 """Functions of higher layers that say which runs need the record of another run.
 
-Each function is called with runs, and returns the pairs of which one run is among these: the run
-that is needed, and the run that needs it.
+Each function is called with the ids of runs. It returns pairs, the run that is needed and the run
+that needs it, if at least one of the two is among these runs.
 """
 concerns: list[Callable[[Sequence[UUID], Sequence[Any]], Iterable[tuple[UUID, Any]]]] = []
 """Functions that return which of the given runs concern which users by a row of a higher layer.
@@ -92,7 +92,9 @@ Each function is called with the runs and their tombstones, inside the transacti
 digests of contents that these rows have used.
 """
 counted: list[Callable[[Sequence[UUID]], Mapping[str, int]]] = []
-"""Functions that return how many rows of a higher layer would be removed with these runs, by name.
+"""Functions that count the rows of a higher layer that would be removed with these runs.
+
+Each function returns the counts, keyed by the kind of the rows ("requests").
 """
 content_users: list[Callable[[], Iterable[str]]] = []
 """Functions that yield the digests of all contents that rows of a higher layer use."""

@@ -1,7 +1,7 @@
-"""A database condition whose values are part of the statement, for indexes with the condition.
+"""A database condition whose values are part of the SQL, for indexes with the same condition.
 
-SQLite uses a partial index only if the statement contains its condition literally: a bound value
-may be another one each time.
+SQLite uses a partial index only if the query contains the index's condition literally, because a
+bound value could be different in each execution.
 """
 
 from typing import Any, Self
@@ -10,7 +10,7 @@ from django.db.models import BooleanField, Expression, Q
 
 
 class Inlined(Expression):
-    """A condition that reads the same in a statement as in the index that is made with it."""
+    """A condition that has the same SQL in a query as in the index that is made with it."""
 
     conditional = True
     output_field = BooleanField()
@@ -35,6 +35,6 @@ class Inlined(Expression):
 
 
 def _literal(text: str) -> str:
-    """Return a string of our own as a literal, in a statement to which values are still bound."""
+    """Return one of our own strings as an SQL literal, in which each % is doubled."""
     quoted = text.replace("'", "''").replace("%", "%%")
     return f"'{quoted}'"

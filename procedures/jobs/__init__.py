@@ -1,1 +1,1 @@
-"""The procedures with which a site works on itself: over services, unlike those of the library."""
+"""The procedures with which a site works on itself; unlike the library's, they use `services`."""

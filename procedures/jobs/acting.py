@@ -22,7 +22,7 @@ def count(job: str) -> dict[str, int]:
 
 
 def act(job: str, verb: str, reason: str) -> dict[str, Any]:
-    """Act on the next runs; see `bulk.act_on_batch`."""
+    """Perform the operation on the next runs; see `bulk.act_on_batch`."""
     return bulk.act_on_batch(UUID(job), verb, reason)
 
 
@@ -37,8 +37,9 @@ def act_on_runs(ctx: Context, what: str, verb: Verb, reason: str) -> dict[str, A
 
     Operators start this procedure from a list of runs. It acts on one batch of runs after another.
     Before each batch, it checks that the person who started it may still operate these runs. `what`
-    describes the filter. If the operation is cancelled or a right is lost, it stops before the next
-    batch. Either way, the site's log gets one entry that says how many runs were changed.
+    describes the filter. If the operation is cancelled or that person loses the right, the
+    procedure stops before the next batch. However it ends, the site's log gets one entry that says
+    how many runs were changed.
     """
     ctx.compensate(sum_up, ctx.run_id, verb, reason, retry=AGAIN)
     # Counted once for each generation: a count in each batch would look at all runs each time. A

@@ -20,7 +20,7 @@ def verify_runs(job: str, after: str) -> dict[str, Any]:
 
 
 def verify_the_rest(job: str) -> dict[str, Any]:
-    """Verify the log and the rows of no run; see `verification.verify_the_rest`."""
+    """Verify the log, and the rows that belong to no run; see `verification.verify_the_rest`."""
     return verification.verify_the_rest(UUID(job))
 
 
@@ -33,10 +33,10 @@ def log_result(job: str, found: dict[str, Any]) -> None:
 def verify_site(ctx: Context) -> dict[str, Any]:
     """Verify the journals and rows of all runs, their requests, and the site's log.
 
-    The clock starts this procedure once a day; auditors can also start it in the administration. It
-    verifies the runs that are older than itself, some of them in each step. The result has the
-    numbers of runs and of faults, and describes the first faults. The log gets one entry with the
-    result, and operators are alerted to faults.
+    The clock process starts this procedure once a day; auditors can also start it in the
+    administration. It verifies the runs that are older than itself, some of them in each step. The
+    result has the numbers of runs and of faults, and describes the first faults. The log gets one
+    entry with the result, and operators are alerted to faults.
     """
     total, after = ctx.step(count_runs, ctx.run_id), ""
     whole: dict[str, Any] = {"runs": 0, "broken": 0, "count": 0, "faults": []}

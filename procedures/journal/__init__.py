@@ -1,6 +1,7 @@
 """The engine's journal in the database.
 
-Each event of a step is fenced by the run's epoch, on PostgreSQL in one statement.
+An event of a step is stored only if the run still has the epoch of the worker's claim. On
+PostgreSQL, one SQL statement checks this and stores the event.
 """
 
 from procedures.journal.claiming import CodeNotRead, claim, claim_next

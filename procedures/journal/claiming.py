@@ -26,7 +26,7 @@ LONGEST_LOCK = 2
 
 
 def claim(run_id: UUID) -> DatabaseJournal | None:
-    """Claim a run and write its pending inputs into the journal, in one transaction.
+    """Claim a run and journal what was sent to it, in one transaction.
 
     Returns None if another worker holds the run, if the run needs no worker, or if the claim itself
     has ended or paused the run. Raises `StorageLost` if the database can't be used.
@@ -130,7 +130,7 @@ def _next_held(excluded: Exclusions) -> Queued | None:
 
 
 def _has_news(found: Queued) -> bool:
-    """Return True if the run has an input that isn't journaled, or a cancel or pause is pending."""
+    """Return True if a `RunInput` isn't journaled yet, or if a cancel or pause is pending."""
     run = found.run
     return bool(found.has_news or run.cancel_requested_at or run.pause_requested_at)
 

@@ -102,7 +102,7 @@ class DatabaseJournal:
         self.is_taken = False
         """True if the run has ended, or if another worker has claimed the run."""
         self.is_queued_again = False
-        """True if the run was queued again at its release, because an input had arrived."""
+        """True if the run was queued again at its release, because it had been sent something."""
 
     @property
     def epoch(self) -> int:
@@ -166,7 +166,7 @@ class DatabaseJournal:
     def commit(self, batch: Batch) -> list[Event]:
         """Store the batch in one commit and return its events.
 
-        On PostgreSQL, a batch of events that change no other row takes one statement. If the
+        On PostgreSQL, a batch of events that change no other row takes one query. If the
         database is briefly unreachable, the journal is read over a new connection. If the commit
         hasn't arrived, the batch is stored again.
         """
@@ -256,7 +256,7 @@ class DatabaseJournal:
     def abandon(self, batch: Batch, is_stuck: Callable[[], bool]) -> None:
         """Store the batch, which records that the code is stuck, and kill this process.
 
-        If `is_stuck` tells that the code has returned to the engine meanwhile, nothing is done. A
+        Nothing is done if `is_stuck` returns False, because the code has returned to the engine. A
         watchdog calls this in its own thread. If the batch can't be stored, the process is killed
         anyway, and the lease expires.
         """
@@ -324,7 +324,7 @@ class DatabaseJournal:
     def _is_kept_at(self, seq: int, mark: str) -> bool:
         """Return True if the event with this number and this hash is in the journal.
 
-        The answer shows if a commit has arrived that the database didn't confirm.
+        The result shows whether a commit that the database didn't confirm has arrived.
         """
         # A connection that lost an answer may be half open, so only a new one can tell whether the
         # commit arrived.

@@ -38,7 +38,7 @@ def own_database() -> BaseDatabaseWrapper:
 
     The connection doesn't come from the pool. After an outage, the pool may take long to connect
     again, because the pool pauses longer after each attempt. The pool also depends on threads of
-    its own, which may not get to run.
+    its own, which might not get to run.
     """
     known = settings.DATABASES["default"]
     options, patience = {**known.get("OPTIONS", {})}, max(LEAST_PATIENCE, int(RENEWED_EVERY))

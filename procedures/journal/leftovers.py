@@ -29,7 +29,7 @@ PLAIN = (
     # The connection's state shows what they leave.
     *("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"),
 )
-"""The first words of statements that change nothing in the database session."""
+"""The first words of SQL statements that change nothing in the database session."""
 OURS = {"lease_keeper", "excuse", "messenger", "doorbell"}
 """The names of the threads that the product itself starts in a worker process."""
 LASTING = re.compile(
@@ -101,7 +101,7 @@ class ConnectionStates:
 class ConnectionWatch:
     """An observer of one connection, for the time in which author code runs.
 
-    It records the transaction state before the code, and what kinds of statements the code sends.
+    It records the transaction state before the code, and what kinds of queries the code sends.
     """
 
     __slots__ = (
@@ -114,9 +114,9 @@ class ConnectionWatch:
         "wrappers",
     )
     is_ours = True
-    """True for our own wrappers of statements.
+    """True for the product's own wrappers in Django's `execute_wrappers`.
 
-    The engine's own statements aren't sent through them.
+    The engine's own queries aren't sent through them.
     """
 
     def __init__(
@@ -129,12 +129,12 @@ class ConnectionWatch:
         # to it, must not get our wrapper later.
         database.execute_wrappers = [*self.wrappers, self]
         self.is_used = False
-        """True if the code has sent a statement.
+        """True if the code has sent a query.
 
-        On PostgreSQL, the first one begins the transaction.
+        On PostgreSQL, the first query begins the transaction.
         """
         self.leaves_something = False
-        """True if one of the code's statements may have changed the database session."""
+        """True if one of the code's queries may have changed the database session."""
 
     def __call__(
         self,
@@ -189,7 +189,7 @@ class OpenedConnections:
         self.by_thread[connection] = threading.current_thread()
 
     def put_away(self) -> str:
-        """Close each connection on which a thread of an author holds a transaction open.
+        """Close each connection on which a thread that author code started has an open transaction.
 
         An open transaction keeps its locks. The thread itself can't be ended, so this process is
         replaced. Returns a sentence about the thread, or "" if there is no such thread.
@@ -229,7 +229,8 @@ def _attributes(database: BaseDatabaseWrapper) -> Any:
 def _opened() -> Sequence[BaseDatabaseWrapper]:
     """Return the connections of this thread.
 
-    If the site has one database, this doesn't ask Django, which would take half as long as a step.
+    If the site has one database, this doesn't call Django: the call would take half as long as a
+    step.
     """
     if HAS_ONE and asyncio._get_running_loop() is None:  # noqa: SLF001 (asyncio documents it)
         return (this_database(),)

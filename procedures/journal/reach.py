@@ -7,7 +7,7 @@ from procedures.models import Run
 
 
 def find_named(run_id: str) -> Run | None:
-    """Return the run with this id, and with it the wait of its parent.
+    """Return the run with this id, with its `parent_wait` loaded by the same query.
 
     Returns None if there is no such run.
     """

@@ -1,4 +1,4 @@
-"""The part of the engine's store for the rows of runs and their inputs."""
+"""The part of the engine's store for the rows of runs and of what was sent to them."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -78,7 +78,7 @@ class TransactionStore(Store):
 
 
 class RunRows(TransactionStore):
-    """The part of the engine's store for the rows of runs and their inputs."""
+    """The part of the engine's store for the rows of runs and of what was sent to them."""
 
     def beginning(self, run: Run, files: Sequence[File]) -> dict[str, Any]:
         return run.beginning(files)

@@ -30,12 +30,12 @@ LOST_CLASSES = ("08", "53", "57P", "58", "XX")
 """Classes of PostgreSQL's error codes that mean that the database can't be used.
 
 They stand for errors of the connection, of resources such as memory, of a shutdown and of the
-operating system, and for damaged data. Slow or wrong statements have codes of other classes.
+operating system, and for damaged data. Slow or wrong queries have codes of other classes.
 """
 UNPREPARED = ("26000", "42P05")
 """Error codes for a prepared statement that a pooler has sent over the wrong connection."""
 SENT_WRONGLY = (*UNPREPARED, "0A000", "25P02")
-"""Error codes that blame the way in which a statement was sent, such as with a stale plan."""
+"""Error codes that blame the way in which a query was sent, such as with a stale plan."""
 
 
 class Storage:
@@ -56,7 +56,7 @@ class Storage:
 def fault_of(error: BaseException) -> StorageLost | None:
     """Return a `StorageLost` if the error means that the database can't be used now, else None.
 
-    A wrong, slow or deadlocked statement is a fault of the author's code, and `Retry` handles it.
+    A wrong, slow or deadlocked query is a fault of the author's code, and `Retry` handles it.
     """
     cause = error.__cause__
     if not isinstance(error, DatabaseError) or cause is None:
@@ -76,7 +76,7 @@ def _is_lost_server(error: DatabaseError, state: str | None) -> bool:
 
 
 def is_ours(error: BaseException | None) -> bool:
-    """Return True if the database refused how a statement was sent, not what the statement says."""
+    """Return True if the database refused how a query was sent, not the query itself."""
     state = getattr(getattr(error, "__cause__", None), "sqlstate", None)
     return isinstance(error, DatabaseError) and state in SENT_WRONGLY
 

@@ -110,7 +110,7 @@ class WaitRows(TransactionStore):
     def closing_of(self, wait: Wait) -> Mapping[str, Any]:
         """Return the content with which a wait was closed.
 
-        The content is in the journal, or in an input that isn't journaled yet.
+        The content is in the journal, or in a `RunInput` that isn't journaled yet.
         """
         kept = EventRow.objects.filter(run_id=wait.run_id, seq__gt=wait.opened_seq, key=wait.key)
         if event := kept.filter(kind=EventKind.WAIT_CLOSED).order_by("seq").first():

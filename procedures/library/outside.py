@@ -41,10 +41,12 @@ MOST_VALUES, LARGEST_STATE = 5_000, 8_000_000
 MOST_OPEN = 50
 SIZES = Sizes()
 SHORTEST_GENERATION, LONGEST_GENERATION = 200, 500
-"""The number of commands after which the run continues as new: usually, and at most.
+"""The number of commands after which the run continues as new, and the limit for open questions.
 
-A run with more values than `SHORTEST_GENERATION` continues as new after as many commands as it has
-values, because continuing as new writes all values again.
+While a question is open, the run doesn't continue as new, but it refuses further values and
+questions after more than `LONGEST_GENERATION` commands. A run with more values than
+`SHORTEST_GENERATION` continues as new after as many commands as it has values, because continuing
+as new writes all values again.
 """
 
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]

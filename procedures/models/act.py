@@ -1,9 +1,9 @@
 """The log of the site: what people did to the site, in a table to which rows are only added.
 
-An act is inserted in the same transaction as the change that the act records, with a proof of its
-fields. After the commit, the act gets its number and is chained to the act with the number before.
-Numbering needs a lock: if it happened inside the transaction, everybody else who logs something
-would have to wait for the end of that transaction.
+An entry (`Act`) is inserted in the same transaction as the change that it records, with a proof of
+its fields. After the commit, the entry gets its number and is chained to the entry with the number
+before. Numbering needs a lock: if it happened inside the transaction, everybody else who logs
+something would have to wait for the end of that transaction.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from procedures.users import User
 
 CHAIN = "log"
-"""The name of the log's chain of hashes, in the place of the run's id in the chain of a run."""
+"""The name of the log's chain of hashes, used where a run's chain has the run's id."""
 ONLY = 1
 LONGEST_NAME, LONGEST_THING = 254, 200
 MOST_AT_ONCE = 500
-"""The maximum number of acts that are chained in one transaction."""
+"""The maximum number of entries that are chained in one transaction."""
 NOTHING: Mapping[str, Any] = {}
 
 
@@ -53,7 +53,7 @@ _origin: ContextVar[Origin | None] = ContextVar("origin", default=None)
 
 @contextmanager
 def acting_from(address: str | None) -> Iterator[None]:
-    """Record this address with all acts that are logged inside the block."""
+    """Record this address with all entries that are logged inside the block."""
     token = _origin.set(Origin(address))
     try:
         yield
@@ -62,18 +62,18 @@ def acting_from(address: str | None) -> Iterator[None]:
 
 
 def note_program(name: str) -> None:
-    """Record this name of a token with all acts that are logged later in the same request."""
+    """Record this name of a token with all entries that are logged later in the same request."""
     if origin := _origin.get():
         origin.program = name
 
 
 class ActQuerySet(models.QuerySet["Act"]):
     def about(self, row: models.Model) -> Self:
-        """Return the acts that are about this row."""
+        """Return the entries that are about this row."""
         return self.about_keys(type(row), [row.pk])
 
     def about_keys(self, model: type[models.Model], keys: Iterable[Any]) -> Self:
-        """Return the acts that are about these rows of a model, also after they were removed."""
+        """Return the entries about these rows of a model, even if they have been removed."""
         return self.filter(about_type=type_of(model), about_id__in=[str(key) for key in keys])
 
     def by(self, user: "User") -> Self:
@@ -84,7 +84,7 @@ class ActQuerySet(models.QuerySet["Act"]):
 
 
 class Act(models.Model):
-    """Something that somebody did to the site, such as a sign-in or a change of a group."""
+    """An entry of the log: something that somebody did to the site, such as a sign-in."""
 
     class Kind(models.TextChoices):
         SIGN_IN = "sign_in", lazy("Sign-in")
@@ -163,9 +163,9 @@ class Act(models.Model):
         return [(name, _as_text(old), _as_text(new)) for name, (old, new) in found.items()]
 
     def linked(self, seq: int, head: str) -> Event:
-        """Return the act as an entry of the chain.
+        """Return this row as an event of the chain.
 
-        `seq` is the number of the act, and `head` is the hash of the entry with the number before.
+        `seq` is the number of the entry, and `head` is the hash of the entry before.
         """
         draft = Event(seq, self.kind, "", self.name, self.proof, self.at, "")
         digest = mark(draft, run_id=CHAIN, seq=seq, head=head, key=ledger_key())
@@ -173,7 +173,7 @@ class Act(models.Model):
 
 
 class LogHead(models.Model):
-    """The number and the hash of the newest act in the chain."""
+    """The number and the hash of the newest entry in the chain."""
 
     seq = models.PositiveBigIntegerField(default=0)
     hash = models.CharField(max_length=64, blank=True)
@@ -186,7 +186,7 @@ class LogHead(models.Model):
 
     @classmethod
     def current(cls) -> "LogHead":
-        """Return the head of the log; if no act has been chained yet, one with the number 0."""
+        """Return the head of the log; if no entry has been chained yet, its number is 0."""
         return cls.objects.filter(pk=ONLY).first() or cls(pk=ONLY)
 
 
@@ -199,7 +199,7 @@ def log_act(
     reason: str = "",
     changes: Mapping[str, Any] = NOTHING,
 ) -> Act:
-    """Append an act to the log, in the transaction of the change that the act records.
+    """Append an entry to the log, in the transaction of the change that the entry records.
 
     `by` is the person who acted, or the name of the part of the system that acted, or "" if that
     isn't known. `about` is the row that was changed. `changes` maps the name of each changed field
@@ -247,9 +247,9 @@ def type_of(row: models.Model | type[models.Model]) -> str:
 
 
 def chain_acts() -> int:
-    """Give each act without a number its number and its hash; return how many such acts there were.
+    """Give each entry without a number its number and hash; return how many entries got one.
 
-    If this fails, the acts are chained together with the next act.
+    If this fails, these entries are chained together with the next one.
     """
     count = chained = _chain_some()
     while chained == MOST_AT_ONCE:
@@ -293,9 +293,9 @@ def verify_log() -> list[str]:
 
 
 def _links(last: int, forged: list[str]) -> Iterator[Event]:
-    """Yield the acts as entries of the chain, up to the number `last`.
+    """Yield the entries as events of the chain, up to the number `last`.
 
-    For each forged or copied act, a sentence is added to `forged`.
+    For each forged or copied entry, a sentence is added to `forged`.
     """
     nonces = set[str]()
     for act in Act.objects.chained().order_by("seq").filter(seq__lte=last).iterator(1000):
@@ -310,9 +310,9 @@ def _links(last: int, forged: list[str]) -> Iterator[Event]:
 
 
 def _inserted_after(last: int) -> list[str]:
-    """Return a sentence for each act with a number that the log hasn't given.
+    """Return a sentence for each entry with a number that the log hasn't given.
 
-    Only acts with numbers above `last` are looked at.
+    Only entries with numbers above `last` are looked at.
     """
     later = list(Act.objects.filter(seq__gt=last).order_by("seq").values_list("seq", flat=True))
     # Read after the acts: those that were chained meanwhile are at most as far as this head.

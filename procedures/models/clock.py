@@ -32,7 +32,7 @@ class DatabaseClock:
     def moment(self) -> Combinable:
         """Return the current time as an expression that a query can contain.
 
-        So the time isn't read by a statement of its own. On PostgreSQL, the expression is evaluated
+        This saves a separate query for the time. On PostgreSQL, the expression is evaluated
         when the query is executed.
         """
         if connection.vendor != "postgresql":
@@ -40,14 +40,14 @@ class DatabaseClock:
         return Now() + self.ahead if self.ahead else Now()
 
     def cell(self, *, later: timedelta = timedelta(0)) -> Cell:
-        """Return the parameter for {now} in a statement, which is the current time plus `later`."""
+        """Return the parameter for {now} in an SQL statement: the current time plus `later`."""
         ahead = self.ahead + later
         # The parameter is a number of microseconds, because the server would read an interval as
         # text by its own settings.
         return ahead // MICROSECOND if connection.vendor == "postgresql" else timezone.now() + ahead
 
     def read(self, found: Any) -> datetime:
-        """Return the time that a statement has selected as {now}."""
+        """Return the time that a query has selected as {now}."""
         if connection.vendor == "postgresql":
             return found  # type: ignore[no-any-return]
         convert: Any = connection.ops.convert_datetimefield_value  # type: ignore[attr-defined]

@@ -24,7 +24,7 @@ SHOWN = ("stage", "state", "progress")
 TOLD = ("operator", "step.failed", "run.cancelled")
 """Kinds of events that lists of runs show; an index finds them without reading whole journals."""
 NAMES_CONTENTS = Q(data__contains=f'{ELSEWHERE}"') | Q(data__contains=DEPTH.format("") + '"')
-"""A condition for events and inputs that name contents in the file store instead of large values.
+"""A condition for rows of `Event` and `RunInput` that name stored contents instead of large values.
 
 An index finds them without reading all journals, if the condition is `Inlined`.
 """
@@ -71,8 +71,8 @@ class Event(models.Model):
     )
     """The run, without a foreign key constraint in the database.
 
-    Whoever inserts an event has just read the run or its head, so a constraint would check the run
-    a second time.
+    Code that inserts an event has just read the run or its head, so a constraint would check the
+    run a second time.
     """
     seq = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=32)

@@ -40,7 +40,7 @@ class Head(models.Model):
         """Lock a run's head, set the epoch of a new claim in the head, and return the head.
 
         From then on, the workers of earlier claims can't write into the journal. `also` is the
-        UPDATE of the run's row, with its parameters; PostgreSQL executes both in one statement.
+        UPDATE of the run's row, with its parameters; PostgreSQL executes both in one query.
         """
         for cells in execute_together(also, sql.hold_head.bound(epoch, run_id)).fetchall():
             return cls(*cells)
@@ -55,11 +55,11 @@ class Head(models.Model):
         cls.objects.select_for_update(no_key=True).get(pk=run_id)
 
     def move(self, seq: int, mark: str) -> BoundStatement:
-        """Move the head to an event, the last input that a claim has journaled.
+        """Move the head to the last event that a claim has written from a `RunInput`.
 
-        The input is progress, so the count of claims without progress begins again, with this claim
-        as the first. `seq` is the number of the event, and `mark` is its hash. Returns the UPDATE
-        that saves the head, with its parameters.
+        Such an event is progress, so the count of claims without progress begins again, with this
+        claim as the first. `seq` is the number of the event, and `mark` is its hash. Returns the
+        UPDATE that saves the head, with its parameters.
         """
         self.seq, self.hash, self.claims = seq, mark, 1
         return update_of(self, ("seq", "hash", "claims"))

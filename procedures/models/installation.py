@@ -9,7 +9,7 @@ from procedures.models.clock import clock
 
 ONLY = 1
 LATE = timedelta(seconds=5)
-"""The time without a look for due work after which the clock process counts as stopped."""
+"""The time since the last sweep after which the clock process counts as stopped."""
 
 NOTED_EVERY = timedelta(seconds=2)
 

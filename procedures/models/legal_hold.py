@@ -12,8 +12,8 @@ from procedures.models.run import Run
 class LegalHold(models.Model):
     """A hold on the record of a run, of a procedure's runs, or of the runs that concern a person.
 
-    The row is deleted when somebody releases the hold; the log keeps who did both, and why. While
-    it exists, the database refuses to delete what it holds.
+    The row is deleted when somebody releases the hold; the log keeps who placed and who released
+    it, and why. While the row exists, the database refuses to delete what it holds.
     """
 
     run = models.OneToOneField(Run, models.PROTECT, null=True, related_name="legal_hold")

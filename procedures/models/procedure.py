@@ -76,10 +76,10 @@ class ProcedureVersion(models.Model):
 def version_from(
     name: str, version: str, procedure: int, title: str, row: int | None, file: str | None
 ) -> ProcedureVersion | None:
-    """Make a version, without its source, from values that a statement has selected.
+    """Make a version, without its source, from values that a query has selected.
 
-    `row` is the primary key of the version. Returns None if `row` is None, because the statement
-    found no version.
+    `row` is the primary key of the version. Returns None if `row` is None, because the query found
+    no version.
     """
     if row is None:
         return None

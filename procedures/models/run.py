@@ -339,7 +339,7 @@ class Run(models.Model):
         return self.status == RunStatus.RUNNING and since is not None and since <= now - silence()
 
     def is_called(self) -> bool:
-        """Return True if the run has an input that isn't journaled yet."""
+        """Return True if the run has a `RunInput` that isn't journaled yet."""
         return sql.any_untaken_input.is_true(self.pk)
 
     def left_at_end(self) -> tuple[bool, bool]:
@@ -354,6 +354,6 @@ class Run(models.Model):
     def is_asked_to_stop(self) -> bool:
         """Return True if a cancel or a pause of the run is pending.
 
-        This asks the database, so requests since the claim count, too.
+        This queries the database, so it also finds a cancel or a pause that came after the claim.
         """
         return sql.asked_to_stop.is_true(self.pk)

@@ -1,4 +1,4 @@
-"""Inputs of runs: what others have sent to a run or done to it, until a worker journals it."""
+"""Answers, operations and other things sent to a run, stored before a worker journals them."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -28,13 +28,13 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
         return self.filter(taken_at=None).order_by("pk")
 
     def child_ends(self) -> Self:
-        """Return the inputs that report the end of a child run."""
+        """Return the rows that report the end of a child run."""
         return self.filter(kind=RunInput.CHILD_ENDED)
 
     def tell(
         self, run: Run, payload: Mapping[str, Any], *, step: str = "", at: datetime | None = None
     ) -> None:
-        """Store an operation on the run as an input; this locks the run.
+        """Store an operation on the run as a `RunInput`; this locks the run.
 
         The run's next worker writes the operation into the journal. `payload` is the content of the
         event, and `step` is the key of the step or wait that the operation is about.
@@ -51,12 +51,12 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
         at: datetime | None = None,
         number: int = 0,
     ) -> None:
-        """Store an input of the run.
+        """Store a `RunInput` of the run.
 
         `event` is the event that the run's next worker writes into the journal. `wait` is the wait
-        that counts the input, if it reports the end of a child. `at` is the time of the input, by
-        default now. `number` is the number of the input if it is a signal or an operation, which
-        are counted, else 0.
+        that counts the row, if the row reports the end of a child. `at` is the time of the row, by
+        default now. `number` is the number of the row if it is a signal or an operation, which are
+        counted, else 0.
         """
         row = RunInput(
             run_id=run,
@@ -72,9 +72,9 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
         insert_row(row)
 
     def note_brought(self, some: "Sequence[RunInput]", *, at: datetime) -> None:
-        """Record when these inputs, which other runs have sent, were delivered.
+        """Record when these rows, which other runs have sent, were delivered.
 
-        No event records that time, so it is sealed in the proof of the input.
+        No event records that time, so it is sealed in the proof of the row.
         """
         for one in some:
             one.taken_at = at
@@ -93,7 +93,7 @@ class RunInputQuerySet(models.QuerySet["RunInput"]):
 
 
 class RunInput(models.Model):
-    """Something that others have sent to a run or done to it, before a worker journals it."""
+    """Something that was sent to a run or done to it, stored before a worker journals it."""
 
     CHILD_ENDED, SENT, BROUGHT = CHILD_ENDED, SENT, BROUGHT
 
@@ -144,21 +144,21 @@ class RunInput(models.Model):
     def sealed_fields(self) -> tuple[str, ...]:
         """The fields that the row's proof covers.
 
-        They include `taken_at` for inputs that are never journaled, because no event records that
+        They include `taken_at` for rows that are never journaled, because no event records that
         time.
         """
         return (*self.SEALED, "taken_at") if self.kind in self.BROUGHT else self.SEALED
 
 
 class PendingInput(NamedTuple):
-    """An input that isn't journaled yet."""
+    """A `RunInput` that isn't journaled yet."""
 
     pk: int
     kind: str
     key: str
     name: str
     data: str
-    """The data of the input as canonical JSON."""
+    """The data of the `RunInput` as canonical JSON."""
 
     @property
     def content(self) -> dict[str, Any]:
@@ -166,10 +166,10 @@ class PendingInput(NamedTuple):
 
 
 def pending_inputs(run_id: UUID) -> list[PendingInput]:
-    """Return the run's pending inputs in the order in which they arrived."""
+    """Return what was sent to the run and isn't journaled yet, in the order of arrival."""
     return [PendingInput(*row) for row in sql.pending_inputs.fetch(run_id)]
 
 
 def taken(news: Sequence[PendingInput], *, at: datetime) -> BoundStatement:
-    """Return the statement, with its parameters, that records when these inputs were journaled."""
+    """Return the UPDATE, with its parameters, that records when these rows were journaled."""
     return sql.take_inputs.bound(at, [one.pk for one in news])

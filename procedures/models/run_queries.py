@@ -95,7 +95,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return shown.defer("inputs", "result", "seed", "version__source")
 
     def with_head(self) -> Self:
-        """Load the head of the journal in the same statement as the run.
+        """Load the head of the journal by the same query as the run.
 
         If the head were read later, it could be newer than the status of the run. Somebody who
         follows the journal from that head on would then miss the events that changed the status.

@@ -46,7 +46,7 @@ def cancel_run(fiber: Fiber, to: str, *, of: str, reason: str) -> None:
 
 
 def checked_reason(fiber: Fiber, reason: str, *, of: str) -> str:
-    """Return the reason on one line; raise `OptionError` if the reason is empty or no string."""
+    """Return the reason on one line; raise `OptionError` if it is empty or isn't a string."""
     fiber.check_usable()
     checked = canonical.legible(" ".join(check_text("The reason of Handle.cancel", reason).split()))
     if not checked:

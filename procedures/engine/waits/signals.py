@@ -121,7 +121,7 @@ def _misfit(name: str, entry: Entry, hint: Any) -> str:
 
 
 def silence_of(of: str, hint: Any, waiting: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of an opening event that say what happens if its time is over.
+    """Return the fields of an opening event that say what happens when the wait expires.
 
     Raises `QuestionError` for options that contradict each other. `of` is the subject of the
     error's sentence, for example "The signal 'paid'".
