@@ -112,7 +112,7 @@ def _called(reader: Reader, file: str, text: str) -> list[Procedure]:
 
 
 def _words_of(error: BaseException) -> str:
-    """Return the error's message as one short line; for most errors, after the name of its type."""
+    """Return the error's message as one short line; most errors' lines begin with their type."""
     try:
         message = str(error)
     except Exception:  # noqa: BLE001 (an error that can't be written is reported without its message)

@@ -111,7 +111,7 @@ def find(name: str) -> Definition | None:
 
 
 def broken() -> dict[str, str]:
-    """Return why known procedures can't be loaded from their files, keyed by procedure name."""
+    """Return why procedures can't be loaded from their files, keyed by the procedure's name."""
     if not (wrong := faults()):
         return {}
     here = definitions()
@@ -275,7 +275,7 @@ def installed_versions() -> dict[str, Any]:
 
 @transaction.atomic
 def _make_rows(found: Sequence[Definition]) -> list[ProcedureVersion]:
-    """Write the rows of these versions in a few statements, and return them.
+    """Write the rows of these versions by a few queries, and return them.
 
     Versions that exist already get the current time as `registered_at`.
     """

@@ -60,7 +60,7 @@ class Reports:
 class _Kept(threading.local):
     def __init__(self) -> None:
         self.clients: dict[tuple[int, float], redis.Redis] = {}
-        """The connections of this thread, by the process and their patience."""
+        """The connections of this thread, keyed by the process's id and their timeout."""
 
 
 _kept = _Kept()

@@ -59,8 +59,7 @@ class RunList:
     parent: UUID | None = None
     """The run whose child runs are listed; the list is empty if the user may not see this run."""
     few: int = FEW
-    """The maximum number of rows of a `RunsByKey` that are all read at once. Of a larger one, the
-    runs in each status are read one after another."""
+    """A `RunsByKey` with at most this many rows is read whole; a larger one, status by status."""
 
     def newest(
         self, limit: int, *, after: UUID | None = None, since: UUID | None = None
@@ -96,7 +95,7 @@ class RunList:
         return {state: found.get(state, 0) for state in states}
 
     def _found(self, span: Span) -> tuple[list[Source], Span]:
-        """Return the sources to read, and the span, limited to `procedure` if one is chosen."""
+        """Return the sources and the span to read, limited to `procedure` if one is chosen."""
         user = self.user
         if not isinstance(user, User) or not user.is_active:
             return [], span
@@ -114,7 +113,7 @@ class RunList:
     def _few(self, sources: list[Source], span: Span) -> list[Source]:
         """Return the sources with few rows; all lists of a page share the result.
 
-        It affects only the speed: lists and counts are the same without it.
+        The result affects only how fast lists and counts are read, not what they contain.
         """
         count = partial(keyed.with_few_rows, sources, span)
         if self.procedure or not isinstance(self.user, User):
@@ -185,8 +184,8 @@ def few_runs(user: User) -> list[UUID] | None:
 def count_for_lists(user: User, procedure: str, *states: str) -> dict[str, int]:
     """Return the result of `RunList.count`, which all open lists of a person share for one second.
 
-    The result is computed again earlier if a run was started, or an event or input of any run was
-    stored.
+    The result is computed again earlier if a run was started, or if an `Event` or a `RunInput` of
+    any run was stored.
     """
     head = keyed.newest_keys([Run, Event, RunInput])
     return _counts.get(

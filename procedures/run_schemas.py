@@ -159,7 +159,7 @@ def visible_id(run: UUID | None, context: Any) -> UUID | None:
 
 
 class RunDetailOut(RunOut):
-    """A run with everything known about it except its journal."""
+    """A run with all its details, except its journal."""
 
     version: str
     parent: UUID | None = Field(

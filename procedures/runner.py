@@ -75,7 +75,7 @@ def _begin_turn() -> bool:
 
 
 def _tell_code() -> None:
-    """Report this worker's code versions, by which the site tells why a run stays queued."""
+    """Report this worker's code versions, from which the site finds out why a run stays queued."""
     global told_at  # noqa: PLW0603 (of this process)
     if (now := time.monotonic()) - told_at >= dispatch.LOOK_EVERY:
         told_at = now

@@ -1,4 +1,4 @@
-"""The Celery tasks: for queued runs, for what is due or was lost, and for what is old."""
+"""The Celery tasks that advance runs, handle what is due or lost, and remove what is old."""
 
 import logging
 from contextlib import suppress

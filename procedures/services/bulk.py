@@ -60,15 +60,15 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "retry": ("Retry", "Retried"),
     "force_end": ("End at once", "Ended at once"),
 }
-"""Each verb, as it is kept in subjects and in the log: before and after the operation."""
+"""The words for each operation: in the subject of the run that performs it, then in the log."""
 BATCH = 25
 """The number of runs on which one step acts.
 
-A worker that dies repeats no more than that, and three in a row must die within one batch before
-the job counts as poison.
+After a worker has died, no more than that is repeated. The job counts as poison only if three
+workers in a row die within one batch.
 """
 AT_ONCE = 1_000
-"""The number of rows that one statement inserts."""
+"""The number of rows that one query inserts."""
 LONGEST_SUBJECT = 200
 MOST_REASONS = 20
 """The maximum number of different refusals that a summary lists."""
@@ -79,7 +79,7 @@ UNEXPECTED = "An unexpected error occurred. The log of the worker describes it."
 
 
 class NothingMatchesError(EngineError):
-    """No run matches the filter, so that there is nothing to act on."""
+    """No run matches the filter, so there is nothing to do."""
 
     def __init__(self) -> None:
         super().__init__("No run that you may operate matches now. Nothing was started.")
@@ -142,8 +142,8 @@ def _operable_procedures(user: User, verb: str) -> QuerySet[Procedure]:
 def forecast(runs: QuerySet[Run], verb: str) -> Forecast:
     """Return what the operation would do now; nothing is changed.
 
-    The number of statements depends neither on the number of runs nor on that of their children,
-    but on how deeply runs are nested.
+    The number of queries depends only on how deeply runs are nested, not on the number of runs or
+    of their children.
     """
     chosen = runs.order_by()
     outcome = Case(*_exceptions(verb), default=Value(CAN), output_field=CharField())
@@ -255,10 +255,11 @@ def count_chosen(job: UUID) -> dict[str, int]:
 def act_on_batch(job: UUID, verb: str, reason: str, *, size: int = BATCH) -> dict[str, Any]:
     """Perform the operation on the next `size` chosen runs, each in its own transaction.
 
-    Returns how many runs were `done` now, in `is_over` if none are left, and in `stopped` why the
-    operation ends here, or "". If the job was cancelled or paused, nothing is done and `is_to_stop`
-    is True. The rights of the person who started the job are read again. Calling it twice is
-    harmless. The time doesn't depend on how many runs were chosen.
+    In the result, `done` is the number of runs that this call has handled, `is_over` is True if no
+    run is left, and `stopped` says why the operation ends here, or is "". If the job was cancelled
+    or paused, nothing is done and `is_to_stop` is True. The rights of the person who started the
+    job are read again. Calling it twice is harmless. The time doesn't depend on how many runs were
+    chosen.
     """
     batch = list(ChosenRun.objects.of(job).left()[:size])
     asked = ("started_by", "cancel_requested_at", "pause_requested_at")
@@ -359,7 +360,7 @@ def _close(job: UUID) -> None:
 
 @transaction.atomic
 def sum_up(job: UUID, verb: str, reason: str) -> dict[str, Any] | None:
-    """Log what the job has done as one act, forget the chosen runs, and return the summary.
+    """Log what the job has done as one entry, delete the `ChosenRun` rows, and return the summary.
 
     Returns None if this was done before.
     """

@@ -29,7 +29,7 @@ def stranded(now: datetime) -> Mapping[Code, str]:
     """Return the code that queued runs need and no live worker has, each with the reason.
 
     The reason is a sentence that tells operators what to do. The mapping is empty if no worker has
-    reported its code, because then nothing is known.
+    reported its code, because the site then can't tell which code workers have.
     """
     wanted = WANTED.fetch(before=now - long_queued())
     workers = [json.loads(report) for report in dispatch.reported_codes()] if wanted else []

@@ -119,7 +119,7 @@ class Gate:
         self._why = ""
 
     def is_open(self) -> bool:
-        """Return True if this process may act for the site; log each change of this answer."""
+        """Return True if this process may act for the site; log each change of this result."""
         now = time.monotonic()
         if self._looked_at is None or now - self._looked_at >= LOOK_EVERY:
             before, self._why, self._looked_at = self._why, self._look(), now
@@ -161,7 +161,7 @@ def mark_copy(because: str) -> int:
 def confirm_site(reason: str) -> int:
     """Let a database that is marked as a copy act as the site; return the number of open runs.
 
-    An entry in the journal of each open run says so. Mails that weren't sent yet are dropped,
+    An entry in the journal of each open run says so. Emails that haven't been sent yet are dropped,
     because the site from which the database was copied may have sent them.
     """
     site = Installation.objects.select_for_update().get()

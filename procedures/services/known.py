@@ -1,7 +1,8 @@
 """The state that a verification keeps, so that the next one notices what is gone altogether.
 
 Counts and chains find a missing part. Nothing is missing in a log that was deleted together with
-its head, or in a run that was deleted with all its rows: only somebody who has seen them knows.
+its head, or in a run that was deleted with all its rows: only an earlier verification can tell that
+they existed.
 """
 
 from collections.abc import Mapping
@@ -28,7 +29,10 @@ class KnownLog:
         return cls(head.seq, head.hash, clock.now().isoformat())
 
     def faults(self) -> list[str]:
-        """Return a sentence if the entry is missing or another; the chain leads to all others."""
+        """Return a sentence if this entry is missing or was replaced by a different one.
+
+        The chain leads from this entry to all earlier ones, so these needn't be kept.
+        """
         if not self.seq or Act.objects.filter(seq=self.seq, hash=self.hash).exists():
             return []
         entries = "1 entry" if self.seq == 1 else f"{self.seq:,} entries"
@@ -51,7 +55,10 @@ class KnownRuns:
         return cls(_count(job), str(job), clock.now().isoformat())
 
     def faults(self) -> list[str]:
-        """Return a sentence if there are fewer now: a retention leaves a tombstone of each."""
+        """Return a sentence if fewer runs and tombstones exist now.
+
+        A run that was removed properly still counts, because it has a tombstone.
+        """
         if (lost := self.count - _count(UUID(self.until))) <= 0:
             return []
         runs = "1 run has" if lost == 1 else f"{lost:,} runs have"
@@ -78,7 +85,8 @@ class Known:
 def known_after(before: Known | None, job: UUID) -> Known:
     """Return what the verification by `job` keeps.
 
-    What was lost stays known as it was: otherwise, only one verification would report it.
+    If something has been lost, the earlier state is kept, so that later verifications report the
+    loss, too.
     """
     log, runs = KnownLog.now(), KnownRuns.now(job)
     if before is None:
@@ -91,7 +99,7 @@ def known_after(before: Known | None, job: UUID) -> Known:
 def _count(job: UUID) -> int:
     """Return the number of runs that are older than `job`, with the removed ones.
 
-    One statement, so that a run that is removed meanwhile counts once.
+    This takes one query, so that a run that is removed meanwhile counts once.
     """
     runs = Run.objects.filter(pk__lt=job).order_by().values_list("pk")
     removed = Tombstone.objects.filter(pk__lt=job).order_by().values_list("pk")

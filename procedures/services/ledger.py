@@ -34,7 +34,7 @@ class Verdict:
     """Damage to the journal. A damaged journal isn't used to verify rows."""
     differences: list[Difference] = field(default_factory=list)
     older: list[str] = field(default_factory=list)
-    """Names of rows that can't be verified, written before the site kept proofs."""
+    """Names of rows that can't be verified, because they were written before proofs were kept."""
 
     @property
     def faults(self) -> list[str]:
@@ -102,7 +102,7 @@ def examine_site() -> list[Difference]:
 
 
 def state_of(run: Run) -> tuple[object, ...]:
-    """Return a value that is different after a worker or an input has changed the run."""
+    """Return a value that changes when a worker advances the run or something is sent to it."""
     rows = Run.objects.filter(pk=run.pk)
     newest = Max("run_inputs__pk")
     return tuple(rows.values_list("status", "heard", "head__seq", "head__hash", newest))

@@ -70,7 +70,7 @@ def numbers_missing(what: str, numbers: list[int], count: int) -> str:
 
 
 def _input_differences(record: Record) -> Iterator[Difference]:
-    """Yield differences between inputs of the run and the journal's events about inputs."""
+    """Yield differences between the run's `RunInput` rows and the events that journal them."""
     inputs = RunInput.objects.filter(run=record.run).exclude(kind__in=RunInput.BROUGHT)
     left = {one.pk: one for one in inputs.order_by("pk")}
     exact: dict[TakenInput, list[int]] = {}
@@ -96,10 +96,10 @@ def _input_differences(record: Record) -> Iterator[Difference]:
 def _unmatched_differences(
     alone: list[TakenInput], left: dict[int, RunInput]
 ) -> Iterator[Difference]:
-    """Yield differences for events without an input (`alone`) and inputs without an event (`left`).
+    """Yield differences for events without a row (`alone`) and rows without an event (`left`).
 
-    An input that resembles an event in `alone` counts as changed. If there is none, the input of
-    the event is missing.
+    The rows are those of `RunInput`. A row that resembles an event in `alone` counts as changed. If
+    no row does, the row of the event is missing.
     """
     for taken in alone:
         timed = [one for one in left.values() if one.taken_at == taken.at]
@@ -140,7 +140,7 @@ def _missing_signals(record: Record, older: list[str]) -> Iterator[Difference]:
 
 
 def _missing_children(record: Record) -> Iterator[Difference]:
-    """Yield differences for missing child runs and for missing inputs that report their ends."""
+    """Yield differences for missing child runs, and for missing rows that report their ends."""
     counted = record.run.waits.on_children().order_by("opened_seq")
     there = Count("children__parent_number", distinct=True)
     counts = dict(counted.annotate(there=there).values_list("opened_seq", "there"))
@@ -176,7 +176,7 @@ def _missing_reports(run: Run, waits: list[Wait]) -> Iterator[Difference]:
 
 
 def _missing_sent_inputs(record: Record) -> Iterator[Difference]:
-    """Yield a difference for each input sent by the run that is missing in the receiving run."""
+    """Yield a difference for each `RunInput` that the run sent and the receiving run lacks."""
     of_it = RunInput.objects.filter(kind=RunInput.SENT, name=str(record.run.pk))
     to = {UUID(sent.to) for sent in record.sent}
     removed = set(Tombstone.objects.filter(pk__in=to).values_list("pk", flat=True))

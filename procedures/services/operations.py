@@ -65,7 +65,7 @@ def note_operation(
     at: datetime | None = None,
     **more: object,
 ) -> None:
-    """Store an operation as an input of the run; the run's next worker writes it to the journal.
+    """Store an operation as a `RunInput`; the run's next worker writes it to the journal.
 
     `step` is the key of the step or wait that the operation concerns, and `at` is its time; by
     default, now. Locks the run.
@@ -77,7 +77,7 @@ def note_operation(
 def record_operation(
     run: Run, action: str, *, by: User, reason: str, job: UUID | None = None
 ) -> dict[str, Any]:
-    """Add an operation to the site's log of acts, and return the data of the operation's event.
+    """Add an operation to the site's log, and return the data of the operation's event.
 
     The caller stores this event in the run's journal. If a job performs the operation, only the
     event names the job: the log has one entry for the whole job. Raises `ReasonError` if the reason
@@ -102,7 +102,7 @@ def operation_payload(
 
 
 def log_operation(run: Run, payload: Mapping[str, Any], *, by: User) -> None:
-    """Add an operation on the run to the site's log of acts, unless a job performs the operation.
+    """Add an operation on the run to the site's log, unless a job performs the operation.
 
     `payload` is the result of `operation_payload`.
     """

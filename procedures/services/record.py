@@ -30,9 +30,9 @@ REOPENING_OPERATIONS = ("retry", "override", "cancel", "force_end")
 """Operations after which a stopped run continues. After "cancel" and "force_end", it continues only
 in order to end."""
 FROM_OUTSIDE = {EventKind.WAIT_CLOSED, EventKind.LOG}
-"""Kinds of events that either the run's code or an input from outside the run causes.
+"""Kinds of events that are caused either by the run's code or from outside the run.
 
-Only events that an input has caused contain "at", the time of the input.
+Only events that were caused from outside contain "at", the time of the cause.
 """
 CLOSING_OPERATIONS = ("cancel", "force_end", "override")
 """Operations that close several waits without writing an event for each of them."""
@@ -62,7 +62,7 @@ class End:
 
 
 class TakenInput(NamedTuple):
-    """An input from outside the run, such as an answer, as the journal contains it."""
+    """A `RunInput`, such as an answer, as the journal contains it."""
 
     kind: str
     key: str
@@ -72,7 +72,7 @@ class TakenInput(NamedTuple):
 
 
 class SentInput(NamedTuple):
-    """An input that the run sent to another run."""
+    """A signal or a cancellation that the run sent to another run."""
 
     key: str
     to: str
@@ -81,7 +81,7 @@ class SentInput(NamedTuple):
 
 @dataclass
 class Record:
-    """The contents of a run's journal and of its pending inputs, read once."""
+    """The contents of a run's journal, and of what was sent to the run and isn't journaled yet."""
 
     run: Run
     started: Mapping[str, Any] = field(default_factory=dict)
@@ -95,7 +95,7 @@ class Record:
     written: set[tuple[str, str, str, datetime]] = field(default_factory=set)
     """The kind, key, name and time of each event that was read from the journal."""
     taken_inputs: list[TakenInput] = field(default_factory=list)
-    """Inputs from outside the run, in the order in which workers wrote them to the journal."""
+    """The journaled `RunInput` rows, in the order in which workers wrote them to the journal."""
     sent: list[SentInput] = field(default_factory=list)
     files: list[tuple[str, str]] = field(default_factory=list)
     """The name and digest of each file that the run was given or has made."""
@@ -129,8 +129,9 @@ class Record:
         return self.is_covered and "files" in self.started
 
     def trace(self, event: Event, content: Mapping[str, Any]) -> None:
-        """Add what the event says about inputs, sent inputs, files and a suspension to this record.
+        """Add what the event says about the run to this record.
 
+        That is what was sent to the run or by it, its files, and what it was suspended for.
         `content` is the event's data.
         """
         kind = event.kind
@@ -145,7 +146,7 @@ class Record:
             self.suspended_on = str(content.get("on", "")).split(", ")
 
     def hear(self, inputs: Iterable[RunInput]) -> None:
-        """Read a run's inputs: the times of operations, and what no worker has journaled yet."""
+        """Read `RunInput` rows: the times of operations, and what no worker has journaled yet."""
         for one in inputs.order_by("pk") if hasattr(inputs, "order_by") else inputs:
             if one.kind == EventKind.OPERATOR:
                 self.asked.setdefault(one.name, set()).add(one.created_at)

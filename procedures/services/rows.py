@@ -175,7 +175,7 @@ def _is_an_end(record: Record, wait: Wait) -> bool:
 
 
 def taken_differences(record: Record) -> Iterator[Difference]:
-    """Yield a difference for each input whose `taken_at` isn't the time of its journal event."""
+    """Yield a difference for each `RunInput` whose `taken_at` isn't the time of its event."""
     if not record.is_covered:
         known = (EventKind.WAIT_CLOSED, EventKind.OPERATOR)
         for one in RunInput.objects.filter(run=record.run, kind__in=known).iterator():

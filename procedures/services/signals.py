@@ -85,7 +85,7 @@ def signal_run(run_id: UUID, sent: Sent, *, by: User, reason: str) -> str:
 def _make_code_ready(run_id: UUID) -> None:
     """Import the code and read the text of the run's file while the run isn't locked yet.
 
-    Both may take long, and the lock shall be short.
+    Both may take long, and the lock should be held only briefly.
     """
     registry.definitions()
     if conf.PROCEDURE_READERS and (rows := code_of_run(run_id)):

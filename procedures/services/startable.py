@@ -95,7 +95,7 @@ def find_startable(
 ) -> Startable:
     """Return the procedure with everything that a start depends on, if the user may start it.
 
-    All of this is read in one statement outside any transaction. Call this function before files
+    All of this is read by one query outside any transaction. Call this function before files
     are stored. Raises one of the errors in `CANT_BE_STARTED`.
     """
     definition = registry.find(name)

@@ -58,8 +58,9 @@ def last_result() -> tuple[Run, dict[str, Any]] | None:
 def verify_soon(*, by: User | None, key: str = "") -> tuple[Run, bool]:
     """Start a verification; return its run with True, or the run of a current one with False.
 
-    `by` is None if the clock starts it. The caller has checked that the person may verify the site.
-    A quarantined one isn't current: it would keep others from starting until somebody looks at it.
+    `by` is None if the clock process starts it. The caller has checked that the person may verify
+    the site. A quarantined verification isn't current: it would keep others from starting until
+    somebody looks at it.
     """
     with transaction.atomic():
         lock_name("verification")  # whoever starts one at the same moment waits, and then finds it
@@ -152,7 +153,7 @@ def log_faults() -> list[str]:
 
 
 def site_faults() -> list[str]:
-    """Return the faults of rows that belong to no run, and the lack of runs that were known."""
+    """Return the faults of rows that belong to no run, and a fault if runs have disappeared."""
     before = _known_before()
     return [*map(str, examine_site()), *(before.runs.faults() if before else ())]
 

@@ -1,4 +1,4 @@
-"""Closing of waits by answers, deadlines and other inputs from outside the run."""
+"""Closing of waits by answers, deadlines and whatever else comes from outside the run."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -67,7 +67,7 @@ class Place(models.Expression):
     """
 
     def __init__(self, name: str, field: "models.Field[Any, Any] | None" = None) -> None:
-        """Create the place of the value called `name`; `field` is its type, if Django asks."""
+        """Create the place of the value called `name`; `field` is its type, if Django needs one."""
         super().__init__(output_field=field)
         self.name = name
 
@@ -75,7 +75,7 @@ class Place(models.Expression):
         return "%s", [self]
 
     def cell(self, values: Mapping[str, Any]) -> Any:
-        """Return the parameter for the database in this place."""
+        """Return the parameter that the database receives for this place."""
         value = values[self.name]
         if isinstance(value, list) and connection.vendor == "postgresql":
             return array_of(value)
@@ -85,7 +85,7 @@ class Place(models.Expression):
 class CompiledRows:
     """A query for tuples of values that the ORM compiles only once.
 
-    The text of the statement must not depend on the values in its places.
+    The SQL of the query must not depend on the values in its places.
     """
 
     def __init__(self, make: "Callable[[], models.QuerySet[Any, Any]]") -> None:
@@ -93,7 +93,7 @@ class CompiledRows:
         self._make = make
 
     def fetch(self, **values: Any) -> list[tuple[Any, ...]]:
-        """Return the rows of the query with these values in its places, by their names."""
+        """Return the rows of the query; `values` maps the names of its places to their values."""
         compiler, statement, cells = self._made
         found = [one.cell(values) if isinstance(one, Place) else one for one in cells]
         # Don't use a kept cursor, which prepares its statements, because the plan depends on the

@@ -1,4 +1,4 @@
-"""Cursors, reused for the statements that every claim, step and end of a run executes.
+"""Cursors, reused for the SQL statements that every claim, step and end of a run executes.
 
 On PostgreSQL each of these statements is prepared once per connection.
 """
@@ -31,13 +31,13 @@ from procedures.engine.replay.loops import outside_the_loop
 
 Cell = str | int | datetime | UUID
 Cells = Cell | list[int] | list[str] | list[UUID] | None
-"""A parameter of a statement; cursors made by the driver itself take only a `Cell`."""
+"""A parameter of a query; the driver's own cursors take only a `Cell`."""
 DEBUG = settings.DEBUG
 """A copy of Django's setting: reading it from Django would take as long as opening a cursor."""
 
 
 class Cursor(Protocol):
-    """The part of a cursor's interface that is enough for statements which change rows."""
+    """The part of a cursor's interface that is enough for SQL statements that change rows."""
 
     @property
     def rowcount(self) -> int: ...
@@ -48,7 +48,7 @@ class Cursor(Protocol):
 def kept_cursor() -> CursorWrapper:
     """Return a reused cursor with Django's wrappers.
 
-    If statements are observed, returns a new cursor.
+    If a tool observes the database queries, returns a new cursor.
     """
     database = this_database()
     # Tools that count or forbid statements set a "cursor" of their own on the instance, and must
@@ -72,7 +72,7 @@ def this_database() -> BaseDatabaseWrapper:
 
 
 def bare_cursor(database: BaseDatabaseWrapper) -> Cursor:
-    """Return the driver's own cursor; if a tracer or the like observes statements, return Django's.
+    """Return the driver's own cursor; if a tracer or the like observes queries, return Django's.
 
     Use the cursor outside transactions, in `wrap_database_errors`. Django's and psycopg's cursors
     would cost more than all other Python code of a step.
@@ -133,7 +133,7 @@ class _CursorCache(threading.local):
     cursor: Any = None
     bare: Any = None
     is_watched = False
-    """True if something observes the connection's statements, so that no cursor is reused."""
+    """True if something observes the connection's queries, so that no cursor is reused."""
 
     def __init__(self) -> None:
         # Inside a running event loop, `connections` would return the loop's own connection, and
@@ -173,7 +173,7 @@ KNOWN_CURSORS = ("django.", "psycopg.")
 
 
 class _SQLiteCursor(SQLiteCursor):
-    """A cursor that converts the placeholders of each statement only once."""
+    """A cursor that converts the placeholders of each SQL statement only once."""
 
     def convert_query(self, query: str, *, param_names: Any = None) -> str:
         return _with_question_marks(query)
@@ -185,7 +185,7 @@ class _BareSQLite(sqlite3.Cursor):
 
 
 class _BarePostgreSQL:
-    """A cursor that prepares each statement once per connection and sends parameters as text."""
+    """A cursor that prepares each SQL query once per connection and sends parameters as text."""
 
     rowcount = -1
 
@@ -225,7 +225,7 @@ class _BarePostgreSQL:
         self.rowcount = result.command_tuples or 0
 
     def _prepare(self, statement: str) -> bytes:
-        """Prepare a statement and return its name, which is a hash of the statement's text.
+        """Prepare an SQL statement and return its name, which is a hash of the statement's text.
 
         Behind a pooler, processes share connections. A name that is a hash means the same statement
         for all of them.
@@ -243,7 +243,7 @@ class _BarePostgreSQL:
 
 
 PREPARED: WeakKeyDictionary[Any, dict[str, bytes]] = WeakKeyDictionary()
-"""The names of the statements that were prepared on each connection.
+"""The names of the SQL statements that were prepared on each connection.
 
 Threads may share connections.
 """

@@ -15,5 +15,5 @@ class Exclusions:
 
     @property
     def cells(self) -> tuple[Cells, Cells]:
-        """The parameters of the part {not_excluded} of a statement."""
+        """The parameters of the part {not_excluded} of an SQL statement."""
         return [*self.procedures], [*self.runs]

@@ -33,7 +33,7 @@ class Fence:
     ) -> None:
         """Check the fence, move the head and insert the events, all in a transaction of their own.
 
-        This takes one statement on PostgreSQL and four on SQLite. Raises `Fenced` if the worker has
+        This takes one query on PostgreSQL and four on SQLite. Raises `Fenced` if the worker has
         lost the run.
         """
         with database.wrap_database_errors:
@@ -104,8 +104,8 @@ class Fence:
 def insert(run_id: UUID, events: Sequence[Event], *, also: Sequence[BoundStatement] = ()) -> None:
     """Insert events of a run without moving the run's head; the caller has locked the run.
 
-    `also` holds further statements, which change other rows. PostgreSQL executes everything as one
-    statement.
+    `also` holds further SQL statements, which change other rows. PostgreSQL executes everything as
+    one statement.
     """
     if connection.vendor == "postgresql":
         execute_together(*also, sql.insert_events.bound(run_id, _as_json(events)))
@@ -118,7 +118,7 @@ def insert(run_id: UUID, events: Sequence[Event], *, also: Sequence[BoundStateme
 def insert_with_events(rows: Sequence[models.Model], run_id: UUID, events: Sequence[Event]) -> None:
     """Insert the first events of a new run, and then the rows of the run.
 
-    On PostgreSQL, this takes one statement.
+    On PostgreSQL, this takes one query.
     """
     if not events:
         insert_rows(rows)

@@ -107,7 +107,7 @@ class Span:
     procedure: int | None = None
     """Read only runs of the procedure with this id."""
     few: int = FEW
-    """A `RunsByKey` with at most this many rows is read whole; a larger one, state by state."""
+    """A `RunsByKey` with at most this many rows is read whole; a larger one, status by status."""
 
     @property
     def procedures(self) -> SqlPart:
@@ -198,7 +198,7 @@ def count_runs(
 
 
 def newest_keys(tables: Iterable[type[models.Model]]) -> tuple[Any, ...]:
-    """Return the largest primary key of each table, or None for an empty one, by one statement."""
+    """Return the largest primary key of each table, or None for an empty one, by one query."""
     names = [table._meta.db_table for table in tables]  # noqa: SLF001 (Django documents it)
     newest = [f"(SELECT id FROM {name} ORDER BY id DESC LIMIT 1)" for name in names]
     [found] = _fetch(SqlPart(f"SELECT {', '.join(newest)}"))
@@ -265,9 +265,7 @@ def _by_state(source: RunsByState, span: Span, states: Sequence[RunState]) -> Sq
 
 
 def _by_key(source: RunsByKey, span: Span, states: Sequence[RunState]) -> SqlPart:
-    """Return a query for the newest runs of each key and procedure.
-
-    Each is in one of the states.
+    """Return a query for the newest runs of each key and procedure in any of the states.
     """
     around = span.around("named.procedure_id", "named.run_id", "procedures.value")
     condition = SqlPart(f"{around.text}{_is_in(states)}", around.cells)

@@ -22,7 +22,7 @@ MOST_IN_UNION = 100
 
 
 def merged(queries: Iterable[QuerySet[Any, Any]], *, order: str, limit: int) -> list[Any]:
-    """Return the first rows of all the queries together, without duplicates, by one statement.
+    """Return the first rows of all these queries together, without duplicates, by one query.
 
     The queries select the same columns, and each may have its own order and limit. `order` gives
     the columns by their positions: "2, 1 DESC" sorts by the second column, and then by the first
@@ -40,7 +40,7 @@ def merged(queries: Iterable[QuerySet[Any, Any]], *, order: str, limit: int) -> 
 def merging(
     queries: Iterable[QuerySet[Any, Any]], *, order: str, limit: int
 ) -> tuple[str, list[Any]] | None:
-    """Return the statement that `merged` executes, with its parameters.
+    """Return the SQL that `merged` executes, with its parameters.
 
     Returns None if no row can match.
     """
@@ -60,7 +60,7 @@ def merging(
 
 
 def of_id(found: Any) -> UUID:
-    """Return an id from a statement's row as a UUID; SQLite returns such an id as text."""
+    """Return an id from the row of a query as a UUID; SQLite returns such an id as text."""
     return found if isinstance(found, UUID) else UUID(found)
 
 

@@ -1,4 +1,4 @@
-"""Locks by name, for what only one transaction at a time may do and no row stands for."""
+"""Locks by name, for work that one transaction at a time may do and that has no row to lock."""
 
 from django.db import connection
 

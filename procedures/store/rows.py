@@ -1,7 +1,7 @@
 """Rows of models, read and written without the ORM.
 
 For each query, the ORM makes a thousand calls in Python. The functions here do little more than
-execute the statement.
+execute the SQL.
 """
 
 import json
@@ -28,7 +28,7 @@ KEPT_OTHERWISE = {
 AS_THEY_ARE = frozenset({str, int, bool, type(None)})
 """The types of parameters that every database accepts unchanged; most parameters have them."""
 BoundStatement = tuple[str, Sequence[Any]]
-"""A statement, with its parameters in the form that the driver takes."""
+"""An SQL statement, with its parameters in the form that the driver takes."""
 
 
 def adapted(value: Cells) -> Any:
@@ -110,13 +110,13 @@ def save_columns(row: models.Model, names: Sequence[str], *, also: str = "") -> 
 
 
 def update_of(row: models.Model, names: Sequence[str], *, also: str = "") -> BoundStatement:
-    """Return the statement that `save_columns` executes, with its parameters."""
+    """Return the UPDATE that `save_columns` executes, with its parameters."""
     statement, names = _update(type(row), tuple(names), also)
     return statement, [adapted(getattr(row, name)) for name in names]
 
 
 def execute_together(*parts: BoundStatement) -> CursorWrapper:
-    """Execute statements that change different rows.
+    """Execute SQL statements that change different rows.
 
     Returns a cursor with the rows of the last statement. PostgreSQL executes all of them as one
     statement, which saves round trips to the server. No statement sees what another one changes.
@@ -142,15 +142,15 @@ def _as_one(parts: tuple[str, ...]) -> str:
 def insert_row(row: models.Model, *, also: Sequence[BoundStatement] = ()) -> None:
     """Insert the row as `row.save(force_insert=True)` does, for a model with one table.
 
-    `also` holds further statements with their parameters, which PostgreSQL executes in the same
-    statement. Each field is stored with the value that it has: none of our models has a field like
+    `also` holds further SQL statements with their parameters, which PostgreSQL executes in the same
+    query. Each field is stored with the value that it has: none of our models has a field like
     `auto_now`, which changes when the row is saved.
     """
     insert_rows([row], also=also)
 
 
 def insert_rows(rows: Sequence[models.Model], *, also: Sequence[BoundStatement] = ()) -> None:
-    """Execute the statements in `also`, and then insert rows of different tables in their order.
+    """Execute the SQL statements in `also`, then insert rows of different tables in their order.
 
     PostgreSQL executes everything as one statement, which saves round trips to the server.
     """
@@ -196,7 +196,7 @@ def _insert_in_turn(insertions: Sequence[str], cells: list[Any]) -> list[Any]:
 
 @lru_cache(maxsize=256)
 def _together(first: tuple[str, ...], insertions: tuple[str, ...]) -> str:
-    """Return one statement that executes all these statements.
+    """Return one SQL statement that executes all these statements.
 
     It selects the primary keys of the inserted rows.
     """

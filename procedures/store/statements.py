@@ -1,4 +1,4 @@
-"""Statements by name, read from the .sql files of a package.
+"""SQL statements by name, read from the .sql files of a package.
 
 `both.sql` holds the statements that are the same for every database; `postgresql.sql` and
 `sqlite.sql` hold the others. The line "-- name: claim_next" begins a statement. The line "-- part:
@@ -24,7 +24,7 @@ PLACE = re.compile(r"\{([a-z_]+)(\.\*)?\}")
 
 
 class Statement:
-    """A statement with a name; its text and tables are determined at the first use."""
+    """An SQL statement with a name; its text and tables are determined at the first use."""
 
     def __init__(self, name: str, known: "Statements") -> None:
         self.name, self._known = name, known
@@ -77,7 +77,7 @@ class Statement:
 
 
 class Statements:
-    """The statements of a package as attributes; an unknown name raises `AttributeError`."""
+    """The SQL statements of a package as attributes; an unknown name raises `AttributeError`."""
 
     def __init__(
         self,

@@ -245,7 +245,7 @@ class LocalExecutionContext:
         return str(recorded)
 
     def _linger(self, batch: Batch) -> Sequence[Event] | None:
-        """During a sleep, advance the clock to its end and return the events that the code reads.
+        """During a sleep, advance the clock to the sleep's end; return the events that code reads.
 
         At any other wait, return None; the code is then abandoned.
         """

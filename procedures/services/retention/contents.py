@@ -112,7 +112,7 @@ def _of_rows(rows: Any) -> Iterator[str]:
 
 
 def _of_data(rows: Any) -> Iterator[str]:
-    """Yield the digests that the data of events or inputs names."""
+    """Yield the digests that the data of `Event` or `RunInput` rows names."""
     for (data,) in _read(naming_contents(rows), "data"):
         with use_contents():
             yield from _named_in(canonical.plain(data))
@@ -124,12 +124,12 @@ def with_large_values(rows: Any) -> Any:
 
 
 def naming_contents(rows: Any) -> Any:
-    """Return the events or inputs that name contents in the file store, which an index finds."""
+    """Return the `Event` or `RunInput` rows that name stored contents, which an index finds."""
     return rows.filter(Inlined(NAMES_CONTENTS))
 
 
 def _read(rows: Any, *names: str) -> Iterator[tuple[Any, ...]]:
-    """Yield these fields of each row, of which only some rows are in memory at a time."""
+    """Yield these fields of each row, with only some of the rows in memory at a time."""
     found = rows.order_by("pk").values_list("pk", *names)
     part = list(found[:READ_AT_ONCE])
     while part:

@@ -65,7 +65,7 @@ class Family:
 
 
 def closures_of(runs: Iterable[UUID]) -> list[Family]:
-    """Return the families of these runs by descent, by a few statements for each generation."""
+    """Return the families of these runs by descent; each generation takes a few queries."""
     members, new = dict[UUID, Relative](), set(runs)
     while new:
         found = list(_relatives(new))

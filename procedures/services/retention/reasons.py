@@ -18,7 +18,7 @@ from procedures.services.retention.families import Family
 from procedures.users import json_key
 
 YOUNG = "young"
-"""The kind of the reason that a run of the family hasn't ended, or hasn't ended long enough ago."""
+"""The kind of the reason that a run of the family hasn't ended, or has ended too recently."""
 HELD = "held"
 
 
@@ -34,7 +34,7 @@ def reasons_to_keep(
 ) -> dict[UUID, Reason]:
     """Return the reason for each of these families that must be kept, by the family's key.
 
-    The number of statements depends on the number of holds, not on the number of families.
+    The number of queries doesn't depend on the number of families.
     """
     kept, old = dict[UUID, Reason](), list[Family]()
     for one in families:
@@ -82,7 +82,7 @@ def _held(families: list[Family], runs: list[UUID]) -> Iterator[tuple[LegalHold,
 def _concerned(runs: list[UUID], people: list[Any]) -> Mapping[Any, set[UUID]]:
     """Return those of the runs that concern each of these users in any way, by the user's key.
 
-    The number of statements doesn't depend on the number of users.
+    The number of queries doesn't depend on the number of users.
     """
     found = defaultdict[Any, set[UUID]](set)
     if people:

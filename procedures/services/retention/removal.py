@@ -18,7 +18,7 @@ from procedures.store.named_locks import lock_name
 
 
 def lock_holds() -> None:
-    """Wait for others who place a hold or remove runs, and let others wait for this transaction."""
+    """Wait for others who place a hold or remove runs, and make later ones wait for this one."""
     lock_name("legal holds")
 
 
@@ -27,7 +27,7 @@ def remove_family(run_id: UUID) -> tuple[int, Reason | None]:
     """Remove a run and its family, unless there is a reason to keep them.
 
     Returns the number of removed runs, and the reason to keep the family, or None. Locks the holds,
-    then all runs of the family, and at last their sessions; everything is decided under these
+    then all runs of the family, and finally their sessions; everything is decided under these
     locks. If the run has been removed meanwhile, nothing happens.
     """
     lock_holds()

@@ -53,10 +53,10 @@ class Web:
 
 
 def families_of(runs: Iterable[UUID]) -> list[Family]:
-    """Return the families of these runs; those that need each other are joined to one.
+    """Return the families of these runs; those that need each other are joined into one.
 
-    The statements depend on the number of generations, and of steps from one decision to the next.
-    Most runs are answered by no standing decision: then one look is enough.
+    The number of queries depends on the number of generations, and of steps from one decision to
+    the next. For most runs, which no standing decision has answered, one search is enough.
     """
     return _with_rings(closures_of(runs))
 

@@ -99,7 +99,7 @@ def _batches(found: RemovalRound) -> Iterator[tuple[Place, list[UUID]]]:
 
     A pair holds the place after the batch, from which a later call continues, and the ids of its
     runs. They are runs without a parent that were old enough when the round began. Each batch is
-    read by an index.
+    read with the help of an index.
     """
     begin = Place.read(found.place)
     for procedure, days in sorted(days_by_procedure().items()):
