@@ -88,7 +88,7 @@ def refusals(*statuses: int) -> dict[int, type[ErrorOut]]:
 
 
 def for_reader(content: dict[str, Any], run_id: UUID, context: Any) -> dict[str, Any]:
-    """Return an event's data; the traceback in it is left out unless the user operates the run."""
+    """Return an event's data, without its traceback unless the user may operate the run."""
     if "traceback" not in content:
         return content
     request = context["request"]

@@ -1,4 +1,4 @@
-"""The signals that this process has received as a child process of a worker (a slot).
+"""The Unix signals that this process has received as a child process of a worker (a slot).
 
 A worker's main process forks the slots; each slot advances one run at a time. Signals never raise
 inside an author's code here: handlers only record a signal, and the code that advances a run reads
@@ -19,16 +19,15 @@ from procedures.engine.execution.rare import around_turns
 logger = logging.getLogger(__name__)
 
 STOP = signal.SIGUSR2
-"""The signal that the main process sends to each slot when the worker is to stop."""
+"""The Unix signal that the main process sends to each slot when the worker is to stop."""
 NOTED = tuple(
     number
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGXCPU")
     if (number := getattr(signal, name, None)) is not None
 )
-"""Signals that are meant for the main process but reach all of its process group; they don't end a
-slot."""
+"""Unix signals for the main process that reach all of its process group; they don't end a slot."""
 SETTLES_AFTER = 2.0
-"""Seconds for which a slot claims no run after a signal that may mean that the worker stops."""
+"""Seconds for which a slot claims no run after a Unix signal that may announce the worker's stop."""
 REPLACED_AFTER = 60.0
 """The age in seconds that a process must have before it may be replaced by a new one."""
 
@@ -64,8 +63,8 @@ class Slot:
     def open(self) -> None:
         """Turn a newly forked process into a slot.
 
-        Signals are set to be ignored at first. For other signals, the pool would install handlers
-        that raise.
+        At first, it ignores the Unix signals in `NOTED` and `STOP`: for signals that aren't ignored,
+        the pool would install handlers that raise.
         """
         self.is_open, self.is_stopping, self.spent_by = True, False, ""
         self._opened_at, self._began_with = time.monotonic(), None
@@ -105,7 +104,7 @@ class Slot:
         return not self.is_leaving and time.monotonic() - self._told_at >= SETTLES_AFTER
 
     def was_told_since(self, moment: float) -> bool:
-        """Return True if a signal came after `moment` (monotonic), or if the worker is stopping.
+        """Return True if a Unix signal came since `moment` (monotonic) or the worker is stopping.
 
         The same signal may have ended programs that a step had started.
         """
@@ -131,7 +130,7 @@ def _let_steps_start_processes() -> None:
 
 
 def _handle(number: signal.Signals, handler: object) -> None:
-    """Install a handler for a signal that is ignored until now.
+    """Install a handler for a Unix signal that was ignored until now.
 
     Programs that a step starts would inherit that the signal is ignored, but inherit no handler.
     """

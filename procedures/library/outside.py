@@ -41,7 +41,7 @@ MOST_VALUES, LARGEST_STATE = 5_000, 8_000_000
 MOST_OPEN = 50
 SIZES = Sizes()
 SHORTEST_GENERATION, LONGEST_GENERATION = 200, 500
-"""The number of commands after which the run continues as new, and the limit for open questions.
+"""The numbers of commands after which a run continues as new, and after which it refuses more.
 
 While a question is open, the run doesn't continue as new, but it refuses further values and
 questions after more than `LONGEST_GENERATION` commands. A run with more values than

@@ -101,7 +101,7 @@ def _are_watched(wrappers: Sequence[Any]) -> bool:
 
 
 def _is_djangos(method: Any) -> bool:
-    """Return True if the code of the method stands in one of Django's files.
+    """Return True if the code of the method is in one of Django's files.
 
     The name and the module of a method prove nothing: a patch may have copied them.
     """
