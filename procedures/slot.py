@@ -25,9 +25,9 @@ NOTED = tuple(
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGXCPU")
     if (number := getattr(signal, name, None)) is not None
 )
-"""Unix signals for the main process that reach all of its process group; they don't end a slot."""
+"""Unix signals for the main process that reach its whole process group; they don't end a slot."""
 SETTLES_AFTER = 2.0
-"""Seconds for which a slot claims no run after a Unix signal that may announce the worker's stop."""
+"""Seconds for which a slot claims no run after a Unix signal that could stop the worker."""
 REPLACED_AFTER = 60.0
 """The age in seconds that a process must have before it may be replaced by a new one."""
 
@@ -63,8 +63,8 @@ class Slot:
     def open(self) -> None:
         """Turn a newly forked process into a slot.
 
-        At first, it ignores the Unix signals in `NOTED` and `STOP`: for signals that aren't ignored,
-        the pool would install handlers that raise.
+        It ignores the Unix signals in `NOTED` and `STOP` at first: for signals that aren't
+        ignored, the pool would install handlers that raise.
         """
         self.is_open, self.is_stopping, self.spent_by = True, False, ""
         self._opened_at, self._began_with = time.monotonic(), None

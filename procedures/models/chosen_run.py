@@ -1,4 +1,4 @@
-"""The runs on which one operation acts, if somebody chose them all by a filter."""
+"""The runs on which an operation is performed, if somebody chose them all by a filter."""
 
 from typing import Self
 from uuid import UUID
@@ -16,12 +16,12 @@ class ChosenRunQuerySet(models.QuerySet["ChosenRun"]):
         return self.filter(job=job)
 
     def left(self) -> Self:
-        """Return the runs on which the job hasn't acted yet, parents before their children."""
+        """Return the runs that the job hasn't handled yet, parents before their children."""
         return self.filter(Inlined(IS_LEFT)).order_by("run")
 
 
 class ChosenRun(models.Model):
-    """A run on which a job is to act, with the outcome; deleted when the job has ended."""
+    """A run on which a job performs an operation, with the outcome; deleted after the job."""
 
     class Outcome(models.TextChoices):
         DONE = "done", lazy("Done")
