@@ -209,7 +209,7 @@ def _has_ended(process: subprocess.Popen[bytes]) -> bool:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill all processes in the process group of this process."""
+    """Kill all processes in the process group that `process` leads."""
     # Once the process has been reaped, another process may have its pid.
     if process.returncode is None:
         with suppress(ProcessLookupError):

@@ -31,7 +31,7 @@ ISOLATION = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": os.devnull,
 }
-"""Environment variables by which git ignores the configuration of the machine and of the user."""
+"""Environment variables that make git ignore the configuration of the machine and of the user."""
 OWN_PLACES = ("HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM")
 
 

@@ -78,7 +78,7 @@ class Candidate:
     version: str
     tag: str
     taken: str
-    """The tag that made this part skip a lower version, or ""."""
+    """The existing tag of the version that would otherwise come next; "" if there is none."""
 
 
 @dataclass(frozen=True)
@@ -269,7 +269,7 @@ def read_history(repository: str, prefix: str) -> History:
 
 
 def check_first(place: Repository, prefix: str) -> None:
-    """Raise `RepositoryError` if there may be releases outside the history of the commit."""
+    """Raise `RepositoryError` if there could be releases outside the history of the commit."""
     if place.is_shallow:
         raise RepositoryError(
             f"“{place.name}” is a shallow clone that doesn't reach back to its last release. "

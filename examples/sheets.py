@@ -265,9 +265,10 @@ def _without_empty_end(cells: Sequence[str], at_least: int = 0) -> list[str]:
 
 
 def _fitness(cells: Sequence[str], called: Collection[str]) -> tuple[int, int]:
-    """Return the number of known column names in a line, and the number of cells in the line.
+    """Return the number of a line's cells that are in `called`, and the number of all its cells.
 
-    The line with the greatest pair of numbers is the most likely header.
+    `called` contains the names of the columns. The line with the greatest pair of numbers is the
+    most likely header.
     """
     return sum(folded(cell) in called for cell in cells), len(cells)
 

@@ -69,7 +69,7 @@ def listed(basket: dict[str, int]) -> str:
 
 
 def place_order(supplier: str, basket: dict[str, int], notes: list[str], step: Step) -> str:
-    """Return the reference of a pretended order.
+    """Pretend to place the order, and return a reference for it.
 
     A real supplier would get the idempotency key together with the order.
     """

@@ -1,4 +1,4 @@
-"""The access rules for many people and many runs, with a fixed number of statements."""
+"""The access rules for many people and many runs, with a fixed number of database queries."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -58,9 +58,9 @@ class People:
         return self.groups.get(group, set())
 
     def holders_of(self, names: Collection[str]) -> dict[str, set[Key]]:
-        """Return the keys of the people who have each permission, keyed by the permission.
+        """Return, for each permission in `names`, the keys of the people who have it.
 
-        Each permission is read only once.
+        The result is keyed by the permission. Each permission is read only once.
         """
         if new := {*names} - self.holders.keys():
             self.holders |= self._read_holders(new)
@@ -82,9 +82,9 @@ class People:
         return found
 
     def _given(self, permissions: Collection[int]) -> Iterable[tuple[int, AbstractSet[Key]]]:
-        """Yield a permission with keys of people who have it, themselves or through a group.
+        """Yield permissions, each with keys of people who have it, themselves or through a group.
 
-        The same permission may be yielded several times.
+        The same permission can be yielded several times.
         """
         here = users().filter(is_among("pk", self.users))
         own = here.filter(user_permissions__in=permissions).order_by()
@@ -102,7 +102,7 @@ Viewers = Callable[[People, Wanted], Pairs]
 viewers: list[Viewers] = []
 """Functions of higher layers that yield runs, each with the keys of people who may see it.
 
-Each function corresponds to a provider in `access`, and must give the same answers.
+Each function corresponds to a provider in `access`, and must grant the same access.
 """
 
 

@@ -46,7 +46,10 @@ def find_webhook(name: str) -> Target | None:
 
 
 def may_use_webhook(user: User, name: str) -> bool:
-    """Return True if the webhook names the user or one of their groups, or for superusers."""
+    """Return True if the site has this webhook and the user may use it.
+
+    Superusers may use all webhooks, others only those that name them or one of their groups.
+    """
     given = conf.WEBHOOKS.get(name)
     if given is None:
         return False

@@ -12,7 +12,7 @@ def changes(
     """Return the values that a step has added or changed, and the names that it has removed.
 
     The values are plain JSON. But if one of them has no JSON form, such as NaN, all are returned
-    unconverted: the step has done its work, and then fails because its result can't be stored.
+    unconverted. The step then fails after its work, because its result can't be stored.
     """
     try:
         plain: dict[str, Any] = canonical.jsonable(dict(after))

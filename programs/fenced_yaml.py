@@ -1,4 +1,4 @@
-"""YAML without anchors, by which a short text can mean a huge one, and without ambiguous keys."""
+"""A restricted YAML parser, which refuses anchors, tags, deep nesting and repeated keys."""
 
 from collections.abc import Sequence
 

@@ -7,7 +7,7 @@ CountersignError
 │   ├── ConflictError     it is too late; names who was first (409)
 │   ├── InvalidError      names what is wrong, by the path of each fault (400, 413, 422)
 │   └── TooManyError      says when to try again (429)
-├── UnreachableError      the site didn't answer
+├── UnreachableError      the site didn't respond
 ├── UnreadableError       the response isn't that of a Countersign site
 ├── NoAnswerError         a question has ended without an answer
 ├── LostRunError          another process owns the run now

@@ -274,7 +274,7 @@ class OutsideRun:
                 return
 
     def _apply(self, event: Event) -> None:
-        """Apply an event of the journal to the known state."""
+        """Apply an event of the journal to the state that this process has read so far."""
         if event.kind == "state" and ASIDE in event.data:
             event = self._client.get_event(self.id, event.seq)
         self._state.apply(event)

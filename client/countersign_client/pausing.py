@@ -75,7 +75,7 @@ class Tries:
 
 
 def unreachable(error: httpx.TransportError) -> UnreachableError:
-    """Return the error for a site that couldn't be reached or didn't answer."""
+    """Return the error for a site that couldn't be reached or didn't respond."""
     found = UnreachableError(f"The site can't be reached: {type(error).__name__} {error}".rstrip())
     found.__cause__ = error
     return found

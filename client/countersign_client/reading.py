@@ -1,6 +1,6 @@
-"""Results read from JSON, by the types of their fields.
+"""Conversion of JSON responses to dataclasses, guided by the types of the dataclasses' fields.
 
-Names that a newer site adds are left out, so that an older client can read its responses.
+Fields that a newer site adds are left out, so that an older client can read its responses.
 """
 
 from collections.abc import Callable

@@ -24,12 +24,14 @@ class RehearsedRun:
     files: Mapping[str, bytes]
     """The contents of files that steps made or people sent during the run, keyed by file name."""
     refused: tuple[RefusedAnswer, ...]
-    """Answers and signals that didn't fit, including those for child runs, in order of time."""
+    """Answers and signals that were refused, including those for child runs, in order of time."""
     subject: str
     """The run's subject, or "" if its procedure declares none."""
     took: timedelta
-    """The time from the run's start to its last event: its end, or its start of a wait that stays
-    open."""
+    """The time from the run's start to its last event.
+
+    The last event is the run's end, or the start of a wait that is still open.
+    """
     written: Mapping[str, str]
     """The text that each step wrote with `Step.write`, keyed by the step's key."""
 

@@ -22,8 +22,10 @@ DEEPEST = 8
 While code waits, other runs are advanced inside its call, so the stack grows with this number.
 """
 FROM_OUTSIDE = {EventKind.WAIT_CLOSED, EventKind.LOG}
-"""The kinds of pending inputs with which kept code may continue. With an input of any other kind,
-the code is abandoned."""
+"""The kinds of pending events with which kept code can continue.
+
+If an event of any other kind is pending, the code is abandoned.
+"""
 
 
 class EndlessError(AssertionError):
@@ -144,7 +146,7 @@ class Store(MemoryStore):
             self._standing.pop()
 
     def _take_up(self, journal: MemoryJournal) -> bool:
-        """Claim the run for its code, which was kept at a wait.
+        """Claim the run, so that its code, which was kept at a wait, can continue.
 
         Returns False if this code must be abandoned instead.
         """

@@ -145,7 +145,7 @@ class AgentResult(BaseModel):
     messages: tuple[Message, ...]
     """The whole conversation. To continue it later, pass it to `run_agent` as `history=`."""
     usage: Usage
-    """The amounts that the requests of this call of `run_agent` have used."""
+    """The number, the tokens and the price of the requests that this call of `run_agent` made."""
 
 
 def names_of(tools: Iterable[Tool]) -> str:

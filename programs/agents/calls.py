@@ -87,7 +87,7 @@ def _branch(agent: Agent, tools: Toolbox, call: ToolCall) -> Callable[[Context],
 def _result(ctx: Context, agent: Agent, tools: Toolbox, call: ToolCall) -> ToolResult:
     """Do a call and return its result.
 
-    If people deny the call or it fails as expected, that is the result.
+    If the call is invalid or denied, or fails with an error in `EXPECTED`, the result says so.
     """
     payload = {"call": call.id, "tool": call.tool}
     tool = tools.tools.get(call.tool)

@@ -55,7 +55,7 @@ Part = Annotated[TextPart | ThoughtPart | ToolCall, Field(discriminator="kind")]
 
 
 class Usage(BaseModel):
-    """The amounts that one or more requests to models have used."""
+    """The number, the tokens and the price of one or more requests to models."""
 
     model_config = FROZEN
     requests: int = 0
@@ -86,7 +86,7 @@ class UserMessage(BaseModel):
 
 
 class Reply(BaseModel):
-    """A model's reply to one request: text, and the tools that it calls."""
+    """A model's reply to one request, which contains text and calls of tools."""
 
     model_config = FROZEN
     kind: Literal["reply"] = "reply"
@@ -100,7 +100,10 @@ class Reply(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _check_release(cls, value: Any, read: Callable[[Any], "Reply"]) -> "Reply":
-        """Read a stored reply. If another release has stored it, raise an error with a remedy."""
+        """Read a stored reply.
+
+        If the reply has the format of another release, raise an error that names a remedy.
+        """
         try:
             return read(value)
         except ValidationError as error:

@@ -206,8 +206,8 @@ def _their_part(part: Part) -> Any:
 def _known_fields(kind: Any, part: Part) -> dict[str, Any]:
     """Return the provider's data for a part, without fields that this version of the library lacks.
 
-    Another version, with more fields, may have received the part. Providers also answer if such
-    fields are missing.
+    Another version, with more fields, may have received the part. Providers also accept messages
+    in which such fields are missing.
     """
     known = {one.name for one in fields(kind)}
     return {name: value for name, value in part.of_provider.items() if name in known}

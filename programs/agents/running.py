@@ -74,7 +74,7 @@ def _heard(ctx: Context) -> Iterable[UserMessage]:
 def _recorded_tools(ctx: Context, agent: Agent) -> Toolbox:
     """Return the agent's tools with the descriptions that steps of the run have recorded.
 
-    So the model gets the same descriptions in the whole run, even if the code was changed since.
+    So the model gets the same descriptions in the whole run, even if the code has changed since.
     """
     kept: list[ToolSpec] = ctx.step(own_tools, Tools(agent), name=f"{agent.name} tools", pure=True)
     found = {one.name: agent.by_name.get(one.name) for one in kept}

@@ -206,7 +206,7 @@ def names_in_braces(prompt: str) -> set[str]:
 
 
 def fill_prompt(prompt: str, values: Mapping[str, Any]) -> str:
-    """Return the prompt with values in place of the names in braces; "" for an unknown name."""
+    """Return the prompt with values in place of the names in braces; "" for a missing value."""
     given = dict.fromkeys(names_in_braces(prompt), "") | dict(values)
     try:
         return prompt.format_map(given)

@@ -47,7 +47,7 @@ NOT_FOUND = "The run {} was not found, or you don't have access to it."
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A snapshot of a run: a copy of the run that is paused and has a name."""
+    """A snapshot of a run: a paused fork of the run, with a name."""
 
     snapshot_id: str
     run_id: str
@@ -124,9 +124,9 @@ class Runtime:
         """Answer the question or send the event for which a run waits, and return the run's state.
 
         The answer to a question is `payload["response"]`, or the only value in the payload. Only
-        the first answer to each wait counts. The state is returned as by `tick`. Raises
-        `ValueError` if the run doesn't wait, or waits for a time or a child run, or if the answer
-        is refused.
+        the first answer to each wait counts. After sending it, this method waits for the run as
+        `tick` does. Raises `ValueError` if the run doesn't wait, or waits for a time or a child
+        run, or if the answer is refused.
         """
         self.tick(run_id=run_id)
         run, reading = self._read(run_id)
@@ -206,7 +206,7 @@ class Runtime:
     # Snapshots
 
     def save_snapshot(self, run_id: str, name: str) -> Snapshot:
-        """Copy a waiting run, pause the copy, and return the copy as a snapshot.
+        """Fork a waiting run, pause the fork, and return the fork as a snapshot.
 
         A second call with the same name returns the snapshot of the first call. Raises `ValueError`
         if the run isn't waiting.

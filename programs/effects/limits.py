@@ -68,7 +68,7 @@ def status_of(limits: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def warnings_of(limits: Mapping[str, Any]) -> list[LimitWarning]:
-    """Return a warning for each limit whose used percentage is at least that for a warning."""
+    """Return a warning for each limit of which at least the warning percentage is used."""
     found = []
     for kind in COUNTED:
         used, most, warn = numbers_of(limits, kind)

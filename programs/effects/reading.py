@@ -20,7 +20,10 @@ STATUSES = {
     "quarantined": RunStatus.FAILED,
     "cancelled": RunStatus.CANCELLED,
 }
-"""The statuses that programs know, by the statuses of runs; all other runs are "running"."""
+"""The statuses that programs know, keyed by the statuses of runs.
+
+A run with any other status is "running".
+"""
 REASONS = {
     "request": WaitReason.USER,
     "signal": WaitReason.EVENT,

@@ -19,7 +19,7 @@ class MissingStepError(PublicError):
 
 @dataclass(frozen=True, eq=False)
 class MissingStep:
-    """A step in place of one that an edge of a definition names but the definition lacks."""
+    """A stand-in for a step that an edge of a definition names but the definition lacks."""
 
     name: str
     of: str

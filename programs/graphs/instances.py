@@ -21,7 +21,10 @@ STATUSES = {
     "quarantined": "failed",
     "cancelled": "canceled",
 }
-"""The statuses of instances, by the statuses of runs; other runs are "waiting" or "running"."""
+"""The statuses of instances, keyed by the statuses of runs.
+
+If the run has any other status, the instance is "waiting" or "running".
+"""
 ENDS = frozenset({"completed", "failed", "canceled"})
 ASKING = ("human", "webhook")
 
@@ -53,7 +56,7 @@ class RunReading:
     history: list[StepExecution] = field(default_factory=list)
     open: dict[str, datetime] = field(default_factory=dict)
     last: str = ""
-    """The name of the step that the last event about a step names; "" before the first one."""
+    """The name of the step in the last event about a step; "" before the first such event."""
 
     def read(self, events: Iterable[Event]) -> None:
         for event in events:

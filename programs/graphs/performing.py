@@ -101,8 +101,8 @@ class Visit:
     ) -> list[str]:
         """Return the names of the next nodes.
 
-        A gateway's result can name them. Otherwise they are those to which an edge with a true
-        condition leads.
+        A gateway's result can name them. Otherwise they are the targets of the edges whose
+        condition holds, or of the edges with the condition "otherwise" if no other one holds.
         """
         edges = self.shape.leaving(self.node.name)
         if self.node.kind == "gateway" and isinstance(result, str | list | tuple):

@@ -106,7 +106,7 @@ def _check_names(names: Any, what: str, line: int) -> None:
 
 
 def _check_alone(name: str, step: Any, options: Mapping[str, Any]) -> None:
-    """Check a step without the others, so that an error can be reported with the step's line."""
+    """Check a step by itself, so that an error can be reported with the line of the step."""
     parts = Parts()
     parts.add(name, step, options)
     for node in parts.nodes.values():
@@ -338,7 +338,10 @@ def _text(of: Mapping[str, Any], key: str) -> str:
 def _mapping(
     given: Any, what: str, known: tuple[str, ...] = (), *, line: int | None = None
 ) -> NumberedMapping:
-    """Return `given`. Raises `ProcedureFileError` unless it is a mapping with only known keys."""
+    """Return `given`. Raises `ProcedureFileError` if it isn't a mapping.
+
+    Unless `known` is empty, the error is also raised for a key that isn't in `known`.
+    """
     if not isinstance(given, NumberedMapping):
         raise ProcedureFileError(f"{what} must be a mapping of names to values.", line=line)
     for key in given if known else ():

@@ -78,7 +78,7 @@ class Signal:
 
 @dataclass(frozen=True, eq=False)
 class Gateway:
-    """A step at which paths fork: one path takes each edge whose condition holds.
+    """A step at which a path splits into several: one for each edge whose condition holds.
 
     With `first=True`, only the first of these edges is taken.
     """
@@ -108,7 +108,7 @@ class Chain:
 class Parallel:
     """Steps that run side by side.
 
-    After them runs `callback`, which gets the list of their results.
+    Once all have ended, `callback` runs and gets the list of their results.
     """
 
     steps: Sequence[Any]

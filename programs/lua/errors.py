@@ -20,7 +20,7 @@ class OutputError(PublicError):
 
 
 class HumanTimeoutError(PublicError):
-    """Nobody answered in time a question with `on_timeout = "error"`."""
+    """Nobody answered a question with `on_timeout = "error"` before its timeout."""
 
 
 class TurnLimitError(PublicError):

@@ -56,7 +56,7 @@ GROUPS: Mapping[type, tuple[str, ...]] = {
     list: ("guards", "stages"),
     str: ("name", "title", "subject", "description", "code"),
 }
-"""The keys of a file whose values must be mappings, must be lists or must be strings."""
+"""The keys of a file whose values must have a certain type, keyed by that type."""
 TYPE_WORDS: Mapping[type, str] = {dict: "a mapping", list: "a list of strings", str: "a string"}
 OFFER = (STANDARD, PRIMITIVES, {"params": ANY})
 
@@ -64,7 +64,7 @@ OFFER = (STANDARD, PRIMITIVES, {"params": ANY})
 def read_plexus(file: str, text: str) -> list[Procedure]:
     """Return the procedure that a YAML file defines, and the procedures that are nested in it.
 
-    Raises `ProcedureFileError`, with the line, for a file that uses something unknown.
+    Raises `ProcedureFileError`, with the line, for an invalid file and for unsupported features.
     """
     node = compose_yaml(text)
     if not isinstance(node, yaml.MappingNode):
@@ -269,7 +269,11 @@ def _declarations(part: FileMapping, group: str, of: str) -> list[Declaration]:
 
 
 def _check_code(part: FileMapping, chunks: Sequence[Chunk], human: Mapping[str, Any]) -> list[Use]:
-    """Return the uses of names in all chunks. Raises `ProcedureFileError` for an unknown name."""
+    """Return the uses of names in all chunks.
+
+    Raises `ProcedureFileError` for invalid Lua, for a name that the code may not use, and for a
+    question that can't be asked.
+    """
     found: list[Use] = []
     runtime = lua54.LuaRuntime()
     agents = {

@@ -65,10 +65,11 @@ def _fault_of_values(name: str, declared: Mapping[str, Any]) -> str:
 
 
 def check_asking(code: str, first: int, uses: Sequence[Use], human: Mapping[str, Any]) -> None:
-    """Check the questions that code asks: those it names, and the options that it writes out.
+    """Check the names and the options of the questions that code asks.
 
-    `uses` are the uses of names in the code, and `human` the declared questions. Raises
-    `ProcedureFileError`, with the line.
+    Options are checked only if the call contains them as a table. `uses` are the uses of names in
+    the code, and `human` contains the declared questions. Raises `ProcedureFileError`, with the
+    line.
     """
     for use in uses:
         if why := _fault_of_name(use, human):
@@ -93,7 +94,10 @@ def _fault_of_name(use: Use, human: Mapping[str, Any]) -> str:
 
 
 def _written_options(tokens: Sequence[Token]) -> Iterator[tuple[str, Token]]:
-    """Yield the keys of each table that stands as the argument of a question, with its verb."""
+    """Yield pairs: the name of a called function of `Human`, and a key of the call's table.
+
+    Calls of `Human.inputs` are left out.
+    """
     for place, token in enumerate(tokens[:-4]):
         dot, verb, *after = tokens[place + 1 : place + 5]
         if (token.text, dot.text) != ("Human", ".") or verb.text not in OF_VERB:

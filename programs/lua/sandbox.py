@@ -17,7 +17,7 @@ from programs.lua.values import lua, plain
 MOST_MEMORY = 64 * 1024 * 1024
 """The maximum number of bytes of memory that a program may use in Lua."""
 MOST_SECONDS = 2.0
-"""The maximum processor time in seconds that a program may use between two context calls."""
+"""The maximum processor time in seconds that a program may use between two calls of `ctx`."""
 LONGEST_ERROR = 5_000
 """The maximum number of characters in the message of an error; a longer message is cut."""
 HERE = Path(__file__).parent
@@ -66,7 +66,7 @@ class Sandbox:
     def __init__(self, clock: Clock, fence: Fence) -> None:
         self._fence, self._file = fence, ""
         self._stopped: BaseException | None = None
-        """A suspension, a broken limit or another exception that no program may catch, or None."""
+        """A suspension, an exceeded limit or other exception that no program may catch, or None."""
         self._runtime: Any = lua54.LuaRuntime(
             unpack_returned_tuples=True,
             register_eval=False,
@@ -114,9 +114,9 @@ class Sandbox:
         """Return a function for Lua, which calls `fn` with plain JSON values.
 
         The result of `fn` is converted to Lua; a tuple becomes several results. With `rests=True`,
-        the duration of the call isn't counted, and after the call, the time that the program may
-        use begins again at 0. Only functions that write events may be called this way: because the
-        number of events is limited, a loop of such calls ends, too.
+        the duration of the call isn't counted, and after the call, the time that the program uses
+        is counted from 0 again. Only functions that write events may be called this way: because
+        the number of events is limited, a loop of such calls ends, too.
         """
         guarded = self._guard(fn)
 

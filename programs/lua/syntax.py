@@ -10,7 +10,7 @@ from programs.lua.tokens import tokens_of
 
 PLACED = re.compile(r"code:(\d+): (.*)", re.DOTALL)
 BYTE = re.compile(r"'<\\\d+>'")
-"""A byte in a message of Lua, which reads characters byte by byte."""
+"""A pattern for a byte that a message of Lua names, because Lua reads texts byte by byte."""
 
 
 def check_syntax(runtime: Any, code: str, first: int) -> None:

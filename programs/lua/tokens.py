@@ -29,7 +29,7 @@ OF_FUNCTION = {*OF_LIST, ".", ":", "...", "("}
 
 @dataclass(frozen=True)
 class Token:
-    """A token of Lua code: a name, a string, a number or a mark."""
+    """A token of Lua code: a name, a string, a number or a mark, such as a brace or an operator."""
 
     kind: str
     text: str

@@ -80,7 +80,7 @@ class Artifact:
 
 @dataclass(frozen=True, kw_only=True)
 class Run(RunRow):
-    """A run with all its details, except its journal."""
+    """A run with all its details except its journal."""
 
     version: str
     inputs: Any

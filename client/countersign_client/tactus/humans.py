@@ -181,7 +181,7 @@ def _terms(request: Any) -> dict[str, Any]:
 
 
 def _choices(options: Sequence[Any] | None) -> dict[str, str]:
-    """Return the labels of the options, keyed by the values; the answer is one of these."""
+    """Return the labels of the options, keyed by the values; the answer is one of the values."""
     found: dict[str, str] = {}
     for one in options or ():
         given = cast("Mapping[str, Any]", one) if isinstance(one, Mapping) else {"label": str(one)}

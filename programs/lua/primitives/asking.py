@@ -26,7 +26,7 @@ DEFAULT_MESSAGES = {
     "upload": "File upload requested",
 }
 Answered = tuple[Any, bool, str]
-"""The value of the answer, True if nobody answered in time, and the name of who answered."""
+"""A tuple of the answer's value, True if nobody answered in time, and the responder's name."""
 
 
 class HumanPrimitives:

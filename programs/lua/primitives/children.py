@@ -14,7 +14,10 @@ STATUSES = {
     "failed": "FAILED",
     "cancelled": "CANCELLED",
 }
-"""The statuses that programs see, by the statuses of child runs; other children are "RUNNING"."""
+"""The statuses that programs see, keyed by the statuses of child runs.
+
+A child run with any other status is "RUNNING".
+"""
 OVER = {"COMPLETED", "FAILED", "CANCELLED"}
 GUIDANCE = "guidance"
 """The name of the signal by which `Procedure.inject` sends a message to a child run."""

@@ -11,9 +11,9 @@ from programs.lua.primitives.keeping import decode, encode
 from programs.lua.primitives.options import text_of
 
 FOLDERS = "LUA_FOLDERS"
-"""The setting with the site's folders that programs can read.
+"""The name of the setting with the site's folders that programs can read.
 
-It maps names to folders: a program's path begins with such a name.
+The setting maps names to folders. A path in a program begins with such a name.
 """
 LARGEST = 4_000_000
 """The maximum size in bytes of a file that a program reads."""

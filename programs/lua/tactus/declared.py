@@ -31,7 +31,7 @@ DONE = {
 
 @dataclass(frozen=True)
 class DeclaredAgent:
-    """An agent that a file declares, with the descriptions of its tools that models get."""
+    """An agent that a file declares, with the descriptions of its tools for models."""
 
     number: int
     """The number of the agent in the file, in the order of the declarations; the first has 1."""

@@ -106,7 +106,7 @@ def read_tactus(
     `model` answers the requests of agents: a function that takes an `AgentRequest` and returns an
     `AgentReply`, or a model of pydantic-ai, such as `SiteModel("anthropic:claude-sonnet-4-5")`. By
     default, the setting AGENT_MODEL names the model; if it is empty, a file with agents is refused.
-    Raises `ProcedureFileError`, with the line, for a file that uses something unknown.
+    Raises `ProcedureFileError`, with the line, for an invalid file and for unsupported features.
     """
     uses = checked_names(text)
     asked = model if model is not None and not isinstance(model, str) else SiteModel(model)
@@ -124,7 +124,10 @@ def specifications_in(file: str, text: str) -> list[str]:
 
 
 def checked_names(text: str) -> Sequence[Use]:
-    """Return the uses of names in a file. Raises `ProcedureFileError` for an unknown name."""
+    """Return the uses of names in a file.
+
+    Raises `ProcedureFileError` for invalid Lua, and for a name that the file may not use.
+    """
     check_syntax(lua54.LuaRuntime(), text, 1)
     declared = [name for use in _declared_by_name(text) for name in (use, use.capitalize())]
     offer = OfferedNames(STANDARD, PRIMITIVES, NAMES, dict.fromkeys(declared, ANY))

@@ -14,7 +14,7 @@ PROCEDURE = {
     *("input", "output", "roles", "handler", "name", "max_turns", "max_depth"),
     *("state", "async", "dependencies", "checkpoint_interval"),
 }
-"""The settings that a procedure can have. Those of the last line have no effect here."""
+"""The settings that a procedure can have. Those in the last line of the set have no effect."""
 NUMBERS = ("temperature", "top_p", "max_tokens")
 
 
@@ -45,9 +45,9 @@ def checked_stages(names: Any) -> Sequence[str]:
 
 
 def checked_questions(name: str, declared: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield declared questions by name.
+    """Yield each declared question with its name.
 
-    Without a name, the declaration contains several questions by their names. Raises `TypeError` or
+    If `name` is empty, `declared` contains several questions, keyed by name. Raises `TypeError` or
     `ValueError` for a question that no program can ask.
     """
     for one, settings in ({name: declared} if name else declared).items():
@@ -60,7 +60,7 @@ def checked_questions(name: str, declared: Mapping[str, Any]) -> Iterator[tuple[
 
 
 def check_agent(name: str, settings: Mapping[str, Any]) -> None:
-    """Raise `TypeError` or `ValueError` for values with which no model can be asked."""
+    """Raise `TypeError` or `ValueError` for settings that can't be sent to a model."""
     for setting in ("system_prompt", "initial_message", "description"):
         value = settings.get(setting, "")
         if not isinstance(value, str):

@@ -1,4 +1,7 @@
-"""The site's model for the agents of .tac files, asked by the same step as that of other agents."""
+"""The site's model for the agents of .tac files.
+
+Each request to it is a call of `ask_model`, the step that other agents use, too.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +23,11 @@ CONTINUE = UserMessage(text="Continue.")
 
 @dataclass(frozen=True)
 class SiteModel:
-    """A model of pydantic-ai or the name of one; None for the model named by AGENT_MODEL."""
+    """The model to which the agents of a .tac file send their requests.
+
+    `model` is a model of pydantic-ai or the name of one. With None, the setting AGENT_MODEL names
+    the model.
+    """
 
     model: Any = None
 
