@@ -265,8 +265,7 @@ def _by_state(source: RunsByState, span: Span, states: Sequence[RunState]) -> Sq
 
 
 def _by_key(source: RunsByKey, span: Span, states: Sequence[RunState]) -> SqlPart:
-    """Return a query for the newest runs of each key and procedure in any of the states.
-    """
+    """Return a query for the newest runs of each key and procedure in any of the states."""
     around = span.around("named.procedure_id", "named.run_id", "procedures.value")
     condition = SqlPart(f"{around.text}{_is_in(states)}", around.cells)
     # DISTINCT, because several rows may name the same run, such as the rows of several questions to
