@@ -55,7 +55,7 @@ class Day:
     counts: Counter[str] = field(default_factory=Counter)
     """The number of runs with each outcome, such as "done" or "failed"."""
     answered_after: list[float] = field(default_factory=list)
-    """For each answered question of these runs, the number of seconds until the answer."""
+    """The numbers of seconds until an answer, for the answered questions of these runs."""
 
     @property
     def total(self) -> int:
