@@ -14,13 +14,19 @@ CHECKBOX = '<td class="action-checkbox"'
 
 
 @register.simple_tag
-def named_cells(row: Iterable[str], headers: Iterable[Mapping[str, Any]]) -> SafeString:
+def column_names(headers: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the names of the columns, escaped; once for all rows, as they are translated here."""
+    return [escape(capfirst(head["text"])) for head in headers]
+
+
+@register.simple_tag
+def named_cells(row: Iterable[str], names: Iterable[str]) -> SafeString:
     """Return the cells of a row, each with the name of its column, and marked if it is empty.
 
     The checkbox has no name.
     """
     empty = f">{escape(admin.site.empty_value_display)}</td>"
-    cells = (_named(cell, head["text"], empty) for cell, head in zip(row, headers, strict=False))
+    cells = (_named(cell, name, empty) for cell, name in zip(row, names, strict=False))
     return mark_safe("".join(cells))  # noqa: S308 (Django's cells, and a name that is escaped)
 
 
@@ -29,4 +35,4 @@ def _named(cell: str, name: str, empty: str) -> str:
         return cell
     mark = " data-empty" if cell.endswith(empty) else ""
     start = len("<td")
-    return f'{cell[:start]} data-label="{escape(capfirst(name))}"{mark}{cell[start:]}'
+    return f'{cell[:start]} data-label="{name}"{mark}{cell[start:]}'
