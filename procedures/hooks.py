@@ -81,7 +81,7 @@ Each function is called with the ids of runs. It returns pairs, the run that is 
 that needs it, if at least one of the two is among these runs.
 """
 concerns: list[Callable[[Sequence[UUID], Sequence[Any]], Iterable[tuple[UUID, Any]]]] = []
-"""Functions that say which of these runs concern which of these users in rows of a higher layer.
+"""Functions of higher layers that say from their own rows which of some runs concern which users.
 
 Each function is called with the ids of runs and the keys of users, and returns pairs of both.
 """

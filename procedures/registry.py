@@ -275,7 +275,7 @@ def installed_versions() -> dict[str, Any]:
 
 @transaction.atomic
 def _make_rows(found: Sequence[Definition]) -> list[ProcedureVersion]:
-    """Write the rows of these versions by a few queries, and return them.
+    """Write the rows of these versions with a few queries, and return them.
 
     Versions that exist already get the current time as `registered_at`.
     """

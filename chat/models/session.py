@@ -203,8 +203,8 @@ class Member(models.Model):
     in_crowd = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="True if the session has so many members that no feed entry is written for each "
-        "of them. All members of a session have the same value.",
+        help_text="True if the session has had so many members that feed entries aren't written "
+        "for single ones. All members of a session have the same value.",
     )
     proof = proof_field()
     SEALED: ClassVar = ("session", "user", "joined_at")

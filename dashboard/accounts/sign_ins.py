@@ -34,7 +34,7 @@ def end_everything(user: User, *, by: User) -> None:
 def end_session(user: User, sign_in: int, *, by: User) -> None:
     _check(may_change(by, user))
     if user.sign_ins.filter(pk=sign_in).end():
-        note(by, "Ended a session.", about=user)
+        note(by, "Ended a sign-in session.", about=user)
 
 
 @transaction.atomic

@@ -88,7 +88,7 @@ def _make(kind: StandardGroup.Kind) -> Group | None:
         StandardGroup.objects.create(kind=kind, group=group)
         return group
     logger.warning(
-        "The standard group %s wasn't created, because its names %s are already in use.",
+        "The standard group %s wasn't created, because each possible name is already in use: %s.",
         kind.value,
         NAMES[kind],
     )

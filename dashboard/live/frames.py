@@ -1,8 +1,8 @@
 """The content that is sent for each change: data for programs, rendered HTML for pages.
 
-A frame is made once for each change and form, and is sent to everybody who may see the change. So a
-frame contains nothing that differs between people. A follower who may not see the change gets only
-the change's number.
+A frame is made once for each change and format (data or HTML), and is sent to everybody who may
+see the change. So a frame contains nothing that differs between people. A follower who may not see
+the change gets only the change's number.
 """
 
 import time

@@ -50,7 +50,7 @@ class MemoryRun(RunRow):
 
 @dataclass(eq=False)
 class MemoryWait(dict[str, Any], WaitCells):
-    """A wait: the content of its opening as a dictionary, with the fields of its row."""
+    """A wait: the content of its opening event as a dictionary, and its row's fields."""
 
     run: MemoryRun
     run_id: str

@@ -104,7 +104,7 @@ def _status_differences(record: Record) -> Iterator[Difference]:
 
 
 def _moment_differences(record: Record) -> Iterator[Difference]:
-    """Yield a difference if a time of a cancel or pause in the row isn't that of an operation."""
+    """Yield a difference if no cancel or pause was journaled at the time in the row."""
     run, asked = record.run, record.asked
     ends = asked.get("cancel", set()) | asked.get("force_end", set())
     is_ended = run.status == RunStatus.CANCELLED

@@ -24,7 +24,7 @@ class ToolServerError(PublicError):
 
 @dataclass(frozen=True)
 class ToolServer:
-    """A program that offers tools by the Model Context Protocol over its standard streams.
+    """A program that offers tools through the Model Context Protocol over its standard streams.
 
     Each step that lists or calls tools starts a new process of the program; the process ends with
     the step.

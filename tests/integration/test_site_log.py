@@ -171,7 +171,7 @@ def test_what_people_do_to_their_own_account_is_logged_once(
     day = f"{made.until:%Y-%m-%d %H:%M %Z}"
     assert told == [
         ("alice", "alice", "Ended all other sessions (1).", ""),
-        ("alice", "alice", "Ended a session.", ""),
+        ("alice", "alice", "Ended a sign-in session.", ""),
         ("alice", "alice", f"Away until {day}. bob can answer meanwhile.", "Holidays."),
         ("admin", "alice", "Ended an absence during which bob could answer.", ""),
         ("bob", "bob", "Changed the password.", ""),

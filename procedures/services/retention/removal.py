@@ -18,7 +18,7 @@ from procedures.store.named_locks import lock_name
 
 
 def lock_holds() -> None:
-    """Wait for others who place a hold or remove runs, and make later ones wait for this one."""
+    """Wait for other transactions that place holds or remove runs; later ones wait for this."""
     lock_name("legal holds")
 
 
