@@ -82,7 +82,7 @@ def end_sign_in(request: Visit, sign_in_id: int) -> HttpResponse:
     found = get_object_or_404(request.user.sign_ins, pk=sign_in_id)
     is_this = found.session_id == request.session.session_key
     request.user.sign_ins.filter(pk=found.pk).end()
-    note(request.user, "Ended a session.")
+    note(request.user, "Ended a sign-in session.")
     if is_this:
         request.session.flush()
         return redirect("countersign:sign_in")

@@ -90,7 +90,7 @@ def test_a_part_that_cannot_be_started_again_is_tried_again(
 def test_a_part_that_is_never_ready_stops_the_start(supervisor: Supervisor) -> None:
     slow = part("import time; time.sleep(60)")
 
-    with pytest.raises(StartError, match="The part wasn't ready"):
+    with pytest.raises(StartError, match="The process part wasn't ready"):
         supervisor.start_and_wait(slow, lambda: False, seconds=0.2)
 
 

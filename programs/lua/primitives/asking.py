@@ -32,8 +32,8 @@ Answered = tuple[Any, bool, str]
 class HumanPrimitives:
     """The questions that a program asks.
 
-    Only `approve` returns several values to Lua. All other questions return one value. So a call to one
-    of them can be the last argument of another call, to which Lua passes all returned values.
+    Only `approve` returns several values to Lua. All other questions return one value. So a call to
+    one of them can be the last argument of another call, to which Lua passes all that is returned.
     """
 
     def __init__(self, ctx: Context, declared: Mapping[str, Any], files: Files) -> None:
