@@ -97,11 +97,11 @@ def test_the_host_is_looked_up_once_and_what_was_checked_is_connected_to(
 def test_a_receiver_that_never_answers_is_cut_off() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
-        with pytest.raises(PostError, match="No answer"):
+        with pytest.raises(PostError, match="No response"):
             posting.post(url, b"{}", {}, to_loopback=True, seconds=0.2)
 
 
 def test_a_certificate_that_nobody_knows_is_refused(receiver: Receiver) -> None:
-    with pytest.raises(PostError, match="No answer"):
+    with pytest.raises(PostError, match="No response"):
         posting.post(receiver.url.replace("http:", "https:"), b"{}", {}, to_loopback=True)
     assert receiver.sent == []
