@@ -116,6 +116,7 @@ def test_messages_arrive_again_as_soon_as_redis_is_back(
     go_away: Callable[[Redis], None], redis_server: Redis, running_web: Web, desk: Desk, alice: User
 ) -> None:
     """No clock is there to repeat a message that was lost."""
+    look(alice, running_web, "/procedures/one_step")
     wait_for_success(begin(alice, running_web, desk))
     go_away(redis_server)
     begin(alice, running_web, desk)
@@ -130,6 +131,7 @@ def test_messages_arrive_again_as_soon_as_redis_is_back(
 def test_a_restart_of_redis_that_nobody_noticed_delays_nothing_for_long(
     redis_server: Redis, running_web: Web, desk: Desk, alice: User
 ) -> None:
+    look(alice, running_web, "/procedures/one_step")
     wait_for_success(begin(alice, running_web, desk))
     redis_server.kill()
     redis_server.revive()
