@@ -6,6 +6,7 @@ from django.db.models import Count, Max, Min
 
 from chat.models import Notification
 from procedures.engine.values.formats import format_moment
+from procedures.models.act import counted
 from procedures.services import Complaint
 
 
@@ -21,9 +22,8 @@ def undelivered() -> Iterator[Complaint]:
     newest = Notification.objects.filter(pk__in=[one["newest"] for one in channels])
     notes = dict(newest.order_by().values_list("pk", "note")) if channels else {}
     for one in channels:
-        is_one, channel = one["count"] == 1, one["channel"]
-        what = "1 notification" if is_one else f"{one['count']:,} notifications"
-        have, they = ("has", "It") if is_one else ("have", "They")
+        what, channel = counted(one["count"], "notification"), one["channel"]
+        have, they = ("has", "It") if one["count"] == 1 else ("have", "They")
         since = format_moment(one["since"].replace(second=0, microsecond=0).isoformat())
         error = notes.get(one["newest"], "").partition(":")[0]
         setting = "EMAIL_URL" if channel == "mail" else f"the settings of the channel {channel}"

@@ -12,6 +12,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from procedures.models import Act, LogHead, Run, Tombstone
+from procedures.models.act import counted
 from procedures.models.clock import clock
 
 
@@ -35,7 +36,7 @@ class KnownLog:
         """
         if not self.seq or Act.objects.filter(seq=self.seq, hash=self.hash).exists():
             return []
-        entries = "1 entry" if self.seq == 1 else f"{self.seq:,} entries"
+        entries = counted(self.seq, "entry", "entries")
         return [
             f"It had {entries} at the verification of {_day(self.at)}, "
             f"but entry {self.seq:,} is now missing or a different one."
@@ -61,7 +62,7 @@ class KnownRuns:
         """
         if (lost := self.count - _count(UUID(self.until))) <= 0:
             return []
-        runs = "1 run has" if lost == 1 else f"{lost:,} runs have"
+        runs = counted(lost, "run has", "runs have")
         return [
             f"{runs} disappeared without a tombstone since the verification of {_day(self.at)}."
         ]
