@@ -2,7 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from chat.models import Session
 from procedures.engine.values.sizes import Sizes
@@ -66,14 +66,7 @@ def test_a_connection_that_comes_twice_loses_no_message(
     open_page: OpenPage, session: Session, bob: User
 ) -> None:
     page = open_page(bob)
-    open_session(page, session)
-    composer(page).press("Escape")
-    page.route("**/messages", lambda route: route.abort("internetdisconnected"))
-    for text in ("First", "Second"):
-        say(page, text)
-    waiting = page.locator(".outbox .message")
-    expect(waiting).to_have_count(2)
-    page.unroute("**/messages")
+    waiting = unsent(page, session, "First", "Second")
     held, lost = list[Route](), list[Route]()
 
     def hold_the_first(route: Route) -> None:
@@ -95,6 +88,22 @@ def test_a_connection_that_comes_twice_loses_no_message(
     expect(said(page)).to_have_text(["First", "Second"])
     expect(waiting).to_have_count(0)
     assert session.messages.filter(kind="person").count() == 2
+
+
+def unsent(page: Page, session: Session, *texts: str) -> Locator:
+    """Say these texts while messages can't be sent; return the messages that wait.
+
+    Afterwards messages can be sent again, but the page hasn't noticed it yet.
+    """
+    open_session(page, session)
+    composer(page).press("Escape")
+    page.route("**/messages", lambda route: route.abort("internetdisconnected"))
+    for text in texts:
+        say(page, text)
+    waiting = page.locator(".outbox .message")
+    expect(waiting).to_have_count(len(texts))
+    page.unroute("**/messages")
+    return waiting
 
 
 def come_online(page: Page) -> None:
@@ -125,14 +134,7 @@ def test_what_was_refused_after_it_had_waited_stays_with_its_reason_until_it_is_
     open_page: OpenPage, session: Session, bob: User
 ) -> None:
     page = open_page(bob)
-    open_session(page, session)
-    composer(page).press("Escape")
-    page.route("**/messages", lambda route: route.abort("internetdisconnected"))
-    for text in (TOO_LONG, "Short"):
-        say(page, text)
-    kept = page.locator(".outbox .message")
-    expect(kept).to_have_count(2)
-    page.unroute("**/messages")
+    kept = unsent(page, session, TOO_LONG, "Short")
     come_online(page)
 
     expect(said(page)).to_have_text(["Short"])
