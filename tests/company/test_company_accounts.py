@@ -1,8 +1,5 @@
 """Signing in with a company account: a real provider, and everything it may get wrong."""
 
-import re
-from html import unescape
-from http.client import HTTPConnection
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -19,51 +16,13 @@ from dashboard.accounts.offboarding import offboard
 from dashboard.admin.pages.settings import in_force
 from dashboard.company import adapters, exchanges
 from dashboard.environment.site_secrets import find_site_secrets
-from procedures.models import Act
-from tests.company.conftest import PASSWORD, signed_in, who
+from tests.company.conftest import who
 from tests.company.provider import SECRET, SLOWLY, Company, new_key
+from tests.company.steps import acts, back, refusal, sign_in, to_company
 from tests.configured import configure
 from tests.conftest import create_person
-from tests.pages import browser
 
 METADATA = "/.well-known/openid-configuration"
-WORDS = re.compile(r'<p class="notice" role="alert">([^<]+)')
-
-
-def to_company(client: Client, **fields: str) -> str:
-    """The address at the company to which the page after the button leads."""
-    return leading_to(client.post("/company-sign-in/corp", fields))
-
-
-def leading_to(response: Any) -> str:
-    page = response.content.decode()
-    found = re.search(r'http-equiv="refresh" content="0; url=([^"]+)"', page)
-    assert found, page
-    return unescape(found[1])
-
-
-def back(address: str) -> str:
-    """The path with which the company sends the browser back."""
-    url = urlsplit(address)
-    connection = HTTPConnection(str(url.hostname), url.port)
-    connection.request("GET", f"{url.path}?{url.query}")
-    there = urlsplit(str(connection.getresponse().headers["Location"]))
-    connection.close()
-    return f"{there.path}?{there.query}"
-
-
-def sign_in(client: Client, **fields: str) -> Any:
-    return client.get(back(to_company(client, **fields)))
-
-
-def refusal(response: Any) -> tuple[int, str]:
-    found = WORDS.search(response.content.decode())
-    assert found, response.content.decode()
-    return response.status_code, unescape(found[1])
-
-
-def acts() -> set[str]:
-    return set(Act.objects.values_list("words", flat=True))
 
 
 def test_invited_people_are_matched_by_a_verified_address_and_stay_linked(
@@ -352,54 +311,3 @@ def test_the_secret_is_shown_nowhere(company: Company, root: Client) -> None:
     assert SECRET in set(find_site_secrets())
     assert SECRET not in root.get("/admin/settings/").content.decode()
     assert SECRET not in to_company(Client())
-
-
-def proven(name: str) -> Client:
-    """A browser in which somebody has just typed the password again."""
-    client = signed_in(name)
-    client.post("/second-factor/again/password", {"password": PASSWORD})
-    return client
-
-
-def link(client: Client) -> str:
-    """The path with which the browser comes back from the company."""
-    return back(leading_to(client.post("/company-sign-in/corp/link")))
-
-
-def test_people_link_an_account_with_another_address_and_remove_it(
-    company: Company, ann: User
-) -> None:
-    company.person |= {"email": "blum@elsewhere.example", "email_verified": False}
-    asked = signed_in("ann").post("/company-sign-in/corp/link")
-    assert asked["Location"].startswith("/second-factor/again/password")
-    owner = proven("ann")
-    for _ in range(2):  # the second time changes nothing
-        assert owner.get(link(owner))["Location"] == "/second-factor"
-    assert "Linked an account at Corp." in acts()
-    sign_in(client := Client())
-    assert who(client) == "ann"
-
-    assert "Account at Corp: blum@elsewhere" in owner.get("/second-factor").content.decode()
-    path = f"/second-factor/companies/{SocialAccount.objects.get().pk}/removal"
-    stranger = browser(create_person("zoe"))
-    assert stranger.post(path).status_code == 404
-    assert "/again/" in signed_in("ann").post(path)["Location"]
-    assert SocialAccount.objects.exists()
-    assert owner.post(path)["Location"] == "/second-factor"
-    assert not SocialAccount.objects.exists()
-    assert "Removed a way to sign in: Account at Corp: blum@elsewhere.example." in acts()
-
-
-def test_an_account_is_linked_with_nobody_else(company: Company, ann: User) -> None:
-    sign_in(Client())
-    other = browser(create_person("zoe"))
-    assert "already linked to another user" in refusal(other.get(link(other)))[1]
-
-    company.person["sub"] = "another"
-    path = link(other)
-    other.logout()
-    other.force_login(ann)  # who comes back in a browser that zoe has left
-    assert refusal(other.get(path))[0] == 403
-    assert Client().post("/company-sign-in/corp/link")["Location"].startswith("/sign-in")
-    [account] = SocialAccount.objects.all()
-    assert account.user.username == "ann"
