@@ -62,7 +62,7 @@ class SearchedAdmin(Admin):
             rows = rows.filter(reduce(or_, self._scanned(word), by_key))
         if not self.ends_of_ids:
             return rows, False
-        # The keys are read once, because the rows are counted and listed by two more statements.
+        # Each kind takes a query of its own: an index finds the former, a scan the latter.
         parts = [_newest_keys(found) for found in (keyed, rows)]
         vars(request)["is_cut"] = any(len(part) == MOST_FOUND for part in parts)
         keys = {key for part in parts for key in part}
