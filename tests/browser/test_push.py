@@ -103,6 +103,8 @@ def push(page: Page, content: dict[str, Any]) -> None:
     )
     session.send("ServiceWorker.enable")
     page.wait_for_function("() => navigator.serviceWorker.controller !== null")
+    # Each call lets the session hear what the browser has told meanwhile.
+    wait_until(lambda: page.evaluate("1") and bool(found))
     session.send(
         "ServiceWorker.deliverPushMessage",
         {
