@@ -3,7 +3,8 @@
     .venv/bin/python -m bench.cards FOLDER
 
 A reader looks at the pictures, not at `table.csv`, and says for each what they would decide and
-why. Every third card is taken on a phone.
+why. Every third card is taken on a phone, as a picture of the whole page: what answers it stands at
+the bottom of the screen, not in the card.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from bench.looks import photograph
 from bench.site import site
 
 DESK, PHONE = (1440, 900), (390, 844)
@@ -89,7 +91,11 @@ def take_all(address: str, answerer: Any, asked: list[Any], folder: Path) -> Non
                 page.goto(f"/inbox/?tab=groups&request={request.pk}")
                 card = page.locator(f"#request-{request.pk}")
                 expect(card).to_be_visible()
-                card.screenshot(path=folder / f"{number:02}.png")
+                picture = folder / f"{number:02}.png"
+                if size == PHONE:
+                    photograph(page, picture, PHONE[0])
+                else:
+                    card.screenshot(path=picture)
         browser.close()
 
 

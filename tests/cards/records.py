@@ -172,9 +172,9 @@ TEXTS = [
     matter(
         "cards_publish",
         "upload",
-        "Send the signed contract of Northern Paper.",
+        "Upload the signed contract of Northern Paper for our records.",
         "a file",
-        "It asks for a file; the signed PDF has to be sent.",
+        "It asks for a file; the signed PDF has to be uploaded.",
         accept="application/pdf",
         evidence={"contract": "C-118", "signed_on": "24 November"},
     ),
