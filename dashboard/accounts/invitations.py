@@ -42,6 +42,8 @@ COLUMNS = {
 }
 """The field of `InvitationLine` for each heading of a CSV file, in lower case."""
 BETWEEN_GROUPS = re.compile("[|;]")
+DIVIDERS = ",;\t"
+"""The characters that may separate the columns of a table; pasted cells are separated by tabs."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +114,8 @@ def read_lines(text: str) -> list[InvitationLine]:
     rows = text[:LONGEST_TEXT].replace("\0", "").strip().splitlines()
     if not rows:
         return []
-    divider = ";" if rows[0].count(";") > rows[0].count(",") else ","
-    headings = [one.strip().casefold() for one in rows[0].split(divider)]
+    divider = max(DIVIDERS, key=rows[0].count)
+    headings = [one.strip().casefold() for one in next(csv.reader(rows[:1], delimiter=divider))]
     if not {COLUMNS.get(one) for one in headings} & {"address"}:
         return [line for row in rows for line in _addresses(row)]
     table = csv.DictReader(StringIO("\n".join(rows)), fieldnames=headings, delimiter=divider)
@@ -209,10 +211,8 @@ def _guest(line: InvitationLine, groups: Collection[Group], others: _Others, by:
 
 def _fault(line: InvitationLine, name: str, others: _Others, by: User) -> str:
     """Return the reason why a person can't be invited, or "" if there is none."""
-    try:
-        validate_email(line.address)
-    except ValidationError:
-        return _("This isn't an e-mail address.")
+    if fault := address_fault(line.address):
+        return fault
     if line.address.lower() in others.seen:
         return _("This address is in the list twice.")
     if name.lower() in others.names:
@@ -228,6 +228,30 @@ def _fault(line: InvitationLine, name: str, others: _Others, by: User) -> str:
     return fault_of_code_name(name, by=by)
 
 
+def address_fault(address: str) -> str:
+    """Return why an account can't have this mail address, or "" if it can."""
+    try:
+        validate_email(address)
+    except ValidationError:
+        return _("This isn't an e-mail address.")
+    most = _longest(users().model.get_email_field_name())
+    if most is not None and len(address) > most:
+        words = _("This e-mail address is too long. The limit is {most} characters.")
+        return words.format(most=most)
+    return ""
+
+
+def _fitting(name: str, text: str) -> str:
+    """Return as much of a text as the field of users with this name can store."""
+    return text[: _longest(name)]
+
+
+def _longest(name: str) -> int | None:
+    """Return the maximum length of a field of users; None if there is no limit or no such field."""
+    field: Any = users().model._meta.get_field(name) if has_user_field(name) else None  # noqa: SLF001
+    return getattr(field, "max_length", None)
+
+
 def _invite(guest: Guest, by: User) -> Invited:
     user = create_account(guest.name, guest.line, guest.groups)
     named = ", ".join(one.name for one in guest.groups) or "none"
@@ -236,13 +260,16 @@ def _invite(guest: Guest, by: User) -> Invited:
 
 
 def create_account(name: str, line: InvitationLine, groups: Collection[Group]) -> User:
-    """Create an account without a password and return it. The caller has checked the name."""
+    """Create an account without a password and return it.
+
+    The caller has checked the name and the address. First and last names that are too long are cut.
+    """
     model = users().model
     values = {
         name_field(): name,
         model.get_email_field_name(): line.address,
-        "first_name": line.first_name[:150],
-        "last_name": line.last_name[:150],
+        "first_name": _fitting("first_name", line.first_name),
+        "last_name": _fitting("last_name", line.last_name),
     }
     user = model(**{field: value for field, value in values.items() if has_user_field(field)})
     user.set_unusable_password()

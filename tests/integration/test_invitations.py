@@ -52,6 +52,14 @@ max@bank.example;;;;
                 InvitationLine("", "max"),
             ],
         ),
+        (
+            '"Groups","E-mail"\n"support","ann@bank.example"',
+            [InvitationLine("ann@bank.example", groups=("support",))],
+        ),
+        (
+            "email\tfirst name\tgroups\nann@bank.example\tAnn, Dr.\tfinance;support",
+            [InvitationLine("ann@bank.example", "", "Ann, Dr.", groups=("finance", "support"))],
+        ),
     ],
 )
 def test_a_list_is_read_as_addresses_or_as_a_table(text: str, lines: list[InvitationLine]) -> None:
@@ -127,11 +135,25 @@ def test_a_file_is_read_and_links_go_by_mail(root: Client, finance: Group) -> No
         ({}, "Enter an address, or choose a file."),
         ({"addresses": "\n".join(f"a{n}@b.example" for n in range(MOST + 1))}, "the limit is 100"),
         ({"file": SimpleUploadedFile("x.csv", b"\xff\xfe")}, "isn&#x27;t text in UTF-8"),
-        ({"file": SimpleUploadedFile("x.csv", b"a" * 300_000)}, "The limit is 200 KB."),
+        ({"file": SimpleUploadedFile("x.csv", b"a" * 300_000)}, "The limit is 100 KB."),
+        (
+            {"addresses": "a@b.example", "file": SimpleUploadedFile("x.csv", b"c@b.example")},
+            "but not both",
+        ),
     ],
 )
 def test_what_cant_be_read_is_said(root: Client, fields: dict[str, Any], words: str) -> None:
     assert words in shown(root.post(PATH, {"way": "show", **fields}))
+
+
+def test_what_the_fields_of_an_account_cant_store_is_refused_or_cut(root: Client) -> None:
+    long = f"a@{'.'.join(['b' * 60] * 5)}.example"
+    told = preview(root, f"email,name,first name\n{long},ann,\nmax@bank.example,,{'M' * 200}\n")
+
+    assert "too long. The limit is 254 characters." in shown(told)
+    confirm(root, told)
+    assert not User.objects.filter(username="ann").exists()
+    assert User.objects.get(username="max").first_name == "M" * 150
 
 
 def test_a_preview_that_is_out_of_date_is_shown_again(root: Client) -> None:

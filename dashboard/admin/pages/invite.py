@@ -28,7 +28,8 @@ from dashboard.admin.typed import NAMES_OF_GROUPS, NamedManyField
 from procedures.conf import conf
 from procedures.users import email_of
 
-LARGEST_FILE = 200_000
+LARGEST_FILE = LONGEST_TEXT
+"""The maximum number of bytes of a file, so that its text isn't too long either."""
 WAYS = {"mail": lazy("Send each person the link by mail"), "show": lazy("Show me the links once")}
 
 
@@ -78,7 +79,7 @@ class InvitationForm(forms.Form):
         if not found:
             return ""
         if found.size > LARGEST_FILE:
-            raise forms.ValidationError(_("The file is too large. The limit is 200 KB."))
+            raise forms.ValidationError(_("The file is too large. The limit is 100 KB."))
         try:
             return str(found.read().decode("utf-8-sig"))
         except UnicodeDecodeError:
@@ -86,7 +87,10 @@ class InvitationForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        text = cleaned.get("file") or cleaned.get("addresses", "")
+        file, typed = cleaned.get("file", ""), cleaned.get("addresses", "")
+        if file and typed:
+            raise forms.ValidationError(_("Enter addresses or choose a file, but not both."))
+        text = file or typed
         cleaned["lines"] = lines = read_lines(text)
         if not self.errors and not lines:
             raise forms.ValidationError(_("Enter an address, or choose a file."))
