@@ -301,6 +301,13 @@ def test_the_command_knows_its_scopes(alice: User, scopes: str) -> None:
     assert not ApiToken.objects.exists()
 
 
+@pytest.mark.parametrize("days", ["0", "-1", "1.5", "36501", "9" * 20, "٣", "soon"])
+def test_the_command_makes_no_token_with_an_absurd_end(alice: User, days: str) -> None:
+    with pytest.raises(CommandError, match="isn't a number from 1 to 36500"):
+        made(f"--days={days}")
+    assert not ApiToken.objects.exists()
+
+
 def test_a_browser_needs_no_scope(alice: User) -> None:
     grant("typed_inputs", alice.groups.get(), "start")
     client = Client()

@@ -1,5 +1,7 @@
 """The command `manage.py create_token NAME`, which creates an API token for the user NAME."""
 
+import re
+from argparse import ArgumentTypeError
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +12,8 @@ from dashboard.accounts.people import find_person
 from dashboard.accounts.shell import shell_author
 from dashboard.models import ApiToken, Scope
 from dashboard.models.token import NEW_TOKEN
+
+MOST_DAYS = 36_500
 
 
 class Command(BaseCommand):
@@ -28,7 +32,7 @@ class Command(BaseCommand):
             help=f"the scopes, separated by commas: {', '.join(Scope.values)}",
         )
         parser.add_argument(
-            "--days", type=int, help="days until the token expires; by default it never does"
+            "--days", type=read_days, help="days until the token expires; by default it never does"
         )
 
     def handle(
@@ -43,6 +47,12 @@ class Command(BaseCommand):
             by=shell_author("create_token"),
         )
         self.stdout.write(token)
+
+
+def read_days(text: str) -> int:
+    if re.fullmatch("[0-9]{1,5}", text) and 1 <= int(text) <= MOST_DAYS:
+        return int(text)
+    raise ArgumentTypeError(f"{text!r} isn't a number from 1 to {MOST_DAYS}")
 
 
 def read_scopes(text: str) -> list[str]:
