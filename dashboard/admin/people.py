@@ -2,7 +2,7 @@
 
 Only superusers can rename or delete accounts, give permissions to a person, make somebody staff or
 a superuser, and change other staff or other people's passwords. Other staff can add people to the
-groups they are in, and give their own permissions to a group.
+groups they are in, and give a group, or take from it, permissions that they have themselves.
 """
 
 import hashlib
@@ -141,9 +141,14 @@ class GroupForm(VersionedForm):
         return name
 
     def clean_permissions(self) -> Any:
-        foreign = [one for one in self.added("permissions") if not holds(self.by, one)]
-        if foreign:
-            raise forms.ValidationError(_("You can give a group only permissions that you have."))
+        wanted = set(self.cleaned_data["permissions"])
+        held = set(self.instance.permissions.all()) if self.instance.pk else set()
+        if not all(holds(self.by, one) for one in wanted ^ held):
+            raise forms.ValidationError(
+                _("You can give groups, or take from them, only permissions that you have.")
+            )
+        if wanted - held and RetiredGroup.objects.filter(group=self.instance.pk).exists():
+            raise forms.ValidationError(_("This group is retired."))
         return self.cleaned_data["permissions"]
 
 

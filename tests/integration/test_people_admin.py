@@ -9,11 +9,12 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 
+from dashboard.accounts.groups import retire_group
 from dashboard.accounts.sign_in import sign_in_link
 from dashboard.models import ApiToken
 from procedures.models import Grant, Procedure
 from tests.calls import grant
-from tests.pages import Fields, browser, filled, path_in
+from tests.pages import Fields, browser, filled, path_in, shown
 
 PASSWORD = "correct horse battery"
 
@@ -119,6 +120,11 @@ def test_staff_without_a_permission_or_role_give_it_to_nobody(
         path = group_page("change", group.pk)
         client.post(path, {**filled(client, path), **wanted})
     client.post(group_page("add"), {"name": "new", **wanted})
+    assert state() == before
+    finance.permissions.add(*lacking)  # which nobody without them takes away
+    before = state()
+    path = group_page("change", finance.pk)
+    client.post(path, {**filled(client, path), "permissions": []})
     fields = {"procedure": question, "group": clerks.pk}
     for role in ("see", "start", "answer", "operate", "cancel"):
         client.post(grant_page("add"), {**fields, "role": role})
@@ -153,6 +159,16 @@ def test_staff_give_a_group_what_they_have_and_grant_roles_they_have(
 
     assert list(clerks.permissions.all()) == [held]
     assert Grant.objects.filter(group=other, role="start").exists()
+
+
+def test_a_retired_group_is_given_no_permission(root: Client, clerks: Group) -> None:
+    retire_group(clerks, by=User.objects.get(username="admin"), reason="Dissolved.")
+    path, held = group_page("change", clerks.pk), Permission.objects.get(codename="view_run")
+
+    refused = root.post(path, {**filled(root, path), "permissions": [held.pk]})
+
+    assert "This group is retired." in shown(refused)
+    assert not clerks.permissions.exists()
 
 
 @pytest.mark.parametrize("box", ["is_active", "is_superuser"])
