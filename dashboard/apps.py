@@ -20,6 +20,7 @@ class DashboardConfig(AppConfig):
         from dashboard.channels.push.checks import check_push
         from dashboard.channels.webhook import Webhook
         from dashboard.company.checks import check_company, refuse_missing_factors
+        from dashboard.environment.checks import check_texts
         from dashboard.environment.site_secrets import find_site_secrets
         from dashboard.mcp.checks import check_mcp
         from procedures.engine.values.secrecy import note_site_secrets
@@ -30,6 +31,7 @@ class DashboardConfig(AppConfig):
         register(check_push)
         register(check_mcp)
         register(check_company)
+        register(check_texts)
         if is_on():
             from dashboard.company.receivers import connect
 

@@ -8,15 +8,27 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
+from pydantic import Field
 
 from procedures.engine.declaration.limits import USUAL
 
 KILOBYTE = 1024
+MEGABYTE = 1024 * KILOBYTE
+DAY = timedelta(days=1)
+Number = Annotated[int, Field(ge=1, le=10**9)]
+"""A number of rows or of characters; queries take no much larger one."""
+FileBytes = Annotated[int, Field(ge=KILOBYTE, le=4 * MEGABYTE)]
+ValueBytes = Annotated[int, Field(ge=KILOBYTE, le=64 * MEGABYTE)]
+Megabytes = Annotated[int, Field(ge=1, le=2000)]
+Days = Annotated[int, Field(ge=0, le=36_500)]
+LeaseSeconds = Annotated[float, Field(ge=1, le=600)]
+TurnSeconds = Annotated[float, Field(ge=0.1, le=DAY.total_seconds())]
+PatienceSeconds = Annotated[float, Field(ge=0, le=3600)]
 
 
 class Settings:
@@ -44,7 +56,7 @@ class Settings:
     PROCEDURE_FILES: Sequence[str] = ()
     PROCEDURE_READERS: Mapping[str, str] = {}
     """The import path of the reader for files with a suffix, keyed by the suffix: {".lua": …}."""
-    LARGEST_PROCEDURE_FILE: int = 256 * KILOBYTE
+    LARGEST_PROCEDURE_FILE: FileBytes = 256 * KILOBYTE
     NOTICES_EDITED_FILES: bool = False
     """True if edited procedure files are read again without a restart."""
     AGENT_MODEL: str = ""
@@ -71,32 +83,32 @@ class Settings:
     choose.
     """
 
-    RUN_LEASE_SECONDS: float = 15
-    RUN_TURN_SECONDS: float = 60
+    RUN_LEASE_SECONDS: LeaseSeconds = 15
+    RUN_TURN_SECONDS: TurnSeconds = 60
     """The number of seconds that a run may use its worker before other queued runs continue."""
-    RUN_SILENT_SECONDS: float = 300
+    RUN_SILENT_SECONDS: TurnSeconds = 300
     """Seconds after which a run counts as stuck if its code hasn't called the engine meanwhile."""
-    STOP_SECONDS: float = 8
+    STOP_SECONDS: PatienceSeconds = 8
     """Seconds that a running step may still take after its worker has been told to stop."""
-    STORAGE_PATIENCE_SECONDS: float = 60
+    STORAGE_PATIENCE_SECONDS: PatienceSeconds = 60
     """About how many seconds a worker waits for a file store or database that fails."""
     RUN_LIMITS: Mapping[str, Any] = asdict(USUAL)
     """The limits of runs whose procedure sets none: `{"max_duration": …}`, as in `Limits`."""
-    MOST_STARTS_A_MINUTE: int = 300
-    MOST_OPEN_RUNS: int = 5_000
+    MOST_STARTS_A_MINUTE: Number = 300
+    MOST_OPEN_RUNS: Number = 5_000
     """The maximum number of runs of one person that haven't ended."""
-    MOST_UNREAD_MESSAGES: int = 1_000
-    SIZES: Mapping[str, int] = {}
+    MOST_UNREAD_MESSAGES: Number = 1_000
+    SIZES: Mapping[str, Number] = {}
     """Limits for the sizes of what people read, type and send, keyed by the field names of `Sizes`.
 
     A name that is absent has the limit in `Sizes`.
     """
-    LARGE_VALUE_BYTES: int = 64 * KILOBYTE
+    LARGE_VALUE_BYTES: ValueBytes = 64 * KILOBYTE
     """The size in bytes above which a value is stored as a file outside the journal."""
-    MAX_UPLOAD_MB: int = 20
-    UPLOADS_KEPT: timedelta = timedelta(days=1)
+    MAX_UPLOAD_MB: Megabytes = 20
+    UPLOADS_KEPT: Annotated[timedelta, Field(ge=DAY / 24, le=365 * DAY)] = timedelta(days=1)
     """The time after its upload during which a file can be used in an answer or a start."""
-    RETENTION_DAYS: int = 0
+    RETENTION_DAYS: Days = 0
     """The days for which runs are kept after their end, unless their procedure has a retention.
 
     0 keeps them for ever.
@@ -109,9 +121,9 @@ class Settings:
     """The site's contact for push services, a mailto: or https:// address; by default SITE_URL."""
     PUSH_TO_LOOPBACK: bool = False
     """True lets push services use http and addresses of this machine, for tests."""
-    NOTIFY_AFTER: timedelta = timedelta(minutes=1)
+    NOTIFY_AFTER: Annotated[timedelta, Field(ge=timedelta(0), le=DAY)] = timedelta(minutes=1)
     """The time that a question is open before people without an open page are notified of it."""
-    NOTIFY_EVERY_SECONDS: float = 5
+    NOTIFY_EVERY_SECONDS: TurnSeconds = 5
     """Seconds between two checks for notifications that are due."""
 
     VERIFY_AT: str = "03:30"

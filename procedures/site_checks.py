@@ -15,6 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from procedures.conf import NAMES, Settings
 from procedures.databases import OURS as OUR_APPS
+from procedures.engine.declaration.limits import Limits
+from procedures.engine.values.sizes import Sizes
 from procedures.engine.values.spelling import nearest
 from procedures.webhooks import faults_of
 
@@ -22,6 +24,8 @@ OURS = sorted(OUR_APPS)
 VENDORS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 LONGEST_NAME = 254
 """The longest user name that the history of a request can store, in characters."""
+PARTS: Mapping[str, Any] = {"RUN_LIMITS": Limits, "SIZES": Sizes}
+"""The classes whose fields are the keys of a setting, by the name of the setting."""
 MEMBERS = "django.contrib.auth.models.PermissionsMixin"
 
 
@@ -41,13 +45,22 @@ def _unknown(chosen: Mapping[str, Any]) -> Iterator[CheckMessage]:
 
 
 def _unfit(chosen: Mapping[str, Any]) -> Iterator[CheckMessage]:
-    hints = get_type_hints(Settings)
+    hints = get_type_hints(Settings, include_extras=True)
     for name in sorted(set(chosen) & NAMES):
         try:
-            TypeAdapter(hints[name]).validate_python(chosen[name])
+            # Strictly, because the value is used as it is: a number of seconds is no `timedelta`.
+            TypeAdapter(hints[name]).validate_python(chosen[name], strict=True)
+            if name in PARTS:
+                PARTS[name](**chosen[name])
         except ValidationError as error:
-            fault = error.errors()[0]["msg"]
-            yield Error(f"COUNTERSIGN: {name} can't be used: {fault}.", id="procedures.E005")
+            yield _unfit_value(name, error.errors()[0]["msg"])
+        except (ValueError, TypeError) as error:
+            yield _unfit_value(name, str(error))
+
+
+def _unfit_value(name: str, fault: str) -> Error:
+    words = f"COUNTERSIGN: {name} can't be used: {fault.rstrip('.')}."
+    return Error(words, id="procedures.E005")
 
 
 def _misplaced() -> Iterator[CheckMessage]:

@@ -9,7 +9,7 @@ A run is started with the webhook's name. The address and the secrets stay in th
 import binascii
 import re
 from base64 import b64decode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -73,7 +73,8 @@ def faults_of(name: str, webhook: Any) -> Iterator[str]:
     yield from _faults_of_secrets(webhook.get("secrets"))
     for who in ("groups", "users"):
         names = webhook.get(who, ())
-        if isinstance(names, str) or not all(isinstance(one, str) for one in names):
+        is_list = isinstance(names, Collection) and not isinstance(names, str)
+        if not is_list or not all(isinstance(one, str) for one in names):
             yield f"its {who} must be a list of names."
 
 

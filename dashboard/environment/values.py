@@ -3,7 +3,7 @@
 import json
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from email.utils import parseaddr
 from importlib.util import find_spec
 from ipaddress import ip_network
@@ -20,19 +20,36 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
 SHORTEST_SECRET = 32
+LONGEST_WINDOW = 366 * 24 * 3600
+"""The maximum number of seconds during which failed attempts are counted together."""
 FEWEST_CHARACTERS = 12
 """The minimum number of different characters in a secret key; random keys have more."""
 SAMPLES = ("django-insecure", "change-me", "changeme", "change_me", "secret-key", "your-secret")
 MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 NAME = re.compile(r"[\w.-]{1,80}")
+HOST = re.compile(r"\*|\.?[\w-]+(\.[\w-]+)*|\[[0-9a-fA-F:.]+\]")
 SLUG = re.compile(r"[a-z0-9-]{1,40}")
+BROKERS = ("amqp", "amqps", "pyamqp", "redis", "rediss", "redis+socket", "sentinel")
+SAMPLE_PROVIDERS = (
+    '{"corp": {"name": "Example Corp", "url": "https://id.example.com", "client_id": "...", '
+    '"secret": "..."}}'
+)
 PROVIDER_KEYS = {"name", "url", "client_id", "secret"}
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 def must(be: str, holds: Callable[[Any], object]) -> AfterValidator:
+    """Return a validator that accepts the values for which `holds` returns a true value.
+
+    A `ValueError` of `holds`, such as for a port that is no number, counts as a refusal.
+    """
+
     def check(value: Any) -> Any:
-        if not holds(value):
+        try:
+            is_accepted = bool(holds(value))
+        except ValueError:
+            is_accepted = False
+        if not is_accepted:
             raise ValueError(f"must be {be}")
         return value
 
@@ -41,6 +58,13 @@ def must(be: str, holds: Callable[[Any], object]) -> AfterValidator:
 
 def split_words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def refuse_blank(value: object) -> object:
+    """Refuse an empty path, which would be the current directory."""
+    if isinstance(value, str) and not value.strip():
+        raise ValueError("must be the path of a folder")
+    return value
 
 
 def is_long(secret: SecretStr) -> bool:
@@ -71,13 +95,17 @@ def split_secrets(value: object) -> object:
     return re.split(r"[\s,]+", value.strip()) if isinstance(value, str) and value.strip() else []
 
 
+ENGINES = {f"django.db.backends.{name}" for name in ("postgresql", "sqlite3")}
+
+
 def names_a_database(url: str) -> bool:
     try:
         database = dj_database_url.parse(url)
-        chosen = database.get("OPTIONS", {}).get("prepared_statements", "auto")
-        return bool(database["NAME"]) and chosen in {"auto", "on", "off"}
-    except (ValueError, KeyError):
+    except KeyError:
         return False
+    chosen = database.get("OPTIONS", {}).get("prepared_statements", "auto")
+    is_known = database["ENGINE"] in ENGINES and chosen in {"auto", "on", "off"}
+    return bool(database["NAME"]) and is_known
 
 
 BUCKET_OPTIONS = {"addressing_style", "endpoint_url", "region_name", "signature_version"}
@@ -118,9 +146,30 @@ def bucket_storage(text: str) -> dict[str, Any]:
 def is_url(*schemes: str) -> Callable[[str], bool]:
     def holds(text: str) -> bool:
         url = urlsplit(text)
-        return url.scheme in schemes and bool(url.netloc or url.path)
+        return url.scheme in schemes and url.port != 0 and bool(url.hostname or url.path)
 
     return holds
+
+
+def is_site(text: str) -> bool:
+    """Return True for an address to which paths can be added: a name, and maybe a path."""
+    url = urlsplit(text)
+    more = url.query or url.fragment or url.username or any(map(str.isspace, text))
+    return is_url("http", "https")(text) and bool(url.hostname) and not more
+
+
+def is_redis(text: str) -> bool:
+    """Return True for an address of a Redis; a number of a database is all that may follow it."""
+    is_socket = is_url("unix")(text)
+    database = urlsplit(text).path.strip("/")
+    is_server = is_url("redis", "rediss")(text) and database.isdecimal() == bool(database)
+    return is_socket or is_server
+
+
+def are_hosts(text: str) -> bool:
+    """Return True for names or addresses of hosts, without a scheme, a port or a path."""
+    found = split_words(text)
+    return bool(found) and all(map(HOST.fullmatch, found))
 
 
 def json_in(text: object) -> Any:
@@ -169,18 +218,19 @@ def read_providers(text: object) -> dict[str, dict[str, str]] | None:
     """
     if text is None:
         return None
-    found = json_in(text)
-    if not isinstance(found, dict) or not all(map(is_provider, found.items())):
-        raise ValueError(
-            'must be a JSON object like {"corp": {"name": "Example Corp", "url": '
-            '"https://id.example.com", "client_id": "...", "secret": "..."}}, with https'
-        )
-    return found
+    found: Any = json_in(text)
+    if not are_providers(found):
+        raise ValueError(f"must be a JSON object like {SAMPLE_PROVIDERS}, with https")
+    return dict(found)
+
+
+def are_providers(found: object) -> bool:
+    return isinstance(found, Mapping) and all(map(is_provider, found.items()))
 
 
 def is_provider(item: tuple[str, object]) -> bool:
     name, provider = item
-    if not SLUG.fullmatch(name) or not isinstance(provider, dict):
+    if not SLUG.fullmatch(name) or not isinstance(provider, Mapping):
         return False
     if provider.keys() != PROVIDER_KEYS or not all(map(is_text, provider.values())):
         return False
@@ -231,12 +281,8 @@ def are_dotted(text: str) -> bool:
 
 
 def names_a_mail_server(text: str) -> bool:
-    try:
-        url = urlsplit(text)
-        _ = url.port
-    except ValueError:
-        return False
-    return url.scheme in MAIL_PORTS and bool(url.hostname)
+    url = urlsplit(text)
+    return url.scheme in MAIL_PORTS and url.port != 0 and bool(url.hostname)
 
 
 class MailServer:
@@ -277,10 +323,8 @@ def are_proxies(text: str) -> bool:
 
 
 def is_limit(text: str) -> bool:
-    try:
-        return bool(parse_limit(text))
-    except ValueError:
-        return False
+    limit = parse_limit(text)
+    return limit.amount > 0 and limit.get_expiry() <= LONGEST_WINDOW
 
 
 Secret = Annotated[
@@ -294,10 +338,12 @@ Secrets = Annotated[
     BeforeValidator(split_secrets),
     must(f"keys of at least {SHORTEST_SECRET} characters", lambda keys: all(map(is_long, keys))),
 ]
-Hosts = Annotated[str, must("names separated by commas", split_words)]
+Hosts = Annotated[
+    str, must("host names without a port, separated by commas, like sign.example", are_hosts)
+]
 Proxies = Annotated[str, must("addresses or networks, like 10.0.0.0/8, 127.0.0.1", are_proxies)]
 Attempts = Annotated[str, must("a limit like 10 per 15 minutes", is_limit)]
-SiteUrl = Annotated[str, must("an address like https://name", is_url("http", "https"))]
+SiteUrl = Annotated[str, must("an address like https://name", is_site)]
 EmailUrl = Annotated[
     str, must("an address like smtp+tls://user:password@host:587", names_a_mail_server)
 ]
@@ -305,12 +351,8 @@ Sender = Annotated[str, must("a sender like Countersign <sign@example.com>", is_
 DatabaseUrl = Annotated[
     str, must("an address like postgres://user:password@host/name", names_a_database)
 ]
-RedisUrl = Annotated[
-    str, must("an address like redis://host:6379/0", is_url("redis", "rediss", "unix"))
-]
-BrokerUrl = Annotated[
-    str, must("an address like amqp://user:password@host/name", lambda url: "://" in url)
-]
+RedisUrl = Annotated[str, must("an address like redis://host:6379/0", is_redis)]
+BrokerUrl = Annotated[str, must("an address like amqp://user:password@host/name", is_url(*BROKERS))]
 FilesUrl = Annotated[
     str,
     must("an absolute path, or an address like s3://bucket/folder?region_name=x", names_a_store),
@@ -343,4 +385,4 @@ Checks = Annotated[
 ]
 Providers = Annotated[dict[str, dict[str, str]] | None, NoDecode, BeforeValidator(read_providers)]
 Webhooks = Annotated[dict[str, Any] | None, NoDecode, BeforeValidator(read_webhooks)]
-Folder = Annotated[Path, AfterValidator(Path.absolute)]
+Folder = Annotated[Path, BeforeValidator(refuse_blank), AfterValidator(Path.absolute)]

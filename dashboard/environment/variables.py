@@ -41,7 +41,17 @@ from dashboard.environment.values import (
     bucket_storage,
     split_words,
 )
-from procedures.conf import Settings
+from procedures.conf import (
+    Days,
+    FileBytes,
+    LeaseSeconds,
+    Megabytes,
+    Number,
+    PatienceSeconds,
+    Settings,
+    TurnSeconds,
+    ValueBytes,
+)
 from procedures.engine.values.sizes import USUAL_SIZES
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
@@ -95,28 +105,24 @@ class Environment(BaseSettings):
     REQUEST_KINDS: RequestKinds = ""
     AGENT_MODEL: str = ""
     CHANNELS: ChannelPaths = ""
-    LARGEST_PROCEDURE_FILE: int = Field(
-        default=Settings.LARGEST_PROCEDURE_FILE, ge=1024, le=4 * 1024**2
-    )
-    MAX_UPLOAD_MB: int = Field(default=Settings.MAX_UPLOAD_MB, ge=1, le=2000)
+    LARGEST_PROCEDURE_FILE: FileBytes = Settings.LARGEST_PROCEDURE_FILE
+    MAX_UPLOAD_MB: Megabytes = Settings.MAX_UPLOAD_MB
     UPLOADS_KEPT_HOURS: int = Field(default=24, ge=1, le=8760)
-    RETENTION_DAYS: int = Field(default=Settings.RETENTION_DAYS, ge=0, le=36_500)
-    RUN_LEASE_SECONDS: float = Field(default=Settings.RUN_LEASE_SECONDS, ge=1, le=600)
-    RUN_TURN_SECONDS: float = Field(default=Settings.RUN_TURN_SECONDS, ge=0.1, le=86400)
-    STOP_SECONDS: float | None = Field(default=None, ge=0, le=3600)
-    RUN_SILENT_SECONDS: float = Field(default=Settings.RUN_SILENT_SECONDS, ge=0.1, le=86400)
-    STORAGE_PATIENCE_SECONDS: float = Field(
-        default=Settings.STORAGE_PATIENCE_SECONDS, ge=0, le=3600
-    )
+    RETENTION_DAYS: Days = Settings.RETENTION_DAYS
+    RUN_LEASE_SECONDS: LeaseSeconds = Settings.RUN_LEASE_SECONDS
+    RUN_TURN_SECONDS: TurnSeconds = Settings.RUN_TURN_SECONDS
+    STOP_SECONDS: PatienceSeconds | None = None
+    RUN_SILENT_SECONDS: TurnSeconds = Settings.RUN_SILENT_SECONDS
+    STORAGE_PATIENCE_SECONDS: PatienceSeconds = Settings.STORAGE_PATIENCE_SECONDS
     RUN_MOST_STEPS: int = Field(default=Settings.RUN_LIMITS["steps"], ge=1)
     RUN_MOST_EVENTS: int = Field(default=Settings.RUN_LIMITS["events"], ge=10)
     RUN_MOST_CHILDREN: int = Field(default=Settings.RUN_LIMITS["children"], ge=0)
     RUN_MOST_DEPTH: int = Field(default=Settings.RUN_LIMITS["depth"], ge=0, le=1000)
     RUN_LONGEST_DAYS: int = Field(default=366, ge=1, le=3660)
-    LARGE_VALUE_BYTES: int = Field(default=Settings.LARGE_VALUE_BYTES, ge=1024, le=64 * 1024**2)
-    MOST_STARTS_A_MINUTE: int = Field(default=Settings.MOST_STARTS_A_MINUTE, ge=1)
-    MOST_OPEN_RUNS: int = Field(default=Settings.MOST_OPEN_RUNS, ge=1)
-    MOST_UNREAD_MESSAGES: int = Field(default=Settings.MOST_UNREAD_MESSAGES, ge=1)
+    LARGE_VALUE_BYTES: ValueBytes = Settings.LARGE_VALUE_BYTES
+    MOST_STARTS_A_MINUTE: Number = Settings.MOST_STARTS_A_MINUTE
+    MOST_OPEN_RUNS: Number = Settings.MOST_OPEN_RUNS
+    MOST_UNREAD_MESSAGES: Number = Settings.MOST_UNREAD_MESSAGES
     LONGEST_PROMPT: int = Field(default=USUAL_SIZES.prompt, ge=1, le=100_000)
     LONGEST_LABEL: int = Field(default=USUAL_SIZES.label, ge=1, le=10_000)
     MOST_OPTIONS: int = Field(default=USUAL_SIZES.options, ge=1, le=10_000)

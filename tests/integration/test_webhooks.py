@@ -262,6 +262,8 @@ def test_a_fork_checks_whom_the_same_inputs_reach_for_whoever_makes_it(
         ("shop", {"url": None}, "its url must begin"),
         ("shop", {"secrets": []}, "its secrets must be a list"),
         ("shop", {"secrets": SECRET}, "its secrets must be a list"),
+        ("shop", {"users": None}, "its users must be a list of names"),
+        ("shop", {"groups": 5}, "its groups must be a list of names"),
         ("shop", {"secrets": ["whsec_c2hvcnQ="]}, "a secret must be whsec_"),
         ("shop", {"secrets": [SECRET, OLD_SECRET, SECRET]}, "more than 2 secrets"),
         ("shop", {"groups": "agents"}, "its groups must be a list"),

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.test import override_settings
 
+from dashboard.environment.checks import check_texts
 from procedures.conf import NAMES, conf
 from procedures.site_checks import check_settings
 
@@ -26,13 +27,45 @@ def test_unknown_names_are_refused_with_the_nearest_right_one() -> None:
         ("PROCEDURE_MODULES", "shop.procedures"),
         ("SIZES", {"prompt": "long"}),
         ("NOTIFY_AFTER", []),
+        ("NOTIFY_AFTER", 60),
+        ("RETENTION_DAYS", "30"),
+        ("LOCAL_DIR", "/srv/local"),
+        ("IS_EMBEDDED", "no"),
+        ("RUN_LEASE_SECONDS", 0),
+        ("RETENTION_DAYS", -1),
+        ("MOST_OPEN_RUNS", 10**30),
+        ("UPLOADS_KEPT", timedelta(days=-1)),
+        ("SIZES", {"promt": 80}),
+        ("SIZES", {"prompt": 0}),
+        ("RUN_LIMITS", 5),
+        ("RUN_LIMITS", {"stops": 5}),
+        ("RUN_LIMITS", {"steps": 0}),
+        ("RUN_LIMITS", {"max_duration": "long"}),
     ],
 )
-def test_values_of_another_type_are_refused(name: str, value: object) -> None:
+def test_values_of_another_type_or_size_are_refused(name: str, value: object) -> None:
     with override_settings(COUNTERSIGN={name: value}):
         [told] = check_settings()
 
     assert str(told.msg).startswith(f"COUNTERSIGN: {name} can't be used: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SITE_URL", "shop.example"),
+        ("REDIS_URL", "localhost:6379"),
+        ("VERIFY_AT", "24:00"),
+        ("ATTEMPTS_PER_NAME", "often"),
+        ("TRUSTED_PROXIES", ["10.0.0.1", "proxy.example"]),
+        ("OIDC_PROVIDERS", {"corp": {"url": "https://id.example.com"}}),
+    ],
+)
+def test_texts_that_cant_be_read_are_refused(name: str, value: object) -> None:
+    with override_settings(COUNTERSIGN={name: value}):
+        [told] = check_texts()
+
+    assert str(told.msg).startswith(f"COUNTERSIGN: {name} must be ")
 
 
 @override_settings(COUNTERSIGN={}, SITE_CHOICES={"SHELVES": {}})
@@ -45,6 +78,8 @@ def test_a_setting_beside_the_dictionary_is_told_of() -> None:
 @override_settings(COUNTERSIGN={}, SECRET_KEY="the shop's own")
 def test_a_site_that_sets_nothing_has_a_default_for_everything() -> None:
     assert check_settings() == []
+    with override_settings(COUNTERSIGN={name: getattr(conf, name) for name in NAMES}):
+        assert [*check_settings(), *check_texts()] == []
     assert {name for name in NAMES if getattr(conf, name) is None} == set()
     assert conf.LEDGER_KEY == "ledger:the shop's own"
     assert timedelta(minutes=1) == conf.NOTIFY_AFTER

@@ -1,0 +1,42 @@
+"""Checks of texts in COUNTERSIGN, such as addresses and times of day, for `manage.py check`."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+from pydantic import TypeAdapter, ValidationError
+
+
+def check_texts(**_: Any) -> list[CheckMessage]:
+    """Return errors for addresses, times of day and limits that can't be read.
+
+    Values of another type than text are left to `procedures.site_checks.check_settings`.
+    """
+    given = getattr(settings, "COUNTERSIGN", {})
+    return list(_faults(given)) if isinstance(given, Mapping) else []
+
+
+def _faults(given: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    # Imported here, because it reads the machine's time zones.
+    from dashboard.environment import values  # noqa: PLC0415
+
+    forms: dict[str, Any] = {
+        "SITE_URL": values.SiteUrl,
+        "REDIS_URL": values.RedisUrl,
+        "VERIFY_AT": values.TimeOfDay,
+        "ATTEMPTS_PER_ADDRESS": values.Attempts,
+        "ATTEMPTS_PER_NAME": values.Attempts,
+        "TRUSTED_PROXIES": list[values.Proxies],
+        "OIDC_PROVIDERS": Annotated[
+            dict[str, Any], values.must(f"like {values.SAMPLE_PROVIDERS}", values.are_providers)
+        ],
+    }
+    for name in sorted(forms.keys() & given.keys()):
+        try:
+            TypeAdapter(forms[name]).validate_python(given[name])
+        except ValidationError as error:
+            [fault, *_] = error.errors()
+            if fault["type"] == "value_error":
+                words = fault["msg"].removeprefix("Value error, ")
+                yield Error(f"COUNTERSIGN: {name} {words}.", id="dashboard.E005")
