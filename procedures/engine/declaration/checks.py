@@ -41,6 +41,17 @@ def check_signature(name: str, fn: Function) -> None:
             raise DefinitionError(f"{name}: the input {parameter.name} needs a type annotation.")
 
 
+def check_context(name: str, fn: Function, hints: Mapping[str, Any]) -> None:
+    """Raise `DefinitionError` if the first parameter, which gets the context, is an input."""
+    first = next(iter(inspect.signature(fn).parameters))
+    hint = hints.get(first, Any)
+    if hint not in (Any, object) and not unserved(hint):
+        raise DefinitionError(
+            f"{name}: the first parameter of a procedure must be the context, but {first} has the "
+            f"type {short_repr(hint)}. Write {name}(ctx: Context, {first}: ...)."
+        )
+
+
 def check_types(name: str, hints: Mapping[str, Any]) -> None:
     """Raise `DefinitionError` for an input or result whose type can't be stored as JSON."""
     for of, hint in hints.items():

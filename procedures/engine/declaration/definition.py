@@ -14,6 +14,7 @@ from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from procedures.engine.declaration.checks import (
     RESULT,
     can_be_kept,
+    check_context,
     check_default,
     check_no_secrets,
     check_types,
@@ -222,6 +223,7 @@ class Procedure:
 
     @cached_property
     def _is_sound(self) -> bool:
+        check_context(self.name, self.fn, self._hints)
         returns = {RESULT: self._hints.get(RESULT, Any)}
         hints = {name: self._hints[name] for name in self._parameters}
         check_types(self.name, hints | returns)

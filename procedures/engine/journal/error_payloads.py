@@ -1,7 +1,8 @@
 """The data that events hold about an exception, in which the values of secrets are masked."""
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from procedures.engine.errors import (
@@ -13,6 +14,9 @@ from procedures.engine.errors import (
 )
 from procedures.engine.values.canonical import legible
 from procedures.engine.values.secrecy import masked, without_input
+
+MOST_INSIDE = 5
+"""The number of exceptions that the message for an exception group names."""
 
 
 def error_payload(error: BaseException) -> dict[str, str]:
@@ -52,6 +56,18 @@ def _cause(error: BaseException) -> str:
 
 def _words(error: BaseException) -> str:
     try:
-        return str(error)
+        words = str(error)
     except Exception:  # noqa: BLE001 (an error that can't be written as text has no message)
         return ""
+    if not isinstance(error, BaseExceptionGroup):
+        return words
+    inside = [f"{type(one).__name__}: {_words(one)}" for one in islice(_leaves(error), MOST_INSIDE)]
+    return f"{words}: {'; '.join(one.removesuffix(': ') for one in inside)}"
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for one in group.exceptions:
+        if isinstance(one, BaseExceptionGroup):
+            yield from _leaves(one)
+        else:
+            yield one

@@ -1,9 +1,12 @@
 """Suggestions for misspelt names, and short forms of values, for error messages."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 LONGEST_REPR = 100
+ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+(?=>)")
+"""An address as in the `repr` of a function, which differs from process to process."""
 
 
 def nearest(name: str, names: Iterable[str], *, at_least: float = 0.6) -> str:
@@ -24,11 +27,11 @@ def meant(name: str, names: Iterable[str], *, at_least: float = 0.6) -> str:
 
 
 def short_repr(value: object) -> str:
-    """Return the first 100 characters of the value's `repr`.
+    """Return the first 100 characters of the value's `repr`, without addresses in memory.
 
     If `repr` raises an error, returns the type of the value instead, such as "<Order>".
     """
     try:
-        return repr(value)[:LONGEST_REPR]
+        return ADDRESS.sub("", repr(value))[:LONGEST_REPR]
     except Exception:  # noqa: BLE001 (nested too deeply, or its class may raise anything)
         return f"<{type(value).__name__}>"

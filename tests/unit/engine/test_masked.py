@@ -80,6 +80,14 @@ class OutOfStockError(PublicError):
     """Words for everybody."""
 
 
+def test_the_message_of_a_group_names_what_is_inside_masked() -> None:
+    several = ExceptionGroup("Two failed", [OutOfStockError(), OSError("token=new")])
+
+    assert error_payload(ExceptionGroup("All", [several]))["message"] == (
+        "All (1 sub-exception): OutOfStockError; OSError: token=***"
+    )
+
+
 def test_an_author_may_say_that_the_words_are_public() -> None:
     assert error_payload(OutOfStockError("Set token=new in the shop."))["message"] == (
         "Set token=new in the shop."

@@ -157,7 +157,7 @@ def a_bank() -> Bank:
     ("fn", "words"),
     [
         (unknown_type, "'Unheard' is not defined"),
-        (a_bank, "isn't supported|can't be stored"),
+        (a_bank, r"of <function a_bank> isn't supported"),
         (Bank, "isn't supported|can't be stored"),
         (count_up, "isn't supported|can't be stored"),
     ],
