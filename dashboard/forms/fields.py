@@ -5,7 +5,6 @@ The engine reads and checks their values.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
@@ -18,14 +17,15 @@ from procedures.engine.values.answers import limits
 from procedures.engine.values.attachments import ACCEPT, limits_of_file
 from procedures.engine.values.choices import FORMAT as SITE_CHOICE
 from procedures.engine.values.files import File
-from procedures.engine.values.formats import is_moment
 from procedures.engine.values.money import KEYWORD as CURRENCY
 from procedures.engine.values.schemas import option_label, text_of
 from procedures.engine.values.sent import BodyError
 from procedures.engine.values.typed import (
     ZONE,
     FieldKind,
+    kind_for,
     kind_of,
+    local_text,
     plain_schema,
     read,
     values_of,
@@ -93,7 +93,8 @@ class SchemaWidget(forms.Widget):
         if self.kind == "list":
             return "\n".join(value)
         text = (list(value) or [""])[-1]
-        return _local(text) if self.has_zone or self.is_zoned else text
+        is_local = self.has_zone or self.is_zoned
+        return local_text(text, timezone.get_current_timezone()) if is_local else text
 
     def get_context(
         self, name: str, value: Sequence[str], attrs: dict[str, Any] | None
@@ -183,7 +184,7 @@ class SchemaField(forms.Field):
         required: bool = True,
         kind: FieldKind | None = None,
     ) -> None:
-        self.schema, self.kind = schema, kind or kind_of(schema)
+        self.schema, self.kind = schema, kind or kind_for(schema, initial)
         self.limits = [*limits(schema), *limits_of_file(_of_file(schema))]
         self.kept: File | None = None
         """The file that was uploaded for the field earlier.
@@ -236,14 +237,6 @@ class SchemaField(forms.Field):
             raise ValidationError(_("This isn't valid JSON.")) from None
 
 
-def _local(text: str) -> str:
-    """Return a time in the person's time zone, in the form that HTML needs: "2026-12-31T09:30"."""
-    if not is_moment(text):
-        return text
-    at = datetime.fromisoformat(text).astimezone(timezone.get_current_timezone())
-    return at.strftime("%Y-%m-%dT%H:%M:%S" if at.second else "%Y-%m-%dT%H:%M")
-
-
 def _attributes(schema: Mapping[str, Any], kind: FieldKind) -> dict[str, Any]:
     """Return the HTML attributes of a field's widget.
 
@@ -269,6 +262,8 @@ def _options(schema: Mapping[str, Any]) -> list[tuple[str, str]]:
     schema = plain_schema(schema)
     chosen = plain_schema(schema.get("items", {})) if schema.get("type") == "array" else schema
     texts = [text_of(one) for one in values_of(chosen) if one is not None]
+    if chosen.get("type") == "boolean":
+        return [("true", _("Yes")), ("false", _("No"))]
     if chosen.get("format") == SITE_CHOICE:
         return [(text, text) for text in texts]
     return [(text, option_label(text, chosen)) for text in texts]

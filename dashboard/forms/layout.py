@@ -11,7 +11,9 @@ from procedures.engine.values.answers import limits, without_nothing
 from procedures.engine.values.new_forms import MOST_PARTS, rows_at_first
 from procedures.engine.values.schemas import label
 from procedures.engine.values.typed import (
+    FieldKind,
     Texts,
+    kind_for,
     kind_of,
     may_be_empty,
     may_be_left_out,
@@ -105,6 +107,7 @@ class FieldOptions(TypedDict):
 
     initial: Sequence[str]
     required: bool
+    kind: FieldKind
 
 
 @dataclass
@@ -158,9 +161,11 @@ class Builder:
                 return self._group(one, name, at, place + name, value, is_required=is_required)
             case "rows":
                 return self._rows(one, name, at, place + name, value)
+        initial = texts_of(value, one)
         options: FieldOptions = {
-            "initial": texts_of(value, one),
+            "initial": initial,
             "required": not may_be_empty(name, schema),
+            "kind": kind_for(one, [*initial, *(self.texts(at) if self.texts else ())]),
         }
         self._add(at, one, name, options)
         return FormEntry(at)

@@ -22,7 +22,14 @@ from procedures.engine.values.answers import takes_nothing
 from procedures.engine.values.attachments import changed_files
 from procedures.engine.values.files import File, use_file_store
 from procedures.engine.values.schemas import label, properties_of
-from procedures.engine.values.typed import NESTED, Texts, kind_of, read_fields, texts_of
+from procedures.engine.values.typed import (
+    NESTED,
+    Texts,
+    is_unchanged,
+    kind_of,
+    read_fields,
+    texts_of,
+)
 from procedures.files import ContentStore
 from procedures.inputs import TooLargeError, check_upload, read_files, store_upload
 from procedures.services import LostInputError, lost_files_as_faults, lost_sentence
@@ -39,9 +46,12 @@ class StartField(SchemaField):
     def __init__(self, name: str, definition: Definition, schema: Mapping[str, Any]) -> None:
         self.is_needed = name in definition.schema.get("required", ())
         self.may_be_nothing = takes_nothing(schema)
-        default = texts_of(_default(definition, name, schema), schema)
-        is_required = self.is_needed and not self.may_be_nothing
-        super().__init__(label(name, schema), schema, initial=default, required=is_required)
+        self._default = _default(definition, name, schema)
+        shown, is_required = (
+            texts_of(self._default, schema),
+            self.is_needed and not self.may_be_nothing,
+        )
+        super().__init__(label(name, schema), schema, initial=shown, required=is_required)
         is_moment = self.kind == "datetime-local"
         self.wants_zone = is_moment and not definition.fits(name, A_LOCAL_TIME)
         """True if the input must have a time zone. Browsers send a time without its zone."""
@@ -52,12 +62,16 @@ class StartField(SchemaField):
     def clean(self, value: Sequence[str]) -> Any:
         """Return the input as a JSON value.
 
-        Return `LEFT_OUT` for a file, and for an input that an empty field leaves out.
+        Return `LEFT_OUT` for a file, for an input that an empty field leaves out, and for a default
+        that nobody has changed.
         """
         if self.kind in {"file", "files"}:
             return LEFT_OUT
         if self._is_left_out(value):
             return None if self.is_needed and self.may_be_nothing else LEFT_OUT
+        zones = [timezone.get_current_timezone_name()] if self.wants_zone else []
+        if not self.is_needed and is_unchanged(self.schema, self._default, value, zones):
+            return LEFT_OUT
         found = super().clean(value)
         return _zoned(found) if self.wants_zone else found
 

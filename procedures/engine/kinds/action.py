@@ -10,7 +10,7 @@ from procedures.engine.kinds.form import form_terms
 from procedures.engine.kinds.kind import YES_OR_NO, Kind, Outcome, Terms
 from procedures.engine.kinds.question_options import checked_json, checked_text
 from procedures.engine.kinds.words import TypedAnswer, plain_words, read_yes_or_no
-from procedures.engine.values import canonical, schemas
+from procedures.engine.values import schemas
 from procedures.engine.values.answers import check_answer, check_form, completed
 from procedures.engine.values.exact import exact
 from procedures.engine.values.spelling import short_repr
@@ -119,7 +119,7 @@ class Action(Kind):
         if fields is None:
             raise AnswerError(NOT_CHANGED)
         given = check_form(completed(spelled[VALUES], fields), fields)
-        if canonical.text_of(given) == canonical.text_of(completed({}, fields)):
+        if given == completed({}, fields):  # 100 is no change of 100.0
             return checked
         if not may_change(question):
             raise AnswerError(COUNTS_AS_APPROVED)
@@ -151,7 +151,7 @@ class Action(Kind):
         if proposed is None or fields is None or value[DECISION] == REJECTED:
             return value
         approved = value.get(VALUES, completed({}, fields))
-        if canonical.text_of(approved) == canonical.text_of(completed({}, proposed)):
+        if approved == completed({}, proposed):
             return {DECISION: value[DECISION]}
         return {**value, VALUES: approved}
 

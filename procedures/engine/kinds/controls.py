@@ -305,7 +305,9 @@ class Changes(Fields):
     def read(self, texts: Texts) -> Any:
         # A hidden field tells that the page has shown the fields; a button elsewhere doesn't show
         # them.
-        return super().read(texts) if any(texts(self.sent_as)) else NOTHING
+        if not any(texts(self.sent_as)):
+            return NOTHING
+        return read_fields(self.schema, lambda name: texts(OF_FIELD + name), first=self.proposed)
 
     def own_words(self, texts: Texts) -> list[str]:
         try:

@@ -105,7 +105,7 @@ def format_duration(text: str) -> str:
     minutes, seconds = divmod(length.seconds, 60)
     hours, minutes = divmod(minutes, 60)
     days = f"{length.days} day" if length.days == 1 else f"{length.days} days"
-    rest = f"{seconds + length.microseconds / 1_000_000:g} s"
+    rest = f"{seconds}.{length.microseconds:06}".rstrip("0").rstrip(".") + " s"
     parts = [(length.days, days), (hours, f"{hours} h"), (minutes, f"{minutes} min")]
     found = [words for count, words in parts if count]
     return " ".join([*found, rest] if rest != "0 s" or not found else found)

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -47,27 +47,34 @@ FORMATS: dict[str, FieldKind] = {
     "uri": "url",
 }
 NESTED = ("group", "rows", "files")
+MANY = ("list", "choices")
 LINES = ("text", "prose", "number", "date", "time", "duration", "email", "url")
 """Kinds of fields that a list can consist of; people type the list with one item on each line."""
 ZONE = "~zone"
 """The suffix of the name under which a page sends the time zone of a date and time: "due~zone"."""
 ROW_KEY = re.compile(r"[0-9]{1,6}")
+LINE_BREAK = re.compile(r"[\r\n]")
 LONG_TEXT = 200
+MINUTE = timedelta(minutes=1)
 NO_JSON = "This isn't valid JSON."
 NOTHING: Any = object()
+ABSENT: Any = object()
+"""Stands for a property that the object shown at first lacks; its field was empty then."""
 Texts = Callable[[str], Sequence[str]]
 """A function that takes the name of a field and returns the strings that were sent under it."""
 
 
 def kind_of(schema: Mapping[str, Any]) -> FieldKind:
     """Return the kind of field that fits the schema; "json" if no simpler kind does."""
-    schema = plain_schema(schema)
+    may_be_nothing, schema = takes_nothing(schema), plain_schema(schema)
     if "enum" in schema or "const" in schema:
         return "choice"
     kind = schema.get("type", "")
     match kind:
         case "boolean" | "integer" | "number":
-            return "boolean" if kind == "boolean" else "number"
+            # A checkbox can't say that nobody has chosen.
+            plain: FieldKind = "choice" if may_be_nothing else "boolean"
+            return plain if kind == "boolean" else "number"
         case "string":
             is_long = schema.get("maxLength", 0) > LONG_TEXT
             return FORMATS.get(schema.get("format", ""), "prose" if is_long else "text")
@@ -76,6 +83,13 @@ def kind_of(schema: Mapping[str, Any]) -> FieldKind:
         case "object" if is_group(schema):
             return "group"
     return "json"
+
+
+def kind_for(schema: Mapping[str, Any], texts: Iterable[str]) -> FieldKind:
+    """Return the kind of field that fits the schema and can show these texts unchanged."""
+    kind = kind_of(schema)
+    # A browser removes line breaks from a field of one line.
+    return "prose" if kind == "text" and any(LINE_BREAK.search(one) for one in texts) else kind
 
 
 def plain_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,24 +132,78 @@ def read(schema: Mapping[str, Any], texts: Sequence[str]) -> Any:
     return _read_one(schema, with_line_feeds(texts[-1]) if texts else "")
 
 
-def read_value(schema: Mapping[str, Any], name: str, texts: Texts) -> Any:
+def read_value(schema: Mapping[str, Any], name: str, texts: Texts, first: Any = NOTHING) -> Any:
     """Return the value of the field called `name`; the field may be a group, or rows of groups.
 
+    `first` is the value that the field showed at first; by default, it is the schema's default. A
+    field that nobody has changed keeps this value, even if its text doesn't say all of the value.
     Raises `AnswerError`, with a fault for the field, if the text of a JSON field isn't JSON, or if
     a local time doesn't exist in its zone.
     """
     kind, plain = kind_of(schema), without_nothing(schema)
+    first = schema.get("default", NOTHING) if first is NOTHING else first
     if kind == "group":
-        return read_fields(plain, texts, f"{name}.")
+        return read_fields(plain, texts, f"{name}.", first)
     if kind == "rows":
-        keys = row_keys(texts(name))
-        return [read_fields(plain["items"], texts, f"{name}.{key}.") for key in keys]
+        rows = {str(at): one for at, one in enumerate(first if isinstance(first, list) else ())}
+        return [
+            read_fields(plain["items"], texts, f"{name}.{key}.", rows.get(key))
+            for key in row_keys(texts(name))
+        ]
+    if is_unchanged(schema, first, texts(name), texts(name + ZONE)):
+        return first
     try:
         value = read(schema, texts(name))
         return zoned(value, texts(name + ZONE)) if kind == "datetime-local" else value
     except (BodyError, NoSuchTimeError) as error:
         words = NO_JSON if isinstance(error, BodyError) else str(error)
         raise AnswerError(f"{name}: {words}", [Fault(name, words)]) from None
+
+
+def is_empty(kind: FieldKind, sent: Sequence[str]) -> bool:
+    """Return True if a field of this kind is empty: nothing was typed, chosen or ticked."""
+    off = {"", "false"} if kind == "boolean" else {""}
+    return all(text.strip() in off for text in sent)
+
+
+def is_unchanged(
+    schema: Mapping[str, Any], first: Any, sent: Sequence[str], zones: Sequence[str] = ()
+) -> bool:
+    """Return True if a page has sent just the texts with which it showed the value `first`.
+
+    `first` is NOTHING if the field showed no value. `zones` holds the time zone that the page sent
+    with a date and time.
+    """
+    kind = kind_of(schema)
+    if (
+        first in (NOTHING, ABSENT)
+        or kind in NESTED
+        or kind == "file"
+        or not (sent or kind == "choices")
+    ):
+        return False
+    shown = [with_line_feeds(text) for text in texts_of(first, schema)]
+    if kind == "choices":
+        options = map(text_of, values_of(plain_schema(plain_schema(schema).get("items", {}))))
+        return list(sent) == [one for one in options if one in shown]
+    if kind == "list":
+        shown = ["\n".join(shown)]
+    if kind == "datetime-local":
+        shown = [local_text(text, (list(zones) or [""])[-1]) for text in shown]
+    return with_line_feeds(sent[-1]) == (shown or [""])[-1]
+
+
+def local_text(text: str, zone: str | tzinfo) -> str:
+    """Return a date and time in a time zone, in the form that HTML needs: "2026-12-31T09:30".
+
+    If the text isn't a date and time, or if there is no such time zone, it is returned unchanged.
+    """
+    try:
+        at = datetime.fromisoformat(text) if is_moment(text) else None
+        here = at and at.astimezone(ZoneInfo(zone) if isinstance(zone, str) else zone)
+    except (KeyError, OSError, OverflowError, ValueError):
+        return text
+    return here.strftime(f"%Y-%m-%dT%H:%M{':%S' if here.second else ''}") if here else text
 
 
 def row_keys(texts: Sequence[str]) -> list[str]:
@@ -147,31 +215,45 @@ def row_keys(texts: Sequence[str]) -> list[str]:
     return [key for key in dict.fromkeys(texts) if ROW_KEY.fullmatch(key)]
 
 
-def read_fields(schema: Mapping[str, Any], texts: Texts, prefix: str = "") -> dict[str, Any]:
+def read_fields(
+    schema: Mapping[str, Any], texts: Texts, prefix: str = "", first: Any = None
+) -> dict[str, Any]:
     """Return the object that somebody has entered in the fields whose names begin with `prefix`.
 
-    A prefix is for example "lines.0.". A required field that is empty is left out, so that the
-    check of the whole answer reports the field as missing.
+    A prefix is for example "lines.0.". `first` is the object that the fields showed at first; where
+    it has no value, they showed the defaults in the schema, or nothing. A required field that is
+    empty is left out, so that the check of the whole answer reports the field as missing. Optional
+    properties that `first` lacks are also left out if their fields are empty.
     """
-    found = {}
+    is_given = isinstance(first, Mapping)
+    found, values = {}, first if is_given else {}
     for name, one in schema["properties"].items():
         is_required = name in schema.get("required", ())
-        value = _read_property(one, prefix + segment(name), texts, is_required=is_required)
+        missing = ABSENT if is_given and not is_required else NOTHING
+        shown = values.get(name, one.get("default", missing))
+        value = _read_property(one, prefix + segment(name), texts, shown, is_required=is_required)
         if value is not NOTHING:
             found[name] = value
     return found
 
 
-def _read_property(schema: Mapping[str, Any], name: str, texts: Texts, *, is_required: bool) -> Any:
+def _read_property(
+    schema: Mapping[str, Any], name: str, texts: Texts, first: Any, *, is_required: bool
+) -> Any:
     kind = kind_of(schema)
+    if first is ABSENT and is_empty(kind, texts(name)):
+        return NOTHING
+    if is_unchanged(schema, first, texts(name), texts(name + ZONE)):
+        return first
     if (
         kind == "group"
         and may_be_left_out(schema, is_required=is_required)
         and not any(texts(name))
     ):
         return None if takes_nothing(schema) else NOTHING
-    if any(text.strip() for text in texts(name)) or kind in {"list", "choices", *NESTED}:
-        return read_value(schema, name, texts)
+    is_list = kind in NESTED or (kind in MANY and not takes_nothing(schema))
+    if is_list or not is_empty("text", texts(name)):
+        return read_value(schema, name, texts, first)
     if takes_nothing(schema):
         return None
     # If somebody has emptied the field, the default must not return unnoticed.
@@ -238,6 +320,9 @@ def zoned(text: Any, zones: Sequence[str]) -> Any:
         return text
     if not is_real:
         raise NoSuchTimeError(f"{text} doesn't exist in {name}, where the clocks skip it.")
+    offset = at.utcoffset()
+    if offset is None or offset % MINUTE:
+        at = at.astimezone(UTC)  # no text of a time has an offset like +00:53:28, as in 1890
     return at.isoformat(timespec="seconds" if at.second else "minutes")
 
 
@@ -260,6 +345,8 @@ def with_line_feeds(text: str) -> str:
 
 def values_of(schema: Mapping[str, Any]) -> Iterable[Any]:
     """Return the options of a schema; none if the schema has no options."""
+    if schema.get("type") == "boolean":
+        return (True, False)
     found: Iterable[Any] = schema.get("enum", [schema["const"]] if "const" in schema else ())
     return found
 
@@ -271,7 +358,7 @@ def _list_kind(schema: Mapping[str, Any]) -> FieldKind:
     if is_rows(schema):
         return "rows"
     inner = kind_of(items)
-    if inner == "choice":
+    if inner == "choice" and not takes_nothing(items):
         return "choices"
     return "list" if inner in LINES else "json"
 
