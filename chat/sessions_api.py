@@ -209,9 +209,8 @@ def create_message(request: SignedIn, session_id: UUID, body: MessageIn) -> Stat
         echo = services.echo_of(asked, body.text, by=request.user, confirmed=body.confirms)
         if echo:
             return Status(422, _unconfirmed(echo))
-    # A repeated message already has its files, and their tokens may have expired.
-    tokens, by = body.files, request.user
-    files = earlier.files if earlier else services.sent_message_files(part.session, tokens, by=by)
+    read = services.repeated_message_files if earlier else services.sent_message_files
+    files = read(part.session, body.files, by=request.user)
     message = services.post_message(
         part.session,
         body.text,

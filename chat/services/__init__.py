@@ -20,6 +20,7 @@ from chat.services.message_files import (
     MessageError,
     find_message_file,
     receive_message_file,
+    repeated_message_files,
     sent_message_file,
     sent_message_files,
 )
@@ -171,6 +172,7 @@ __all__ = [
     "remind_people",
     "remove_member",
     "rename_session",
+    "repeated_message_files",
     "reply",
     "requests_without_answerers",
     "respond",

@@ -36,10 +36,13 @@ def receive_message_file(session: Session, sent: UploadedFile, *, by: User) -> s
     return signing.dumps(asdict(store_upload(sent)), salt=_salt(session, by))
 
 
-def sent_message_file(session: Session, token: str, *, by: User) -> File | None:
+def sent_message_file(
+    session: Session, token: str, *, by: User, at_any_age: bool = False
+) -> File | None:
     """Return the file for which a token stands, or None if the token is invalid or too old."""
+    age = None if at_any_age else conf.UPLOADS_KEPT
     try:
-        found = signing.loads(token, salt=_salt(session, by), max_age=conf.UPLOADS_KEPT)
+        found = signing.loads(token, salt=_salt(session, by), max_age=age)
     except signing.BadSignature:
         return None
     return File(**found)
@@ -61,6 +64,15 @@ def sent_message_files(session: Session, tokens: Iterable[str], *, by: User) -> 
         raise MessageError(f"{words} Send it in parts.")
     _keep(files)
     return files
+
+
+def repeated_message_files(session: Session, tokens: Iterable[str], *, by: User) -> list[File]:
+    """Return the files of a message that is sent again, which are stored already.
+
+    Tokens may have expired since the message was sent first.
+    """
+    found = (sent_message_file(session, token, by=by, at_any_age=True) for token in tokens)
+    return [file for file in found if file]
 
 
 def find_message_file(message: Message, digest: str) -> File | None:

@@ -1,6 +1,6 @@
 """Messages in a session, and answers given as messages."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -108,8 +108,8 @@ def post_message(  # noqa: PLR0913 (what a message can have)
     """Store a person's message in a session; a message that replies to a run is handed to that run.
 
     If the same person sends the same `client_key` again, nothing is stored and the first message is
-    returned. Raises `MessageKeyError` if the first message has another text or replies to something
-    else.
+    returned. Raises `MessageKeyError` if the first message has another text or other files, or
+    replies to something else.
 
     Members of the session may read the message. If it replies to a person's message, the author of
     that message may read it, too. If it replies to an entry of a run, so may everybody who may see
@@ -122,7 +122,7 @@ def post_message(  # noqa: PLR0913 (what a message can have)
     """
     text = checked_text(text) if text.strip() or not files else ""
     if message := find_sent(session, client_key, by=by):
-        return _checked_repeat(message, text, reply_to)
+        return _checked_repeat(message, text, reply_to, files)
     message = Message(
         session=session,
         kind=Message.Kind.PERSON,
@@ -139,19 +139,27 @@ def post_message(  # noqa: PLR0913 (what a message can have)
     # call returns that one.
     except IntegrityError:
         if earlier := find_sent(session, client_key, by=by):
-            return _checked_repeat(earlier, text, reply_to)
+            return _checked_repeat(earlier, text, reply_to, files)
         raise
     return message
 
 
-def _checked_repeat(message: Message, text: str, reply_to: Message | None) -> Message:
+def _checked_repeat(
+    message: Message, text: str, reply_to: Message | None, files: Sequence[File]
+) -> Message:
     """Return the message that has the key already.
 
-    Raises `MessageKeyError` if that message has another text or replies to another message.
+    Raises `MessageKeyError` if that message has another text or other files, or replies to another
+    message.
     """
-    if message.text != text or message.reply_to_id != (reply_to.pk if reply_to else None):
+    first = (message.text, message.reply_to_id, _digests(message.files))
+    if first != (text, reply_to.pk if reply_to else None, _digests(files)):
         raise MessageKeyError(message.client_key)
     return message
+
+
+def _digests(files: Iterable[File]) -> set[str]:
+    return {file.digest for file in files}
 
 
 def reply(

@@ -5,7 +5,8 @@ transaction. The session is locked before rights are checked, so that the author
 when the entry is written.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -13,6 +14,7 @@ from django.db.models import Q
 
 from chat.doorbell import RIGHTS, SIGHT, ring_after_commit
 from chat.models import Member, Message, ReadMark, Searchable, Session
+from chat.models.message import MessageQuerySet
 from chat.services.messages import (
     MessageKeyError,
     NotMemberError,
@@ -71,11 +73,14 @@ def open_session(
     `members` are the names of active users to invite, such as "bob", and `text` is a first message.
     If `by` has opened a session with the same `client_key` before, returns that session and False.
     Raises `InputError` if the title or a name can't be used, `MessageError` if the text can't be
-    stored, and `MessageKeyError` if the earlier session was opened with another title or text.
+    stored, and `MessageKeyError` if the earlier session was opened with another title or text, with
+    other members, or not as a private one.
     """
     title, people = clean_title(title), find_people(members)
+    others = [one for one in people if one.pk != by.pk]
     text = checked_text(text) if text else ""
-    if client_key and (session := _earlier(by, client_key, title, text)):
+    asked = _Opening(title, text, frozenset(one.pk for one in others), is_private)
+    if client_key and (session := _earlier(by, client_key, asked)):
         return session, False
     try:
         with transaction.atomic():
@@ -83,13 +88,13 @@ def open_session(
             key = _key_of(client_key)
             line = Message(kind=Kind.OPENED, author=by, text=title, at=at, client_key=key)
             line.open_session(title, is_private=is_private)
-            _add_first(line.session, [one for one in people if one.pk != by.pk], by)
+            _add_first(line.session, others, by)
             if text:
                 post_message(line.session, text, by=by)
     # If the same key is sent twice at once, the database keeps the first session, and the second
     # call returns that one.
     except IntegrityError:
-        if client_key and (session := _earlier(by, client_key, title, text)):
+        if client_key and (session := _earlier(by, client_key, asked)):
             return session, False
         raise
     return line.session, True
@@ -305,17 +310,65 @@ def _say(
     line.add_to(session.pk)
 
 
-def _earlier(by: User, client_key: str, title: str, text: str) -> Session | None:
+class _Opening(NamedTuple):
+    """The title, text, members and privacy with which a session is opened."""
+
+    title: str
+    text: str
+    members: frozenset[Any]
+    """The keys of the people who are invited."""
+    is_private: bool
+
+    def repeats(self, first: "_Opening") -> bool:
+        """Return True if this asks for nothing that the first opening didn't ask for.
+
+        A repetition may leave out the text and the members.
+        """
+        is_same = self.title == first.title and self.text in {"", first.text}
+        return (
+            is_same
+            and self.members in {frozenset(), first.members}
+            and (first.is_private or not self.is_private)
+        )
+
+
+def _earlier(by: User, client_key: str, asked: _Opening) -> Session | None:
     key = _key_of(client_key)
     opened = Message.objects.filter(kind=Kind.OPENED, author=by, client_key=key)
     line = opened.select_related("session").first()
     if line is None:
         return None
-    own = Message.objects.filter(session=line.session, kind=Kind.PERSON, author=by).order_by("seq")
-    is_other = bool(text) and own.values_list("text", flat=True).first() != text
-    if line.text != title or is_other:
+    if not asked.repeats(_opening_of(line)):
         raise MessageKeyError(client_key)
     return line.session
+
+
+def _opening_of(line: Message) -> _Opening:
+    """Return what a session was opened with, from the entry that opened it and those after it."""
+    later = Message.objects.filter(session=line.session, seq__gt=line.seq).order_by("seq")
+    changes = later.filter(kind__in=(Kind.PRIVATE, Kind.PUBLIC)).values_list("kind", flat=True)
+    own = later.filter(kind=Kind.PERSON, author=line.author).values_list("text", flat=True)
+    first_change = changes.first()
+    return _Opening(
+        line.text,
+        own.first() or "",
+        frozenset(_invited_first(line, later)),
+        first_change == Kind.PUBLIC if first_change else line.session.is_private,
+    )
+
+
+def _invited_first(line: Message, later: MessageQuerySet) -> Iterator[Any]:
+    """Yield the keys of the people who were invited when the session was opened.
+
+    Their entries directly follow the one that opened the session, and all have the same time.
+    """
+    first_at = None
+    found = later.values_list("seq", "kind", "person", "at")[:MOST_INVITED]
+    for place, (seq, kind, person, at) in enumerate(found, line.seq + 1):
+        first_at = first_at or at
+        if (seq, kind, at) != (place, Kind.INVITED, first_at):
+            return
+        yield person
 
 
 def _key_of(client_key: str) -> str:

@@ -18,7 +18,7 @@ from procedures.models import Run
 from procedures.runner import advance_run
 from procedures.services import start_run
 from procedures.services.ledger import examine, examine_site
-from tests.calls import JSON, caller
+from tests.calls import JSON, caller, detail
 from tests.configured import configure
 from tests.pages import HTMX, browser, grant_to_both, queries_of, shown
 from tests.talks import begin_talk
@@ -147,6 +147,10 @@ def test_programs_send_files_and_repeat_their_message(
 
     assert (first.status_code, again.status_code) == (201, 200), first.content
     assert again.json()["message"] == first.json()["message"]
+    more = client.post(f"{path}/files", {"file": paper("b.txt", b"other")}).json()["token"]
+    for files in ([more], [*said["files"], more]):
+        refused = client.post(f"{path}/messages", {**said, "files": files}, JSON)
+        assert "Use a new key." in detail(refused, 422)
     [file] = first.json()["message"]["posted"]["files"]
     where = f"{path}/messages/{first.json()['message']['id']}/files/{file['digest']}"
     assert caller(bob).get(where).content == CSV

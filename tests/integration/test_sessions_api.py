@@ -31,7 +31,8 @@ def test_a_session_is_opened_once_and_read(alice: User, bob: User, carol: User) 
     again = body(client.post("/api/sessions", said, JSON), 200)
 
     assert again == made
-    for other in ({"title": "Aims"}, {"text": "Ho"}):
+    others: list[dict[str, Any]] = [{"title": "Aims"}, {"text": "Ho"}, {"is_private": True}]
+    for other in (*others, {"members": ["@carol"]}, {"members": ["@bob", "@carol"]}):
         assert "Use a new key." in detail(client.post("/api/sessions", said | other, JSON), 422)
     assert (made["title"], made["is_private"], made["is_whole"]) == ("Plans", False, True)
     assert made["last_seq"] == 3
@@ -45,6 +46,23 @@ def test_a_session_is_opened_once_and_read(alice: User, bob: User, carol: User) 
     detail(client.post("/api/sessions", {"title": " "}, JSON), 422)
     refused = client.post("/api/sessions", {"title": "Plans", "members": ["bob\0"]}, JSON)
     assert "No active user is called “bob␀”" in detail(refused, 422)
+
+
+def test_an_opening_is_repeated_whatever_members_have_changed_since(
+    alice: User, bob: User, carol: User
+) -> None:
+    client = caller(alice)
+    said = {"title": "Plans", "members": ["@bob"], "is_private": True, "client_key": "k"}
+    made = body(client.post("/api/sessions", said, JSON), 201)
+    path = f"/api/sessions/{made['id']}"
+    body(client.patch(path, {"title": "Aims", "is_private": False}, JSON), 200)
+    body(client.post(f"{path}/members", {"user": "carol"}, JSON), 201)
+
+    again = body(client.post("/api/sessions", said, JSON), 200)
+
+    assert (again["id"], again["title"]) == (made["id"], "Aims")
+    other = {**said, "members": ["@bob", "@carol"]}
+    assert "Use a new key." in detail(client.post("/api/sessions", other, JSON), 422)
 
 
 def test_titles_privacy_and_members_change_by_members_only(
