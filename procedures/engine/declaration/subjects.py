@@ -19,6 +19,7 @@ from uuid import UUID
 from procedures.engine.errors import DefinitionError
 from procedures.engine.values import canonical
 from procedures.engine.values.files import File
+from procedures.engine.values.numbers import is_writable
 from procedures.engine.values.secrecy import masked
 from procedures.engine.values.spelling import meant, short_repr
 from procedures.engine.values.visible import visible_line
@@ -161,10 +162,12 @@ def _formatted(value: Any, spec: str) -> str:
     """Return a number, date or time as text in the given format.
 
     In the run's stored inputs, a `Decimal`, a date and a time are strings, so `value` may be a
-    string.
+    string. A number that would become far too long is returned as it was sent.
     """
     if NUMBER.fullmatch(spec):
-        return format(Decimal(value) if isinstance(value, str) else value, spec)
+        number = Decimal(value) if isinstance(value, str) else value
+        is_long = isinstance(number, Decimal) and not is_writable(number)
+        return str(value) if is_long else format(number, spec)
     kind = time if ":" in value[:3] else datetime
     return kind.fromisoformat(value).strftime(spec)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from procedures.engine.errors import QuestionError
 from procedures.engine.kinds.question_options import checked_names
 from procedures.engine.values import canonical
+from procedures.engine.values.numbers import is_writable
 from procedures.engine.values.spelling import meant, short_repr
 from procedures.engine.values.volatile import paths_of
 
@@ -103,14 +104,17 @@ def value_at(evidence: Any, path: str) -> Any:
 
 
 def number_in(value: Any) -> Decimal | None:
-    """Return a number, or the number that a string contains, as a finite decimal; else None."""
+    """Return a number, or the number that a string contains, as a decimal; else None.
+
+    The result is also None for a number with too many digits to be written without an exponent.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
     try:
         number = Decimal(str(value))
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    return number if is_writable(number) else None
 
 
 def step_of(key: str) -> str:

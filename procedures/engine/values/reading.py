@@ -11,6 +11,7 @@ from procedures.engine.values.attachments import is_file_schema
 from procedures.engine.values.durations import PATTERN, parse_duration
 from procedures.engine.values.faults import NUMBER, WHOLE
 from procedures.engine.values.formats import read_duration
+from procedures.engine.values.numbers import is_writable
 from procedures.engine.values.schemas import properties_of
 
 PLAIN_NUMBER = re.compile(r"\s*[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?\s*", re.ASCII)
@@ -104,12 +105,15 @@ def _is_for(value: Any, schema: Schema) -> bool:
 def odd_numbers(sent: Any, read: Any, place: str = "") -> Iterator[Fault]:
     """Yield a fault for each string, such as "1_000", that only Python would read as a number.
 
-    `sent` holds the values before validation, and `read` holds the same values after validation.
-    `place` is the path of the values, such as "lines.0".
+    Also yield one for each number with an exponent, such as "1e999999999", that has too many digits
+    to be written without it. `sent` holds the values before validation, and `read` holds the same
+    values after validation. `place` is the path of the values, such as "lines.0".
     """
     if isinstance(sent, str) and isinstance(read, int | float | Decimal):
         if not isinstance(read, bool) and not PLAIN_NUMBER.fullmatch(sent):
             yield Fault(place, WHOLE if isinstance(read, int) else NUMBER)
+        elif isinstance(read, Decimal) and not is_writable(read):
+            yield Fault(place, "has too many digits.")
     elif isinstance(sent, Mapping) and isinstance(read, Mapping):
         for name in sent.keys() & read.keys():
             yield from odd_numbers(sent[name], read[name], f"{place}.{name}".lstrip("."))

@@ -74,6 +74,11 @@ def response(outcome: Outcome, **options: Any) -> Response[Any]:
         (lambda: repeatable(Like([1])), "strings that aren't empty"),  # type: ignore[list-item]
         (lambda: repeatable(Like(at_most={"customer": 5})), "a number in the evidence"),
         (lambda: repeatable(Like(at_most={"amount": "much"})), "map names to numbers"),
+        (lambda: repeatable(Like(at_most={"amount": "1e999999999"})), "map names to numbers"),
+        (
+            lambda: repeatable(Like(at_most={"sum": 9}), evidence={"sum": "1e999999999"}),
+            "names 'sum', which isn't a number in the evidence",
+        ),
         (lambda: repeatable(Like(at_most={"amount": True})), "map names to numbers"),
         (lambda: repeatable(Like(at_most=["amount"])), "must map names"),  # type: ignore[arg-type]
         (

@@ -73,6 +73,8 @@ def test_the_schema_names_what_must_be_said() -> None:
         ({"speed": "warp"}, "speed"),
         ({"colour": "red"}, "colour"),
         ({"amount": "NaN"}, "amount"),
+        ({"amount": "1e999999999"}, "amount"),
+        ({"amount": "1e-999999999"}, "amount"),
     ],
 )
 def test_a_fault_names_its_field(change: Mapping[str, Any], name: str) -> None:

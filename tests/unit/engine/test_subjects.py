@@ -64,6 +64,7 @@ def filled(subject: str, **inputs: Any) -> str:
     [
         ("{amount:,.2f} €", {"amount": Decimal("128000")}, "128,000.00 €"),
         ("{amount}", {"amount": Decimal("31.20")}, "31.20"),
+        ("{amount:,.2f} €", {"amount": Decimal("1e999999999")}, "1E+999999999 €"),
         ("{share:.1%} of {count:,d}", {"share": 0.5, "count": 1000}, "50.0% of 1,000"),
         ("{day:%d.%m.%Y}", {"day": date(2026, 12, 24)}, "24.12.2026"),
         ("{at:%H:%M}", {"at": datetime(2026, 12, 24, 14, 2)}, "14:02"),  # noqa: DTZ001
