@@ -11,6 +11,7 @@ from programs.lua.primitives.asking import HumanPrimitives
 from programs.lua.primitives.children import Children
 from programs.lua.primitives.files import Files
 from programs.lua.primitives.keeping import Sessions, StoragePrimitives, decode, encode
+from programs.lua.primitives.options import shown
 from programs.lua.primitives.telling import MessagePrimitives, Stages
 from programs.lua.sandbox import Fence, Sandbox
 
@@ -65,7 +66,7 @@ class Program:
 
     def _sleep(self, seconds: Any = None) -> None:
         if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-            raise TypeError(f"Sleep needs a number of seconds, not {seconds!r}.")
+            raise TypeError(f"Sleep needs a number of seconds, not {shown(seconds)}.")
         self.ctx.sleep(max(seconds, 0))
 
 

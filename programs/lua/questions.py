@@ -57,6 +57,9 @@ def _fault_of_values(name: str, declared: Mapping[str, Any]) -> str:
     options = declared.get("options")
     if options is not None and not (isinstance(options, list) and options):
         return f"The options of the question {name} must be a list that isn't empty."
+    if declared.get("type") == "approval" and not isinstance(declared.get("default"), bool | None):
+        words = f"default of the question {name} must be true or false"
+        return f"{words}, not {short_repr(declared['default'])}."
     try:
         seconds_of(declared.get("timeout"), f"timeout of the question {name}")
     except TypeError as error:
@@ -74,10 +77,13 @@ def check_asking(code: str, first: int, uses: Sequence[Use], human: Mapping[str,
     for use in uses:
         if why := _fault_of_name(use, human):
             raise ProcedureFileError(why, line=use.line)
-    for verb, key in _written_options(tokens_of(code, first)):
+    for verb, key, value in _written_options(tokens_of(code, first)):
         options = (*COMMON, *OF_VERB[verb])
         if key.text not in options:
             words = f"Human.{verb} can't have {key.text!r}.{meant(key.text, options)}"
+            raise ProcedureFileError(words, line=key.line)
+        if (verb, key.text) == ("approve", "default") and value.kind in ("text", "number"):
+            words = f"default of Human.approve must be true or false, not {value.text:.50}."
             raise ProcedureFileError(words, line=key.line)
 
 
@@ -93,10 +99,11 @@ def _fault_of_name(use: Use, human: Mapping[str, Any]) -> str:
     return ""
 
 
-def _written_options(tokens: Sequence[Token]) -> Iterator[tuple[str, Token]]:
-    """Yield pairs: the name of a called function of `Human`, and a key of the call's table.
+def _written_options(tokens: Sequence[Token]) -> Iterator[tuple[str, Token, Token]]:
+    """Yield a tuple for each key in the table of a call of a function of `Human`.
 
-    Calls of `Human.inputs` are left out.
+    It has the name of the function, the key, and the first token of the key's value. Calls of
+    `Human.inputs` are left out.
     """
     for place, token in enumerate(tokens[:-4]):
         dot, verb, *after = tokens[place + 1 : place + 5]
@@ -108,14 +115,17 @@ def _written_options(tokens: Sequence[Token]) -> Iterator[tuple[str, Token]]:
             and opening[: opening.index("{")] in ([], ["("])
             and verb.text != "inputs"
         ):
-            for key in _keys(tokens, place + 3 + opening.index("{")):
-                yield verb.text, key
+            for key, value in _keys(tokens, place + 3 + opening.index("{")):
+                yield verb.text, key, value
 
 
-def _keys(tokens: Sequence[Token], opening: int) -> Iterator[Token]:
-    """Yield the names before the equals signs of a table whose brace is at this index."""
+def _keys(tokens: Sequence[Token], opening: int) -> Iterator[tuple[Token, Token]]:
+    """Yield the names before the equals signs of a table whose brace is at this index.
+
+    Each is yielded with the token after the equals sign.
+    """
     depth = 0
-    for place in range(opening, len(tokens) - 1):
+    for place in range(opening, len(tokens) - 2):
         token, after = tokens[place], tokens[place + 1]
         if token.kind == "mark":
             depth += (token.text in "{([") - (token.text in "})]")
@@ -125,4 +135,4 @@ def _keys(tokens: Sequence[Token], opening: int) -> Iterator[Token]:
             return
         is_first = tokens[place - 1].text in {"{", ",", ";"}
         if depth == 1 and token.kind == "name" and is_first and after.text == "=":
-            yield token
+            yield token, tokens[place + 2]

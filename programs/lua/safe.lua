@@ -239,7 +239,9 @@ local function bounded(fn)
     if type(text) == "string" and type(pattern) == "string" then
       local plain = gsub(gsub(pattern, "%%.", "x"), "%b[]", "x")
       local _, count = gsub(plain, "[*+-]", "")
-      if count > 1 and (#text + 1) ^ count > MOST_TRIES then
+      local _, choices = gsub(plain, "%?", "") -- each can double the tries
+      local tries = count > 1 and (#text + 1) ^ count or 1
+      if tries * 2 ^ choices > MOST_TRIES then
         raw_error("While a file is read, this pattern is too slow for a text of that length. Use it in the procedure.", 2)
       end
     end

@@ -76,6 +76,7 @@ def declaration(
     if options in ([], {}):
         raise ProcedureFileError(f"The enum of the {of} {name} is empty.", line=line)
     _check_values(f"{of} {name}", kind, options or (), default, line)
+    default = _fitted(kind, default)
     is_required = bool(given.get("required")) and default is None
     description = str(given.get("description") or "")
     return Declaration(name, kind, is_required, default, description, tuple(options or ()), line)
@@ -197,14 +198,14 @@ def checked_output(value: Any, outputs: list[Declaration]) -> Any:
     wrong = [fault for one in outputs if (fault := _fault_of(one, found))]
     if wrong:
         raise OutputError(" ".join(wrong))
-    return {one.name: _fitted(one, found[one.name]) for one in outputs if one.name in found}
+    return {one.name: _fitted(one.kind, found[one.name]) for one in outputs if one.name in found}
 
 
 def _fault_of(declaration: Declaration, found: Mapping[str, Any]) -> str:
     value = found.get(declaration.name)
     if value is None:
         return f"The output {declaration.name} is missing." if declaration.is_required else ""
-    value = _fitted(declaration, value)
+    value = _fitted(declaration.kind, value)
     is_odd = isinstance(value, bool) and declaration.kind != "boolean"
     if is_odd or not isinstance(value, FITTING[declaration.kind]):
         return (
@@ -216,11 +217,11 @@ def _fault_of(declaration: Declaration, found: Mapping[str, Any]) -> str:
     return ""
 
 
-def _fitted(declaration: Declaration, value: Any) -> Any:
+def _fitted(kind: str, value: Any) -> Any:
     """Return the value converted to the declared type: an empty table becomes a list or a dict."""
-    if declaration.kind == "array" and value == {}:
+    if kind == "array" and value == {}:
         return []
-    if declaration.kind == "object" and value == []:
+    if kind == "object" and value == []:
         return {}
-    is_whole = isinstance(value, float) and value.is_integer() and declaration.kind == "integer"
+    is_whole = isinstance(value, float) and value.is_integer() and kind == "integer"
     return int(value) if is_whole else value

@@ -8,7 +8,7 @@ from procedures.engine import Context, Response
 from programs.lua.errors import HumanTimeoutError
 from programs.lua.primitives.fields import form_of, media_types, options_of
 from programs.lua.primitives.files import Files
-from programs.lua.primitives.options import seconds_of, table_of, text_of
+from programs.lua.primitives.options import seconds_of, shown, table_of, text_of
 
 PASSED_ON = ("assign", "due", "remind", "escalate", "risk", "irreversible", "quorum", "four_eyes")
 """Options of the engine's questions that a program can set by the same names."""
@@ -41,7 +41,11 @@ class HumanPrimitives:
 
     def approve(self, options: Any = None, more: Any = None) -> Answered:
         settings = self._options("approve", options, more)
-        default = bool(settings.get("default"))
+        default = settings.get("default")
+        if not isinstance(default, bool | None):  # in Lua, even "no" is true
+            words = "default of Human.approve must be true or false"
+            raise TypeError(f"{words}, not {shown(default)}.")
+        default = bool(default)
         yes, no = text_of(settings.get("yes")), text_of(settings.get("no"))
 
         def ask(asking: dict[str, Any]) -> Response[Any]:
@@ -156,7 +160,7 @@ class HumanPrimitives:
         settings = table_of(options, f"Human.{verb}")
         key = settings.get("config_key")
         if key is not None and key not in self._declared:
-            raise ValueError(f"The file declares no question named {key!r}.")
+            raise ValueError(f"The file declares no question named {shown(key)}.")
         declared = {} if key is None else self._declared[key]
         found = {**declared, **settings}
         if found.get("on_timeout", "default") not in ON_TIMEOUT:

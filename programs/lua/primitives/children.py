@@ -5,7 +5,7 @@ from typing import Any
 
 from procedures.engine import ChildFailedError, Context, Handle, Procedure, UnreachableRunError
 from programs.lua.errors import ChildTimeoutError
-from programs.lua.primitives.options import seconds_of, table_of, text_of
+from programs.lua.primitives.options import seconds_of, shown, table_of, text_of
 
 STATUSES = {
     "queued": "PENDING",
@@ -98,7 +98,7 @@ class Children:
         try:
             return self._handles[text_of(child)]
         except KeyError:
-            raise ValueError(f"This run has started no child {child!r}.") from None
+            raise ValueError(f"This run has started no child {shown(child)}.") from None
 
     def _all(self, children: Any, verb: str) -> dict[str, Handle[Any]]:
         if not isinstance(children, list) or not children:

@@ -8,7 +8,7 @@ from typing import Any
 from procedures.engine import Context, File, SiteChoice
 from programs.lua.primitives.fields import table_of_file
 from programs.lua.primitives.keeping import decode, encode
-from programs.lua.primitives.options import text_of
+from programs.lua.primitives.options import shown, text_of
 
 FOLDERS = "LUA_FOLDERS"
 """The name of the setting with the site's folders that programs can read.
@@ -95,7 +95,10 @@ class Files:
         return list(csv.DictReader(io.StringIO(self.read(path), newline=""), delimiter=delimiter))
 
     def _write_rows(self, path: Any, rows: Any, options: Any, mark: str) -> bool:
-        listed = rows if isinstance(rows, list) else []
+        listed = [] if rows == {} else rows
+        if not isinstance(listed, list) or not all(isinstance(row, dict) for row in listed):
+            words = "The rows of a file must be a list of tables such as {name = 'Ann'}"
+            raise ValueError(f"{words}, not {shown(rows)}.")
         headers = options.get("headers") if isinstance(options, dict) else None
         names = headers or sorted({name for row in listed for name in row})
         text = io.StringIO(newline="")
@@ -103,7 +106,7 @@ class Files:
             text, names, delimiter=_delimiter(options, mark), lineterminator="\n"
         )
         writer.writeheader()
-        writer.writerows(listed)
+        writer.writerows({name: text_of(one) for name, one in row.items()} for row in listed)
         return self.write(path, text.getvalue())
 
 
@@ -152,7 +155,7 @@ def _on_disk(path: str) -> Path | None:
 
 def _path(path: Any) -> str:
     if not isinstance(path, str) or not path.strip() or path.endswith("/"):
-        raise ValueError(f"A file needs a path, not {path!r}.")
+        raise ValueError(f"A file needs a path, not {shown(path)}.")
     return path
 
 

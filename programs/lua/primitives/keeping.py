@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from procedures.engine import Context
-from programs.lua.primitives.options import text_of
+from programs.lua.primitives.options import shown, text_of
 
 ROLES = ("USER", "ASSISTANT", "SYSTEM")
 LARGEST_CONVERSATION = 4_000_000
@@ -131,5 +131,5 @@ def _refuse(text: str) -> Any:
 
 def _name(name: Any) -> str:
     if not isinstance(name, str) or not name:
-        raise ValueError(f"A name must be a string, not {name!r}.")
+        raise ValueError(f"A name must be a string, not {shown(name)}.")
     return name

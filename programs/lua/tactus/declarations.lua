@@ -37,6 +37,14 @@ local function declare(object, name)
   host.declare(object.kind, name, object.number or data_of(object.settings))
 end
 
+local function check_tools(settings, of)
+  for _, one in pairs(type(settings.tools) == "table" and settings.tools or {}) do
+    if type(one) == "function" then
+      error("A tool of " .. of .. " must be a Tool, a Toolset or a name, not a function.", 4)
+    end
+  end
+end
+
 local count = 0 -- of agents; each agent has a number, because not every agent has a name
 
 local function number_agent(object)
@@ -166,6 +174,7 @@ Tool = setmetatable({
 }, {__call = function(_, ...) return constructor(tool_of)(...) end})
 
 Toolset = constructor(function(settings, name)
+  check_tools(settings, "a Toolset")
   for _, one in ipairs(type(settings.tools) == "table" and settings.tools or {}) do
     local is_inline = type(one) == "table" and not objects[one]
     if is_inline and type(handler_of(one)) ~= "function" then
@@ -245,6 +254,7 @@ local agent_meta = {__call = turn, __index = function(self, field)
 end}
 
 Agent = constructor(function(settings, name)
+  check_tools(settings, "an Agent")
   return new("agent", agent_meta, settings, name)
 end)
 

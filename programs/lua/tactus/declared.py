@@ -23,6 +23,8 @@ KNOWN = {
 
 `model` and `provider` are ignored, because the site chooses the model.
 """
+OF_TOOLSET = {"description", "name", "tools"}
+"""The settings that a toolset can have."""
 DONE = {
     "description": "Ends the work.",
     "input": {"reason": {"type": "string", "description": "What was done"}},
@@ -85,6 +87,9 @@ class Declarations:
                 self.tools[name] = value or {}
             case "toolset":
                 self.toolsets[name] = value or {}
+                if unknown := sorted(set(self.toolsets[name]) - OF_TOOLSET):
+                    words = f"A Toolset can't have {unknown[0]!r}."
+                    raise ValueError(f"{words}{meant(unknown[0], OF_TOOLSET)}")
 
     def checked(self, lines: Sequence[int]) -> list[DeclaredAgent]:
         """Return the declared agents. `lines` are the line numbers of their declarations.

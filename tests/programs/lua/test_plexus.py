@@ -17,6 +17,7 @@ from procedures.testing import (
     silent,
 )
 from programs.lua import read_plexus
+from programs.lua.primitives import options
 from tests.programs.lua.shown import examples, people, text_of
 
 ORDER = {"number": "A-7", "lines": ["a", "b"]}
@@ -308,6 +309,21 @@ def test_a_timeout_is_marked() -> None:
     assert run_procedure(read(code), humans=silent).result == [True, True, ""]
     answered = run_procedure(read(code), humans=lambda _: Answer(value=False, by="ann"))
     assert answered.result == [False, False, "ann"]
+
+
+def test_a_default_that_lua_takes_for_a_yes_is_an_error() -> None:
+    code = "Human.approve({message = 'Pay?', timeout = 60, default = params.usual})"
+    run = run_procedure(read(code, "params: {usual: string}\n"), {"usual": "no"})
+    assert run.error
+    assert "default of Human.approve must be true or false, not 'no'." in run.error["message"]
+
+
+def test_tables_are_written_as_json_and_cells_as_lua_shows_them() -> None:
+    code = "File.write('a.json', {b = {1, true}}) return File.read('a.json')"
+    assert run_procedure(read(code)).result == '{"b": [1, true]}'
+    assert [options.text_of(one) for one in (None, True, 3.0, 1e15, 7, [0.1], "x")] == [
+        *("", "true", "3.0", "1e+15", "7", "[0.1]", "x"),
+    ]
 
 
 def test_a_timeout_may_be_an_error_or_ask_again() -> None:

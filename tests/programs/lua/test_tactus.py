@@ -106,6 +106,25 @@ def test_a_child_s_agents_read_what_the_parent_injects() -> None:
     assert found["second"] == "Work. Begin. Focus. Work. Begin. Focus. Go on."
 
 
+def test_an_empty_table_is_the_default_of_a_list_or_of_an_object() -> None:
+    text = "Procedure {input = {a = field.array{default = {}}, b = field.object{default = {}}}, %s}"
+    [program] = read_tactus("empty.tac", text % "function(input) return input end")
+    assert run_procedure(program).result == {"a": [], "b": {}}
+
+
+ROWS = """
+local csv = require("tactus.io.csv")
+csv.write("a.csv", {{name = "Ann", ok = true, n = 1e15}})
+return {File.read("a.csv"), select(2, pcall(csv.write, "b.csv", {"Ann"}))}
+"""
+
+
+def test_rows_are_tables_with_names() -> None:
+    written, refused = run_procedure(read_tactus("rows.tac", ROWS)[-1]).result
+    assert written == "n,name,ok\n1e+15,Ann,true\n"
+    assert refused.startswith("The rows of a file must be a list of tables")
+
+
 def test_the_file_makes_the_form_and_the_names() -> None:
     double, deploy = read_tactus(NAME, text_of(NAME), model=lambda _: AgentReply())
     assert (double.name, deploy.name, deploy.title) == (
@@ -120,6 +139,7 @@ def test_the_file_makes_the_form_and_the_names() -> None:
     "code",
     [
         "local x = ('a'):rep(40):find(('a-'):rep(20) .. 'b')",
+        "local x = ('a'):rep(40):find(('a?'):rep(30) .. ('a'):rep(40))",
         "for x in ('a'):rep(40):gmatch(('a*'):rep(20) .. 'b') do end",
         "table.move({}, 1, 2 ^ 60, 2)",
     ],
