@@ -12,7 +12,7 @@ from django.conf import settings
 from dashboard.live.consumer import hubs, serve_socket
 from dashboard.live.hub import Hub
 
-PATIENCE = 30
+PATIENCE = 60
 
 
 class LivePage:

@@ -44,6 +44,14 @@ def wait_until(
     return value
 
 
+def promised(seconds: float) -> float:
+    """Return the bound of what the product promises in so many seconds.
+
+    Beside other tests, on a machine that is busy with them, it is five times as long.
+    """
+    return seconds * (5 if "PYTEST_XDIST_WORKER" in os.environ else 1)
+
+
 class Process:
     """A process group of its own. Its output goes to a file, appended to over restarts."""
 
@@ -257,8 +265,12 @@ class Worker(Process):
         if not (self._obeys("cancel_consumer", queues=0) and self._finishes()):
             self.end()
 
+    def told(self, command: str) -> Any:
+        """Send a remote control command until it is answered, and return what was told."""
+        return wait_until(lambda: self.ask(command), timeout=60, what=f"an answer to {command}")
+
     def ask(self, command: str, **arguments: str) -> Any:
-        """Send a remote control command and return the answer, None when there is none."""
+        """Send a remote control command and return the answer, None when there is none in time."""
         with suppress(OperationalError, redis.ConnectionError):
             replies = celery_app.control.broadcast(
                 command, arguments, [self.node], reply=True, timeout=1
@@ -358,8 +370,17 @@ def processes_with(*words: str) -> dict[int, str]:
     return found
 
 
+held_ports: list[socket.socket] = []
+
+
 def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
+    """Return a port that nothing else is given until the session ends.
+
+    It is bound, which keeps it from all who take any port, and a server may listen there.
+    """
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    held_ports.append(held)
+    port: int = held.getsockname()[1]
+    return port

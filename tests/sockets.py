@@ -14,7 +14,8 @@ from websockets.typing import Origin
 
 from tests.processes import Site
 
-PATIENCE = 10
+PATIENCE = 60
+"""Seconds: on a busy machine."""
 
 
 class Page:
@@ -102,7 +103,7 @@ def page(web: Site, user: User | None, *, origin: str | None = None) -> Iterator
     address = web.url.replace("http:", "ws:") + "/live"
     headers = {"Cookie": cookie} if cookie else {}
     site = Origin(origin or web.url)
-    with connect(address, origin=site, additional_headers=headers) as socket:
+    with connect(address, origin=site, additional_headers=headers, open_timeout=PATIENCE) as socket:
         yield Page(socket)
 
 
@@ -111,7 +112,7 @@ def program(web: Site, token: str) -> Iterator[Page]:
     """Open the socket of a program, which has no cookies and no origin."""
     address = web.url.replace("http:", "ws:") + "/live"
     headers = {"Authorization": f"Bearer {token}"}
-    with connect(address, additional_headers=headers) as socket:
+    with connect(address, additional_headers=headers, open_timeout=PATIENCE) as socket:
         yield Page(socket)
 
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 import pytest
 from django.conf import settings
@@ -12,11 +12,12 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.chromium import ARGUMENTS, CHROMIUM
-from tests.processes import Web, Worker
+from tests.processes import Web, Worker, wait_until
 
 HERE = Path(__file__).parent
 Scheme = Literal["light", "dark"]
 PATIENCE = 15_000
+T = TypeVar("T")
 DESK = 1440
 PHONE = 390
 NETWORK = (
@@ -128,6 +129,16 @@ def hold_back(page: Page, pattern: str) -> list[Route]:
 
     page.route(pattern, hold)
     return held
+
+
+def first_of(page: Page, held: list[Route]) -> Route:
+    """Return the first of what is held back, once the page has asked for it."""
+    return wait_with(page, lambda: held, what="what the page asks for")[0]
+
+
+def wait_with(page: Page, condition: Callable[[], T], *, what: str) -> T:
+    """Wait for what a page's events bring: they are heard during each call, and only then."""
+    return wait_until(lambda: page.evaluate("1") and condition(), what=what)
 
 
 @pytest.fixture

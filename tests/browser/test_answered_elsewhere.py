@@ -2,11 +2,11 @@
 
 import pytest
 from django.contrib.auth.models import Group, User
-from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from chat.models import HumanRequest
 from chat.services import Answer, reassign_request, respond
-from tests.browser.conftest import PHONE, OpenPage
+from tests.browser.conftest import PHONE, OpenPage, first_of, hold_back
 from tests.browser.test_live_lists import SOON
 from tests.calls import grant
 from tests.conftest import create_person
@@ -101,19 +101,15 @@ def test_an_answer_on_its_way_keeps_its_card_until_it_is_told_what_became_of_it(
     running_web: Web, open_page: OpenPage, asked: HumanRequest, bob: User, erin: User
 ) -> None:
     page = open_page(erin)
-    posts: list[Route] = []
-
-    def hold(route: Route) -> None:
-        posts.append(route)
-
-    page.route(f"**/requests/{asked.pk}/response", hold)
+    posts = hold_back(page, f"**/requests/{asked.pk}/response")
     page.goto("/")
     expect(page.locator("html")).to_have_attribute("data-live", "live")
     card(page).get_by_label("Comment").fill(DRAFT)
     card(page).get_by_role("button", name="Pay 31.20 €").click()
+    post = first_of(page, posts)
     respond(asked.pk, Answer(value=False), by=bob)
     expect(page.locator("#waiting-requests")).to_have_attribute("data-count", "0")
-    posts[0].continue_()
+    post.continue_()
 
     expect(card(page).locator(".kept-words__text")).to_have_text(DRAFT)
     expect(card(page).locator(".receipt")).to_contain_text("by bob")

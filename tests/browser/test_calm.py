@@ -265,7 +265,7 @@ def test_what_stands_below_the_card_of_a_run_stays_there_when_its_stages_are_fol
     assert_calm(chat)
     for _ in ("unfold", "fold"):
         card.locator("summary").click()
-    assert chat.evaluate(HEIGHT) < height
+    chat.wait_for_function(f"height => {HEIGHT} < height", arg=height)
 
 
 @pytest.mark.parametrize("width", [DESK, PHONE])

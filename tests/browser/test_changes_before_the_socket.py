@@ -9,23 +9,25 @@ from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
 
 from chat.models import HumanRequest
 from tests import runs
-from tests.browser.conftest import OpenPage, hold_back
+from tests.browser.conftest import OpenPage, first_of, hold_back, wait_with
 from tests.browser.test_calm import watch
 from tests.calls import grant, request_of, run_until_it_waits
 from tests.pages import ask
-from tests.processes import Web, wait_until
+from tests.processes import Web
 
 
 class HeldSocket:
     """The socket of a page, of which the server learns only when it is released."""
 
     def __init__(self, page: Page) -> None:
+        self.page = page
         self.said = list[str | bytes]()
+        self.opened = list[WebSocketRoute]()
         self.server: WebSocketRoute | None = None
         page.route_web_socket("**/live", self.take)
 
     def take(self, socket: WebSocketRoute) -> None:
-        self.socket = socket
+        self.opened.append(socket)
         socket.on_message(self.hear)
 
     def hear(self, message: str | bytes) -> None:
@@ -35,7 +37,8 @@ class HeldSocket:
             self.server.send(message)
 
     def release(self) -> None:
-        self.server = self.socket.connect_to_server()
+        socket = wait_with(self.page, lambda: self.opened, what="a socket")[-1]
+        self.server = socket.connect_to_server()
         for message in self.said:
             self.server.send(message)
 
@@ -104,10 +107,8 @@ def test_requests_runs_and_sessions_that_pages_missed_while_they_loaded_are_show
 
 
 HEARS = """() => {
-    window.heard = new Promise((resolve) => {
-      const hear = ({ target }) => /inbox|session/.test(target.stream) && resolve();
-      document.addEventListener("live", hear);
-    });
+    const hear = ({ target }) => { window.hasHeard ||= /inbox|session/.test(target.stream); };
+    document.addEventListener("live", hear);
 }"""
 
 
@@ -115,16 +116,16 @@ HEARS = """() => {
 def hearing(page: Page) -> Iterator[None]:
     page.evaluate(HEARS)
     yield
-    page.evaluate("window.heard")
+    page.wait_for_function("window.hasHeard")
 
 
 @contextmanager
 def on_its_way(page: Page, held: list[Route]) -> Iterator[None]:
     """Let the block run after the server's answer, and before the page receives it."""
-    wait_until(lambda: page.evaluate("1") and bool(held), what="what the page asks for")
-    response = held[0].fetch()
+    asked = first_of(page, held)
+    response = asked.fetch()
     yield
-    held[0].fulfill(response=response)
+    asked.fulfill(response=response)
 
 
 def test_a_vote_that_comes_while_the_own_one_is_on_its_way_is_shown(

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from chat.models import Session
 from procedures.models import Run
-from tests.browser.conftest import DESK, PHONE, OpenPage, hold_back
+from tests.browser.conftest import DESK, PHONE, OpenPage, first_of, hold_back
 from tests.browser.test_every_page import violations_of
 from tests.browser.test_talking import composer, open_session, said
 from tests.calls import grant
@@ -93,7 +93,7 @@ def test_enter_means_what_was_typed_and_never_a_longer_command(
     keys.type("/named_refund")
     keys.press("Enter")  # the list is on its way
     expect(opened).to_have_text("/named_refund")
-    held[0].continue_()
+    first_of(page, held).continue_()
     field.focus()
     for typed, marked in (
         ("/named_ref", ["/named_refunds"]),
@@ -134,6 +134,7 @@ def test_enter_sends_a_whole_name_and_takes_only_the_name_that_is_marked(
     expect(said(page)).to_have_text(["Hello @bob"])
     expect(field).to_be_editable()
     keys.type("@b")
+    expect(people).to_have_text(["@bob", "@bobby"])
     expect(marked).to_have_text("@bob")
     held = hold_back(page, "**/people?*")
     with page.expect_request("**/people?*"):
@@ -141,7 +142,7 @@ def test_enter_sends_a_whole_name_and_takes_only_the_name_that_is_marked(
     keys.press("ArrowDown")
     expect(marked).to_have_text("@bobby")
     with page.expect_response("**/people?*"):
-        held[-1].continue_()
+        first_of(page, held).continue_()
     expect(marked).to_have_text("@bobby")
     keys.press("Enter")
     expect(field).to_have_value("@bobby ")

@@ -219,6 +219,7 @@ def narrow(page: Page) -> list[str]:
 
 def violations_of(page: Page) -> list[str]:
     """The findings of axe, which styles elements itself: the CSP would call that a fault."""
+    page.wait_for_load_state()
     options = {"resultTypes": ["violations"], "preload": False}
     found = Axe().run(page, options=options).response["violations"]
     return [f"{v['id']}: {v['nodes'][0]['html']}" for v in found]

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Worker, expect
 from pytest_django import Settings
 
 from chat.models import HumanRequest, Notification, Presence
 from chat.services import Answer, respond
 from dashboard.channels.push.keys import new_private_key
 from dashboard.models import PushSubscription
-from tests.browser.conftest import OpenPage, hold_back, require
+from tests.browser.conftest import OpenPage, first_of, hold_back, require, wait_with
 from tests.chromium import WITH_WINDOWS
 from tests.configured import configure
 from tests.pages import ask
@@ -103,8 +103,7 @@ def push(page: Page, content: dict[str, Any]) -> None:
     )
     session.send("ServiceWorker.enable")
     page.wait_for_function("() => navigator.serviceWorker.controller !== null")
-    # Each call lets the session hear what the browser has told meanwhile.
-    wait_until(lambda: page.evaluate("1") and bool(found))
+    wait_with(page, lambda: found, what="the registration")
     session.send(
         "ServiceWorker.deliverPushMessage",
         {
@@ -113,6 +112,11 @@ def push(page: Page, content: dict[str, Any]) -> None:
             "data": json.dumps(content),
         },
     )
+
+
+def service_worker_of(page: Page) -> Worker:
+    """Return the one that the browser has told of."""
+    return wait_with(page, lambda: page.context.service_workers, what="a service worker")[-1]
 
 
 def test_a_notification_is_switched_on_shown_and_opens_its_request(
@@ -135,13 +139,13 @@ def test_a_notification_is_switched_on_shown_and_opens_its_request(
     for _ in range(2):
         push(page, told)
         wait_until(lambda: len(page.evaluate(SHOWN)) == 1)
-    assert page.evaluate(SHOWN) == [{"title": told["title"], "tag": told["tag"]}]
+    wait_until(lambda: page.evaluate(SHOWN) == [{"title": told["title"], "tag": told["tag"]}])
     assert told["title"].startswith("Please answer: ")
 
-    [worker] = page.context.service_workers
+    worker = service_worker_of(page)
     assert worker.url == f"{site.url}/service-worker.js?browsers=/profile/browsers"
     [address] = worker.evaluate(CLICK)
-    assert page.evaluate(SHOWN) == []
+    wait_until_shown(page)
     moved = {**service.form, "endpoint": f"{service.form['endpoint']}/moved"}
     worker.evaluate(RENEW, moved)
     assert PushSubscription.objects.get().endpoint == moved["endpoint"]
@@ -189,7 +193,7 @@ def test_a_notification_is_taken_back_in_view_or_not(page: Page, alice: User) ->
     # In view, the message of its end shows nothing.
     show(page, one, takes_back=True)
     wait_until_shown(page, other)
-    [worker] = page.context.service_workers
+    worker = service_worker_of(page)
     hidden = "() => { self.clients.matchAll = async () => [{ visibilityState: 'hidden' }]; }"
     worker.evaluate(hidden)
     # Out of view, something must be shown: in the place of the first message, or only for a moment.
@@ -223,9 +227,9 @@ def test_an_open_page_closes_what_it_shows_and_what_was_answered_elsewhere(
     show_until_shown(page, late)
     held = hold_back(page, "**/questions?*")
     respond(late.pk, Answer(value=True), by=bob)
-    wait_until(lambda: page.evaluate("1") and bool(held))
+    question = first_of(page, held)
     wait_until_shown(page, late)
-    held[0].continue_()
+    question.continue_()
     wait_until_shown(page)
 
 

@@ -231,6 +231,7 @@ def test_an_operator_sends_a_signal_by_a_form_that_fits_and_violates_no_rule_of_
     page = open_page(dave, width=width, scheme=scheme, bypass_csp=True)  # axe needs it
     page.goto(f"/runs/{run.pk}")
 
+    page.evaluate(FRAMES)  # the row is arranged when its size is known
     more = button(page, "More")
     if more.is_visible():
         more.click()

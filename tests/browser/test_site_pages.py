@@ -70,6 +70,7 @@ def test_an_auditor_reaches_the_certificate_by_keyboard(
     here = main(page, "/admin/countersign_chat/decision/")
     written(page, here.get_by_label("Find"), "bob")
     page.keyboard.press("Enter")
+    expect(page.get_by_text("1 result")).to_be_visible()
     enter(page, page.get_by_role("main").get_by_role("link", name=f"{decision.at:%Y}").first)
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Certificate of a decision")

@@ -2,12 +2,12 @@
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, expect
 
 from chat.models import HumanRequest, Member, Session
 from chat.services import post_message
 from procedures.models.clock import clock
-from tests.browser.conftest import DESK, PHONE, OpenPage
+from tests.browser.conftest import DESK, PHONE, OpenPage, first_of, hold_back
 from tests.browser.test_connection import POLL, Cable
 from tests.pages import ask, ask_in
 
@@ -19,14 +19,8 @@ SEND_ECHO_AT_ONCE = """() => new MutationObserver((_, observer) => {
   form.requestSubmit();
 }).observe(document.body, { childList: true, subtree: true })"""
 
-NOTE_READING = """() => {
-  const name = "htmx:afterRequest";
-  window.isRead = new Promise((done) => addEventListener(name, () => done(true), { once: true }));
-}"""
-
-NOTE_NEWEST = """() => {
-  window.isCaughtUp = new Promise((done) => addEventListener("live:newest", done, { once: true }));
-}"""
+NOTE_READING = "() => addEventListener('htmx:afterRequest', () => { window.isRead = true; })"
+NOTE_NEWEST = "() => addEventListener('live:newest', () => { window.isCaughtUp = true; })"
 
 SCROLLED = 20
 SCROLL_SESSIONS = f"""() => {{
@@ -120,19 +114,15 @@ def test_an_enter_in_the_moment_of_an_echo_is_no_reload_and_loses_nothing(
 def test_a_question_that_comes_while_somebody_types_changes_nothing_about_what_they_answer(
     open_page: OpenPage, asked: HumanRequest, session: Session, alice: User, bob: User
 ) -> None:
-    page, strips = open_page(bob), list[Route]()
+    page = open_page(bob)
     open_session(page, session)
-
-    def hold(route: Route) -> None:
-        strips.append(route)
-
-    page.route("**/replying", hold)
-    with page.expect_request("**/replying"):
-        ask_in(session, "choice", by=alice)
+    strips = hold_back(page, "**/replying")
+    ask_in(session, "choice", by=alice)
+    strip = first_of(page, strips)
     composer(page).fill("Pay 31.20 €")
     page.evaluate(NOTE_READING)
-    strips[0].continue_()
-    page.evaluate("isRead")
+    strip.continue_()
+    page.wait_for_function("window.isRead")
 
     expect(page.get_by_label("Replying to")).to_have_value(str(asked.pk))
     composer(page).press("Enter")
@@ -241,7 +231,7 @@ def test_what_is_said_after_a_cut_isnt_caught_up_with(
     page.evaluate(NOTE_NEWEST)
     cable.put_back(with_sockets=with_sockets)
     page.clock.fast_forward(POLL)
-    page.evaluate("isCaughtUp")
+    page.wait_for_function("window.isCaughtUp")
     post_message(shared, "later", by=alice)
     page.clock.fast_forward(POLL)
 

@@ -2,12 +2,12 @@
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from chat.models import Session
 from procedures.models import Run
 from procedures.runner import advance_run
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, first_of, hold_back
 from tests.calls import request_of, run_until_it_waits
 from tests.pages import grant_to_both
 from tests.runs import answer
@@ -68,24 +68,19 @@ def test_stop_goes_when_the_run_was_quicker_than_the_answer_that_brings_it(
 ) -> None:
     grant_to_both("booking")
     run = run_until_it_waits("booking", by=alice)
-    page, held = open_page(alice), list[Route]()
+    page = open_page(alice)
     page.goto(f"/chat/{run.messages.cards().get().session_id}")
     expect(page.locator("html")).to_have_attribute("data-live", "live")
 
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    page.route("**/messages", hold)
-    with page.expect_request("**/messages"):
-        page.get_by_label("Your message").fill("A table")
-        page.keyboard.press("Enter")
-    while not held:  # the request is on its way; each look lets its route be called
-        page.title()
-    late = held[0].fetch()
+    held = hold_back(page, "**/messages")
+    page.get_by_label("Your message").fill("A table")
+    page.keyboard.press("Enter")
+    asked = first_of(page, held)
+    late = asked.fetch()
     assert 'form="stop-form"' in late.text()
     advance_run(run.pk)
     expect(page.locator(".run-card")).to_contain_text("1 so far. What next?")
-    held[0].fulfill(response=late)
+    asked.fulfill(response=late)
 
     expect(page.locator("#composer-text")).to_have_value("")
     expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()

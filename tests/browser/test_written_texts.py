@@ -14,7 +14,7 @@ from procedures.live_texts import MOST_TEXTS
 from procedures.models import Run
 from procedures.runner import advance_run
 from procedures.services import cancel_run, start_run
-from tests.browser.conftest import PHONE, OpenPage
+from tests.browser.conftest import PHONE, OpenPage, wait_with
 from tests.browser.test_calm import assert_calm, watch
 from tests.calls import run_until_it_waits
 from tests.pages import grant_to_both
@@ -160,7 +160,7 @@ def test_a_text_goes_on_after_many_others_a_lost_connection_and_a_card_drawn_aga
     pen.write("The week ")
     expect(texts.last).to_have_text(pen.text)
 
-    sockets[-1].close()
+    wait_with(chat, lambda: sockets, what="a socket")[-1].close()
     pen.write("had three ")
     expect(texts.last).to_have_text(pen.text)
 

@@ -59,6 +59,7 @@ def sign_out(page: Page) -> None:
 
 def check(page: Page) -> None:
     """The page is usable by everybody, and as wide as the phone at most."""
+    page.wait_for_load_state()
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]  # type: ignore[index]

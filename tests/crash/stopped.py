@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import Literal
 
 from procedures.engine import Context, Retry, Step, procedure
@@ -17,17 +18,21 @@ from tests.crash.procedures import ROLES, act, write_mark
 Kind = Literal["plain", "once", "transaction"]
 
 
-def use_program(folder: str, seconds: float, step: Step) -> str:
-    """Starts a program that a signal to the whole group reaches, too."""
+PASS_THE_GATE = "import fcntl, sys; fcntl.flock(open(sys.argv[1]), fcntl.LOCK_SH)"
+
+
+def use_program(folder: str, step: Step) -> str:
+    """Starts a program that waits at a gate, and that a signal to the whole group reaches, too."""
     write_mark(folder, step)
-    subprocess.run(["sleep", str(seconds)], check=True)  # noqa: S607
+    gate = Path(folder, "program")
+    subprocess.run([sys.executable, "-c", PASS_THE_GATE, str(gate)], check=True)
     return step.name
 
 
 @procedure(roles=ROLES)
-def program(ctx: Context, folder: str, seconds: float = 30) -> str:
+def program(ctx: Context, folder: str) -> str:
     ctx.compensate(act, folder, name="undo")
-    return ctx.step(use_program, folder, seconds, name="program")
+    return ctx.step(use_program, folder, name="program")
 
 
 @procedure(roles={**ROLES, "operate": "operators"})

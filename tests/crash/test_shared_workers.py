@@ -17,7 +17,7 @@ def test_a_worker_that_looks_at_the_queue_by_itself_is_not_left_to_the_next_test
     with shared_worker.listening():
         for pid in shared_worker.slots:
             os.kill(pid, signal.SIGSTOP)
-        wait_until(lambda: shared_worker.ask("work_in_hand")["jobs"], what="its look at the queue")
+        wait_until(lambda: shared_worker.told("work_in_hand")["jobs"], what="its look at the queue")
 
     assert not shared_worker.is_alive
 
@@ -45,7 +45,7 @@ def test_a_worker_that_reads_several_commands_at_once_rests_after_the_last(
         os.kill(shared_worker.pid, signal.SIGCONT)
 
         with shared_worker.listening():
-            assert shared_worker.ask("work_in_hand")["queues"] == 1
+            assert shared_worker.told("work_in_hand")["queues"] == 1
 
-        told = shared_worker.ask("work_in_hand")
+        told = shared_worker.told("work_in_hand")
         assert not any(told.values()), told

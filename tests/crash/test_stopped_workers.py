@@ -99,9 +99,10 @@ def test_a_program_that_a_stop_ended_with_its_worker_fails_nothing(
     worker: StartWorker, take_over: TakeOver, desk: Desk, alice: User
 ) -> None:
     first = worker(concurrency=1)
-    run = start("program", folder=desk.folder, seconds=1, by=alice)
-    wait_until(lambda: desk.effects["program"], what="the program to start")
-    first.stop_group()
+    with desk.closed("program"):
+        run = start("program", folder=desk.folder, by=alice)
+        wait_until(lambda: desk.effects["program"], what="the program to start")
+        first.stop_group()
 
     assert steps_of(wait_for_status(run, RunStatus.QUEUED)) == []
     take_over()

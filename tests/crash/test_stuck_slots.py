@@ -20,9 +20,10 @@ from tests.runs import client_of, start, wait_for_status, wait_for_success
 from tests.sockets import session_of
 
 SILENT = "1"
-ENDS_WITHIN = 5
+ENDS_WITHIN = 10
+"""Seconds: less than a process takes that ends by itself."""
 ENDS_ITSELF_WITHIN = 30
-"""Seconds: its lease and ten more, where its code lets no other thread have a turn."""
+"""Seconds: its lease, ten more where its code lets no other thread have a turn, and some."""
 
 
 def wait_for_begun(runs: list[Run]) -> None:

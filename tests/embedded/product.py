@@ -143,7 +143,7 @@ class Product:
     @contextmanager
     def signed_in(self, name: str) -> Iterator[httpx.Client]:
         link = self.manage("sign_in_link", name).stdout.strip()
-        with httpx.Client(base_url=self.url, follow_redirects=True) as client:
+        with httpx.Client(base_url=self.url, follow_redirects=True, timeout=PATIENCE) as client:
             assert client.get(link).status_code == 200
             token = client.cookies["csrftoken"]
             assert client.post(link, data={"csrfmiddlewaretoken": token}).status_code == 200

@@ -20,7 +20,7 @@ def test_it_says_where_it_is_and_who_may_sign_in(product: Product) -> None:
 
 
 def test_it_answers_and_signs_in_by_link(product: Product) -> None:
-    assert httpx.get(product.url).headers["Location"] == "/sign-in?next=/"
+    assert httpx.get(product.url, timeout=PATIENCE).headers["Location"] == "/sign-in?next=/"
 
     with product.signed_in("approver") as client:
         assert "Hello, approver" in client.get("/").text

@@ -215,7 +215,7 @@ def test_a_run_of_the_shop_is_started_answered_followed_and_done(
     assert (answered.status_code, refused.status_code, told.status_code) == (302, 404, 201)
     assert heard.count("wait.closed") == 2
     assert (done["status"], done["started_by"]) == ("succeeded", "ann@shop.example")
-    assert httpx.get(f"{shop.web.url}/orders/7").json() == {"is_sent": True}
+    assert httpx.get(f"{shop.web.url}/orders/7", timeout=60).json() == {"is_sent": True}
     assert "bob@shop.example" in clerks_page.get(f"runs/{run['id']}").text
     assert shop.manage("verify_journal").returncode == 0
 

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import closing_process
 from tests.processes import Redis, Web, run_python
 
-PATIENCE = 8
+PATIENCE = 15
 """Seconds: a page gives up after two, a worker's connection after twenty."""
 PATHS = ("/", "/runs", "/admin/", "/api/runs", "/requests/waiting/count")
 PROMISED = 2

@@ -70,7 +70,7 @@ def test_head_is_answered_as_get_is(alices: Client) -> None:
 def test_head_over_the_wire_has_no_content(running_web: Web, alice: User) -> None:
     token = ApiToken.create_for(alice)
 
-    with httpx.Client(headers={"Authorization": f"Bearer {token}"}) as client:
+    with httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=60) as client:
         head, get = (client.request(way, f"{running_web.url}/api/runs") for way in ("HEAD", "GET"))
 
     assert (head.status_code, get.status_code) == (200, 200)

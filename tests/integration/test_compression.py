@@ -19,7 +19,7 @@ PLAIN, SMALL = {"Accept-Encoding": "identity"}, {"Accept-Encoding": "gzip"}
 @pytest.fixture
 def alices(running_web: Web, alice: User) -> Iterator[httpx.Client]:
     cookies = {settings.SESSION_COOKIE_NAME: session_of(alice)}
-    with httpx.Client(base_url=running_web.url, cookies=cookies) as client:
+    with httpx.Client(base_url=running_web.url, cookies=cookies, timeout=60) as client:
         yield client
 
 

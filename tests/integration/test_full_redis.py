@@ -47,7 +47,7 @@ def test_a_worker_told_to_listen_again_looks_at_the_queue_too(
     running_worker: Worker, redis_server: Redis, alice: User, desk: Desk
 ) -> None:
     """Also when the connection was lost while it was told not to listen."""
-    assert running_worker.ask("cancel_consumer", queue="runs")
+    assert wait_until(lambda: running_worker.ask("cancel_consumer", queue="runs"), what="an answer")
     connections = running_worker.output.count("Connected to")
     redis_server.kill()
     redis_server.start()

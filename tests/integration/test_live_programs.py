@@ -36,7 +36,7 @@ from tests.talks import begin_talk
 DRAWN = {"run": ("page", "card"), "session": ("page",), "inbox": ("page", "cards")}
 DOCUMENT = Path(__file__).parents[2] / "docs/live.md"
 UNKNOWN, TOO_NARROW = 4401, 4403
-PATIENCE = 5
+PATIENCE = 60
 
 
 @pytest.fixture

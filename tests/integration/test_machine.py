@@ -95,7 +95,7 @@ def test_redis_starts_again_without_its_messages(redis_server: Redis) -> None:
 
 @pytest.mark.parametrize("turn", [1, 2])
 def test_the_shared_worker_listens_in_every_test(running_worker: Worker, turn: int) -> None:
-    assert [queue["name"] for queue in running_worker.ask("active_queues")] == ["runs"]
+    assert [queue["name"] for queue in running_worker.told("active_queues")] == ["runs"]
 
 
 def test_the_clock_ticks(running_clock: Worker) -> None:
@@ -105,7 +105,7 @@ def test_the_clock_ticks(running_clock: Worker) -> None:
 def test_the_web_answers_until_it_is_stopped(web: StartWeb) -> None:
     site = web()
     page = f"{site.url}/static/admin/css/base.css"
-    assert httpx.get(page).status_code == 200
+    assert httpx.get(page, timeout=60).status_code == 200
 
     site.stop()
 
