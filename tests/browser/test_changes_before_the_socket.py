@@ -116,7 +116,7 @@ HEARS = """() => {
 def hearing(page: Page) -> Iterator[None]:
     page.evaluate(HEARS)
     yield
-    page.wait_for_function("window.hasHeard")
+    page.wait_for_function("() => window.hasHeard")
 
 
 @contextmanager

@@ -122,7 +122,7 @@ def test_a_question_that_comes_while_somebody_types_changes_nothing_about_what_t
     composer(page).fill("Pay 31.20 €")
     page.evaluate(NOTE_READING)
     strip.continue_()
-    page.wait_for_function("window.isRead")
+    page.wait_for_function("() => window.isRead")
 
     expect(page.get_by_label("Replying to")).to_have_value(str(asked.pk))
     composer(page).press("Enter")
@@ -231,7 +231,7 @@ def test_what_is_said_after_a_cut_isnt_caught_up_with(
     page.evaluate(NOTE_NEWEST)
     cable.put_back(with_sockets=with_sockets)
     page.clock.fast_forward(POLL)
-    page.wait_for_function("window.isCaughtUp")
+    page.wait_for_function("() => window.isCaughtUp")
     post_message(shared, "later", by=alice)
     page.clock.fast_forward(POLL)
 

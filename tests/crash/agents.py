@@ -1,13 +1,13 @@
 """An agent whose model and tools die where a test tells them to; see `Desk`."""
 
-from collections.abc import AsyncIterator
-
-from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart
-from pydantic_ai.models.function import AgentInfo, FunctionModel
+from typing import TYPE_CHECKING
 
 from procedures.engine import Context, Step, procedure
 from programs.agents import Agent, Tool, run_agent
-from tests.crash.procedures import ROLES, act, stop_at
+from tests.crash.procedures import ROLES, act
+
+if TYPE_CHECKING:
+    from pydantic_ai.models.function import FunctionModel
 
 
 def find(folder: str, step: Step) -> str:
@@ -20,26 +20,24 @@ def pay(folder: str, amount: int, step: Step) -> str:
     return f"{act(folder, step)} {amount}"
 
 
-def think(messages: list[ModelMessage], _: AgentInfo) -> ModelResponse:
-    turn = sum(isinstance(one, ModelResponse) for one in messages)
-    folder = str(messages[0].parts[0].content)  # type: ignore[union-attr]  # the prompt
-    stop_at(folder, f"request {turn}")
-    if turn == 0:
-        return ModelResponse(parts=[ToolCallPart("find", {"folder": folder})])
-    if turn == 1:
-        return ModelResponse(parts=[ToolCallPart("pay", {"folder": folder, "amount": 31})])
-    return ModelResponse(parts=[TextPart(str(messages[-1].parts[-1].content))])  # type: ignore[union-attr]  # a result
-
-
-async def stream(messages: list[ModelMessage], _: AgentInfo) -> AsyncIterator[str]:
-    folder = str(messages[0].parts[0].content)  # type: ignore[union-attr]  # the prompt
-    for number, word in enumerate(LETTER.split(" ")):
-        stop_at(folder, f"word {number}")
-        yield f"{word} "
-
-
 LETTER = "The lamp is on its way and arrives on Friday."
-writer = Agent("writer", model=lambda: FunctionModel(stream_function=stream))
+
+
+def writing() -> "FunctionModel":
+    """Return a model that writes the letter; its parts are imported when they are needed."""
+    from tests.crash import model  # noqa: PLC0415
+
+    return model.writing
+
+
+def thinking() -> "FunctionModel":
+    """Return a model that calls both tools."""
+    from tests.crash import model  # noqa: PLC0415
+
+    return model.thinking
+
+
+writer = Agent("writer", model=writing)
 
 
 @procedure(roles=ROLES)
@@ -50,5 +48,5 @@ def writes_by_agent(ctx: Context, folder: str) -> str:
 @procedure(roles=ROLES)
 def pays_by_agent(ctx: Context, folder: str) -> str:
     guarded = Tool(pay, needs="approval", prompt="Pay {amount} €?")
-    agent = Agent("agent", tools=[find, guarded], model=FunctionModel(think))
+    agent = Agent("agent", tools=[find, guarded], model=thinking)
     return run_agent(ctx, agent, folder).text

@@ -1,15 +1,13 @@
 """Agents on an offline model, which decides by what it reads."""
 
-import re
-from collections.abc import AsyncIterator
 from decimal import Decimal
-from typing import Annotated, Any
-
-from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart
-from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls, FunctionModel
+from typing import TYPE_CHECKING, Annotated, Any
 
 from procedures.engine import Context, Currency, Like, Step, procedure
 from programs.agents import Agent, Tool, run_agent
+
+if TYPE_CHECKING:
+    from pydantic_ai.models.function import FunctionModel
 
 __all__ = ["answers_by_agent", "asks_by_agent", "calls_agent", "pays_together"]
 
@@ -35,48 +33,11 @@ def ask_colleague(ctx: Context, question: str) -> str:
     return str(ctx.ask(question, assign="finance").value)
 
 
-def think(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
-    """Look the order up, pay it back, and say how that went."""
-    last = messages[-1].parts[-1]
-    known = {tool.name for tool in info.function_tools}
-    if last.part_kind == "user-prompt":
-        return _first(str(last.content), known)
-    results = [part for part in messages[-1].parts if part.part_kind == "tool-return"]
-    if len(results) == 1 and results[0].tool_name == "find_order":
-        given = {"order": "A-7", "amount": "31.20"}
-        return ModelResponse(parts=[ToolCallPart("pay_back", given, tool_call_id="pay")])
-    told = "; ".join(f"{one.tool_name} {one.outcome}: {one.content}" for one in results)
-    return ModelResponse(parts=[TextPart(told)])
+def offline() -> "FunctionModel":
+    """Return the model; to import what it is made of takes each process half a second."""
+    from tests.offline_model import model  # noqa: PLC0415
 
-
-def _first(prompt: str, known: set[str]) -> ModelResponse:
-    find = ToolCallPart("find_order", {"order": "A-7"}, tool_call_id="find")
-    pay = ToolCallPart("pay_back", {"order": "A-7", "amount": "31.20"}, tool_call_id="pay")
-    ask = ToolCallPart("ask_colleague", {"question": "Which colour?"}, tool_call_id="ask")
-    calls = {"both": [pay, find], "colleague": [ask], "all": [ask, pay, find]}
-    if prompt in calls:
-        return ModelResponse(parts=calls[prompt])
-    if "find_order" not in known:
-        return ModelResponse(parts=[TextPart(f"No tools, but: {prompt}")])
-    return ModelResponse(parts=[TextPart("I look the order up. "), find])
-
-
-async def stream(
-    messages: list[ModelMessage], info: AgentInfo
-) -> AsyncIterator[str | DeltaToolCalls]:
-    for number, part in enumerate(think(messages, info).parts):
-        if isinstance(part, TextPart):
-            for word in re.findall(r"\S+\s*", part.content):
-                yield word
-        elif isinstance(part, ToolCallPart):
-            call = DeltaToolCall(
-                part.tool_name, part.args_as_json_str(), tool_call_id=part.tool_call_id
-            )
-            yield {number: call}
-
-
-def offline() -> FunctionModel:
-    return FunctionModel(think, stream_function=stream, model_name="offline")
+    return model
 
 
 GUARDED = Tool(
