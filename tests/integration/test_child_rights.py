@@ -41,7 +41,8 @@ from tests.routes import addresses
 from tests.runs import answer
 from tests.sockets import Page, page
 
-METHODS = ("get", "head", "options", "post", "put", "patch", "delete")
+METHODS = ("head", "options", "post", "put", "patch", "delete")
+"""What else than to get a page can be asked of its address."""
 PHASES = ["asking", *(pytest.param(one, marks=pytest.mark.soak) for one in ("mapping", "ended"))]
 
 
