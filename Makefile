@@ -10,19 +10,21 @@ DEMO_FILES := examples/programs/*.yaml, examples/programs/*.tac
 DEMO_READERS := {".yaml": "programs.lua.read_plexus", ".tac": "programs.lua.read_tactus"}
 ON_POSTGRES := tests/conformance tests/integration tests/crash
 # What these look at is the same on any database: `make soak` runs them on both.
-ON_ANY := absent_database access admin_log admin_operations alert_mails answer_files \
-	api_callers api_docs api_errors api_faults api_lists api_operations api_responses api_roles \
-	ask broken_files broker bypasses changed_code channels_document chat_commands child_rights \
-	commands compression deadlines demo detail drawn_evidence drawn_letters edited_files \
-	effects_runtime every_kind every_way evidence_files few_files forwarded_addresses full_redis \
-	hardening home installed irreversible killed_writers kinds_on_pages languages letters live live_texts \
-	machine mail_server mails members_live message_files message_markdown missing_code \
-	missing_rows moments_typed nested_forms nested_starts new_channel new_kind odd_messages \
-	older_rows operations operators_rights outsider pages* people_admin posted_messages prefix \
-	presence_typing procedure_files profile programs proven_rows refund_over_http release role_walk \
-	rooms seed seeds_people settings sign_in slow_code slow_reader staff_gains stopped_workers strays \
-	stuck_slots subjects surroundings throttle token_scopes usual_next webhook_addresses \
-	webhooks weights
+ON_ANY := absent_database access admin_frame admin_log admin_operations agents alert_mails \
+	announcements answer_files api_callers api_docs api_errors api_faults api_lists api_operations \
+	api_responses api_roles api_starts ask broken_files broker bulk_pages bundles bypasses cards \
+	changed_code channels_document chat_commands child_rights commands compression deadlines demo \
+	detail drawn_evidence drawn_letters edited_files effects_runtime every_kind every_way \
+	evidence_files few_files forwarded_addresses front_page full_redis graph_engine hardening home \
+	installed invitations irreversible killed_writers kinds_on_pages languages letters live \
+	live_programs live_texts lost_folder machine mail_server mails mcp members_live message_files \
+	message_markdown missing_code missing_rows moments_typed names nested_forms nested_starts \
+	new_channel new_kind odd_messages older_rows operations operators_rights outsider pages* \
+	people_admin people_pages pictures posted_messages prefix presence_typing procedure_files \
+	profile programs proven_rows push reasons_for_rights refund_over_http release retention_pages \
+	role_walk rooms run_cards seed seeds_people sessions_api settings sign_in slow_code slow_reader \
+	staff_gains stopped_workers strays stuck_slots subjects surroundings throttle token_scopes \
+	usual_next webhook_addresses webhooks weights
 # Killed and frozen processes, on the database for many workers; `make soak` has them on both.
 KILLS := disasters killed_families killed_steps killed_workers settings several_webs stuck_steps
 # More than a small machine has cores: much of the time a test waits, for workers, leases and clocks.
@@ -62,12 +64,16 @@ quick-tests: .venv/dev
 	$(PYTHON) -m pytest -q --numprocesses 2 -m 'not soak and not visit and not slow and not django_db' \
 		tests/unit tests/conformance
 
-test: static  ## every check: format, lint, layers, types, tests on SQLite, then on PostgreSQL
+test: .venv/dev  ## every check: format, lint, layers, types, tests on SQLite, then on PostgreSQL
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target types company-tests layers lint
 	$(PYTHON) -m pytest $(PARALLEL) --ignore=tests/browser $(KILLS:%=--ignore=tests/crash/test_%.py)
 	$(PYTHON) -m pytest $(BROWSERS) tests/browser
-	TEST_SIGN_IN=company $(PYTHON) -m pytest tests/company
 	TEST_DATABASE=postgres $(PYTHON) -m pytest $(PARALLEL) $(ON_POSTGRES) \
 		$(ON_ANY:%=--ignore-glob='*/test_%.py')
+
+# In one process, as the types are checked in one: `make test` has both at once.
+company-tests: .venv/dev
+	TEST_SIGN_IN=company $(PYTHON) -m pytest tests/company
 
 coverage: .venv/dev  ## the tests on SQLite again, and the lines that none of them runs
 	.venv/bin/coverage run -m pytest $(PARALLEL) --ignore=tests/browser
@@ -122,4 +128,4 @@ $(PYTHON): | $(UV)
 $(UV):
 	@python3 -m pip install --quiet --no-cache-dir --disable-pip-version-check --root-user-action=ignore --upgrade --target .tools uv
 
-.PHONY: run quick static types layers lint quick-tests test coverage soak first-visit pictures reference audit fix requirements licences
+.PHONY: run quick static types layers lint quick-tests company-tests test coverage soak first-visit pictures reference audit fix requirements licences
