@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from random import SystemRandom
+from random import randrange
 
 import pytest
 
@@ -16,11 +16,10 @@ from tests.simulation.faults import FAULTS
 from tests.simulation.schedule import find, simulate
 from tests.simulation.sights import SIGHTS
 
-ALWAYS, NEVER, RARE = 60, 20, 400
-"""The numbers of seeds tried each time, of seeds that nobody has seen before, and of seeds at most
-for the rarest sight: a doubtful step comes once in twenty seeds."""
+ALWAYS, CHOSEN, RARE = 60, 20, 400
+"""The numbers of seeds tried each time, of seeds that the session chooses, and of seeds at most for
+the rarest sight: a doubtful step comes once in twenty seeds."""
 MORE = pytest.param(200, marks=pytest.mark.soak)
-FIRST = SystemRandom().randrange(1_000_000)
 TRIED_FIRST = {
     "epoch check off": 38,
     "expiry without compare-and-set": 73,
@@ -46,9 +45,10 @@ def unseen(counts: Counter[str]) -> list[str]:
     return [words for sight, words in SIGHTS.items() if not counts[sight]]
 
 
-@pytest.mark.parametrize("seeds", [NEVER, MORE])
-def test_nothing_breaks_in_seeds_that_were_never_tried(seeds: int) -> None:
-    assert not (story := find(range(FIRST, FIRST + seeds))), str(story)
+@pytest.mark.parametrize("seeds", [CHOSEN, MORE])
+def test_nothing_breaks_in_seeds_that_the_session_chooses(seeds: int) -> None:
+    first = randrange(10**6)  # noqa: S311 (no secret)
+    assert not (story := find(range(first, first + seeds))), str(story)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
