@@ -42,7 +42,7 @@ from tests.runs import answer
 from tests.sockets import Page, page
 
 METHODS = ("head", "options", "post", "put", "patch", "delete")
-"""What else than to get a page can be asked of its address."""
+"""The ways to ask for an address, besides GET: `test_no_route_tells_of_the_parent` has that."""
 PHASES = ["asking", *(pytest.param(one, marks=pytest.mark.soak) for one in ("mapping", "ended"))]
 
 
