@@ -12,21 +12,34 @@ from procedures.engine import (
     Bound,
     ChildFailedError,
     Context,
+    InputError,
     Outcome,
     PublicError,
+    QuestionError,
     RequestExpiredError,
     Response,
     SignalError,
+    SizeError,
     StepFailedError,
 )
 from programs.agents.agent import Agent, names_of
 from programs.agents.messages import ToolCall, ToolResult
 from programs.agents.tools import ArgumentsError, Rule, Tool, ToolSpec, fill_prompt
 
-EXPECTED = (ChildFailedError, PublicError, RequestExpiredError, SignalError, StepFailedError)
+EXPECTED = (
+    ChildFailedError,
+    InputError,
+    PublicError,
+    QuestionError,
+    RequestExpiredError,
+    SignalError,
+    SizeError,
+    StepFailedError,
+)
 """Errors of tools that are reported to the model, which can react to them.
 
-All other errors fail the run.
+Among them are those about values that a tool passes on, such as a question that is too long. All
+other errors fail the run.
 """
 LONGEST_PROMPT = 200
 

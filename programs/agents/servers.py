@@ -4,17 +4,32 @@ Each step that uses a server starts a process of the server, and ends the proces
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+import re
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Container,
+    Coroutine,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from procedures.engine import DefinitionError, PublicError, StepOptions
 from procedures.engine.kinds.request_options import RequestOptions
+from procedures.engine.values import canonical
 from programs.agents.tools import NAME, Rule, Tool, ToolSpec
 
+T = TypeVar("T")
 MOST_TOOLS, MOST_PAGES = 1_000, 100
+LONGEST_NAME = 64
+NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
+USUAL_TIMEOUT = "10 min"
 NEEDED = "MCP servers need the package mcp. Install countersign[mcp]."
 
 
@@ -40,7 +55,7 @@ class ToolServer:
     """The options of the questions by which people are asked to approve calls."""
     auto_approve: Rule | None = None
     options: StepOptions = field(default_factory=StepOptions)
-    """The options of the steps that call the server's tools."""
+    """The options of the steps that call the server's tools; by default, a call has ten minutes."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Environment variables of the program, in addition to those it always gets, such as PATH."""
 
@@ -69,8 +84,9 @@ class ToolServer:
 
         The description is one of those that the server listed when the run first used the agent.
         """
+        own = spec.of_server or spec.name
         asks = self.needs_approval is True or (
-            self.needs_approval is not False and spec.name in self.needs_approval
+            self.needs_approval is not False and own in self.needs_approval
         )
         guarded: dict[str, Any] = (
             {"needs": "approval", "asking": self.asking, "auto_approve": self.auto_approve}
@@ -78,11 +94,11 @@ class ToolServer:
             else {}
         )
         return Tool(
-            partial(call_tool, self.name, spec.name),
+            partial(call_tool, self.name, own),
             name=spec.name,
             description=spec.description,
             schema=spec.parameters,
-            options=self.options,
+            options={"timeout": USUAL_TIMEOUT, **self.options},
             **guarded,
         )
 
@@ -97,7 +113,7 @@ server are neither shown as evidence nor stored in the journal.
 
 def list_tools(server: str, only: list[str] | None) -> list[ToolSpec]:
     """Return the descriptions of the tools that a server offers now."""
-    return asyncio.run(_list(SERVERS[server], only))
+    return _within(server, _list(SERVERS[server], only))
 
 
 def call_tool(server: str, tool: str, arguments: dict[str, Any]) -> Any:
@@ -105,17 +121,56 @@ def call_tool(server: str, tool: str, arguments: dict[str, Any]) -> Any:
 
     Raises `ToolServerError` if the tool fails.
     """
-    return asyncio.run(_call(SERVERS[server], tool, arguments))
+    return _within(server, _call(SERVERS[server], tool, arguments))
+
+
+def _within(server: str, work: Coroutine[Any, Any, T]) -> T:
+    """Return the result of work with a server; raise the error itself if a group contains one."""
+    try:
+        return asyncio.run(work)
+    except OSError as error:  # without its path: nothing stored names the command
+        words = error.strerror or type(error).__name__
+        raise ToolServerError(f"The tool server {server} can't be started: {words}.") from None
+    except ExceptionGroup as group:
+        raise _only_one(group) from None
+
+
+def _only_one(error: Exception) -> Exception:
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        [error] = error.exceptions
+    return error
 
 
 async def _list(server: ToolServer, only: list[str] | None) -> list[ToolSpec]:
     async with _client(server) as client:
-        found = await all_pages(client.list_tools)
-    return [
-        ToolSpec(name=one.name, description=one.description or "", parameters=one.input_schema)
-        for one in found
-        if only is None or one.name in only
-    ]
+        listed = await all_pages(client.list_tools)
+    found, own = dict[str, ToolSpec](), {one.name for one in listed}
+    for one in listed:
+        if only is None or one.name in only:
+            name = _callable_name(one.name, own | found.keys())
+            spec = ToolSpec(
+                name=name,
+                description=one.description or "",
+                parameters=one.input_schema,
+                of_server="" if name == one.name else one.name,
+            )
+            found.setdefault(name, spec)
+    return list(found.values())
+
+
+def _callable_name(name: str, taken: Container[str]) -> str:
+    """Return the name by which models call a tool of a server.
+
+    Some servers use names that the providers of models refuse, such as `docs.search`.
+    """
+    plain = NOT_IN_NAMES.sub("_", name)
+    if not NAME.fullmatch(plain):
+        begun = plain if plain[:1].isalpha() else f"_{plain}"
+        plain = f"{begun[: LONGEST_NAME - 9]}_{canonical.digest(name)[:8]}"
+    if plain == name:
+        return name
+    numbers = (f"{plain[: LONGEST_NAME - 4]}_{number}" for number in range(2, MOST_TOOLS + 2))
+    return next(one for one in (plain, *numbers) if one not in taken)
 
 
 async def all_pages(list_page: Callable[..., Awaitable[Any]]) -> list[Any]:
@@ -138,10 +193,28 @@ async def all_pages(list_page: Callable[..., Awaitable[Any]]) -> list[Any]:
 async def _call(server: ToolServer, tool: str, arguments: dict[str, Any]) -> Any:
     async with _client(server) as client:
         found = await client.call_tool(tool, arguments)
-    text = "\n".join(one.text for one in found.content if one.type == "text")
+    text = "\n".join(map(_text_of, found.content))
     if found.is_error:
         raise ToolServerError(text or f"The tool {tool} has failed.")
-    return text if found.structured_content is None else found.structured_content
+    result = text if found.structured_content is None else found.structured_content
+    try:
+        canonical.text_of(result)
+    except ValueError as error:  # the call has been made, so the model should read something
+        return f"The tool has returned a result that can't be stored: {error}"
+    return result
+
+
+def _text_of(block: Any) -> str:
+    """Return a part of a tool's result as text: a file's text, a link, or what isn't passed on."""
+    match block.type:
+        case "text":
+            return str(block.text)
+        case "resource" if hasattr(block.resource, "text"):
+            return str(block.resource.text)
+        case "resource_link":
+            return f"{block.name}: {block.uri}"
+    kind = getattr(block, "mime_type", None) or "binary data"
+    return f"[{block.type}: {kind}, not shown]"
 
 
 @asynccontextmanager

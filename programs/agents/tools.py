@@ -51,6 +51,8 @@ class ToolSpec(BaseModel):
     description: str = ""
     parameters: dict[str, Any]
     """The JSON Schema of the arguments."""
+    of_server: str = ""
+    """The server's own name for the tool, if models can't call it by that name; else ""."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,9 @@ class Tool:
                 f"auto_approve=, prompt= and asking= of the tool {known} work only with "
                 "needs='approval'."
             )
+        if self.is_in_body and inspect.iscoroutinefunction(_plain(self.run)):
+            words = "gets the context, so it can't be async. Call async functions in steps"
+            raise DefinitionError(f"The tool {known} {words}.")
         if self.needs and self.is_step:
             _check_shown(self.run, known)
         self.parameters  # noqa: B018 (what can't be read is refused here, not in a run)

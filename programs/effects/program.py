@@ -125,6 +125,9 @@ def _handlers(
     for kind, handler in effects.items():
         if not callable(handler):
             raise DefinitionError(f"The handler of {type_name(kind)} isn't a function.")
+        if _takes_context(handler) and inspect.iscoroutinefunction(handler):
+            words = "gets the context, so it can't be async. Call async functions in steps"
+            raise DefinitionError(f"The handler of {type_name(kind)} {words}.")
         (between if _takes_context(handler) else steps)[type_name(kind)] = handler
     return steps, between
 

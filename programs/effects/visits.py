@@ -8,6 +8,7 @@ from typing import Any
 
 from procedures.engine import PublicError, Step
 from procedures.engine.values import canonical
+from programs.awaiting import Finishing
 from programs.changes import changes
 from programs.effects.shapes import RunState
 
@@ -52,7 +53,8 @@ class Visit:
         Return the node's plan, and the changes that the node made to the values.
         """
         run = self.make_state(vars=deepcopy(values))
-        plan = self.fn(run, self.clock)
+        with Finishing() as finish:
+            plan = finish(self.fn(run, self.clock))
         if plan is None or not hasattr(plan, "effect"):
             raise PlanError(f"The node {run.current_node!r} must return a plan, not {plan!r:.80}.")
         if why := fault_of_plan(plan):
@@ -72,7 +74,8 @@ class Visit:
         run.idempotency_key, run.attempt = step.idempotency_key, step.attempt
         assert self.as_effect
         given = [run, self.as_effect(self.effect), self.next_node][: _arity(self.fn)]
-        return outcome_of(self.fn(*given), str(self.effect["type"]))
+        with Finishing() as finish:
+            return outcome_of(finish(self.fn(*given)), str(self.effect["type"]))
 
 
 def fault_of_plan(plan: Any) -> str:

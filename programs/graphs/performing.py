@@ -1,12 +1,11 @@
 """The work inside a step of a run: calls of a graph step's methods, and the choice of edges."""
 
-import asyncio
-import inspect
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from procedures.engine import PublicError, Step
+from programs.awaiting import Finishing
 from programs.changes import changes
 from programs.graphs.contexts import GraphContext
 from programs.graphs.nodes import Node
@@ -46,7 +45,7 @@ class Visit:
         with Finishing() as finish:
             return self._perform(data, step, finish)
 
-    def _perform(self, data: dict[str, Any], step: Step, finish: "Finishing") -> dict[str, Any]:
+    def _perform(self, data: dict[str, Any], step: Step, finish: Finishing) -> dict[str, Any]:
         context, before = self.context(data, step), dict(data)
         try:
             done = self._call(context, finish)
@@ -56,7 +55,7 @@ class Visit:
             raise
         return self._record_of(before, context, finish, **done)
 
-    def _call(self, context: GraphContext, finish: "Finishing") -> dict[str, Any]:
+    def _call(self, context: GraphContext, finish: Finishing) -> dict[str, Any]:
         of = self.node.step
         if not self._may_execute(context, finish):
             return {"status": SKIPPED}
@@ -122,7 +121,7 @@ class Visit:
                 raise GatewayError(self.node.name, one, known)
         return list(dict.fromkeys(chosen))
 
-    def _may_execute(self, context: GraphContext, finish: "Finishing") -> bool:
+    def _may_execute(self, context: GraphContext, finish: Finishing) -> bool:
         may = getattr(self.node.step, "can_execute", None)
         return bool(finish(may(context))) if callable(may) else True
 
@@ -130,7 +129,7 @@ class Visit:
         self,
         before: dict[str, Any],
         context: GraphContext,
-        finish: "Finishing",
+        finish: Finishing,
         *,
         status: str = SUCCEEDED,
         result: Any = None,
@@ -143,33 +142,3 @@ class Visit:
         content = {"status": status, "result": result, "changes": changed, "removed": removed}
         kept = {name: value for name, value in content.items() if value not in (None, {}, [])}
         return kept | {"next": self.next_of(context, result, finish)}
-
-
-class Finishing:
-    """A context manager that yields a function, which awaits a value if the value is awaitable.
-
-    All values of one visit are awaited in the same event loop.
-    """
-
-    def __init__(self) -> None:
-        self._runner: asyncio.Runner | None = None
-
-    def __enter__(self) -> "Finishing":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._runner:
-            self._runner.close()
-
-    def __call__(self, value: Any) -> Any:
-        if not inspect.isawaitable(value):
-            return value
-        self._runner = self._runner or asyncio.Runner()
-        return self._runner.run(_awaited(value))
-
-
-def _awaited(value: Any) -> Coroutine[Any, Any, Any]:
-    async def wait() -> Any:
-        return await value
-
-    return wait()

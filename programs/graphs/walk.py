@@ -8,10 +8,11 @@ from typing import Any
 
 from procedures.engine import Context, Handle
 from procedures.engine.values import canonical
+from programs.awaiting import Finishing
 from programs.graphs.contexts import GraphContext, StepExecution
 from programs.graphs.data import Data, merge_paths
 from programs.graphs.nodes import Node
-from programs.graphs.performing import SKIPPED, SUCCEEDED, Finishing, Visit
+from programs.graphs.performing import SKIPPED, SUCCEEDED, Visit
 from programs.graphs.shape import Shape
 from programs.graphs.waiting import WAITS, Answer
 

@@ -2,12 +2,14 @@
 
 import asyncio
 import sys
+from ast import literal_eval
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from mcp import MCPError
 from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
@@ -73,6 +75,54 @@ def test_its_tools_are_listed_once_and_called_as_steps_that_people_guard(book: P
     assert [one["name"] for one in listed[0].content["result"]] == ["add", "divide"]
     assert PROGRAM not in str(run.events)
     assert [one.name for one in list_tools("calculator", ["add"])] == ["add"]
+
+
+ODD_CALLS = [
+    *(ToolCallPart("docs_search_2", {"what": what}) for what in ("picture", "file", "link")),
+    ToolCallPart("docs_search_2", {"what": "number"}),
+    *(ToolCallPart(name, {}) for name in ("docs_search_2", "docs_search")),
+]
+
+
+@pytest.mark.usefixtures("book")
+def test_tools_with_any_names_and_results_are_called() -> None:
+    def search(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+        if len(messages) == 1:
+            return ModelResponse(parts=ODD_CALLS)
+        told = [getattr(part, "content", "") for part in messages[-1].parts]
+        listed = [one.name for one in info.function_tools]
+        return ModelResponse(parts=[TextPart(repr([listed, *told]))])
+
+    command = [sys.executable, str(Path(PROGRAM).with_name("odd_tools.py"))]
+    odd = ToolServer("odd", command, needs_approval={"docs.search"})
+    agent = Agent("agent", servers=[odd], model=FunctionModel(search))
+
+    @procedure(name="searches")
+    def look(ctx: Context) -> str:
+        return run_agent(ctx, agent, "Go").text
+
+    run = run_procedure(look, humans=script({"action": True}))
+
+    names, picture, file, link, number, dotted, plain = literal_eval(str(run.result))
+    assert names[:2] == ["docs_search_2", "docs_search"]
+    assert names[2].startswith("_1st_")
+    assert (picture, file) == ("[image: image/png, not shown]", "Hello")
+    assert link == "A: https://a.example/"
+    assert number.startswith("The tool has returned a result that can't be stored: It contains NaN")
+    assert (dotted, plain) == ("docs.search", "docs_search")
+    assert [one.question.evidence["tool"] for one in run.asked if one.question] == 5 * [
+        "docs.search"
+    ]
+
+
+@pytest.mark.usefixtures("book")
+def test_a_server_that_cannot_be_started_is_an_error_without_its_command() -> None:
+    ToolServer("gone", ["/nowhere/secret-program"])
+    with pytest.raises(ToolServerError, match=r"^The tool server gone can't be started: No such"):
+        list_tools("gone", None)
+    ToolServer("quiet", ["/bin/false"])
+    with pytest.raises(MCPError, match="Connection closed"):
+        list_tools("quiet", None)
 
 
 def allow_all(call: ToolCall) -> str:

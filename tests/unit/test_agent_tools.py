@@ -47,6 +47,24 @@ def test_a_model_is_told_what_became_of_its_call(call: ToolCallPart, words: str)
     assert words in told([shout, broken], call)
 
 
+def consult(ctx: Context, question: str) -> str:
+    return ctx.ask(question).value
+
+
+async def consult_later(ctx: Context, question: str) -> str:
+    return ctx.ask(question).value
+
+
+def test_a_question_that_cant_be_asked_is_for_the_model_to_read() -> None:
+    assert told([consult], ToolCallPart("consult", {"question": " "})) == (
+        "The tool failed: The prompt of a question must be a string that isn't empty, not ' '."
+    )
+    long = told([consult], ToolCallPart("consult", {"question": "long " * 1000}))
+    assert "The prompt has 4,999 characters; the limit is 1,000" in long
+    with pytest.raises(DefinitionError, match="consult_later gets the context, so it can't be asy"):
+        Tool(consult_later)
+
+
 def take(arguments: dict[str, Any]) -> str:
     return "taken"
 
