@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from dashboard.pages.evidence import bundle_of
+from procedures.management.site_command import SiteCommand
 from procedures.models import Run
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Write a ZIP archive of a run: its journal, a page for each of its requests, the digests of"
         " its files, and the result of verifying it now."

@@ -5,18 +5,19 @@ from argparse import ArgumentTypeError
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from dashboard.accounts.people import find_person
 from dashboard.accounts.shell import shell_author
 from dashboard.models import ApiToken, Scope
 from dashboard.models.token import NEW_TOKEN
+from procedures.management.site_command import SiteCommand
 
 MOST_DAYS = 36_500
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     """A command that prints a new token on its last line, because it can't be shown again."""
 
     help = "Create an API token for a user and print it on the last line."

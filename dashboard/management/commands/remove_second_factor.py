@@ -1,13 +1,14 @@
 from typing import Any
 
-from django.core.management import BaseCommand, CommandError, CommandParser
+from django.core.management import CommandError, CommandParser
 
 from dashboard.accounts.people import find_person
 from dashboard.accounts.second_factor import is_on, remove_all_factors
+from procedures.management.site_command import SiteCommand
 from procedures.models.act import counted
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = "Remove all second factors of a person who has lost them. The log records it."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,6 +1,6 @@
 from typing import Any
 
-from django.core.management import BaseCommand, CommandParser
+from django.core.management import CommandParser
 
 from dashboard.accounts.people import find_person
 from dashboard.accounts.shell import shell_author
@@ -8,9 +8,10 @@ from dashboard.accounts.sign_in import sign_in_link
 from dashboard.embedded.lock import running_address
 from dashboard.environment.variables import read_environment
 from procedures.conf import conf
+from procedures.management.site_command import SiteCommand
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = "Print a link that signs a person in once."
 
     def add_arguments(self, parser: CommandParser) -> None:

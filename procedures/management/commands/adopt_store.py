@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from procedures.engine.errors import FileStoreError
+from procedures.management.site_command import SiteCommand
 from procedures.services import adopt_store
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Mark the file store at FILES_URL as this site's. Run this after moving the site's files"
         " there."

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from procedures.engine.values.visible import visible_line
+from procedures.management.site_command import SiteCommand
 from procedures.services import check_runs
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Replay every open run with the current code, without effects. Fail if a run couldn't "
         "continue; warn of differences that don't stop a run."

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from procedures.management.site_command import SiteCommand
 from procedures.services import NoCopyError, confirm_site
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Confirm that this copy is the live site: its runs continue, and their journals record it."
         " First stop the site it was copied from."

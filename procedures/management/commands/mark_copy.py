@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from procedures.management.site_command import SiteCommand
 from procedures.services import mark_copy
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Mark this database as a copy and begin a new epoch of its ledger: its runs are held and"
         " no mail is sent until confirm_site is run."

@@ -3,9 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from procedures.engine.values.visible import visible_line
+from procedures.management.site_command import SiteCommand
 from procedures.models import Run, Tombstone
 from procedures.models.proofs import unproven
 from procedures.services.differences import Difference, row_name
@@ -14,7 +15,7 @@ from procedures.services.retention.holds import removed_sentence
 from procedures.services.verification import site_faults
 
 
-class Command(BaseCommand):
+class Command(SiteCommand):
     help = (
         "Verify the journals of all runs, or of the given ones, with LEDGER_KEY, then compare rows"
         " and stored files with them. List every event, row and field that was changed or is"
