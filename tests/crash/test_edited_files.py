@@ -89,9 +89,7 @@ def leave(site: Site) -> None:
     "then",
     [
         remove,
-        lose_slots,
-        pytest.param(restart, marks=pytest.mark.soak),
-        pytest.param(leave, marks=pytest.mark.soak),
+        *(pytest.param(one, marks=pytest.mark.soak) for one in (lose_slots, restart, leave)),
     ],
 )
 def test_a_run_goes_on_with_its_text_whatever_becomes_of_file_and_worker(
