@@ -16,7 +16,7 @@ from countersign_client.calls import Call
 from countersign_client.doorbells import ENDED, REQUEST_OPENED, Doorbell, logger, refusal_in
 from countersign_client.errors import ConflictError, UnreachableError, WaitTimeoutError
 from countersign_client.methods import Methods
-from countersign_client.pausing import Deadline, Pauses, Tries, unreachable
+from countersign_client.pausing import Deadline, Pauses, Tries, failed_request
 from countersign_client.results.pages import Numbered, Page
 from countersign_client.results.requests import Answer
 from countersign_client.results.runs import Event, Run
@@ -96,8 +96,8 @@ class Client(Methods):
         arguments = call.arguments()
         try:
             response = self._http.request(call.method, call.path, timeout=timeout, **arguments)
-        except httpx.TransportError as error:
-            raise unreachable(error) from error
+        except httpx.RequestError as error:
+            raise failed_request(error) from error
         return call.result(response)
 
     ask = asks(runs.ask)

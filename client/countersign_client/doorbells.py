@@ -46,9 +46,12 @@ class Doorbell:
     def rings(self, text: str | bytes) -> bool:
         """Read a message from the socket; return True if the client should now read from the API.
 
-        Raises `NotFoundError` or `NotAllowedError` if the site refuses to send the stream.
+        The result is also True if the message can't be read, for example because a proxy has sent
+        it. Raises `NotFoundError` or `NotAllowedError` if the site refuses to send the stream.
         """
-        message = json.loads(text)
+        message = _read(text)
+        if message is None:
+            return True
         if "error" in message:
             raise NotAllowedError(str(message["error"]), status=403)
         if message.get("stream") != self.stream:
@@ -62,6 +65,8 @@ class Doorbell:
         return has_rung or self.has_gap
 
     def _rings_by(self, frame: dict[str, Any]) -> bool:
+        if not isinstance(frame.get("seq"), int):
+            return True
         if frame["seq"] <= self.seq:
             return False
         self.has_gap = self.has_gap or frame["seq"] > self.seq + 1
@@ -72,3 +77,14 @@ class Doorbell:
 def refusal_in(closed: ConnectionClosed) -> CountersignError | None:
     """Return the error if the site closed the socket because of the client's token, else None."""
     return MEANINGS.get(closed.rcvd.code) if closed.rcvd else None
+
+
+def _read(text: str | bytes) -> dict[str, Any] | None:
+    """Return a message of the site, or None if the text isn't one."""
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    frames = message.get("frames", []) if isinstance(message, dict) else None
+    is_list = isinstance(frames, list) and all(isinstance(frame, dict) for frame in frames)
+    return message if is_list else None

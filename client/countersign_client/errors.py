@@ -50,7 +50,7 @@ class ConflictError(RefusedError):
     """
 
     def __init__(self, detail: str, body: Mapping[str, Any]) -> None:
-        self.answered_by: str = body.get("answered_by") or ""
+        self.answered_by: str = _text(body.get("answered_by"))
         self.answered_at = _moment(body.get("answered_at"))
         super().__init__(detail, status=409)
 
@@ -75,9 +75,9 @@ class InvalidError(RefusedError):
     def __init__(self, detail: str, body: Mapping[str, Any], *, status: int) -> None:
         self.faults = tuple(
             Fault(str(one.get("field", "")), str(one.get("message", "")))
-            for one in body.get("faults") or ()
+            for one in _objects(body.get("faults"))
         )
-        self.confirms: str = body.get("confirms") or ""
+        self.confirms: str = _text(body.get("confirms"))
         self.value: Any = body.get("value")
         super().__init__(detail, status=status)
 
@@ -160,13 +160,27 @@ def error_of(status: int, content: bytes, retry_after: str | None = None) -> Cou
 def _body(content: bytes) -> Mapping[str, Any]:
     try:
         body = json.loads(content)
-    except ValueError:  # a proxy's page, for example
+    except (ValueError, RecursionError):  # a proxy's page, for example
         return {}
     return body if isinstance(body, dict) else {}
 
 
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+# What isn't as expected is left out, so that the error itself is still the one that is raised.
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def _seconds(text: str | None) -> float | None:

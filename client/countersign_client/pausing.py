@@ -7,7 +7,12 @@ from typing import Any
 import httpx
 
 from countersign_client.calls import Call
-from countersign_client.errors import UnreachableError, WaitTimeoutError
+from countersign_client.errors import (
+    CountersignError,
+    UnreachableError,
+    UnreadableError,
+    WaitTimeoutError,
+)
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -74,8 +79,12 @@ class Tries:
         return pause
 
 
-def unreachable(error: httpx.TransportError) -> UnreachableError:
-    """Return the error for a site that couldn't be reached or didn't respond."""
-    found = UnreachableError(f"The site can't be reached: {type(error).__name__} {error}".rstrip())
+def failed_request(error: httpx.RequestError) -> CountersignError:
+    """Return the error for a site that couldn't be reached or whose response can't be decoded."""
+    found: CountersignError = UnreachableError(
+        f"The site can't be reached: {type(error).__name__} {error}".rstrip()
+    )
+    if isinstance(error, httpx.DecodingError):
+        found = UnreadableError("The response can't be decoded. Is this the site's address?")
     found.__cause__ = error
     return found

@@ -33,6 +33,8 @@ def many(kind: type[T], inside: str = "") -> Reader[tuple[T, ...]]:
     def read(response: httpx.Response) -> tuple[T, ...]:
         found = json_of(response)
         items = _part(found, inside) if inside else found
+        if not isinstance(items, list):
+            raise UnreadableError("The response isn't a list. Is this the site's address?")
         return tuple(value_as(kind, item) for item in items)
 
     return read
@@ -57,16 +59,21 @@ def json_of(response: httpx.Response) -> Any:
     """Return the JSON of a response. Raises `UnreadableError` if the response isn't JSON."""
     try:
         return response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UnreadableError("The response isn't JSON. Is this the site's address?") from None
 
 
 def value_as(kind: type[T], value: Any) -> T:
     """Return an object of the dataclass `kind`, made from a JSON value.
 
-    Raises `UnreadableError` if the value lacks a field of the dataclass.
+    Raises `UnreadableError` if the value lacks a field of the dataclass, or if it has a value of
+    another type where the dataclass has a time or a list.
     """
-    return cast("T", _value(kind, value))
+    try:
+        return cast("T", _value(kind, value))
+    except (TypeError, ValueError):
+        words = "The response has a value of another type. Is this the site's address?"
+        raise UnreadableError(words) from None
 
 
 def _part(found: Any, name: str) -> Any:
@@ -80,6 +87,8 @@ def _value(kind: Any, value: Any) -> Any:
         [inner] = [arg for arg in get_args(kind) if arg is not type(None)]
         return None if value is None else _value(inner, value)
     if get_origin(kind) is tuple:
+        if not isinstance(value, list):
+            raise TypeError("A list was expected.")
         return tuple(_value(get_args(kind)[0], item) for item in value)
     if kind is datetime:
         return datetime.fromisoformat(value)
