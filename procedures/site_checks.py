@@ -33,7 +33,8 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     """Return errors for names that COUNTERSIGN doesn't have, and for values of the wrong type."""
     chosen = getattr(settings, "COUNTERSIGN", {})
     if not isinstance(chosen, Mapping):
-        return [Error("COUNTERSIGN must be a dictionary.", id="procedures.E003")]
+        words = f"The setting COUNTERSIGN must be a dictionary, not {type(chosen).__name__}."
+        return [Error(words, id="procedures.E003")]
     return [*_unknown(chosen), *_unfit(chosen), *_misplaced()]
 
 

@@ -34,9 +34,6 @@ def _globs() -> Iterator[CheckMessage]:
 
 
 def _files() -> Iterator[CheckMessage]:
-    hint = (
-        "Until this is fixed, procedures that can't be loaded for this reason can't be started; "
-        "all others can."
-    )
+    hint = "Until this is fixed, the procedures with this fault can't be started; all others can."
     for fault in registry.faults():
         yield Warning(str(fault), hint=hint, id="procedures.W002")

@@ -8,6 +8,9 @@ from typing import Any
 
 from procedures.engine import DefinitionError
 
+CONTEXT = "ctx"
+"""The name of the first parameter of each procedure, which is therefore not allowed for inputs."""
+
 
 def sign(
     fn: Callable[..., Any], name: str, inputs: Mapping[str, Any], *, module: str = "", doc: str = ""
@@ -19,10 +22,10 @@ def sign(
     """
     empty = inspect.Parameter.empty
     pairs = {key: one if isinstance(one, tuple) else (one, empty) for key, one in inputs.items()}
-    parameters = [inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
+    parameters = [inspect.Parameter(CONTEXT, inspect.Parameter.POSITIONAL_OR_KEYWORD)]
     for key, (kind, default) in pairs.items():
-        if not is_input_name(str(key)):
-            raise DefinitionError(f"{name}: the input {key!r:.50} isn't a valid name.")
+        if why := fault_of_input_name(str(key)):
+            raise DefinitionError(f"{name}: invalid name {key!r:.50} of an input: {why}.")
         parameters.append(
             inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
         )
@@ -36,9 +39,13 @@ def sign(
         fn.__module__ = module
 
 
-def is_input_name(name: str) -> bool:
-    """Return True if an input can have this name, beside the parameter `ctx` of all procedures."""
-    return name.isidentifier() and name != "ctx" and not keyword.iskeyword(name)
+def fault_of_input_name(name: str) -> str:
+    """Return why an input can't have this name, or "" if it can."""
+    if not name.isidentifier():
+        return "use letters, digits and _, and begin with a letter or _"
+    if name == CONTEXT:
+        return f"{CONTEXT} is the first parameter of each procedure, so use another name"
+    return "it is a keyword of Python, so use another name" if keyword.iskeyword(name) else ""
 
 
 def source_of(module: str) -> str:

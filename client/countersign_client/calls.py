@@ -64,7 +64,7 @@ def path(*parts: object) -> str:
 
 def _part(text: str) -> str:
     if text in {"", ".", ".."}:
-        raise ValueError(f"{text!r} isn't a valid name or id.")
+        raise ValueError(f"{text!r} isn't a valid name or id: it is empty or a relative path.")
     return quote(text, safe="")
 
 

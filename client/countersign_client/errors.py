@@ -88,7 +88,10 @@ class InvalidError(RefusedError):
 
 
 class TooManyError(RefusedError):
-    """Too many requests were sent; `retry_after` is the seconds until the next may be sent."""
+    """Too many requests were sent.
+
+    `retry_after` is the number of seconds until the next may be sent, or None if it isn't known.
+    """
 
     def __init__(self, detail: str, *, retry_after: float | None) -> None:
         self.retry_after = retry_after

@@ -45,7 +45,7 @@ from procedures.engine.waits.sending import send_signal
 
 T = TypeVar("T")
 STEP_ONLY = ("approved_by",)
-"""The options that `ctx.step` takes, but that other methods that run a step don't."""
+"""The options of `ctx.step` that the other methods that run a step don't have."""
 NO_NAMES: Mapping[str, Any] = {}
 
 

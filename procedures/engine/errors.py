@@ -283,8 +283,8 @@ class ContinueAsNew(Interruption):
 class LimitReached(Interruption):
     """The run has used up one of its limits: it fails, and its compensations run.
 
-    The failed run's open requests are closed. `closes` is the name that the journal records for who
-    closed them, for example "system: the run's time limit"; "" stands for the usual name.
+    The failed run's open requests are closed. `closes` is the name under which the journal
+    records who closed them, such as "system: the run's time limit"; "" stands for the usual name.
     """
 
     def __init__(self, message: str, *, closes: str = "") -> None:

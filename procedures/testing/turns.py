@@ -33,8 +33,8 @@ class EndlessError(AssertionError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"{name} was stopped: it exceeded the limit of {MOST_MOMENTS:,} answers and deadlines"
-            f" or of {MOST_CLAIMS:,} worker claims, and probably never ends."
+            f"{name} was stopped: it had more than {MOST_MOMENTS:,} answers and deadlines, or more"
+            f" than {MOST_CLAIMS:,} worker claims, and probably never ends."
         )
 
 

@@ -58,7 +58,8 @@ class AgentLimits:
             return
         if used.unpriced:
             raise AgentLimitError(
-                "The price of the model isn't known, so the limit cost= can't be enforced."
+                "The price of the model isn't known, so the limit cost= can't be enforced. Use "
+                "another model, or limit tokens= instead."
             )
         if used.cost >= Decimal(self.cost):
             raise AgentLimitError(f"The agent has used {used.cost} of {self.cost} US dollars.")
@@ -104,7 +105,7 @@ class Agent:
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
-            words = "use up to 64 letters, digits, _ or -, beginning with a letter"
+            words = "use up to 64 letters, digits, _ or -, beginning with a letter or _"
             raise DefinitionError(f"Invalid agent name {self.name!r}: {words}.")
         try:
             options_of({"retry": self.retry, "timeout": self.timeout})

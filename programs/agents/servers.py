@@ -61,9 +61,13 @@ class ToolServer:
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
-            raise DefinitionError(f"Invalid name of a tool server: {self.name!r}.")
+            words = "use up to 64 letters, digits, _ or -, beginning with a letter or _"
+            raise DefinitionError(f"Invalid name of a tool server {self.name!r}: {words}.")
         if isinstance(self.command, str) or not self.command:
-            raise DefinitionError(f"command= of {self.name} must be a list such as ['uvx', 'tool']")
+            words = "must be a list such as ['uvx', 'tool']"
+            raise DefinitionError(
+                f"command= of the tool server {self.name} {words}, not {self.command!r:.100}."
+            )
         known = SERVERS.setdefault(self.name, self)
         if known._start != self._start:  # noqa: SLF001 (of the same class)
             raise DefinitionError(

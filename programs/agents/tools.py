@@ -25,6 +25,7 @@ from procedures.engine.declaration.steps import options_of
 from procedures.engine.kinds import Form
 from procedures.engine.kinds.questions import new_question
 from procedures.engine.kinds.request_options import RequestOptions
+from procedures.engine.values.spelling import short_repr
 from programs.agents.foreign_schemas import faults_of
 from programs.agents.messages import ToolCall
 
@@ -90,11 +91,12 @@ class Tool:
     def __post_init__(self) -> None:
         known = self.name or getattr(self.run, "name", "") or getattr(self.run, "__name__", "")
         if not NAME.fullmatch(known):
-            words = "use up to 64 letters, digits, _ or -, beginning with a letter"
+            words = "use up to 64 letters, digits, _ or -, beginning with a letter or _"
             raise DefinitionError(f"Invalid tool name {known!r}: {words}.")
         object.__setattr__(self, "name", known)
         if self.needs not in ("", "approval"):
-            raise DefinitionError(f"needs= of the tool {known} must be 'approval' or ''.")
+            words = f"must be 'approval' or '', not {short_repr(self.needs)}"
+            raise DefinitionError(f"needs= of the tool {known} {words}.")
         if not self.needs and (self.auto_approve or self.prompt or self.asking):
             raise DefinitionError(
                 f"auto_approve=, prompt= and asking= of the tool {known} work only with "

@@ -14,6 +14,7 @@ from procedures.engine import (
     StepOptions,
     procedure,
 )
+from procedures.engine.values.spelling import short_repr
 from programs.effects import waits
 from programs.effects.names import procedure_name
 from programs.effects.shapes import EffectType
@@ -110,7 +111,9 @@ def _checked(workflow: Any) -> str:
         words = "A program needs workflow_id, entry_node and nodes"
         raise DefinitionError(f"{words}, unlike {workflow!r:.100}.") from None
     if entry not in nodes:
-        raise DefinitionError(f"{workflow_id}: there is no node {entry!r} to begin with.")
+        known = f"The nodes are {', '.join(map(str, nodes))}." if nodes else "It has no nodes."
+        words = f"entry_node names {short_repr(entry)}, which isn't one of its nodes. {known}"
+        raise DefinitionError(f"{workflow_id}: {words}")
     for node, fn in nodes.items():
         if not callable(fn):
             raise DefinitionError(f"{workflow_id}: the node {node!r} isn't a function.")

@@ -84,7 +84,8 @@ class Walk:
             keep_result(self.values, done.get("result_key") or effect.get("result_key"), done)
             after = done.get("next") or effect["payload"].get("resume_to_node") or after
         if not after:
-            raise PlanError(f"The node {node!r} returned no next_node.")
+            words = "Return one, or complete_output to end the program."
+            raise PlanError(f"The node {node!r} returned no next_node. {words}")
         return str(after)
 
     def _perform(self, node: str, effect: dict[str, Any], after: str | None) -> dict[str, Any]:

@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from procedures.engine import Limits, Procedure, ProcedureFileError, Retry
-from procedures.engine.values.spelling import meant
+from procedures.engine.values.spelling import meant, short_repr
 from programs.extras import needing
 from programs.graphs.expressions import Expression
 from programs.graphs.graph import check_options, made_of
 from programs.graphs.nodes import Parts
 from programs.graphs.shape import Shape, shape_of
 from programs.graphs.steps import Ask, Chain, Gateway, Parallel, Signal, Wait, Work
-from programs.signing import is_input_name
+from programs.signing import fault_of_input_name
 
 with needing("graphs"):
     from programs.graphs.marked import Items, NumberedMapping, at_line, plain, read_yaml
@@ -88,7 +88,8 @@ def _shape(given: NumberedMapping) -> Shape:
             _check_alone(name, made[name], options[name])
     edges = given.get("edges", Items())
     if not isinstance(edges, Items):
-        raise ProcedureFileError("edges must be a list.", line=given.line_of("edges"))
+        words = f'edges must be a list such as ["one -> other"], not {short_repr(edges)}.'
+        raise ProcedureFileError(words, line=given.line_of("edges"))
     links = []
     for line, edge in edges.numbered():
         with at_line(line):
@@ -102,7 +103,8 @@ def _shape(given: NumberedMapping) -> Shape:
 
 def _check_names(names: Any, what: str, line: int) -> None:
     if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
-        raise ProcedureFileError(f"{what} must be a list of names.", line=line)
+        words = f"{what} must be a list of names, not {short_repr(names)}."
+        raise ProcedureFileError(words, line=line)
 
 
 def _check_alone(name: str, step: Any, options: Mapping[str, Any]) -> None:
@@ -125,9 +127,8 @@ def _edge(edge: Any, steps: Mapping[str, Any], line: int) -> tuple[Any, ...]:
         _mapping(edge, "An edge", ("from", "to", "when"))
         source, target, condition = edge.get("from"), edge.get("to"), edge.get("when")
     else:
-        raise ProcedureFileError(
-            'An edge must be written as "one -> other when condition".', line=line
-        )
+        words = f'An edge must be written as "one -> other when condition", not {short_repr(edge)}.'
+        raise ProcedureFileError(words, line=line)
     for name in (source, target):
         if not isinstance(name, str) or name not in steps:
             known = meant(str(name), steps)
@@ -192,7 +193,8 @@ def _ask(name: str, of: NumberedMapping) -> tuple[Any, dict[str, Any]]:
     if form is not None:
         _mapping(form, "form", line=of.line_of("form"))
         if "properties" not in form:
-            raise ProcedureFileError("A form needs properties.", line=of.line_of("form"))
+            words = f"The form of the step {name!r} needs the key properties."
+            raise ProcedureFileError(words, line=of.line_of("form"))
     _check_names(show, "show", of.line_of("show"))
     options = {key: plain(of[key]) for key in ASKING if key in of and key not in own}
     if isinstance(options.get("escalate"), list):
@@ -295,9 +297,8 @@ def _inputs(given: NumberedMapping) -> dict[str, Any] | None:
 
 def _input(name: str, given: Any, line: int) -> Any:
     """Return the type of an input, or a pair of its type and its default if it has a default."""
-    if not is_input_name(name):
-        words = "use letters, digits and _, but neither ctx nor a keyword of Python"
-        raise ProcedureFileError(f"Invalid name {name!r:.50} of an input: {words}.", line=line)
+    if why := fault_of_input_name(name):
+        raise ProcedureFileError(f"Invalid name {name!r:.50} of an input: {why}.", line=line)
     of = given if isinstance(given, NumberedMapping) else None
     if of is not None:
         _mapping(of, f"The input {name!r}", ("type", "default", "choices"))
@@ -312,7 +313,8 @@ def _input(name: str, given: Any, line: int) -> Any:
         one is None or isinstance(one, dict | list) for one in choices
     )
     if not is_plain or ("choices" in of and not choices):
-        words = f"The choices of the input {name!r} must be a list of strings or numbers."
+        words = f"must be a list of strings or numbers, not {short_repr(choices)}"
+        words = f"The choices of the input {name!r} {words}."
         raise ProcedureFileError(words, line=line)
     hint = Literal[tuple(choices)] if choices else TYPES[kind]
     return (hint, of["default"]) if "default" in of else hint
@@ -343,7 +345,8 @@ def _mapping(
     Unless `known` is empty, the error is also raised for a key that isn't in `known`.
     """
     if not isinstance(given, NumberedMapping):
-        raise ProcedureFileError(f"{what} must be a mapping of names to values.", line=line)
+        words = f"{what} must be a mapping of names to values, not {short_repr(given)}."
+        raise ProcedureFileError(words, line=line)
     for key in given if known else ():
         if key not in known:
             words = f"{what} can't have {key!r:.50}.{meant(key, known)}"

@@ -16,7 +16,7 @@ from procedures.engine import (
     procedure,
 )
 from procedures.engine.declaration.roles import ROLES
-from procedures.engine.values.spelling import meant
+from procedures.engine.values.spelling import meant, short_repr
 from programs.fenced_yaml import compose_yaml
 from programs.lua.errors import GuardError
 from programs.lua.offered import ANY, PRIMITIVES, STANDARD, OfferedNames
@@ -131,7 +131,7 @@ class FileMapping:
             found = _entry(node, name)
             value, node = value[name], found[1] if found else node
         if not isinstance(value, dict) or not isinstance(node, yaml.MappingNode):
-            words = f"{'.'.join(path)} must be a mapping."
+            words = f"{'.'.join(path)} must be a mapping, not {short_repr(value)}."
             raise ProcedureFileError(words, line=self.line(*path))
         return FileMapping(self.file, value, node)
 
@@ -160,9 +160,9 @@ def _check(part: FileMapping, name: str) -> None:
             raise ProcedureFileError(words, line=part.line(key))
     _check_kinds(part)
     if not name:
-        raise ProcedureFileError("The file needs a name.", line=1)
+        raise ProcedureFileError("The file needs the key name.", line=1)
     if not part.content.get("code"):
-        raise ProcedureFileError("The file needs code.", line=part.line("code"))
+        raise ProcedureFileError("The file needs the key code.", line=part.line("code"))
     for key, value in (part.content.get("dependencies") or {}).items():
         _check_dependency(key, value, part.line("dependencies", key))
 
@@ -196,7 +196,8 @@ def _check_kind(part: FileMapping, key: str, kind: type) -> None:
     if value is None:
         return
     if not isinstance(value, kind):
-        raise ProcedureFileError(f"{key} must be {TYPE_WORDS[kind]}.", line=part.line(key))
+        words = f"{key} must be {TYPE_WORDS[kind]}, not {short_repr(value)}."
+        raise ProcedureFileError(words, line=part.line(key))
     if isinstance(value, list) and (odd := [one for one in value if not isinstance(one, str)]):
         words = f"{key} must be {TYPE_WORDS[kind]}. Write {odd[0]!r} in quotes."
         raise ProcedureFileError(words, line=part.line(key))
@@ -214,9 +215,8 @@ def _procedure(part: FileMapping, name: str, family: Family) -> Procedure:
     body = with_inputs(_body(declared, chunks, outputs), inputs, family)
     body.__doc__ = described(str(content.get("description") or ""), stages)
     roles: Any = part.inner("roles").content if content.get("roles") else {}
-    if not set(ROLES).issuperset(roles):
-        words = f"roles can have the keys {', '.join(ROLES)}."
-        raise ProcedureFileError(words, line=part.line("roles"))
+    if why := fault_of_roles(roles):
+        raise ProcedureFileError(why, line=part.line("roles"))
     title = str(content.get("title") or "")
     try:
         limits = Limits(depth=checked_limit(content.get("max_depth"), "max_depth"))
@@ -234,8 +234,17 @@ def fault_of_stages(stages: Sequence[str]) -> str:
     twice = next((one for one in stages if list(stages).count(one) > 1), None)
     if twice is not None:
         return f"The stage {twice!r:.50} is given twice."
-    odd = next((one for one in stages if not one.strip() or not one.isprintable()), None)
-    return "" if odd is None else f"{odd!r:.50} can't be the name of a stage."
+    if "" in map(str.strip, stages):
+        return "The name of a stage is blank."
+    odd = next((one for one in stages if not one.isprintable()), "")
+    invisible = next((one for one in odd if not one.isprintable()), "")
+    return odd and f"The stage {odd!r:.50} contains {invisible!r}, which can't be printed."
+
+
+def fault_of_roles(roles: Mapping[Any, Any]) -> str:
+    """Return what is wrong with the keys of `roles`, or "" if nothing is."""
+    odd = next((one for one in roles if one not in ROLES), None)
+    return "" if odd is None else f"roles can't have {odd!r:.50}. The roles are {', '.join(ROLES)}."
 
 
 def described(text: str, stages: Sequence[str]) -> str:
@@ -305,7 +314,8 @@ def _check_children(part: FileMapping, uses: Sequence[Use], family: Family) -> N
         return
     if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
         line = part.line("dependencies", "procedures")
-        raise ProcedureFileError("dependencies.procedures must be a list of names.", line=line)
+        words = f"dependencies.procedures must be a list of names, not {short_repr(listed)}."
+        raise ProcedureFileError(words, line=line)
     for use in uses:
         is_start = use.name == "Procedure" and use.field in ("run", "spawn") and use.argument
         if is_start and use.argument not in (*family, *listed):

@@ -53,10 +53,12 @@ def fault_of_declared(name: str, declared: Mapping[str, Any]) -> str:
 
 def _fault_of_values(name: str, declared: Mapping[str, Any]) -> str:
     if declared.get("on_timeout", "default") not in ON_TIMEOUT:
-        return f"on_timeout of the question {name} must be one of: {', '.join(ON_TIMEOUT)}."
+        words = f"{', '.join(ON_TIMEOUT)}, not {short_repr(declared['on_timeout'])}"
+        return f"on_timeout of the question {name} must be one of {words}."
     options = declared.get("options")
     if options is not None and not (isinstance(options, list) and options):
-        return f"The options of the question {name} must be a list that isn't empty."
+        words = f"must be a list that isn't empty, not {short_repr(options)}"
+        return f"The options of the question {name} {words}."
     if declared.get("type") == "approval" and not isinstance(declared.get("default"), bool | None):
         words = f"default of the question {name} must be true or false"
         return f"{words}, not {short_repr(declared['default'])}."

@@ -245,4 +245,4 @@ def _message_of(error: object) -> str:
             if message and is_told
             else f"{type(error).__name__}: {message}".removesuffix(": ")
         )
-    return "An error without a message."
+    return "The program raised an error without a message."

@@ -11,7 +11,7 @@ from pydantic import Field
 from procedures.engine import Context, Procedure, ProcedureFileError
 from procedures.engine.values.spelling import meant, short_repr
 from programs.lua.errors import OutputError
-from programs.signing import is_input_name
+from programs.signing import CONTEXT, fault_of_input_name
 
 TYPES: Mapping[str, Any] = {
     "string": str,
@@ -35,8 +35,6 @@ HINTS = ("input", "label", "placeholder", "rows", "title")
 """Keys by which Plexus' own editor draws a field; they are ignored."""
 CHOSEN = ("string", "number", "integer", "boolean")
 """The types of inputs and outputs whose declarations can contain the key `enum`."""
-CONTEXT = "ctx"
-"""The name of the first parameter of each procedure, which is therefore not allowed for inputs."""
 Family = dict[str, Procedure]
 """The procedures of one file, keyed by the names by which the file's code calls them."""
 
@@ -63,9 +61,11 @@ def declaration(
     name of a Python parameter. Raises `ProcedureFileError`, with the line, for an invalid
     declaration.
     """
-    if not isinstance(name, str) or (is_parameter and not is_input_name(name)):
-        words = f"use letters, digits and _, but neither {CONTEXT} nor a keyword of Python"
-        raise ProcedureFileError(f"Invalid name {name!r} of the {of}: {words}.", line=line)
+    if not isinstance(name, str):
+        words = f"Invalid name {name!r} of the {of}: it must be a string."
+        raise ProcedureFileError(words, line=line)
+    if is_parameter and (why := fault_of_input_name(name)):
+        raise ProcedureFileError(f"Invalid name {name!r:.50} of the {of}: {why}.", line=line)
     given = _keys_of(f"{of} {name}", declared, line)
     kind = given.get("type", "string")
     if not isinstance(kind, str) or kind not in TYPES:
@@ -110,7 +110,8 @@ def _keys_of(of: str, declared: object, line: int | None) -> Mapping[Any, Any]:
 def _check_values(of: str, kind: str, options: object, default: object, line: int | None) -> None:
     """Raise `ProcedureFileError` if the options or the default don't have the declared type."""
     if not isinstance(options, list | tuple):
-        raise ProcedureFileError(f"The enum of the {of} must be a list.", line=line)
+        words = f"The enum of the {of} must be a list, not {short_repr(options)}."
+        raise ProcedureFileError(words, line=line)
     for one in options:
         if kind not in CHOSEN or not _fits(one, kind):
             words = f"The enum of the {of} has {one!r}, which isn't of the type {kind}"
@@ -213,7 +214,7 @@ def _fault_of(declaration: Declaration, found: Mapping[str, Any]) -> str:
         )
     if declaration.options and value not in declaration.options:
         options = ", ".join(map(str, declaration.options))
-        return f"The output {declaration.name} must be one of {options}."
+        return f"The output {declaration.name} must be one of {options}, not {short_repr(value)}."
     return ""
 
 

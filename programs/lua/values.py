@@ -55,7 +55,7 @@ class _Conversion:
         if kind is None:
             return value
         if kind != "table":
-            raise ValueError(f"A {kind} can't be stored or shown.")
+            raise ValueError(f"A value of the type {kind} can't be stored or shown.")
         if depth >= DEEPEST:
             raise ValueError("A table is nested too deeply, or contains itself.")
         pairs = [(key, self.plain(one, depth + 1)) for key, one in self._pairs(value)]
@@ -108,7 +108,7 @@ def tidy(value: Any) -> Any:
 
 def _number(value: float) -> float:
     if not math.isfinite(value):
-        raise ValueError("A number is infinite or not a number (0/0), which can't be stored.")
+        raise ValueError("A number is infinite or NaN (such as 0/0), so it can't be stored.")
     return value
 
 

@@ -22,7 +22,7 @@ TOO_MUCH = [
     ("label", USUAL_SIZES.label, "A label has {:,} characters; the limit is {:,}"),
     ("option", USUAL_SIZES.label, "A label has {:,} characters; the limit is {:,}"),
     ("options", USUAL_SIZES.options, "{:,} options or fields; the limit is {:,}"),
-    ("fields", USUAL_SIZES.options, "a new form has more than {1:,} fields and rows"),
+    ("fields", USUAL_SIZES.options, "a new form would have more than {1:,} fields and rows"),
     ("body", USUAL_SIZES.body, "The body has {:,} characters; the limit is {:,}"),
     ("draft", USUAL_SIZES.draft, "The draft has {:,} characters; the limit is {:,}"),
     ("evidence", USUAL_SIZES.evidence, "characters of JSON; the limit is 262,144"),

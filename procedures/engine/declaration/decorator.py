@@ -83,12 +83,7 @@ def procedure(  # noqa: PLR0913 (authors pass them by name)
         own_name = name or getattr(fn, "__name__", "") or short_repr(fn)
         spoken = title or own_name.replace("_", " ").capitalize()
         check_signature(own_name, fn)
-        if not NAME.fullmatch(own_name) or not 0 < len(spoken.strip()) <= LONGEST_TITLE:
-            raise DefinitionError(
-                f"Invalid procedure name {short_repr(own_name)} or title {short_repr(spoken)}: use "
-                "letters, digits, ., _ and - for the name (at most 100 characters, beginning "
-                f"with a letter or _), and at most {LONGEST_TITLE} characters for the title."
-            )
+        _check_names(own_name, spoken)
         check_no_secrets(own_name, fn)
         granted = granted_roles(own_name, roles or {})
         made = Procedure(
@@ -102,3 +97,12 @@ def procedure(  # noqa: PLR0913 (authors pass them by name)
         return made
 
     return declare if fn is None else declare(fn)
+
+
+def _check_names(name: str, title: str) -> None:
+    if not NAME.fullmatch(name):
+        words = "use at most 100 letters, digits, ., _ and -, beginning with a letter or _"
+        raise DefinitionError(f"Invalid procedure name {short_repr(name)}: {words}.")
+    if not 0 < len(title.strip()) <= LONGEST_TITLE:
+        words = f"use 1 to {LONGEST_TITLE} characters that aren't all spaces"
+        raise DefinitionError(f"{name}: invalid title {short_repr(title)}: {words}.")

@@ -10,7 +10,7 @@ from procedures.engine.values.options import check_options, with_fields
 from procedures.engine.values.spelling import short_repr
 
 LEAST = {"steps": 1, "events": 1, "children": 0, "depth": 0}
-"""The lowest value that an author can set for each limit; a run needs a step and an event."""
+"""The lowest value that an author can set for each limit."""
 
 
 @with_fields("Limits")

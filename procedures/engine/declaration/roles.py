@@ -29,7 +29,8 @@ def granted_roles(
     if unknown:
         near = "".join(meant(one, ROLES) for one in unknown if isinstance(one, str))
         listed = ", ".join(sorted(map(short_repr, unknown)))
-        raise DefinitionError(f"{procedure}: unknown roles in roles=: {listed}.{near}")
+        known = f" The roles are {', '.join(ROLES)}."
+        raise DefinitionError(f"{procedure}: unknown roles in roles=: {listed}.{near or known}")
     named = {role: _groups(procedure, groups) for role, groups in roles.items()}
     for groups in named.values():
         for group in groups:

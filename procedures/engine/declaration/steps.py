@@ -50,12 +50,12 @@ class Retry:
 
     def __post_init__(self) -> None:
         _check_numbers(self)
-        if self.attempts < 1 or not self.backoff_factor >= 1:
-            raise OptionError(
-                "The options attempts and backoff_factor of a Retry must be at least 1."
-            )
+        for name in ("attempts", "backoff_factor"):
+            if not (number := getattr(self, name)) >= 1:
+                raise OptionError(f"The option {name} of a Retry must be at least 1, not {number}.")
         if not 0 <= self.jitter <= 1:
-            raise OptionError("The option jitter of a Retry must be between 0 and 1.")
+            words = f"must be between 0 and 1, not {self.jitter}"
+            raise OptionError(f"The option jitter of a Retry {words}.")
         for name in ("backoff", "max_backoff", "deadline"):
             if (length := getattr(self, name)) is not None or name != "deadline":
                 parse_duration(length, of=f"{name}= of a Retry")

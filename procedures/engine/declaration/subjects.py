@@ -56,7 +56,8 @@ def check_subject(template: str, hints: Mapping[str, Any], *, of: str) -> None:
     """
     if len(template) > LONGEST_SUBJECT or template != " ".join(template.split()):
         raise DefinitionError(
-            f"{of}: subject= must be one line of at most {LONGEST_SUBJECT} characters."
+            f"{of}: subject= must be one line of at most {LONGEST_SUBJECT} characters, with single "
+            f"spaces between the words, not {short_repr(template)}."
         )
     try:
         found = list(Formatter().parse(template))

@@ -159,7 +159,8 @@ def _reminders(prompt: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, Sequence) or isinstance(value, str):
         every = _seconds(prompt, "remind", value)
         if every < SHORTEST_PAUSE:
-            raise QuestionError(f"{prompt!r}: remind= must be at least a minute.")
+            words = f"must be at least a minute, not {short_repr(value)}"
+            raise QuestionError(f"{prompt!r}: remind= {words}.")
         return {"remind_every": every}
     moments = [_seconds(prompt, "remind", one) for one in value]
     _check_moments(prompt, "remind", moments)
@@ -185,7 +186,8 @@ def _escalations(prompt: str, value: Any) -> Iterator[Escalation]:
 
 def _check_moments(prompt: str, name: str, moments: Sequence[float]) -> None:
     if not 1 <= len(moments) <= MOST_MOMENTS:
-        raise QuestionError(f"{prompt!r}: {name}= must be a list of 1 to {MOST_MOMENTS} durations.")
+        words = f"must be a list of 1 to {MOST_MOMENTS} durations, not of {len(moments)}"
+        raise QuestionError(f"{prompt!r}: {name}= {words}.")
     if sorted(set(moments)) != list(moments):
         raise QuestionError(
             f"{prompt!r}: the durations in {name}= must all be different and be listed from "

@@ -322,7 +322,7 @@ class MissingKind(Kind):
         raise NoReplyError(f"Requests of the kind {self.missing!r} can't be answered here.")
 
 
-NAME_IT = "The class of this kind must be listed in REQUEST_KINDS."
+NAME_IT = "List the class of this kind in the setting REQUEST_KINDS."
 KINDS: dict[str, Kind] = {}
 """The kinds that are registered in this process, by the name of the kind."""
 

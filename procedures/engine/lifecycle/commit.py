@@ -178,9 +178,9 @@ def _open(store: Store, run: RunRow, event: Event, checked: Checked) -> None:
 
 
 def _join_set(store: Store, run: RunRow, wait: Row) -> None:
-    """Make a wait part of the open sets that name its key.
+    """Make the wait part of the open set that names its key, if there is one.
 
-    The run opens the wait for the second time: its question is asked again.
+    There is one if the set was opened before, and the run now asks one of its questions again.
     """
     for whole in store.waits(run, is_open=True, kind="set"):
         if wait.key in whole.opening()["over"]:

@@ -74,7 +74,7 @@ def check_answer(value: Any, schema: dict[str, Any]) -> Any:
 
 
 def _check_count(value: Any, schema: Mapping[str, Any]) -> None:
-    """Raise `AnswerError` for more entries than options in a list that can't repeat an option."""
+    """Raise `AnswerError` if a list that can't repeat an option has more entries than options."""
     options = schema.get("items", {}).get("enum", ())
     is_limited = bool(options) and schema.get("uniqueItems") and isinstance(value, list)
     if is_limited and len(value) > len(options):

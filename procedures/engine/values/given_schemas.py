@@ -125,7 +125,8 @@ class _Reader:
         name = reference.removeprefix(DEFS) if isinstance(reference, str) else ""
         if not isinstance(reference, str) or reference == name or name not in self.defs:
             raise UnsupportedError(
-                _inside(path, "$ref"), f"must be one of its own $defs, not {short_repr(reference)}."
+                _inside(path, "$ref"),
+                f"must refer to one of the schema's own $defs, not to {short_repr(reference)}.",
             )
         if name in self.seen or len(self.seen) >= MOST_LEVELS:
             words = f"refers to itself, or leads through more than {MOST_LEVELS} references."
@@ -293,8 +294,8 @@ def _check_rules(rules: Mapping[str, Any], path: str) -> None:
 def _check_pattern(pattern: Any, path: str) -> None:
     """Raise `UnsupportedError` for a pattern that can't be matched in linear time."""
     if not isinstance(pattern, str) or len(pattern) > LONGEST_PATTERN:
-        words = f"must be a string of at most {LONGEST_PATTERN} characters."
-        raise UnsupportedError(path, words)
+        words = f"must be a string of at most {LONGEST_PATTERN} characters"
+        raise UnsupportedError(path, f"{words}, not {short_repr(pattern)}.")
     text: Any = Annotated[str, Field(pattern=pattern)]
     try:
         # Rust's engine has no look-around and no back references, so matching takes linear time.

@@ -96,7 +96,7 @@ def form_schema(model: Any) -> dict[str, Any]:
     """
     if isinstance(model, Mapping | str):  # Pydantic would read it as a core schema
         words = f"A form must be a model, a dataclass or a TypedDict, not {short_repr(model)}."
-        raise ValueError(f"{words} A JSON Schema is given as schema=.")  # noqa: TRY004
+        raise ValueError(f"{words} Pass a JSON Schema as schema=.")  # noqa: TRY004
     if why := unserved(model):
         raise ValueError(f"{_name(model)} can't be a form: {why}.")
     try:

@@ -41,7 +41,7 @@ class _Size:
         self.parts = 0
 
     def add(self, schema: Mapping[str, Any], default: Any, path: str, name: str) -> None:
-        """Count an object's fields and what is in them; `default` is the object's default."""
+        """Count an object's fields and what is in them; `default` is its default value."""
         values = default if isinstance(default, Mapping) else {}
         for key, one in schema["properties"].items():
             place = (f"{path}properties.{key}", f"{name}{key}")
@@ -65,7 +65,9 @@ class _Size:
         # Stop here, so that a form of millions of fields is refused at once.
         self.parts += 1
         if self.parts > MOST_PARTS:
-            words = f"with it, a new form has more than {MOST_PARTS} fields and rows."
+            words = (
+                f"from this field on, a new form would have more than {MOST_PARTS} fields and rows."
+            )
             raise LargeFormError(path, name, words)
 
 

@@ -122,7 +122,8 @@ class Agents:
     def _agent(self, number: int) -> DeclaredAgent:
         if not 0 < number <= len(self._declared):
             raise ValueError(
-                "Declare agents before the first call of a function that works only in a run."
+                "An agent is declared too late. Declare all agents at the top of the file, before "
+                "the first call of a function that works only in a run, such as Human.approve."
             )
         return self._declared[number - 1]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from procedures.engine import DefinitionError, ProcedureFileError
-from procedures.engine.values.spelling import meant
+from procedures.engine.values.spelling import meant, short_repr
 from programs.agents import Tool
 from programs.lua.primitives.options import text_of
 from programs.lua.schemas import checked_limit, declaration
@@ -199,7 +199,8 @@ def _tool(name: str, settings: Settings) -> Tool:
     """Return a tool with the description that models get."""
     given = settings.get("input") or {}
     if not isinstance(given, dict):
-        raise TypeError(f"The input of the tool {name} must be a table with names.")
+        words = "must be a table with names, such as {order = field.string{}}"
+        raise TypeError(f"The input of the tool {name} {words}, not {short_repr(given)}.")
     inputs = [
         declaration(one, given[one], None, of="argument", is_parameter=False) for one in given
     ]

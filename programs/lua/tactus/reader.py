@@ -161,7 +161,10 @@ def declarations_of(file: str, text: str) -> FileDeclarations:
         sandbox.enter(sandbox.load(text, file))
     except CallNeedsRun:
         if any(use.name in ("Procedure", "procedure") for use in _calls(text)):
-            words = "Before its Procedure, the file calls a function that works only in a run."
+            words = (
+                "Before its Procedure, the file calls a function that works only in a run. Move "
+                "this call into the Procedure."
+            )
             raise ProcedureFileError(words, line=_line_of(fence)) from None
         return found
     except ReadingTooLong as error:
@@ -171,7 +174,8 @@ def declarations_of(file: str, text: str) -> FileDeclarations:
         raise _at_its_line(file, str(error)) from None
     if api["has_several"]():
         last = [use.line for use in _calls(text) if use.name in ("Procedure", "procedure")][-1]
-        raise ProcedureFileError("Only one procedure of a file can lack a name.", line=last)
+        words = "Two procedures of the file have no name. Give each but one a name."
+        raise ProcedureFileError(words, line=last)
     if api["has_main"]():
         found.main = ""
         found.procedures[""] = sandbox.call(api["main_settings"])[0]

@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from procedures.engine.declaration.roles import ROLES
 from procedures.engine.values.spelling import meant, short_repr
-from programs.lua.plexus import fault_of_stages
+from programs.lua.plexus import fault_of_roles, fault_of_stages
 from programs.lua.questions import fault_of_declared
 
 TEXTS = ("title", "description", "subject", "return_prompt")
@@ -30,15 +29,19 @@ def check_procedure(settings: Mapping[str, Any]) -> None:
             words = f"{name} must be a table with names, such as {{order = field.string{{}}}}"
             raise ValueError(f"{words}, not {short_repr(settings[name])}.")
     roles = settings.get("roles") or {}
-    if not isinstance(roles, dict) or not set(ROLES).issuperset(roles):
-        raise ValueError(f"roles can have the keys {', '.join(ROLES)}.")
+    if not isinstance(roles, dict):
+        words = 'roles must be a table of groups, such as {start = "sales"}'
+        raise ValueError(f"{words}, not {short_repr(roles)}.")  # noqa: TRY004 (one error for all)
+    if why := fault_of_roles(roles):
+        raise ValueError(why)
 
 
 def checked_stages(names: Any) -> Sequence[str]:
     """Return the names of stages. Raises `ValueError` if they can't be used."""
     odd = next((one for one in names if not isinstance(one, str)), None)
     if not isinstance(names, list) or odd is not None:
-        raise ValueError('Stages takes names, as in Stages {"asked", "paid"}.')
+        wrong = short_repr(names if odd is None else odd)
+        raise ValueError(f'Stages takes names, as in Stages {{"asked", "paid"}}, not {wrong}.')
     if why := fault_of_stages(names):
         raise ValueError(why)
     return names

@@ -288,7 +288,10 @@ def test_a_model_of_agents_answers_in_a_step() -> None:
 
 def test_a_program_that_cannot_work_is_refused_when_it_is_made() -> None:
     for program, words in (
-        (WorkflowSpec("odd", "gone", {}), "no node 'gone'"),
+        (
+            WorkflowSpec("odd", "gone", {}),
+            "entry_node names 'gone', which isn't one of its nodes. It has",
+        ),
         (WorkflowSpec("odd", "a", {"a": 1}), "isn't a function"),  # type: ignore[dict-item]
         ("odd", "needs workflow_id"),
     ):

@@ -169,7 +169,7 @@ def test_no_function_of_c_takes_long_while_a_file_is_read(code: str) -> None:
         ("local x\nlocal y = x.z", "attempt to index a nil value (local 'x')", 2),
         ("\nerror('No.')\nProcedure {function() end}", "No.", 2),
         ("\nerror({})", "table: ", 2),
-        ("Procedure {function() end}\nProcedure {function() end}", "Only one procedure", 2),
+        ("Procedure {function() end}\nProcedure {function() end}", "Two procedures of the file", 2),
         ("procedure('a', {}, print)\nprocedure('a', {}, print)", "Two procedures are called a.", 2),
         ("\nProcedure(5)", "A declaration takes a table such as {...}, not a number.", 2),
         ("\nToolset 'x' (5)", "A declaration takes a table such as {...}, not a number.", 2),

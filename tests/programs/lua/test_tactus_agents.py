@@ -198,4 +198,4 @@ def test_an_agent_that_is_declared_too_late_is_an_error() -> None:
     text = "Human.notify({message = 'Now.'})\nlate = Agent {system_prompt = 'x'}\nreturn late()"
     [program] = read_tactus("late.tac", text, model=says("Yes."))
     run: Any = run_procedure(program)
-    assert "Declare agents before the first call" in run.error["message"]
+    assert "Declare all agents at the top of the file" in run.error["message"]

@@ -166,7 +166,7 @@ class Heap(BaseModel):
         (NestedOdd, "order.it can't be a field of a form: a field must be .*, not dict"),
         (Endless, "Endless can't be a form: it contains itself"),
         (Empty, "Empty has no fields"),
-        (Pile, "Pile can't be a form: boxes.things.it: with it, a new form has more than 500"),
+        (Pile, "Pile can't be a form: boxes.things.it: from this field on, a new form"),
         (Heap, "Heap can't be a form: min_length of boxes: must be at most 100, not 101"),
         (Odd, "Odd has no fields"),
         (RootModel[int], "has no fields"),

@@ -58,7 +58,7 @@ def test_a_form_begins_with_five_hundred_fields_and_rows_at_most() -> None:
         ([], "A form needs a JSON Schema"),
         ("x", "A form needs a JSON Schema"),
         *(
-            (form_with(**table(100, table(100, inner))), "items.properties.it: with it, ")
+            (form_with(**table(100, table(100, inner))), "items.properties.it: from this ")
             # Rows without a field count too: each has a button and a key of its own.
             for inner in ({"type": "string"}, table(0, {"type": "string"}))
         ),
@@ -72,7 +72,7 @@ def test_a_form_begins_with_five_hundred_fields_and_rows_at_most() -> None:
         ),
         (
             form_with(**table(0, table(0, {"type": "string"}), default=[{"it": [{}] * 60}] * 9)),
-            "properties.it.items.properties.it.items.properties.it: with it, a new form has more ",
+            "properties.it.items.properties.it.items.properties.it: from this field on, a new ",
         ),
         (form_with(type="array", items={"type": "string"}, minItems=2**52), "at most 10,000"),
         ({"type": "object", "properties": {}}, "properties: must have at least one field"),
@@ -112,10 +112,10 @@ def test_a_form_begins_with_five_hundred_fields_and_rows_at_most() -> None:
             "can be matched safely",
         ),
         (form_with(type="string", pattern="a" * 201, maxLength=9), "at most 200 characters"),
-        (form_with(**{"$ref": "https://example.com/schema"}), "must be one of its own"),
-        (form_with(**{"$ref": "#/properties/it"}), "must be one of its own"),
-        (form_with(**{"$ref": "#/$defs/Nothing"}), "must be one of its own"),
-        (form_with(**{"$ref": ["#/$defs/x"]}), "must be one of its own"),
+        (form_with(**{"$ref": "https://example.com/schema"}), "one of the schema's own"),
+        (form_with(**{"$ref": "#/properties/it"}), "one of the schema's own"),
+        (form_with(**{"$ref": "#/$defs/Nothing"}), "one of the schema's own"),
+        (form_with(**{"$ref": ["#/$defs/x"]}), "one of the schema's own .defs, not to "),
         (form_with(**{"$dynamicRef": "#x", "type": "string"}), "dynamicRef: isn't supported"),
         (form_with(allOf=[{"type": "string"}]), "properties.it.type"),
         (
@@ -197,5 +197,5 @@ def test_a_schema_within_its_limits_is_taken() -> None:
 def test_a_form_has_one_model_or_one_schema(options: Any) -> None:
     with pytest.raises(QuestionError, match="needs a model or schema=, but not both"):
         new_question("form", "Where?", **options)
-    with pytest.raises(QuestionError, match="A JSON Schema is given as schema="):
+    with pytest.raises(QuestionError, match="Pass a JSON Schema as schema="):
         new_question("form", "Where?", PLACE)

@@ -38,8 +38,8 @@ class Address(BaseModel):
         ("{day:%c}", "contains {day:%c}."),
         ("{address}", "can't show the input address. Only strings, numbers"),
         ("Refund {amount", "can't be read: expected '}' before end of string."),
-        ("Refund\n{amount}", "must be one line of at most 200 characters."),
-        ("x" * (LONGEST_SUBJECT + 1), "must be one line of at most 200 characters."),
+        ("Refund\n{amount}", "must be one line of at most 200 characters, with single spaces"),
+        ("x" * (LONGEST_SUBJECT + 1), "must be one line of at most 200 characters, "),
     ],
 )
 def test_a_subject_that_cannot_be_filled_in_is_refused_at_the_declaration(

@@ -49,8 +49,8 @@ class Odd:
         (lambda: of(A, steps={"b": Wait(1)}, options={"b": {"retry": 1}}), "It has no options"),
         (lambda: of(A, steps={"b": Ask("?")}, options={"b": {"expires": "1h"}}), "default"),
         (lambda: of(A, steps={"b": Signal()}, options={"b": {"due": "1h"}}), "'due'"),
-        (lambda: of(A, inputs={"not a name": str}), "isn't a valid name"),
-        (lambda: of(A, inputs={"ctx": str}), "isn't a valid name"),
+        (lambda: of(A, inputs={"not a name": str}), "begin with a letter or _"),
+        (lambda: of(A, inputs={"ctx": str}), "ctx is the first parameter of each"),
         (
             lambda: of(A, steps={"b": Ask("?", form_schema={"properties": {"x": {"type": "y"}}})}),
             "must be one of the types",
