@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 def wait_until(
     condition: Callable[[], T],
-    timeout: float = 15,
+    timeout: float = 30,
     *,
     what: str = "a condition",
     every: float = 0.02,
