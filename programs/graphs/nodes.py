@@ -5,15 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from procedures.engine import DefinitionError
+from procedures.engine.values import canonical
 from programs.graphs.contexts import GraphContext
 from programs.graphs.steps import as_step
 
 Kind = Literal["machine", "human", "timer", "webhook", "gateway", "group"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 LONGEST_NAME = 60
-"""The maximum number of characters in the name that an author gives a step.
+"""The maximum number of characters in the name of a step.
 
-The names of steps in a group are longer, because they begin with the name of the group.
+The name of a step in a group begins with the name of the group, and is shortened if it is longer.
 """
 NOT_IN_NAMES = frozenset("#/:")
 Condition = Callable[[GraphContext], object]
@@ -131,6 +132,11 @@ def checked_name(name: object) -> str:
     return str(name)
 
 
+def fitting(name: str) -> str:
+    """Return the name of a step in a group; a name that is too long ends with a digest of it."""
+    return name if len(name) <= LONGEST_NAME else f"{name[:51]}~{canonical.digest(name)[:8]}"
+
+
 def title_from_name(name: str) -> str:
     """Return a step's name as a title: "Load order" for "load_order"."""
     words = name.replace("_", " ").replace(".", " ").strip()
@@ -160,7 +166,7 @@ def _inner(group: str, steps: Sequence[Any]) -> Iterator[tuple[str, Any]]:
         own = _own_name(step)
         seen[own] = seen.get(own, 0) + 1
         number = f" {seen[own]}" if seen[own] > 1 else ""
-        yield f"{group}.{own}{number}", as_step(own, step)
+        yield fitting(f"{group}.{own}{number}"), as_step(own, step)
 
 
 def _own_name(step: Any) -> str:
@@ -188,7 +194,7 @@ def _add_parallel(parts: Parts, name: str, group: Any) -> str:
     if callback:
         own = _own_name(callback)
         callback = as_step(own, callback)
-    last = f"{name}.{own}"
+    last = fitting(f"{name}.{own}")
     if callback:
         end = parts.add_after(last, callback, ends, gathers=True)
     else:
@@ -204,17 +210,21 @@ class Choice:
     name: str
     condition: Condition
     targets: Mapping[str, str]
+    end: str
+    """The name of the node that ends the group."""
     step_type: str = "gateway"
 
     def execute(self, context: GraphContext) -> str:
-        return self.targets.get(str(self.condition(context)), f"{self.name}.end")
+        return self.targets.get(str(self.condition(context)), self.end)
 
 
 def _add_choice(parts: Parts, name: str, group: Any) -> str:
-    targets = {str(key): f"{name}.{checked_name(str(key))}" for key in group.branches}
-    parts.nodes[name] = Node(name, Choice(name, group.condition, targets), "gateway")
+    targets = {str(key): fitting(f"{name}.{checked_name(str(key))}") for key in group.branches}
+    parts.nodes[name] = Node(
+        name, Choice(name, group.condition, targets, fitting(f"{name}.end")), "gateway"
+    )
     ends = [parts.add(targets[str(key)], step, {}) for key, step in group.branches.items()]
-    end = parts.add_plain(f"{name}.end", ends)
+    end = parts.add_plain(fitting(f"{name}.end"), ends)
     parts.links += [Link(name, target) for target in targets.values()] + [Link(name, end)]
     parts.links += [Link(one, end) for one in ends]
     return end

@@ -114,8 +114,11 @@ def _with_titles(field_schema: Any) -> Any:
     """Return the schema of a field in which `oneOf` replaces `enumNames`.
 
     Some form libraries use `enumNames` for the titles of the values. A value without a title is its
-    own title. Raises `DefinitionError` if the names or the values aren't lists.
+    own title. The format "textarea", by which they draw a large field, is left out. Raises
+    `DefinitionError` if the names or the values aren't lists.
     """
+    if isinstance(field_schema, Mapping) and field_schema.get("format") == "textarea":
+        field_schema = {key: one for key, one in field_schema.items() if key != "format"}
     if not isinstance(field_schema, Mapping) or "enumNames" not in field_schema:
         return field_schema
     plain = {key: one for key, one in field_schema.items() if key not in ("enum", "enumNames")}

@@ -78,6 +78,12 @@ TACTUS = [
     ("\nprocedure('a', 7)", "A declaration takes a table such as {...}, not a number.", 2),
     ("\nt = Tool {input = {}}\nProcedure {print}", "A Tool needs a function.", 2),
     ("\nToolset 't' {tools = {{name = 'a'}}}", "A tool of a Toolset needs a function as its", 2),
+    (
+        "\ninput {a = {typ = 'string'}}\nreturn 1",
+        "The input a can't have 'typ'. Did you mean 't",
+        2,
+    ),
+    ("\noutput 'a'", "A declaration takes a table such as {...}, not a string.", 2),
     ("\nToolset 't' {use = 'mail'}", "A Toolset can't have 'use'.", 2),
     (
         "\nToolset 't' {tools = {print}}",

@@ -276,6 +276,17 @@ end
 
 setmetatable(Procedure, {__call = function(_, ...) return constructor(procedure_of)(...) end})
 
+-- The inputs and outputs of a file without a Procedure, or of its Procedure without a name. In a run,
+-- `input` is the table with the values.
+
+input = setmetatable({}, {
+  __call = function(_, fields) host.declare("fields", "input", data_of(table_in(fields))) end,
+  __index = function() host.sleep() end, -- only a run has values, so the reading ends here
+})
+params = input
+
+function output(fields) host.declare("fields", "output", data_of(table_in(fields))) end
+
 -- What else a file declares
 
 local function noted(kind)
@@ -367,6 +378,10 @@ function api.has_several()
 end
 
 function api.main_settings() return data_of(main().settings) end
+
+function api.accept_inputs()
+  for _, name in ipairs({"input", "params"}) do setmetatable(_G[name], {__call = ignore}) end
+end
 
 function api.call(name, inputs)
   local object = name == "" and main() or named[name]

@@ -43,7 +43,7 @@ NAMES = {
             *("Evaluation", "Evaluations", "Hitl", "Mocks", "Prompt", "Specification"),
             *("Specifications", "Stages", "default_model", "default_provider"),
             *("evaluation", "evaluations", "field", "hitl", "input", "max_depth", "max_turns"),
-            *("mocks", "params", "prompt", "require", "return_prompt", "specification"),
+            *("mocks", "output", "params", "prompt", "require", "return_prompt", "specification"),
             *("specifications", "stages"),
         ),
         ANY,
@@ -88,7 +88,8 @@ class FileDeclarations:
                 check_procedure(declared or {})
             case "hitl":
                 self.human.update(checked_questions(name, declared or {}))
-            case "setting":
+            case "setting" | "fields":
+                check_procedure({name: declared} if kind == "fields" else {})
                 self.settings[name] = declared
             case "stages":
                 self.stages = [*checked_stages(declared or [])]
@@ -236,6 +237,8 @@ class Reader:
     def _procedure(self, full_name: str, name: str | None, family: Family) -> Procedure:
         known = self.found.procedures.get(name) if name is not None else None
         settings: Mapping[str, Any] = known if isinstance(known, dict) else {}
+        if name == self.found.main:  # its inputs and outputs may be those of the file
+            settings = {**self.found.settings, **settings}
         inputs = self._declarations(settings.get("input"), "input")
         outputs = self._declarations(settings.get("output"), "output")
         bounds = self._bounds(settings, outputs)
@@ -312,6 +315,7 @@ class Reader:
                 api = sandbox.extend(DECLARATIONS, "declarations", given_too)
                 for group in ("input", "params"):
                     sandbox.define(group, inputs)
+                api["accept_inputs"]()
                 chunk = sandbox.load(self.text, self.file)
                 if name is None:
                     found = sandbox.call(chunk)

@@ -201,6 +201,26 @@ def test_other_spellings_of_declarations() -> None:
     assert run_procedure(program).result == {"sum": 3}
 
 
+SCRIPT = """
+input {name = field.string{required = true}, tags = field.array{default = {}}}
+output {words = {type = "string", required = true}}
+local words = "Hello " .. input.name
+if Human.approve({message = words .. "?"}) then words = words .. "!" end
+return {words = words, more = 1}
+"""
+
+
+def test_a_script_declares_inputs_and_outputs() -> None:
+    [script] = read_tactus("script.tac", SCRIPT)
+    assert list(script.schema["properties"]) == ["name", "tags"]
+    found = crash_test(script, {"name": "Ann"}, humans=lambda _: True).undisturbed
+    assert found.result == {"words": "Hello Ann!"}
+
+    text = "input {n = field.number{}}\nmain = Procedure {function(given) return given.n end}\n"
+    [program] = read_tactus("main.tac", text)
+    assert run_procedure(program, {"n": 7}).result == 7
+
+
 def test_a_script_is_a_procedure_too() -> None:
     text = "local yes = Human.approve({message = 'Go?'})\nreturn yes and 'gone' or 'stayed'"
     [program] = read_tactus("go.tac", text)

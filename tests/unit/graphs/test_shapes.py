@@ -6,7 +6,7 @@ import pytest
 
 from procedures.engine import DefinitionError, Limits
 from procedures.testing import run_procedure
-from programs.graphs import Ask, Chain, GraphContext, Signal, Wait, graph
+from programs.graphs import Ask, Chain, GraphContext, Parallel, Signal, Wait, graph
 from tests.unit.graphs.flows import Guarded, add, nothing, of
 
 A, B = ("a", "b"), ("b", "a")
@@ -91,3 +91,33 @@ def test_the_options_of_a_graph_are_those_of_its_procedure() -> None:
 
     assert (flow.title, flow.roles, flow.limits.steps) == ("Tell it", {"start": ("support",)}, 7)
     assert (run.subject, run.result["tell"]) == ("For Ann", "2.1")
+
+
+class Named:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def execute(self, context: GraphContext) -> str:
+        return self.name
+
+
+def test_steps_in_groups_have_names_that_fit_however_long_they_are() -> None:
+    words = "tell_everybody_in_the_finance_team"
+    chain = Chain([Named(f"{words}_first"), Named(f"{words}_then")], name=words)
+    group = Parallel([chain, Named(words)], callback=Named(f"{words}_all"))
+
+    run = run_procedure(graph("long", steps={words: group}))
+
+    assert run.status == "succeeded", run.error
+    assert len(run.steps) == len({*run.steps}) == 4
+    assert all(one.startswith(f"{words}.") and len(one) <= 60 for one in run.steps)
+
+
+def test_a_form_may_ask_for_a_large_field_as_form_libraries_do() -> None:
+    note = {"type": "string", "format": "textarea"}
+    steps = {"ask": Ask("Why?", form_schema={"type": "object", "properties": {"note": note}})}
+    flow = graph("asking", steps=steps)
+
+    assert run_procedure(flow, humans=lambda _: {"note": "Late."}).result == {
+        "ask": {"note": "Late."}
+    }
