@@ -104,7 +104,7 @@ def _code_for(found: Queued) -> Procedure | None:
     if found.file:
         key = (found.procedure, found.file, found.version)
         if not registry.is_ready(key):
-            raise CodeNotRead(partial(registry.make_ready, key))
+            raise CodeNotRead(partial(_make_ready, key))
         return _code_of(*key)
     code = registry.find(found.procedure)
     # Usually this takes no query, because the claim has read the newest version together with the
@@ -112,6 +112,11 @@ def _code_for(found: Queued) -> Procedure | None:
     if code and code.version == found.newest:
         return code
     return _newest(found.procedure, code_of_run(found.run.pk))
+
+
+def _make_ready(key: registry.Text) -> None:
+    registry.make_ready(key)
+    slot.settings = None  # reading the text may have imported code
 
 
 def _code_of(name: str, file: str, version: str) -> Procedure | None:
@@ -159,7 +164,7 @@ def _carry_on(code: Procedure, held: DatabaseJournal) -> None:
     board.write_claim(UUID(run_id), held.epoch)
     try:
         with lease_keeper.beating_for(held):
-            advance(code, held, ContentStore())
+            advance(code, held, ContentStore(), settings=None if slot.spent_by else slot.settings)
     except Fenced:
         logger.warning("Run %s is held by another worker now.", run_id)
     except StorageLost as lost:

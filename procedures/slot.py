@@ -9,11 +9,10 @@ import logging
 import multiprocessing
 import signal
 import time
-from collections.abc import Sequence
 from multiprocessing.process import AuthenticationString  # type: ignore[attr-defined]
 from types import FrameType
-from typing import Any
 
+from procedures.engine.execution.process import State
 from procedures.engine.execution.rare import around_turns
 
 logger = logging.getLogger(__name__)
@@ -42,8 +41,13 @@ class Slot:
         """True if the worker is stopping; then no further step begins."""
         self.spent_by = ""
         """The reason why this process must be replaced; "" if it needn't be."""
-        self._began_with: Sequence[Any] | None = None
+        self._began_with: State | None = None
         """The settings of this process before its first turn; None before that."""
+        self.settings: State | None = None
+        """The settings of this process since the turn began; None if they must be read again.
+
+        Each run restores what it has changed, so they are the same before each run of the turn.
+        """
         self._told_at = float("-inf")
         self._opened_at = time.monotonic()
 
@@ -67,7 +71,7 @@ class Slot:
         ignored, the pool would install handlers that raise.
         """
         self.is_open, self.is_stopping, self.spent_by = True, False, ""
-        self._opened_at, self._began_with = time.monotonic(), None
+        self._opened_at, self._began_with, self.settings = time.monotonic(), None, None
         for number in (*NOTED, STOP):
             # This comes first: the pool installs its own handlers afterwards, except for ignored
             # signals. `begin_turn` replaces them with ours.
@@ -89,7 +93,11 @@ class Slot:
         # set at their import are kept.
         if self._began_with is None:
             self._began_with = around_turns.read()
+        self.settings = around_turns.read()
+        if self.settings == self._began_with:
+            return
         changed, stuck = around_turns.set_back(self._began_with)
+        self.settings = None
         if changed:
             logger.warning(
                 "A run changed settings of its worker process; these were restored: %s.",

@@ -17,7 +17,7 @@ from procedures.models import Procedure, Run
 from procedures.models.ids import uuid7
 from procedures.models.proofs import proof_field, reseal, seal
 from procedures.models.tallies import tally_proof
-from procedures.store.cursors import Cell
+from procedures.store.prepared import Cell
 from procedures.store.statements import Statement
 
 if TYPE_CHECKING:

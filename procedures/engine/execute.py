@@ -27,6 +27,7 @@ from procedures.engine.errors import (
     WorkerStops,
     YieldToOthers,
 )
+from procedures.engine.execution.process import State
 from procedures.engine.execution.steps import do_step
 from procedures.engine.execution.surroundings import call_turn
 from procedures.engine.journal.error_payloads import error_payload
@@ -71,17 +72,26 @@ LET_GO: dict[type[Interruption], str] = {
 
 
 def advance(
-    procedure: Procedure, journal: Journal, files: FileStore, *, linger: Linger | None = None
+    procedure: Procedure,
+    journal: Journal,
+    files: FileStore,
+    *,
+    linger: Linger | None = None,
+    settings: State | None = None,
 ) -> RunStatus:
     """Advance the run until it waits or ends, and release it.
 
     With `linger`, waiting code may stay on the worker for a while. If the wait is closed in that
     time, the code continues without a replay. When such code ends, it is replayed from the top, and
-    only the outcome of the replay counts. Raises `Fenced` if another worker holds the run, and
-    `StorageLost` if nothing can be stored.
+    only the outcome of the replay counts.
+
+    The process's settings are restored afterwards; `settings` is their state, if the caller has
+    just read it. Raises `Fenced` if another worker holds the run, and `StorageLost` if nothing can
+    be stored.
     """
     try:
-        return call_turn(journal, partial(_advance, procedure, journal, files, linger))
+        act = partial(_advance, procedure, journal, files, linger)
+        return call_turn(journal, act, before=settings)
     except StorageLost:
         journal.forgive_claim()
         raise

@@ -150,8 +150,10 @@ class MemoryTables(Store):
     def may_reach(self, run: MemoryRun, other: MemoryRun) -> bool:
         return run.by == other.by != "system"
 
-    def hold(self, run: MemoryRun) -> None:
+    def hold(self, run: MemoryRun, some: Any, drafts: Sequence[NewEvent], **_: Any) -> None:
         run.claims += 1
+        if drafts:
+            self.take_inputs(run, some, drafts)
 
     def rest(self, run: MemoryRun) -> None:
         run.claims = 0

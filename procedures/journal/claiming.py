@@ -2,8 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from procedures.journal.database import DatabaseJournal
 from procedures.journal.database_store import DatabaseStore
 from procedures.journal.storage import limit_locks, storage
 from procedures.models import Run
+from procedures.models.pending_input import PendingInput
 from procedures.models.run_queries import Queued
 from procedures.store.exclusions import Exclusions
 
@@ -33,7 +33,7 @@ def claim(run_id: UUID) -> DatabaseJournal | None:
     """
     with storage, transaction.atomic():
         found = Run.objects.lock_claimable(run_id)
-        return _claim_locked(found.run, found.at) if found else None
+        return _claim_locked(DatabaseStore(found.at), found.run) if found else None
 
 
 class Claimed(NamedTuple):
@@ -80,7 +80,8 @@ def claim_next(
                 # The row stays locked until the claim is committed, or until this block ends. So
                 # `code_for` must be quick, and raises `CodeNotRead` instead of reading a text.
                 if code := code_for(found):
-                    journal = _claim_locked(found.run, found.at, has_news=_has_news(found))
+                    store = DatabaseStore(found.at, head=found.head)
+                    journal = _claim_locked(store, found.run, news=found.news)
                     return Claimed(found.are_others, code, journal)
             # This worker has no code for the run. Skip its procedure from now on, or the loop would
             # find the same run again.
@@ -129,19 +130,15 @@ def _next_held(excluded: Exclusions) -> Queued | None:
     return None
 
 
-def _has_news(found: Queued) -> bool:
-    """Return True if a `RunInput` isn't journaled yet, or if a cancel or pause is pending."""
-    run = found.run
-    return bool(found.has_news or run.cancel_requested_at or run.pause_requested_at)
-
-
-def _claim_locked(run: Run, now: datetime, *, has_news: bool = True) -> DatabaseJournal | None:
-    # Start the clock first: the lease runs from `now`, which was read with the row. If the clock
-    # started later, the worker would believe its lease to last longer than it does.
-    since, store = time.monotonic(), DatabaseStore(now)
-    if not take_up(store, run, has_news=has_news):
+def _claim_locked(
+    store: DatabaseStore, run: Run, *, news: Sequence[PendingInput] | None = None
+) -> DatabaseJournal | None:
+    # Start the clock first: the lease runs from `store.now`, which was read with the row. If the
+    # clock started later, the worker would believe its lease to last longer than it does.
+    since = time.monotonic()
+    if not take_up(store, run, news=news):
         return None
-    journal = DatabaseJournal(run, now=now, since=since)
+    journal = DatabaseJournal(run, now=store.now, since=since, events=store.journal)
     if run.cancel_requested_at:
         journal.is_cancelled, journal.cancellation = True, told_to_cancel(store, run)
     return journal

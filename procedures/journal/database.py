@@ -72,8 +72,15 @@ SHARE_OF_A_LEASE = 0.6
 class DatabaseJournal:
     """A run's journal in the database, for the one worker that holds the run."""
 
-    def __init__(self, row: Run, *, now: datetime, since: float) -> None:
-        self._row = row
+    def __init__(
+        self, row: Run, *, now: datetime, since: float, events: list[Event] | None = None
+    ) -> None:
+        """Use the run's row as its claim has left it, at the time `now` of the database.
+
+        `since` is that time by the monotonic clock of this machine. `events` is the journal, if the
+        claim has read it already.
+        """
+        self._row, self._events = row, events
         self._fence = Fence(str(adapted(row.pk)), row.epoch)
         self._key = ledger_key()
         self._seq, self._head = row.head_seq, row.head_hash
@@ -138,6 +145,10 @@ class DatabaseJournal:
         return fault_of(error)
 
     def load(self) -> list[Event]:
+        # Given away once, because the journal grows, and may be large.
+        events, self._events = self._events, None
+        if events is not None:
+            return events
         with storage:
             return journal_since(self._row.pk, self._row.base_seq)
 

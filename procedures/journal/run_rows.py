@@ -22,34 +22,43 @@ from procedures.engine.journal.seals import proven
 from procedures.engine.store import Store
 from procedures.engine.values import canonical
 from procedures.engine.values.files import File
+from procedures.journal.holding import hold, hold_with
 from procedures.journal.lease import LEASE
 from procedures.journal.reach import find_named, may_reach
 from procedures.journal.storage import tell_regardless
 from procedures.models import Artifact, Run, RunInput, Signal, Wait
 from procedures.models.clock import clock
 from procedures.models.head import Head
+from procedures.models.pending_input import PendingInput, pending_inputs, taken
 from procedures.models.proofs import ledger_key
-from procedures.models.run import HELD, RELEASED
-from procedures.models.run_input import PendingInput, pending_inputs, taken
+from procedures.models.run import RELEASED
 from procedures.models.tallies import next_heard
 from procedures.models.wait import WaitQuerySet
 from procedures.store import sql
 from procedures.store.fence import Fence, insert, insert_with_events
-from procedures.store.rows import AT_ONCE, adapted, save_columns, update_of
+from procedures.store.rows import AT_ONCE, adapted, save_columns
 
 
 class TransactionStore(Store):
     """The part of a store that knows the transaction's time and if receivers can refuse changes."""
 
     def __init__(
-        self, at: datetime | None = None, *, is_forced: bool = False, place: object = None
+        self,
+        at: datetime | None = None,
+        *,
+        is_forced: bool = False,
+        place: object = None,
+        head: Head | None = None,
     ) -> None:
         """Set the time of the transaction, and whether receivers can refuse what happens in it.
 
         With `is_forced`, as for a forced end, receivers can't refuse it. `place` is the place in
         which a new run is started, such as a chat session; the receivers of `run_started` get it.
+        `head` is the head of the queued run that is claimed, if it is known.
         """
-        self._at, self._is_forced, self._place = at, is_forced, place
+        self._at, self._is_forced, self._place, self._head = at, is_forced, place, head
+        self.journal: list[Event] | None = None
+        """The journal of the run that was claimed, if it was read together with the claim."""
 
     @property
     def now(self) -> datetime:
@@ -132,9 +141,6 @@ class RunRows(TransactionStore):
 
     def lock_journal(self, run: Run) -> None:
         Head.lock(run.pk)
-
-    def hold(self, run: Run) -> None:
-        run.head = Head.lock_for_claim(run.pk, run.epoch, also=update_of(run, HELD))
 
     def revoke_lease(self, run: Run) -> None:
         run.head.revoke_lease()
@@ -234,13 +240,21 @@ class RunRows(TransactionStore):
     def pending_inputs(self, run: Run) -> list[PendingInput]:
         return pending_inputs(run.pk)
 
-    def take_inputs(
-        self, run: Run, some: Sequence[PendingInput], drafts: Sequence[NewEvent]
+    def hold(
+        self,
+        run: Run,
+        some: Sequence[PendingInput],
+        drafts: Sequence[NewEvent],
+        *,
+        is_all: bool = False,
     ) -> None:
-        events = self._chained(run, drafts)
-        # No fence is needed, because only the holder of the run's lock gets here.
-        moved = run.head.move(events[-1].seq, events[-1].hash)
-        insert(run.pk, events, also=(moved, taken(some, at=self.now)))
+        if not drafts:
+            self.journal = hold(run, is_all=is_all)
+            return
+        # A worker may be writing at this moment, unless the run was queued.
+        run.head = self._head or Head.lock(run.pk)
+        events, inputs = self._chained(run, drafts), taken(some, at=self.now)
+        self.journal = hold_with(run, events, inputs, is_all=is_all)
 
     def note_brought(self, _run: Run, some: Sequence[RunInput]) -> None:
         RunInput.objects.note_brought(some, at=self.now)

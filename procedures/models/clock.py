@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from procedures.store import sql
-from procedures.store.cursors import Cell
+from procedures.store.prepared import Cell
 
 MICROSECOND = timedelta(microseconds=1)
 

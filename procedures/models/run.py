@@ -24,14 +24,6 @@ from procedures.users import json_key
 
 KEPT = "Canonical JSON; for a large value, the address of its file (sha256:DIGEST SIZE)."
 HAS_LARGE_VALUES = Q(inputs__startswith="sha256:") | Q(result__startswith="sha256:")
-HELD = [
-    "status",
-    "leased_until",
-    "epoch",
-    "wake_at",
-    "queued_at",
-    "reached_at",
-]
 RELEASED = [
     "status",
     "wake_at",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from django.db import models
@@ -20,7 +20,7 @@ from procedures.models.run import Run
 from procedures.models.tallies import next_heard
 from procedures.models.wait import Wait
 from procedures.store import sql
-from procedures.store.rows import BoundStatement, insert_row
+from procedures.store.rows import insert_row
 
 
 class RunInputQuerySet(models.QuerySet["RunInput"]):
@@ -148,28 +148,3 @@ class RunInput(models.Model):
         time.
         """
         return (*self.SEALED, "taken_at") if self.kind in self.BROUGHT else self.SEALED
-
-
-class PendingInput(NamedTuple):
-    """A `RunInput` that isn't journaled yet."""
-
-    pk: int
-    kind: str
-    key: str
-    name: str
-    data: str
-    """The data of the `RunInput` as canonical JSON."""
-
-    @property
-    def content(self) -> dict[str, Any]:
-        return canonical.plain(self.data)
-
-
-def pending_inputs(run_id: UUID) -> list[PendingInput]:
-    """Return what was sent to the run and isn't journaled yet, in the order of arrival."""
-    return [PendingInput(*row) for row in sql.pending_inputs.fetch(run_id)]
-
-
-def taken(news: Sequence[PendingInput], *, at: datetime) -> BoundStatement:
-    """Return the UPDATE, with its parameters, that records when these rows were journaled."""
-    return sql.take_inputs.bound(at, [one.pk for one in news])

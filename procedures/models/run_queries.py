@@ -1,5 +1,6 @@
 """Queries for runs by state, starter and due time."""
 
+import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, Self
 from uuid import UUID
@@ -10,6 +11,8 @@ from django.db.models import Exists, OuterRef
 from procedures.conf import conf
 from procedures.engine.journal.events import RunStatus
 from procedures.models.clock import clock
+from procedures.models.head import Head
+from procedures.models.pending_input import PendingInput, inputs_in
 from procedures.store import sql
 from procedures.store.exclusions import Exclusions
 
@@ -41,7 +44,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         Returns None unless the run is queued or its lease has expired.
         """
         now = clock.cell()
-        for run, at in sql.lock_claimable.rows(now, run_id, now):
+        for run, at in sql.lock_claimable.rows_at_begin(now, run_id, now):
             return Claimable(run, clock.read(at))
         return None
 
@@ -52,8 +55,15 @@ class RunQuerySet(models.QuerySet["Run"]):
         Returns None if there is no such run.
         """
         statement = sql.await_next if waits else sql.claim_next
-        for *found, at in statement.rows(clock.cell(), *excluded.cells):
-            return Queued._make((*found, clock.read(at)))
+        for *known, head, news, at in statement.rows_at_begin(clock.cell(), *excluded.cells):
+            epoch, *cells = json.loads(head)
+            run: Run = known[0]
+            # If the run was claimed and queued again before it was locked here, only its own row is
+            # new, and the rest must be read again.
+            is_known = epoch == run.epoch
+            known.append(Head(run.pk, *cells) if is_known else None)
+            known.append(inputs_in(news) if is_known else None)
+            return Queued._make((*known, clock.read(at)))
         return None
 
     def locked(self) -> Self:
@@ -157,5 +167,11 @@ class Queued(NamedTuple):
     """The version of the procedure that was registered last."""
     are_others: bool
     """True if more runs are queued."""
-    has_news: bool
+    head: Head | None
+    """The head of the run's journal; None if it must be read again."""
+    news: list[PendingInput] | None
+    """The inputs of the run that aren't journaled yet; None if they must be read again.
+
+    Something that was sent while the run was being locked may be missing.
+    """
     at: datetime

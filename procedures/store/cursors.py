@@ -7,14 +7,9 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
-from datetime import datetime
 from functools import lru_cache
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Protocol
-from uuid import UUID
-from weakref import WeakKeyDictionary
 
 import psycopg
 from django.conf import settings
@@ -24,14 +19,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.sqlite3.base import FORMAT_QMARK_REGEX
 from django.db.backends.sqlite3.base import SQLiteCursorWrapper as SQLiteCursor
 from django.db.backends.utils import CursorWrapper
-from psycopg.pq import DiagnosticField, ExecStatus
-from psycopg.pq.abc import PGresult
+from psycopg.pq import TransactionStatus
 
 from procedures.engine.replay.loops import outside_the_loop
+from procedures.store.prepared import BEGIN, COMMIT, Cell, Cells, PreparedCursor, Rows
 
-Cell = str | int | datetime | UUID
-Cells = Cell | list[int] | list[str] | list[UUID] | None
-"""A parameter of a query; the driver's own cursors take only a `Cell`."""
 DEBUG = settings.DEBUG
 """A copy of Django's setting: reading it from Django would take as long as opening a cursor."""
 
@@ -90,6 +82,55 @@ def bare_cursor(database: BaseDatabaseWrapper) -> Cursor:
         return database.cursor()
     kept = _kept_for(database)
     return database.cursor() if kept.is_watched else kept.bare
+
+
+def begin_with(statement: str, cells: Sequence[Cells]) -> Rows | None:
+    """Send a statement and the BEGIN of the open atomic block at once; return the selected rows.
+
+    Returns None and sends nothing if the statement must be executed by a cursor: on SQLite, behind
+    a pooler, while a tool observes the queries, or if the transaction has begun already.
+    """
+    database = this_database()
+    if (cursor := _exchanging(database)) is None:
+        return None
+    cursor.has_begun, driver = False, database.connection
+    is_first = driver.pgconn.transaction_status == TransactionStatus.IDLE
+    # The driver would write the site's own isolation level and the like after BEGIN.
+    is_plain = (driver.isolation_level, driver.read_only, driver.deferrable) == PLAIN
+    if driver.autocommit or not (is_first and is_plain):
+        return None
+    with database.wrap_database_errors:
+        found = cursor.exchange((BEGIN, ()), (statement, cells))
+    cursor.has_begun = found is not None
+    return found[1] if found else None
+
+
+def end_with(*statements: tuple[str, Sequence[Cells]]) -> list[Rows] | None:
+    """Send these statements and the COMMIT of the open atomic block at once.
+
+    Returns the rows of each statement. The server commits only if all of them succeed; the end of
+    the block then has nothing more to do on the server. Returns None and sends nothing if the block
+    wasn't begun by `begin_with`, or is inside another one.
+    """
+    database = this_database()
+    if len(database.atomic_blocks) != 1 or (cursor := _exchanging(database)) is None:
+        return None
+    # psycopg may have deallocated what is prepared when it began the transaction.
+    if not cursor.has_begun:
+        return None
+    cursor.has_begun = False
+    with database.wrap_database_errors:
+        found = cursor.exchange(*statements, (COMMIT, ()))
+    return found[:-1] if found else None
+
+
+def _exchanging(database: BaseDatabaseWrapper) -> PreparedCursor | None:
+    """Return the cursor that sends several statements at once, if it may be used now."""
+    cursor = bare_cursor(database)
+    return cursor if isinstance(cursor, PreparedCursor) else None
+
+
+PLAIN = (None, None, None)
 
 
 def _are_watched(wrappers: Sequence[Any]) -> bool:
@@ -155,7 +196,7 @@ class _CursorCache(threading.local):
         # The site's settings switch prepared statements off for a pooler that doesn't support them.
         # The next server wouldn't know a name that was prepared here.
         if driver.prepare_threshold is not None:  # prepared statements work on this connection
-            self.bare = _BarePostgreSQL(driver)
+            self.bare = PreparedCursor(driver)
 
 
 _kept = _CursorCache()
@@ -184,93 +225,6 @@ class _BareSQLite(sqlite3.Cursor):
         return super().execute(_with_question_marks(statement), cells)
 
 
-class _BarePostgreSQL:
-    """A cursor that prepares each SQL query once per connection and sends parameters as text."""
-
-    rowcount = -1
-
-    def __init__(self, driver: psycopg.Connection[Any]) -> None:
-        self._driver = driver
-        self._prepared = PREPARED.setdefault(driver, {})
-
-    def execute(self, statement: str, cells: Sequence[Cell] = ()) -> None:
-        texts = [
-            cell.encode()
-            if type(cell) is str
-            else b"%d" % cell
-            if type(cell) is int
-            else _text(cell)
-            for cell in cells
-        ]
-        # libpq takes C strings: without this check, a string would be cut silently at a NUL, and
-        # the hash of its event wouldn't match the stored text.
-        if b"\0" in b"".join(texts):  # the driver would send only the text before it
-            raise psycopg.DataError("No text in PostgreSQL can hold a NUL.")
-        name = self._prepared.get(statement) or self._prepare(statement)
-        try:
-            self._note(self._driver.pgconn.exec_prepared(name, texts))
-        # The statement was not executed, so sending it again does nothing twice.
-        except psycopg.errors.InvalidSqlStatementName:  # psycopg deallocates all after a rollback
-            self._prepared.clear()
-            try:
-                name = self._prepare(statement)
-                self._note(self._driver.pgconn.exec_prepared(name, texts))
-            except psycopg.errors.InvalidSqlStatementName:  # each message reaches another server
-                self._driver.prepare_threshold = None
-                self._note(self._driver.pgconn.exec_params(_as_sent(statement), texts))
-
-    def _note(self, result: PGresult) -> None:
-        if result.status not in DONE:
-            raise _error_of(result)
-        self.rowcount = result.command_tuples or 0
-
-    def _prepare(self, statement: str) -> bytes:
-        """Prepare an SQL statement and return its name, which is a hash of the statement's text.
-
-        Behind a pooler, processes share connections. A name that is a hash means the same statement
-        for all of them.
-        """
-        query = _as_sent(statement)
-        # Processes behind a pooler share its servers. If names were numbers, one process could
-        # execute the statement that another one has prepared.
-        name = b"countersign_" + blake2b(query, digest_size=16).hexdigest().encode()
-        # If another client of the same server has prepared it already, the same name means the same
-        # text.
-        with suppress(psycopg.errors.DuplicatePreparedStatement):
-            self._note(self._driver.pgconn.prepare(name, query))
-        self._prepared[statement] = name
-        return name
-
-
-PREPARED: WeakKeyDictionary[Any, dict[str, bytes]] = WeakKeyDictionary()
-"""The names of the SQL statements that were prepared on each connection.
-
-Threads may share connections.
-"""
-
-
-DONE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
-
-
-def _error_of(result: PGresult) -> psycopg.Error:
-    # Without an error code of the server, the connection itself is broken. psycopg would make an
-    # error that doesn't tell that the storage is lost.
-    if result.error_field(DiagnosticField.SQLSTATE) is None:  # the server sent nothing
-        return psycopg.OperationalError(result.get_error_message())
-    return psycopg.errors.error_from_result(result)
-
-
-def _text(cell: Cell) -> bytes:
-    return (cell.isoformat() if isinstance(cell, datetime) else str(cell)).encode()
-
-
 @lru_cache(maxsize=256)
 def _with_question_marks(query: str) -> str:
     return str(FORMAT_QMARK_REGEX.sub("?", query))
-
-
-@lru_cache(maxsize=256)
-def _as_sent(statement: str) -> bytes:
-    parts = statement.split("%s")
-    numbered = (f"{part}${number}" for number, part in enumerate(parts[:-1], 1))
-    return ("".join(numbered) + parts[-1]).encode()

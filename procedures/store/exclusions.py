@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from procedures.store.cursors import Cells
+from procedures.store.prepared import Cells
 
 
 @dataclass

@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import DatabaseError, connection, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from procedures.engine.errors import Fenced
 from procedures.engine.journal.events import Batch, Event
 from procedures.engine.values import canonical
 from procedures.store import sql
-from procedures.store.cursors import Cell, Cursor, bare_cursor, kept_cursor
+from procedures.store.cursors import Cursor, bare_cursor, end_with, kept_cursor
+from procedures.store.prepared import Cell, Rows
 from procedures.store.rows import AT_ONCE, BoundStatement, adapted, execute_together, insert_rows
 from procedures.store.statements import Statement, with_rows
 
@@ -101,17 +103,36 @@ class Fence:
         return [last.seq, last.hash, kept, after, self.run, self.epoch, before]
 
 
-def insert(run_id: UUID, events: Sequence[Event], *, also: Sequence[BoundStatement] = ()) -> None:
-    """Insert events of a run without moving the run's head; the caller has locked the run.
+def hold_and_append(
+    run_id: UUID,
+    events: Sequence[Event],
+    parts: Sequence[BoundStatement],
+    *,
+    then: BoundStatement | None,
+) -> Rows | None:
+    """Execute the parts of a claim's hold and insert its events; the caller has locked the run.
 
-    `also` holds further SQL statements, which change other rows. PostgreSQL executes everything as
-    one statement.
+    The last of the parts moves the head, and selects a row unless the head is elsewhere; then this
+    raises an error. With `then`, a query, PostgreSQL gets everything and the COMMIT in one message,
+    if possible, and the rows of the query are returned; else returns None.
     """
     if connection.vendor == "postgresql":
-        execute_together(*also, sql.insert_events.bound(run_id, _as_json(events)))
+        cells = [*chain.from_iterable(cells for _, cells in parts), _as_json(events)]
+        found = end_with((sql.hold_and_append.text, cells), then) if then else None
+        if found is None:
+            kept_cursor().execute(sql.hold_and_append.text, cells)
+        return found[1] if found else None
+    if not execute_together(*parts).fetchall():
+        raise DatabaseError(f"The head of run {run_id} was moved during its claim.")
+    _insert_into_file(kept_cursor(), str(adapted(run_id)), events)
+    return None
+
+
+def insert(run_id: UUID, events: Sequence[Event]) -> None:
+    """Insert events of a run without moving the run's head; the caller has locked the run."""
+    if connection.vendor == "postgresql":
+        sql.insert_events.execute(run_id, _as_json(events))
         return
-    if also:
-        execute_together(*also)
     _insert_into_file(kept_cursor(), str(adapted(run_id)), events)
 
 

@@ -15,7 +15,8 @@ from uuid import UUID
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, models
 from django.db.backends.utils import CursorWrapper
 
-from procedures.store.cursors import Cells, kept_cursor
+from procedures.store.cursors import kept_cursor
+from procedures.store.prepared import Cells
 
 AT_ONCE = 1000
 """The maximum number of rows that are read or written together."""
@@ -123,14 +124,17 @@ def execute_together(*parts: BoundStatement) -> CursorWrapper:
     """
     cursor = kept_cursor()
     if connection.vendor == "postgresql" and len(parts) > 1:
-        cursor.execute(
-            _as_one(tuple(text for text, _ in parts)),
-            [*chain.from_iterable(cells for _, cells in parts)],
-        )
+        cursor.execute(*together(*parts))
         return cursor
     for text, cells in parts:
         cursor.execute(text, cells)
     return cursor
+
+
+def together(*parts: BoundStatement) -> BoundStatement:
+    """Return these SQL statements as one for PostgreSQL; it selects the rows of the last one."""
+    cells = [*chain.from_iterable(cells for _, cells in parts)]
+    return _as_one(tuple(text for text, _ in parts)), cells
 
 
 @lru_cache(maxsize=256)

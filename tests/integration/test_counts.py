@@ -148,9 +148,38 @@ def test_a_claim_takes_in_an_answer_with_few_statements(answered: Run) -> None:
         assert claim_next(lambda found: find(found.procedure), Exclusions())
 
     said = [query["sql"] for query in captured]
-    # On a server, the run and its head are one statement, and so is all that is journaled.
-    assert sum(not one.startswith(BOUNDS) for one in said) == (4 if IS_SERVER else 7)
+    # On a server, all that is read is one statement, and so is all that is written.
+    assert sum(not one.startswith(BOUNDS) for one in said) == (2 if IS_SERVER else 5)
     assert sum(one.startswith("COMMIT") for one in said) == 1
+
+
+@POSTGRES_ONLY
+def test_a_claim_of_an_answered_run_with_its_journal_is_two_messages(
+    bob: User, finance: Group, tmp_path: Path
+) -> None:
+    grant("two_questions", finance, "answer")
+    runs = [run_until_it_waits("two_questions") for _ in range(3)]
+    for run in runs:
+        answer(wait_for_request(run), by=bob)
+
+    messages = [messages_of_a_claim(tmp_path / run.pk.hex) for run in runs]
+
+    # What is sent at once is prepared by then.
+    assert messages[-1] == 2
+
+
+def messages_of_a_claim(path: Path) -> int:
+    """The number of times that a claim and the reading of the journal wait for the server."""
+    driver = connection.connection.pgconn
+    with path.open("w") as file:
+        driver.trace(file.fileno())
+        claimed = claim_next(lambda found: find(found.procedure), Exclusions())
+        assert claimed
+        assert claimed.journal
+        kinds = [event.kind for event in claimed.journal.load()]
+        driver.untrace()
+    assert kinds[-2:] == ["wait.closed", "run.resumed"]
+    return path.read_text().count("\tSync")
 
 
 def test_the_claim_of_a_child_asks_no_more_than_another() -> None:

@@ -12,6 +12,7 @@ from django.contrib.auth.models import Group
 from django.db import (
     DEFAULT_DB_ALIAS,
     DatabaseError,
+    DataError,
     IntegrityError,
     OperationalError,
     connection,
@@ -27,7 +28,7 @@ from procedures.models import Run
 from procedures.runner import advance_run
 from procedures.services import start_run
 from procedures.store import sql as runs
-from procedures.store.cursors import bare_cursor, this_database
+from procedures.store.cursors import bare_cursor, begin_with, end_with, this_database
 from procedures.store.statements import Statement
 from tests import machine
 
@@ -242,6 +243,27 @@ def test_every_statement_that_is_logged_is_seen_by_a_wrapper_too() -> None:
         return [one.split("(")[0][:40] for one in said if not one.startswith(BOUNDS)]
 
     assert len(but_bounds(seen)) == len(but_bounds(logged))
+
+
+@POSTGRES_ONLY
+def test_what_is_sent_together_is_committed_together_or_not_at_all() -> None:
+    Group.objects.create(name="before")
+    begin, rename, divide = "SELECT %s", (RENAME, ["after", "before"]), "SELECT 1 / %s::int"
+
+    with transaction.atomic():  # what isn't prepared yet isn't sent together
+        assert begin_with(begin, ["x"]) == [("x",)]
+        assert end_with(rename, (divide, [0])) is None
+    with suppress(DataError), transaction.atomic():
+        assert begin_with(begin, ["x"])
+        end_with(rename, (divide, [0]))
+        pytest.fail("The division by zero was committed.")
+    assert Group.objects.filter(name="before").exists()
+
+    with transaction.atomic():
+        assert begin_with(begin, ["x"])
+        assert end_with(rename, (divide, [1])) == [[], [(1,)]]
+        transaction.on_commit(lambda: said("told", "after"))
+    assert Group.objects.filter(name="told").exists()
 
 
 def test_without_anything_installed_a_step_goes_past_djangos_cursors() -> None:

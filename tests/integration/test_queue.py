@@ -10,7 +10,8 @@ from django.db import connection, transaction
 from procedures import dispatch, runner
 from procedures.engine.errors import Fenced
 from procedures.engine.journal.events import Batch, EventKind, NewEvent, RunStatus
-from procedures.engine.lifecycle.runs import request_cancel, tell
+from procedures.engine.lifecycle.claim import take_hold
+from procedures.engine.lifecycle.runs import queue, request_cancel, tell
 from procedures.journal import DatabaseStore, claim, claiming
 from procedures.models import Head, Procedure, ProcedureVersion, Run, RunInput
 from procedures.models.clock import clock
@@ -195,6 +196,41 @@ def test_what_an_operator_says_while_a_run_is_waited_for_is_heard() -> None:
     other.join()
 
     assert states(run) == ["cancelled"]
+
+
+@POSTGRES_ONLY
+def test_what_another_claim_took_in_meanwhile_is_not_taken_in_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    run = queued()
+    RunInput.objects.tell(run, {"action": "note", "by": "ann", "reason": ""})
+    is_locked, may_go = threading.Event(), threading.Event()
+
+    def take_in_and_release() -> None:
+        with transaction.atomic():
+            found, store = Run.objects.lock(run.pk), DatabaseStore()
+            take_hold(store, found)
+            queue(store, found)
+            is_locked.set()
+            may_go.wait(30)
+        connection.close()
+
+    def work() -> None:
+        advance_runs()
+        connection.close()
+
+    other, worker = (threading.Thread(target=act) for act in (take_in_and_release, work))
+    other.start()
+    assert is_locked.wait(30)
+    worker.start()
+    wait_until(somebody_waits_for_a_lock, what="the worker")
+    may_go.set()
+    worker.join()
+    other.join()
+
+    assert states(run) == ["succeeded"]
+    assert run.events.filter(kind=EventKind.OPERATOR).count() == 1
+    assert not caplog.records
 
 
 # Messages

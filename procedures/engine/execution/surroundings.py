@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from procedures.engine.execution.process import (
     ChangedSettings,
+    State,
     around_steps,
     read_quickly,
 )
@@ -60,14 +61,17 @@ def _call_step(found: list[ChangedSettings], function: Callable[..., T], *given:
             found.append(ChangedSettings(changed_between(context, now), []))
 
 
-def call_turn(journal: Journal, function: Callable[[], T]) -> T:
-    """Call the function for a run, then restore the process settings that the run has changed."""
+def call_turn(journal: Journal, function: Callable[[], T], *, before: State | None = None) -> T:
+    """Call the function for a run, then restore the process settings that the run has changed.
+
+    `before` is the state of these settings, if the caller has just read it.
+    """
     # Slots are forked from one process and would all draw the same numbers; also, a seed that one
     # run has set would affect the next.
     random.seed()
     found: list[ChangedSettings] = []
     try:
-        return copy_context().run(_call_turn, found, function)
+        return copy_context().run(_call_turn, found, function, before)
     finally:
         for changed, stuck in found:
             _tell_of_turn(journal.run.run_id, names_of_rare_settings(changed), stuck)
@@ -75,9 +79,9 @@ def call_turn(journal: Journal, function: Callable[[], T]) -> T:
                 journal.spend_process(spent_by("a run", stuck))
 
 
-def _call_turn(found: list[ChangedSettings], function: Callable[[], T]) -> T:
+def _call_turn(found: list[ChangedSettings], function: Callable[[], T], before: State | None) -> T:
     setcontext(getcontext().copy())
-    before = around_turns.read()
+    before = around_turns.read() if before is None else before
     try:
         return function()
     finally:

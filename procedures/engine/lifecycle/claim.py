@@ -26,13 +26,14 @@ such as closed waits, are written to the journal.
 """
 
 
-def take_up(store: Store, run: RunRow, *, has_news: bool = True) -> bool:
+def take_up(store: Store, run: RunRow, *, news: Sequence[PendingRow] | None = None) -> bool:
     """Give a run to a worker, which then executes it; the caller has locked the run.
 
     If the run is to be cancelled or paused, it is ended or paused instead, and the result is False.
-    Pass `has_news=False` only if nothing can be pending for the run.
+    `news` is what was sent to the run, as `take_hold` takes it. If the result is True, nothing else
+    may be written in this transaction, because the store may have committed it.
     """
-    take_hold(store, run, has_news=has_news)
+    take_hold(store, run, news=news, is_last=True)
     if run.cancel_requested_at and not has_to_undo(store, run):
         _end_as_asked(store, run)
         return False
@@ -42,28 +43,37 @@ def take_up(store: Store, run: RunRow, *, has_news: bool = True) -> bool:
     return True
 
 
-def take_hold(store: Store, run: RunRow, *, has_news: bool = True) -> None:
+def take_hold(
+    store: Store,
+    run: RunRow,
+    *,
+    news: Sequence[PendingRow] | None = None,
+    is_last: bool = False,
+) -> None:
     """Make the claim the only writer of a run's journal, and journal what was sent to the run.
 
-    Such things are answers, signals and operations. The caller has locked the run. Pass
-    `has_news=False` only if nothing can be pending for the run.
+    Such things are answers, signals and operations. The caller has locked the run. If the caller
+    knows what is pending for the run, it passes that as `news`; more may have come since, and is
+    left to the next claim. Pass `is_last` if the caller writes nothing else in this transaction,
+    unless the run is to be cancelled or paused.
     """
     # Do this before the hold: inputs from other runs may close waits or cancel the run, which
     # changes what the claim does.
-    inputs = _to_write(store, run) if has_news else []
-    hold(store, run)
-    if not inputs:
-        return
+    inputs = _to_write(store, run, news)
     drafts = [NewEvent(EventKind(one.kind), one.key, one.name, one.content) for one in inputs]
     # A run that is to be cancelled or paused doesn't resume.
-    if not (run.cancel_requested_at or run.pause_requested_at):
+    goes_on = not (run.cancel_requested_at or run.pause_requested_at)
+    if drafts and goes_on:
         drafts.append(NewEvent(EventKind.RUN_RESUMED))
-    store.take_inputs(run, inputs, drafts)
+    is_all = is_last and goes_on and inputs is news
+    hold(store, run, inputs, drafts, is_all=is_all)
 
 
-def _to_write(store: Store, run: RunRow) -> Sequence[PendingRow]:
+def _to_write(store: Store, run: RunRow, news: Sequence[PendingRow] | None) -> Sequence[PendingRow]:
     """Apply what was sent to the run with a kind in `BROUGHT`; return the rest, to be journaled."""
-    news = store.pending_inputs(run)
+    # A cancel or a pause is read anew, so that the journal says who asked for it.
+    if news is None or run.cancel_requested_at or run.pause_requested_at:
+        news = store.pending_inputs(run)
     kinds = {one.kind for one in news}
     if kinds.isdisjoint(BROUGHT):
         return news

@@ -1,12 +1,12 @@
 """The states of a run (queued, claimed, suspended, ended), and what changes them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from procedures.engine.journal.events import Event, EventKind, NewEvent, RunStatus
 from procedures.engine.replay.history import UNDO
-from procedures.engine.store import RunRow, Store
+from procedures.engine.store import PendingRow, RunRow, Store
 
 FIRST = RunStatus.QUEUED
 """The status of a new run."""
@@ -94,8 +94,18 @@ def request_cancel(store: Store, run: RunRow) -> None:
     store.save(run, "cancel_requested_at", "pause_requested_at")
 
 
-def hold(store: Store, run: RunRow) -> None:
-    """Make a new claim the only writer of the run's journal; the caller has locked the run."""
+def hold(
+    store: Store,
+    run: RunRow,
+    inputs: Sequence[PendingRow],
+    drafts: Sequence[NewEvent],
+    *,
+    is_all: bool = False,
+) -> None:
+    """Make a new claim the only writer of the run's journal, and journal what was sent to the run.
+
+    The caller has locked the run. The arguments are those of the store's method.
+    """
     run.status, run.leased_until, run.epoch = (
         RunStatus.RUNNING,
         store.now + store.lease,
@@ -103,7 +113,7 @@ def hold(store: Store, run: RunRow) -> None:
     )
     run.wake_at = run.queued_at = None
     run.reached_at = store.now
-    store.hold(run)
+    store.hold(run, inputs, drafts, is_all=is_all)
 
 
 def hand_back(

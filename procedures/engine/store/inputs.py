@@ -49,6 +49,17 @@ class Inputs(Runs):
         """Return what was sent to the run and isn't in the journal yet, oldest first."""
         return self.inputs(run)
 
+    @abstractmethod
+    def hold(
+        self, run: Row, some: Sequence[Row], drafts: Sequence[NewEvent], *, is_all: bool = False
+    ) -> None:
+        """Store that a new claim holds the run; earlier claims can't append events any more.
+
+        The events `drafts` are appended to the journal, and the rows `some`, from which they were
+        made, are marked as taken. With `is_all`, nothing else is written in this transaction,
+        neither before nor after, so the store may commit it.
+        """
+
     def take_inputs(self, run: Row, some: Sequence[Row], drafts: Sequence[NewEvent]) -> None:
         """Append the events `drafts` to the journal, and mark the rows `some` as taken.
 

@@ -149,10 +149,6 @@ class Runs(Transaction):
     # Holds by writers
 
     @abstractmethod
-    def hold(self, run: Row) -> None:
-        """Store that a new claim holds the run; earlier claims can't append events any more."""
-
-    @abstractmethod
     def revoke_lease(self, run: Row) -> None:
         """Take the run away from its worker; the claim still counts as a claim without progress.
 

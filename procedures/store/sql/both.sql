@@ -7,13 +7,17 @@
 
 -- part: next_queued
 -- The first queued run that isn't excluded, with its procedure, the file and version that it was
--- started with, the newest known version, whether other runs are queued, and whether the run has
--- inputs.
+-- started with, the newest known version, whether other runs are queued, the head of its journal,
+-- and its inputs as JSON. All but the run itself is read as it was when the statement began, so a
+-- claim from then until the lock isn't seen in it; the epoch at the beginning tells whether there
+-- was one.
 SELECT {run.*}, p.name, own.file, own.version,
   (SELECT v.version FROM {version} v WHERE v.procedure_id = p.id
    ORDER BY v.registered_at DESC, v.id DESC LIMIT 1),
   EXISTS (SELECT 1 FROM {run} other WHERE other.status = 'queued' AND other.id <> {run}.id),
-  EXISTS (SELECT 1 FROM {input} i WHERE i.run_id = {run}.id AND i.taken_at IS NULL),
+  (SELECT {head_as_json} FROM {head} h JOIN {run} seen ON seen.id = h.run_id
+   WHERE h.run_id = {run}.id),
+  (SELECT {inputs_as_json} FROM {input} i WHERE i.run_id = {run}.id AND i.taken_at IS NULL),
   {now}
 FROM {run} JOIN {procedure} p ON p.id = {run}.procedure_id
   JOIN {version} own ON own.id = {run}.version_id
@@ -41,11 +45,22 @@ UPDATE {head} SET seq = %s, hash = %s, claims = claims * %s, epoch = %s
 -- The fence: this worker still holds the head, and the head is still where this worker has left it.
 epoch = %s AND seq = %s
 
+-- name: hold_run
+-- Stores in the row of a run that a worker holds the run; the row is locked before.
+UPDATE {run} SET status = %s, leased_until = %s, epoch = %s, wake_at = %s, queued_at = %s,
+  reached_at = %s WHERE id = %s
+
 -- name: hold_head
 -- Gives the journal to a worker's epoch and counts the claim, so that earlier workers can't write
 -- any more. Locks the head; the run's row is locked before.
 UPDATE {head} SET epoch = %s, claims = claims + 1 WHERE run_id = %s
 RETURNING run_id, epoch, claims, seq, hash
+
+-- name: hold_and_move_head
+-- The same for a claim that appends events: changes nothing unless the head is where the claim has
+-- found it. The events are progress, so the claims without progress are counted anew.
+UPDATE {head} SET epoch = %s, claims = 1, seq = %s, hash = %s
+WHERE run_id = %s AND seq = %s AND hash = %s RETURNING run_id
 
 -- name: parent_of_wait
 -- The run that a wait belongs to, and the parent's wait for that run. Locks nothing.

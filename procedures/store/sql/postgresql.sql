@@ -12,6 +12,12 @@ clock_timestamp() + %s * interval '1 microsecond'
 -- The server's clock when the statement began, because an index can be searched by that.
 statement_timestamp() + %s * interval '1 microsecond'
 
+-- part: head_as_json
+json_build_array(seen.epoch, h.epoch, h.claims, h.seq, h.hash)::text
+
+-- part: inputs_as_json
+json_agg(json_build_array(i.id, i.kind, i.key, i.name, i.data))::text
+
 -- part: not_excluded
 {run}.procedure_id <> ALL(%s::bigint[]) AND {run}.id <> ALL(%s::uuid[])
 
@@ -105,6 +111,18 @@ INSERT INTO {event} ({event_columns}) SELECT %s::uuid, line.* FROM {given_events
 -- Records when these inputs were written to the journal, in the same commit. Locks them; the run is
 -- locked before.
 UPDATE {input} SET taken_at = %s WHERE id = ANY(%s::bigint[])
+
+-- name: hold_and_append
+-- A claim that takes something in: the run, what was sent to it, the head and the events. If the
+-- head isn't where the claim has found it, the events lack their run, and the statement fails.
+-- Locks the inputs and the head; the run is locked before.
+WITH claimed AS ({hold_run}), taken AS ({take_inputs}), held AS ({hold_and_move_head})
+INSERT INTO {event} ({event_columns})
+SELECT (SELECT run_id FROM held), line.* FROM {given_events}
+
+-- name: lock_head
+-- Locks the head of a run's journal; the run is locked before.
+SELECT {head.*} FROM {head} WHERE run_id = %s FOR NO KEY UPDATE
 
 -- name: bring_inputs
 -- Records when inputs from other runs were applied to their run, with a new seal for each row.

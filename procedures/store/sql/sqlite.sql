@@ -10,6 +10,12 @@
 -- part: moment
 %s
 
+-- part: head_as_json
+json_array(seen.epoch, h.epoch, h.claims, h.seq, h.hash)
+
+-- part: inputs_as_json
+json_group_array(json_array(i.id, i.kind, i.key, i.name, i.data))
+
 -- part: not_excluded
 {run}.procedure_id NOT IN (SELECT value FROM json_each(%s))
   AND {run}.id NOT IN (SELECT value FROM json_each(%s))
@@ -52,6 +58,10 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 -- name: take_inputs
 -- Records when these inputs were written to the journal, in the same commit.
 UPDATE {input} SET taken_at = %s WHERE id IN (SELECT value FROM json_each(%s))
+
+-- name: lock_head
+-- Reads the head of a run's journal; the transaction holds the write lock.
+SELECT {head.*} FROM {head} WHERE run_id = %s
 
 -- name: bring_inputs
 -- Records when inputs from other runs were applied to their run, with a new seal for each row.

@@ -1,0 +1,55 @@
+"""The statements by which a claim becomes the only writer of a run's journal."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from procedures.engine.journal.events import Event
+from procedures.models import Run
+from procedures.models.event import READ_AT_ONCE, journal_from
+from procedures.models.head import Head
+from procedures.store import sql
+from procedures.store.cursors import end_with
+from procedures.store.fence import hold_and_append
+from procedures.store.rows import BoundStatement, execute_together, together
+
+
+def hold(run: Run, *, is_all: bool) -> list[Event] | None:
+    """Store the fields of a claimed run, and set the epoch of its claim in the head.
+
+    From then on, the workers of earlier claims can't write into the journal. With `is_all`,
+    PostgreSQL commits in the same message and returns the journal, if possible; else returns None.
+    """
+    parts = (_row_of(run), sql.hold_head.bound(run.epoch, run.pk))
+    done = end_with(together(*parts), _journal_of(run)) if is_all else None
+    heads: list[Any] = done[0] if done else execute_together(*parts).fetchall()
+    for cells in heads:
+        run.head = Head(*cells)
+        return journal_from(run.pk, done[1]) if done else None
+    raise Head.DoesNotExist(f"The record of the last event of run {run.pk} is missing.")
+
+
+def hold_with(
+    run: Run, events: Sequence[Event], inputs: BoundStatement, *, is_all: bool
+) -> list[Event] | None:
+    """Do the same for a claim that appends events, which were made from a run's inputs.
+
+    `run.head` is the head before these events, and `inputs` the UPDATE that marks the inputs.
+    """
+    head, last = run.head, events[-1]
+    place = (run.epoch, last.seq, last.hash, run.pk, head.seq, head.hash)
+    parts = (_row_of(run), inputs, sql.hold_and_move_head.bound(*place))
+    done = hold_and_append(run.pk, events, parts, then=_journal_of(run) if is_all else None)
+    # The events are progress, so this claim is the first one without further progress.
+    head.epoch, head.claims, head.seq, head.hash = run.epoch, 1, last.seq, last.hash
+    return None if done is None else journal_from(run.pk, done)
+
+
+def _row_of(run: Run) -> BoundStatement:
+    until, reached = run.leased_until, run.reached_at
+    return sql.hold_run.bound(
+        run.status, until, run.epoch, run.wake_at, run.queued_at, reached, run.pk
+    )
+
+
+def _journal_of(run: Run) -> BoundStatement:
+    return sql.journal_since.bound(run.pk, run.base_seq, READ_AT_ONCE)
