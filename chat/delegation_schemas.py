@@ -18,7 +18,7 @@ class DelegationIn(Body):
     from_at: datetime | None = Field(
         default=None, description="By default, the delegation begins now."
     )
-    reason: str = Field(default="", max_length=500)
+    reason: Word = Field(default="", max_length=500)
 
     @field_validator("until", "from_at")
     @classmethod

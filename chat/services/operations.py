@@ -18,6 +18,9 @@ from chat.services.responses import AlreadyAnsweredError
 from chat.services.standing import OPERATE_REQUEST
 from procedures.engine.errors import EngineError
 from procedures.engine.journal.events import closing
+from procedures.engine.values import canonical
+from procedures.engine.values.sizes import cut
+from procedures.engine.values.visible import visible_line
 from procedures.models.clock import clock
 from procedures.services import (
     OperationRefusedError,
@@ -50,6 +53,10 @@ def withdraw_request(request_id: UUID, *, by: User, reason: str) -> str:
         content["responder_id"] = json_key(by.pk)
         resolve_wait(request.wait, content, at=clock.now())
     return "The request was withdrawn."
+
+
+LONGEST_NAME = 80
+"""The maximum number of characters of an unknown assignee's name that an error repeats."""
 
 
 class ReassigningDeniedError(EngineError):
@@ -98,7 +105,9 @@ def reassign_request(
             raise ReassigningDeniedError
         assignment = None if to.startswith("perm:") else find_assignee(to)
         if assignment is None:
-            raise OperationRefusedError(f"There is no “{to}”. Enter a group, or a user as @name.")
+            named = cut(visible_line(canonical.legible(to)), LONGEST_NAME)
+            words = f"There is no “{named}”. Enter a group, or a user as @name."
+            raise OperationRefusedError(words)
         if not allow_unanswerable and not people_of([assignment]).exists():
             raise NobodyToAnswerError(to, request)
         noted: dict[str, Any] = {"wait": request.wait.key, "to": str(assignment)}

@@ -92,6 +92,9 @@ def test_only_who_may_operate_requests_reassigns_them_over_http(
     assert detail(reassign(caller(alice), asks_erin, to="finance", reason=""), 422)
     assert detail(reassign(caller(alice), asks_erin, to="nowhere"), 409)
     assert "Enter a group" in detail(reassign(caller(alice), asks_erin), 409)
+    odd = detail(reassign(caller(alice), asks_erin, to=f"\u202e{'x' * 100_000}"), 409)
+    assert odd.startswith("There is no “\\u202exxx")
+    assert len(odd) < 200
     assert reassign(caller(alice), asks_erin, to="finance").status_code == 200
     answer(asks_erin, by=User.objects.get(username="bob"))
     assert "bob" in detail(reassign(caller(alice), asks_erin, to="finance"), 409)

@@ -207,6 +207,8 @@ def test_delegations_over_the_api(vera: User, carol: User) -> None:
     assert signed_in(carol).delete(path).status_code == 404
     assert signed_in(vera).delete(path).json()["revoked_at"]
     assert signed_in(vera).get("/api/delegations").json() == []
+    odd = {"to": "@carol", "until": until, "reason": "Ill.\0"}
+    assert signed_in(vera).post("/api/delegations", odd, content_type=JSON).status_code == 422
     nobody = {"to": "@nobody", "until": until}
     assert signed_in(vera).post("/api/delegations", nobody, content_type=JSON).status_code == 404
 
