@@ -14,6 +14,7 @@ from chat.services.answer_files import with_stored_files
 from chat.services.programs import ProgramRefusedError, note_refusal, right_of_answer
 from chat.services.recording import note_change, record_answer
 from chat.services.standing import revoke_with
+from chat.services.strays import SPLIT
 from procedures.engine.errors import AnswerError, EngineError
 from procedures.engine.kinds.kind import Outcome
 from procedures.engine.lifecycle.refusals import OperationRefusedError
@@ -153,6 +154,8 @@ def undo_response(request_id: UUID, *, by: User) -> HumanRequest:
         new_event(request, RequestEvent.Kind.UNDONE, at=now, by=by, facts={"response": response.pk})
     )
     if request.is_open:
+        if request.note == SPLIT:
+            request.drop_note()
         note_change(request)
     else:
         undo_locked(run, request.wait, at=now)

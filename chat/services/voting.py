@@ -1,5 +1,6 @@
 """Votes on requests that several people must agree on."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -75,6 +76,13 @@ def is_decided(request: HumanRequest, question: Question, votes: Sequence[HumanR
         return True
     cast = [one.plain_value for one in votes]
     return has_decision(question, cast, left=_count_left(request, question, votes))
+
+
+def is_split(request: HumanRequest, question: Question, votes: Sequence[HumanResponse]) -> bool:
+    """Return True if people voted differently, and too few are left to decide the request."""
+    counts = Counter(question.decision_of(one.plain_value) for one in votes)
+    most = max(counts.values()) + _count_left(request, question, votes)
+    return len(counts) > 1 and most < question.quorum
 
 
 def check_others_left(request: HumanRequest, question: Question, vote: HumanResponse) -> None:

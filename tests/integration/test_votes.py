@@ -16,6 +16,7 @@ from chat.services import (
     Answer,
     claim_request,
     note_seen,
+    reassign_request,
     respond,
     undo_response,
     waiting_for,
@@ -205,6 +206,33 @@ def test_options_are_counted_each(voters: list[User]) -> None:
     vote(request, viola, "air")
 
     assert result_of(request) == ["air", 3]
+
+
+def test_operators_hear_of_votes_that_nobody_is_left_to_decide(
+    voters: list[User], carol: User, dave: User, operators: Group
+) -> None:
+    grant("chosen_together", operators, "operate")
+    vera, victor, viola = voters
+    viola.groups.clear()
+    request = ask("chosen_together")
+    vote(request, vera, "sea")
+    assert alerts(request) == []
+
+    vote(request, victor, "air")
+
+    [alert] = alerts(request)
+    assert alert.startswith("“How?”: The votes are split, and nobody who was asked is left to vote")
+    assert "The votes are split" in shown(browser(dave).get(f"/requests/{request.pk}"))
+    assert examine(request.wait.run).faults == []
+    reassign_request(request.pk, to="@carol", by=dave, reason="She decides.")
+    request.refresh_from_db()
+    assert request.note == ""
+    vote(request, carol, "sea")
+    assert result_of(request) == ["sea", 3]
+
+
+def alerts(request: HumanRequest) -> list[str]:
+    return list(request.session.messages.filter(level="error").values_list("text", flat=True))
 
 
 def test_only_the_deciding_vote_is_held(voters: list[User]) -> None:
