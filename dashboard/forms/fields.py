@@ -18,6 +18,7 @@ from procedures.engine.values.attachments import ACCEPT, limits_of_file
 from procedures.engine.values.choices import FORMAT as SITE_CHOICE
 from procedures.engine.values.files import File
 from procedures.engine.values.money import KEYWORD as CURRENCY
+from procedures.engine.values.money import AmbiguousAmountError
 from procedures.engine.values.schemas import option_label, text_of
 from procedures.engine.values.sent import BodyError
 from procedures.engine.values.typed import (
@@ -229,12 +230,15 @@ class SchemaField(forms.Field):
         """Return the entered texts as a JSON value.
 
         Texts that don't fit the field's type are returned unchanged, and the engine refuses them
-        later. Raises `ValidationError` if a field for JSON has invalid JSON.
+        later. Raises `ValidationError` if a field for JSON has invalid JSON, or if the point in an
+        amount may separate thousands.
         """
         try:
             return read(self.schema, value)
         except BodyError:
             raise ValidationError(_("This isn't valid JSON.")) from None
+        except AmbiguousAmountError as error:
+            raise ValidationError(str(error)) from None
 
 
 def _attributes(schema: Mapping[str, Any], kind: FieldKind) -> dict[str, Any]:

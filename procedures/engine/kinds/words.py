@@ -8,7 +8,11 @@ from typing import Any
 
 from procedures.engine.errors import AnswerError, EngineError
 from procedures.engine.values.money import KEYWORD as CURRENCY
-from procedures.engine.values.money import without_code
+from procedures.engine.values.money import (
+    AmbiguousAmountError,
+    check_typed_amount,
+    without_code,
+)
 from procedures.engine.values.reading import plain_float, plain_int
 
 YES = {"yes", "y", "ok", "okay", "approve", "approved"}
@@ -59,7 +63,7 @@ def read_text(schema: Mapping[str, Any], text: str) -> Any:
 
     A decimal number is returned as a string, without the code of its currency. Raises
     `NoReplyError` if the schema needs a bool and the text isn't one, and `AnswerError` if the
-    schema needs a number and the text isn't one.
+    schema needs a number and the text isn't one, or may be read as two different amounts.
     """
     kind = schema.get("type")
     if kind == "boolean":
@@ -68,7 +72,12 @@ def read_text(schema: Mapping[str, Any], text: str) -> Any:
         return read_whole_number(text)
     if kind == "number":
         return read_number(text)
-    return without_code(text, schema[CURRENCY]) if CURRENCY in schema else text
+    plain = without_code(text, schema[CURRENCY]) if CURRENCY in schema else text
+    try:
+        check_typed_amount(plain, schema.get("anyOf", [schema])[0])
+    except AmbiguousAmountError as error:
+        raise AnswerError(str(error)) from None
+    return plain
 
 
 def read_whole_number(text: str) -> int:

@@ -1,7 +1,9 @@
 """Amounts of money: decimals in a declared currency."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from annotated_types import GroupedMetadata
@@ -32,6 +34,9 @@ PLACES = {
     **dict.fromkeys(WITH_THREE_PLACES.split(), 3),
 }
 USUAL_PLACES = 2
+GROUP = 3
+"""The number of digits between two separators of thousands."""
+GROUPED = re.compile(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}")
 
 
 @with_fields("Currency")
@@ -81,3 +86,25 @@ def without_code(text: str, code: str) -> str:
     if plain.upper().startswith(code):
         return plain[len(code) :].strip()
     return plain[: -len(code)].strip() if plain.upper().endswith(code) else plain
+
+
+class AmbiguousAmountError(ValueError):
+    """A typed amount whose point may separate thousands, such as "1.000" in euros."""
+
+    def __init__(self, text: str, places: int) -> None:
+        most = f"at most {places} digits after the point" if places else "no point"
+        super().__init__(f"“{text}” can be read in two ways. Write it with {most}, such as 1000.")
+
+
+def check_typed_amount(text: str, schema: Mapping[str, Any]) -> None:
+    """Raise `AmbiguousAmountError` for a number such as "1.000" if the schema allows two decimals.
+
+    In many countries, people write 1.000 for a thousand. Without this check, that would be one.
+    """
+    step = Decimal(str(schema.get("multipleOf", "0.0")))
+    exponent = int(step.as_tuple().exponent)
+    is_of_digits = step == Decimal(1).scaleb(exponent) and -exponent < GROUP
+    plain = text.strip()
+    # Other numbers with three decimals are refused anyway, because they aren't a multiple of 0.01.
+    if is_of_digits and GROUPED.fullmatch(plain) and Decimal(plain) % step == 0:
+        raise AmbiguousAmountError(plain, -exponent)

@@ -12,7 +12,11 @@ from procedures.engine.values.answers import is_group, is_rows, takes_nothing, w
 from procedures.engine.values.attachments import is_file_schema
 from procedures.engine.values.formats import format_duration, is_moment
 from procedures.engine.values.money import KEYWORD as CURRENCY
-from procedures.engine.values.money import without_code
+from procedures.engine.values.money import (
+    AmbiguousAmountError,
+    check_typed_amount,
+    without_code,
+)
 from procedures.engine.values.reading import plain_float, plain_int
 from procedures.engine.values.schemas import INSIDE, label, text_of
 from procedures.engine.values.sent import BodyError, read_json
@@ -116,7 +120,7 @@ def read(schema: Mapping[str, Any], texts: Sequence[str]) -> Any:
     """Return the value that somebody has entered in one field; `texts` holds the sent strings.
 
     An invalid string is returned unchanged, so that the check of the whole answer refuses it.
-    Raises `BodyError` if the text of a JSON field isn't valid JSON.
+    Raises `BodyError` if the text of a JSON field isn't valid JSON, and `AmbiguousAmountError`.
     """
     kind = kind_of(schema)
     if kind == "json":
@@ -137,8 +141,8 @@ def read_value(schema: Mapping[str, Any], name: str, texts: Texts, first: Any = 
 
     `first` is the value that the field showed at first; by default, it is the schema's default. A
     field that nobody has changed keeps this value, even if its text doesn't say all of the value.
-    Raises `AnswerError`, with a fault for the field, if the text of a JSON field isn't JSON, or if
-    a local time doesn't exist in its zone.
+    Raises `AnswerError`, with a fault for the field, if the text of a JSON field isn't JSON, if a
+    local time doesn't exist in its zone, or if the point in an amount may separate thousands.
     """
     kind, plain = kind_of(schema), without_nothing(schema)
     first = schema.get("default", NOTHING) if first is NOTHING else first
@@ -155,7 +159,7 @@ def read_value(schema: Mapping[str, Any], name: str, texts: Texts, first: Any = 
     try:
         value = read(schema, texts(name))
         return zoned(value, texts(name + ZONE)) if kind == "datetime-local" else value
-    except (BodyError, NoSuchTimeError) as error:
+    except (AmbiguousAmountError, BodyError, NoSuchTimeError) as error:
         words = NO_JSON if isinstance(error, BodyError) else str(error)
         raise AnswerError(f"{name}: {words}", [Fault(name, words)]) from None
 
@@ -367,6 +371,7 @@ def _read_one(schema: Mapping[str, Any], text: str) -> Any:
     plain = without_nothing(schema)
     if CURRENCY in plain:
         text = without_code(text, plain[CURRENCY])
+    check_typed_amount(text, plain_schema(schema))
     for option in values_of(plain):
         if text_of(option) == text:
             return option

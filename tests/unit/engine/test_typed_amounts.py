@@ -1,0 +1,50 @@
+"""Amounts as people type them, whose point may separate thousands."""
+
+from decimal import Decimal
+from typing import Annotated
+
+import pytest
+
+from procedures.engine import AnswerError, Currency
+from procedures.engine.kinds.questions import new_question
+from procedures.engine.values.money import AmbiguousAmountError, check_typed_amount
+from procedures.engine.values.typed import read
+
+
+def typed(code: str, text: str) -> str:
+    question = new_question("input", "How much?", Annotated[Decimal, Currency(code)])
+    word = question.rules.read_words(question, text).value
+    field = read(question.schema, [text])
+    assert question.check(word) == question.check(field)
+    return str(question.check(word))
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [("EUR", "1.000"), ("EUR", "31.200"), ("EUR", "-999.990 EUR"), ("JPY", "10.000")],
+)
+def test_a_point_that_may_separate_thousands_is_asked_about(code: str, text: str) -> None:
+    with pytest.raises(AnswerError, match=r"can be read in two ways\..* such as 1000\.$"):
+        typed(code, text)
+    question = new_question("input", "How much?", Annotated[Decimal, Currency(code)])
+    with pytest.raises(AmbiguousAmountError):
+        read(question.schema, [text])
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [("EUR", "1.00"), ("EUR", "1000"), ("EUR", "0.500"), ("JPY", "1000"), ("BHD", "1.000")],
+)
+def test_other_amounts_are_read_as_they_are(code: str, text: str) -> None:
+    assert typed(code, text) == text
+
+
+def test_programs_may_send_any_number_of_zeros() -> None:
+    question = new_question("input", "How much?", Annotated[Decimal, Currency("EUR")])
+
+    assert question.check("1.000") == "1.000"
+
+
+def test_numbers_without_a_smallest_unit_are_not_amounts() -> None:
+    for schema in ({}, {"type": "string"}, {"multipleOf": 0.25}, {"multipleOf": 0.001}):
+        check_typed_amount("1.000", schema)
