@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -45,7 +45,13 @@ RESULTS = (
 """The order of the results in the report."""
 PLACES = {"usual": 0, "other": 1}
 """The position of the button that is pressed for each decision; "usual" presses the first one."""
-AMOUNT = re.compile(r"(?<![\d.,-])(\d{1,3}(?:[,.\s]\d{3})*|\d+)([.,]\d{2})?\s?(€|EUR|USD|GBP|CHF)")
+CURRENCIES = re.compile("€|EUR|USD|GBP|CHF")
+AMOUNT = re.compile(
+    r"(?<![\w.,'\u2019+*/\xd7\u2212\u2013-])(?<![x*\xd7] )(?!(?<=[0-9] )[0-9]{3}(?![0-9]))"
+    r"([1-9][0-9]{0,2}([.,'\u2019\xa0\u2009\u202f])[0-9]{3}(?:\2[0-9]{3})*|[0-9]+)"
+    r"([.,][0-9]{2})?\s?(€|EUR|USD|GBP|CHF)(?!\w)"
+)
+"""An amount whose value is certain: in "order 7 100 €", the 7 may belong to it or not."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,7 @@ def inbox_bulk(request: Visit) -> HttpResponse:
         "lost": len(chosen.shown) - len(lines),
         "decision": decision,
         "title": DECISIONS[decision](len(sendable)).format(n=f"{len(sendable):,}"),
-        "sums": _sums([one.request.prompt for one in sendable]),
+        "sums": sum_amounts([one.request.prompt for one in sendable]),
         "comments": sum(one.needs_comment for one in sendable),
         "consequences": consequences(sendable, decision),
         "times": OFFERED.items(),
@@ -259,20 +265,17 @@ def _snooze(request: Visit, lines: list[RequestLine]) -> list[tuple[RequestLine,
     return results
 
 
-def _sums(prompts: Sequence[str]) -> list[tuple[Decimal, str]]:
+def sum_amounts(prompts: Sequence[str]) -> list[tuple[Decimal, str]]:
     """Return the sum of the amounts in the prompts for each currency.
 
-    Return [] unless each prompt contains exactly one amount.
+    Return [] unless each prompt contains exactly one amount, which can be read in one way only.
     """
     total: Counter[str] = Counter()
     for prompt in prompts:
         found = AMOUNT.findall(prompt)
-        if len(found) != 1:
+        if len(found) != 1 or len(CURRENCIES.findall(prompt)) != 1:
             return []
-        whole, cents, currency = found[0]
-        try:
-            digits = re.sub(r"\D", "", whole)
-            total[currency] += Decimal(f"{digits}{cents.replace(',', '.')}")  # type: ignore[assignment]
-        except InvalidOperation:
-            return []
+        whole, _separator, cents, currency = found[0]
+        digits = re.sub(r"\D", "", whole)
+        total[currency] += Decimal(f"{digits}{cents.replace(',', '.')}")  # type: ignore[assignment]
     return [(Decimal(amount), currency) for currency, amount in sorted(total.items())]
