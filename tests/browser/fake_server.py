@@ -69,6 +69,11 @@ class FakeServer:
         [kind] = self._chance.choices(list(STEPS), list(STEPS.values()))
         getattr(self, f"_{kind}")()
 
+    @property
+    def is_followed(self) -> bool:
+        """Return True if the page has a socket that follows the session."""
+        return self._socket is not None and TALK in self._follows
+
     def lose_the_last(self) -> None:
         """End with a change of which the page is told only that there is one."""
         self._lose()

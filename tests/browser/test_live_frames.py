@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Error, Page
 
 from tests.browser.fake_server import SITE, TALK, FakeServer
+from tests.processes import wait_until
 
 SEEDS = 12
 STEPS = 50
@@ -67,6 +68,7 @@ def fault_of(page: Page, seed: int, mend: Callable[[str], str] = str) -> str:
         server.step()
         if step % TURN == 0:
             look_later(page, 500)
+    wait_until(lambda: look_later(page, 500) and server.is_followed, what="a page that follows")
     server.lose_the_last()
     wanted = {"cursors": server.cursors, "shown": server.shown}
     seen: dict[str, Any] = {}
