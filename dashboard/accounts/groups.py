@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
 from chat.doorbell import RIGHTS, ring_after_commit
-from dashboard.accounts.authority import may_change
+from dashboard.accounts.authority import may_change, permission_to
 from dashboard.accounts.names import Kind, check_name
 from dashboard.models import RetiredGroup, StandardGroup
 from dashboard.models.trail import note
@@ -85,10 +85,19 @@ def may_add(by: User, group: Group, user: User) -> bool:
     A superuser may always do so. Anybody else may add other people, if `by` may change their
     accounts, and only to groups that `by` is in.
     """
+    return may_add_to(by, group) and may_be_added(by, user)
+
+
+def may_add_to(by: User, group: Group) -> bool:
+    """Return True if `by` may add people to a group, if only some of them."""
     if by.is_superuser:
         return True
-    is_own = by.groups.filter(pk=group.pk).exists()
-    return is_own and by.pk != user.pk and may_change(by, user)
+    return by.has_perm(permission_to("change")) and by.groups.filter(pk=group.pk).exists()
+
+
+def may_be_added(by: User, user: User) -> bool:
+    """Return True if `by` may add the person to the groups to which `by` may add people."""
+    return by.is_superuser or (by.pk != user.pk and may_change(by, user))
 
 
 def may_remove(by: User, user: User) -> bool:

@@ -39,7 +39,7 @@ def test_the_list_and_the_page_say_what_a_group_is(root: Client, bob: User, fina
     assert row.is_standard
 
     page = root.get(path_of(finance))
-    assert {one.username for one in page.context["members"]} == {"bob", "gone"}
+    assert {one.username for one, _may_remove in page.context["members"]} == {"bob", "gone"}
     [(title, roles)] = page.context["roles"]
     assert title == Procedure.objects.get(name="question").title
     assert [is_held for _name, is_held in roles] == [True, False, True, False, False]
@@ -82,15 +82,24 @@ def test_staff_add_others_to_their_own_groups_only(
 
     assert post(finance, "add", carol) == 403
     assert post(finance, "add", by) == 403
-    assert post(support, "add", bob) == 403  # who is staff
+    refused = client.post(path_of(support), {"act": "add", "user": "carol, bob"})  # who is staff
+    assert "Only a superuser can add “bob” to a group. Nobody was added." in shown(refused)
+    assert not members_of(support).exclude(pk=by.pk).exists()
     assert post(support, "add", carol) == 302
     assert list(carol.groups.all()) == [support]
+    rows = client.get(path_of(support)).context["members"]
+    assert [one.username for one, may_remove in rows if may_remove] == ["carol"]
     for user, status in ((bob, 403), (by, 403), (carol, 302)):
         fields = {"act": "remove", "user": str(user.pk)}
         group = finance if user == bob else support
         assert client.post(path_of(group), fields).status_code == status
     for act in ("rename/", "retire/"):
         assert client.post(path_of(support, act), {"name": "x", "reason": "x"}).status_code == 404
+    by.user_permissions.remove(Permission.objects.get(codename="change_user"))
+    page = client.get(path_of(finance)).content.decode()
+    assert bob.username in page
+    assert 'value="remove"' not in page
+    assert 'value="add"' not in client.get(path_of(support)).content.decode()
     by.user_permissions.remove(Permission.objects.get(codename="view_group"))
     assert client.get(path_of(support)).status_code == 403
 

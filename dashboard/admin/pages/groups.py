@@ -21,7 +21,10 @@ from dashboard.accounts.groups import (
     add_members,
     create_group,
     listed_groups,
+    may_add_to,
+    may_be_added,
     may_create_group,
+    may_remove,
     members_of,
     naming,
     remove_member,
@@ -132,14 +135,14 @@ def draw_group(request: HttpRequest, found: Group, **context: Any) -> HttpRespon
         above=[(reverse("admin:groups"), _("Groups"))],
         listed=listed,
         may_see_members=may_see_people(request.user),
-        members=members.rows,
+        members=[(one, may_remove(by, one)) for one in members.rows],
         **links_of(request, members),
         may_see_roles=may_look_at(Grant),
         roles=roles[:MOST_PROCEDURES],
         has_more_roles=len(roles) > MOST_PROCEDURES,
         titles=[TITLES[role] for role in ROLES],
         **places_in_code(code, procedures),
-        may_add=by.is_superuser or by.groups.filter(pk=found.pk).exists(),
+        may_add=may_add_to(by, found),
         is_superuser=by.is_superuser,
         **context,
     )
@@ -198,6 +201,11 @@ def add_named(request: HttpRequest, found: Group, text: str) -> HttpResponse:
         fault = words.format(name=unknown[0]) if unknown else _("Enter a user name.")
         return draw_group(request, found, fault=fault, typed=text)
     users, by = [one for one in people.values() if one], of_request(request)
+    refused = [one for one in users if not may_be_added(by, one)]
+    if refused and may_add_to(by, found):
+        words = _("Only a superuser can add “{name}” to a group. Nobody was added.")
+        fault = words.format(name=refused[0].get_username())
+        return draw_group(request, found, fault=fault, typed=text)
     done = ngettext("{count} person was added.", "{count} people were added.", len(users))
     return do_or_warn(
         request,

@@ -35,6 +35,7 @@ from dashboard.admin.careful import (
     tried,
 )
 from dashboard.admin.pages.parts import add_part, draw, may_all, text_in
+from dashboard.admin.pages.who_may import may_look as may_see_holders
 from dashboard.forms.operations import LoggedReasonForm, ReasonForm
 from procedures.engine.declaration.roles import ROLES, Role
 from procedures.library import JOBS
@@ -195,7 +196,14 @@ def access(request: HttpRequest) -> HttpResponse:
         return save(request)
     query = {name: value for name, value in request.GET.items() if isinstance(value, str)}
     matrix = Matrix(request.user, query)
-    return draw(request, "dashboard/admin/access.html", _("Access"), matrix=matrix, query=query)
+    return draw(
+        request,
+        "dashboard/admin/access.html",
+        _("Access"),
+        matrix=matrix,
+        query=query,
+        may_see_holders=may_see_holders(matrix.user),
+    )
 
 
 def save(request: HttpRequest) -> HttpResponse:
