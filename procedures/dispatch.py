@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 
 import redis
 from celery import current_app
+from celery.utils import uuid
 from django.db import transaction
 from kombu import Connection, pools
 
 from procedures.background import Background
 from procedures.conf import conf
-from procedures.reports import PATIENCE, Reports, kept_redis
+from procedures.reports import PATIENCE, Reports, ask_redis, kept_redis
 
 logger = logging.getLogger(__name__)
 TASK = "countersign.advance_runs"
@@ -63,7 +64,7 @@ def send_later(task: str, *arguments: str | int) -> None:
 def note_arrival() -> None:
     """Record that a worker received the message, so that the next call sends another one."""
     try:
-        kept_redis().delete(CALLED)
+        ask_redis("DEL", CALLED)
     except redis.RedisError as error:
         logger.debug("The arrival of a message couldn't be recorded: %s", error)
 
@@ -149,7 +150,7 @@ def _call() -> None:
     try:
         # The key expires by itself. So if the message is lost, or its worker dies before
         # `note_arrival`, the next call sends none for a second at most.
-        is_first = bool(kept_redis().set(CALLED, 1, nx=True, px=CALL_AGAIN))
+        is_first = ask_redis("SET", CALLED, 1, "NX", "PX", CALL_AGAIN) is not None
     except redis.RedisError:
         # Redis may be unavailable only to this process, or the broker may be another server: try to
         # send.
@@ -167,7 +168,12 @@ def _send(task: str, arguments: tuple[str | int, ...]) -> bool:
             # The task is sent by name, because the tasks import the runner, which imports this
             # module. It isn't retried: the sweep calls again, and this thread has other messages to
             # send.
-            current_app.send_task(task, args=arguments, producer=producer, retry=False)
+            # The two halves of `send_task` are called instead of it, because the rest, which is for
+            # results, options and dates, takes longer than both, and an answered run waits for it.
+            amqp = current_app.amqp
+            message = amqp.create_task_message(uuid(), task, arguments, {})
+            way = amqp.router.route({}, task, arguments, {})
+            amqp.send_task_message(producer, task, message, retry=False, **way)
     except Exception as error:  # noqa: BLE001 (the sweep sends it again)
         subject = ", ".join(map(str, arguments)) or "queued runs"
         logger.warning("A message about %s couldn't be sent to %s: %s", subject, task, error)

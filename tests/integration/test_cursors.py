@@ -258,6 +258,8 @@ def test_what_is_sent_together_is_committed_together_or_not_at_all() -> None:
         end_with(rename, (divide, [0]))
         pytest.fail("The division by zero was committed.")
     assert Group.objects.filter(name="before").exists()
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")  # as psycopg does after a rollback
 
     with transaction.atomic():
         assert begin_with(begin, ["x"])

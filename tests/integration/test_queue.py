@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -284,6 +285,19 @@ def test_however_many_call_one_message_is_on_its_way(redis_server: Redis) -> Non
     queued()
 
     wait_until(lambda: messages(redis_server) == 2, what="the second message")
+
+
+def test_an_arrival_is_noted_although_redis_has_closed_the_connection(redis_server: Redis) -> None:
+    with ThreadPoolExecutor(1) as fresh, redis_server.client() as client:
+        known = {one["id"] for one in client.client_list()}
+        fresh.submit(dispatch.note_arrival).result()
+        new = [one for one in client.client_list() if one["id"] not in known]
+        client.client_kill_filter(_id=next(one["id"] for one in new if one["cmd"] == "del"))
+        client.set(dispatch.CALLED, 1)
+
+        fresh.submit(dispatch.note_arrival).result()
+
+        assert not client.exists(dispatch.CALLED)
 
 
 def test_a_lost_message_is_not_waited_for_long(redis_server: Redis) -> None:
