@@ -165,7 +165,10 @@ class Inbox:
         return len(self.ids(MOST_COUNTED))
 
     def _ways(self) -> list[AskedQuery]:
-        """Return the queries for the rows of this list: one for each way to ask the person."""
+        """Return the queries whose rows make up this list.
+
+        Each finds the requests that ask the person in one way, such as by name or by a group.
+        """
         if self.tab == Tab.MINE:
             ways = [AskedQuery.of_requests(claimed_by=self.user), *ways_by_name(self.user)]
         elif self.filters.group:

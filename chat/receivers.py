@@ -75,7 +75,7 @@ def connect() -> None:
 
 
 def mark_unasked(**_: Any) -> None:
-    """Mark the open requests that nobody is asked to answer after a user or group was deleted.
+    """Mark the open requests that ask nobody any more, because a user or group was deleted.
 
     The database itself has deleted the assignments to that user or group, so Django has sent no
     signals for them.

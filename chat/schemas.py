@@ -38,8 +38,8 @@ class ResponseIn(Body):
     )
     also: StandingLimitsIn | None = Field(
         default=None,
-        description="The later requests that the answer decides, too, if the request is"
-        " `repeatable`. You can't do this with a token.",
+        description="How many later requests the answer also decides, and until when, if the"
+        " request is `repeatable`. You can't do this with a token.",
     )
 
 

@@ -137,7 +137,7 @@ class Settings:
     This requires the optional dependency `sign-in`.
     """
     OIDC_PROVIDERS: Mapping[str, Mapping[str, str]] = {}
-    """The companies with whose accounts people sign in (OpenID Connect), keyed by a short name.
+    """The identity providers through which people sign in (OpenID Connect), keyed by a short name.
 
     Each has a `url`, a `client_id`, a `secret` and the `name` that people read.
     """

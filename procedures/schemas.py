@@ -24,7 +24,11 @@ def without_nul(text: str) -> str:
 Word = Annotated[str, AfterValidator(without_nul)]
 """A text without NUL characters, so that it can be used in a query."""
 KEY: Any = Header(
-    "", alias="Idempotency-Key", max_length=200, description="A repeated key returns the same run."
+    "",
+    alias="Idempotency-Key",
+    max_length=200,
+    description="A repeated key with the same inputs returns the same run; with other inputs, it is"
+    " refused.",
 )
 
 
@@ -182,7 +186,8 @@ class SignalIn(Body):
     id: Word = Field(
         "",
         max_length=200,
-        description="Required. A signal with an id that was already used is ignored.",
+        description="Required. If a signal is sent again with the same id and value, it counts only"
+        " once; with another value, it is refused.",
     )
     value: Any = None
 

@@ -154,7 +154,8 @@ def _needed(found: Iterable[Notification]) -> Iterator[Notification]:
 def _postpone_or_drop(notification: Notification) -> None:
     """Postpone the notification if its request is claimed; otherwise drop the notification.
 
-    If the request isn't claimed, the reason for dropping is that the person has voted already.
+    Call this function for an open request that isn't left to the person. If the request isn't
+    claimed either, the person has already voted.
     """
     if notification.request and notification.request.claimed_by_id:
         notification.put_off(at=clock.now())

@@ -132,7 +132,7 @@ class Migration(migrations.Migration):
                 ('session', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='members', to='countersign_chat.session')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
                 ('joined_at', models.DateTimeField()),
-                ('in_crowd', models.BooleanField(db_default=False, default=False, help_text="True if the session has had so many members that feed entries aren't written for single ones. All members of a session have the same value.")),
+                ('in_crowd', models.BooleanField(db_default=False, default=False, help_text="True if the session has had so many members that feed entries aren't written for each member. All members of a session have the same value.")),
                 ('proof', models.TextField(blank=True, db_default='', default='', help_text="Proofs of the row's fields, made with LEDGER_KEY; empty in rows that have none.")),
             ],
             options={

@@ -204,7 +204,7 @@ class Member(models.Model):
         default=False,
         db_default=False,
         help_text="True if the session has had so many members that feed entries aren't written "
-        "for single ones. All members of a session have the same value.",
+        "for each member. All members of a session have the same value.",
     )
     proof = proof_field()
     SEALED: ClassVar = ("session", "user", "joined_at")

@@ -1,4 +1,7 @@
-"""Queries that find what nobody active can answer: requests, procedures, and assignees in code.
+"""Queries for requests that nobody active can answer, and for the causes of such requests.
+
+A cause is a procedure whose questions nobody active could answer, or the name of an assignee in
+code that matches nobody active.
 
 Superusers are left out, because they may answer everything. The number of queries doesn't grow with
 the number of open requests.

@@ -82,7 +82,7 @@ def _needs_attention(request: HumanRequest, item: BulkItem) -> str:
     if request.asked.irreversible:
         return "An answer to this request can't be undone, so answer it separately."
     if request.version != item.version:
-        return "The request has changed since it was shown."
+        return "The request has changed since it was shown. Look at it, and answer it separately."
     return ""
 
 

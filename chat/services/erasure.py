@@ -71,7 +71,7 @@ def reasons_in_chat(family_of: Mapping[UUID, UUID], now: datetime) -> Iterator[t
 
 
 def runs_that_need_others(runs: Sequence[UUID]) -> Iterator[tuple[UUID, UUID]]:
-    """Yield pairs of runs: one that gave a standing decision, and one that needs it as its answer.
+    """Yield pairs of runs: one that gave a standing decision, and one whose request it answered.
 
     At least one of them is among `runs`.
     """

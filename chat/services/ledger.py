@@ -172,7 +172,7 @@ def _assignment_differences(request: HumanRequest) -> Iterator[Difference]:
             words = f"its assignments were changed after they were written: {whom} is missing"
             yield Difference(row_name(request), "assignments", words)
     for whom in (rows - named).elements():
-        words = f"its assignments were changed after they were written: {whom} was never assigned"
+        words = f"its assignments were changed after they were written: {whom} was added"
         yield Difference(row_name(request), "assignments", words)
 
 

@@ -57,8 +57,9 @@ def sent_message_files(session: Session, tokens: Iterable[str], *, by: User) -> 
     """
     found = {token: sent_message_file(session, token, by=by) for token in dict.fromkeys(tokens)}
     files = [file for file in found.values() if file]
-    if len(files) < len(found):
-        raise MessageError("A file isn't stored any more. Choose it again.")
+    if lost := [token for token, file in found.items() if not file]:
+        gone = sent_message_file(session, lost[0], by=by, at_any_age=True)
+        raise MessageError(_lost(gone.name if gone else ""))
     if len(files) > MOST_FILES:
         words = f"The message has {len(files)} files; the limit is {MOST_FILES}."
         raise MessageError(f"{words} Send it in parts.")
@@ -85,8 +86,13 @@ def _keep(files: Sequence[File]) -> None:
         keep_uploads(files)
     except FileGoneError as error:
         lost = next(file for file in files if file.digest == error.digest)
-        words = f"The file “{lost.name}” isn't stored any more. Choose it again."
-        raise MessageError(words) from None
+        raise MessageError(_lost(lost.name)) from None
+
+
+def _lost(name: str) -> str:
+    if not name:
+        return "One of the files isn't stored any more. Choose all files again."
+    return f"The file “{name}” isn't stored any more. Choose it again."
 
 
 def _salt(session: Session, by: User) -> str:

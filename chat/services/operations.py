@@ -75,8 +75,8 @@ class NobodyToAnswerError(OperationRefusedError):
     def __init__(self, to: str, request: HumanRequest) -> None:
         self.request = request
         super().__init__(
-            f"Nobody in “{to}” can answer, so “{request}” would stay unanswered. Choose somebody "
-            "else, or reassign it anyway (over the API: `allow_unanswerable`)."
+            f"Nobody could answer “{request}” if it asked “{to}”. Choose somebody else, or "
+            "reassign it anyway (over the API: `allow_unanswerable`)."
         )
 
 

@@ -68,10 +68,7 @@ class ClaimedError(OperationRefusedError):
 
 
 class NeedsReasonError(AnswerError):
-    """An answer, without a reason, by an administrator whom the request doesn't ask.
-
-    The answer wasn't stored.
-    """
+    """An administrator whom the request doesn't ask tried to answer it without giving a reason."""
 
     def __init__(self) -> None:
         words = "This request isn't assigned to you."
@@ -79,7 +76,7 @@ class NeedsReasonError(AnswerError):
 
 
 class TokenBypassError(NotAskedError):
-    """An answer, with an administrator's token, to a request that doesn't ask the administrator."""
+    """An administrator whom the request doesn't ask tried to answer it with a token."""
 
     def __init__(self, request: HumanRequest) -> None:
         super().__init__(request)
@@ -87,7 +84,7 @@ class TokenBypassError(NotAskedError):
 
 
 class NotTheirsToUndoError(OperationRefusedError):
-    """An attempt to undo an answer by a user who hasn't answered the request."""
+    """A user tried to undo an answer to a request, but hasn't answered this request."""
 
     def __init__(self) -> None:
         super().__init__("You haven't answered this request, so there is nothing to undo.")

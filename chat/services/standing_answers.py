@@ -59,7 +59,7 @@ def _alike(waits: Sequence[Wait], known: set[str]) -> list[tuple[Wait, HumanRequ
 def _locked(
     usable: StandingDecisionQuerySet, requests: Iterable[tuple[Wait, HumanRequest]]
 ) -> list[StandingDecision]:
-    """Lock and return those `usable` decisions on questions like that of one of the requests."""
+    """Lock and return the `usable` decisions whose question is like that of one of the requests."""
     alike = {likeness(request.asked) for _, request in requests}
     # All decisions are locked at once and in one order. Otherwise, two runs that each ask several
     # questions could deadlock.

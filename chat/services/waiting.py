@@ -88,7 +88,7 @@ class ActivePeople:
         return {(name, key) for name in wanted for key in self._holders[name]}
 
     def people(self, names: Collection[str]) -> dict[str, set[Any]]:
-        """Return, by name, the keys of the given people to whom the name refers.
+        """Return, for each of the names, the keys of those given people to whom it refers.
 
         A name is that of an assignee, such as "group:3". A deputy of a person to whom the name
         refers is included. The name "" refers to the superusers.
@@ -118,9 +118,9 @@ def people_named(names: Iterable[str], among: Collection[Any] | ActivePeople) ->
 def people_by_name(
     names: Iterable[str], among: Collection[Any] | ActivePeople
 ) -> dict[str, set[Any]]:
-    """Return, by name, the keys of the active people in `among` to whom the name refers.
+    """Return, for each of the names, the keys of those active people in `among` to whom it refers.
 
-    The name "" is always in the result. It refers to the superusers, whom every change concerns.
+    The name "" is added. It stands for the superusers, whom every request concerns.
     """
     present = among if isinstance(among, ActivePeople) else ActivePeople(among)
     return present.people({"", *names})

@@ -164,8 +164,8 @@ class SessionEventAdmin(PartOfSessionAdmin):
 
 
 NOBODY_THERE = lazy(
-    "Nobody in “%(to)s” can answer now, so nobody could answer these requests. Name somebody else, "
-    "or tick the box to reassign them anyway."
+    "Nobody could answer these requests now if they asked “%(to)s”. Name somebody else, or tick "
+    "the box to reassign them anyway."
 )
 
 

@@ -106,7 +106,9 @@ class GrantForm(ModelForm):
             )
         group = cleaned.get("group")
         if group and RetiredGroup.objects.filter(group=group).exists():
-            raise forms.ValidationError(_("This group is retired."))
+            raise forms.ValidationError(
+                _("This group is retired. Choose another group, or put it back into use first.")
+            )
         return cleaned
 
 

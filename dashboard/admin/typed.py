@@ -19,6 +19,8 @@ else:
 BETWEEN = re.compile("[,;\n]")
 MOST_NAMES = 100
 """The maximum number of names that are read from one field; the others are left out."""
+MOST_LISTED = 10
+"""The maximum number of names that are listed if a text fits several."""
 
 
 class NamesInput(forms.TextInput):
@@ -73,7 +75,8 @@ class NamedManyField(TypedField, ManyField):
 
     def _names_in(self, text: str) -> list[str]:
         """Return the names in a text. A text that is itself a name may contain commas."""
-        return [text] if self.queryset.filter(name=text).exists() else names_in(text)
+        is_name = is_named(self.queryset.model, "exact", text)
+        return [text] if self.queryset.filter(is_name).exists() else names_in(text)
 
 
 def names_in(text: str) -> list[str]:
@@ -82,13 +85,19 @@ def names_in(text: str) -> list[str]:
 
 
 def _find(rows: Any, name: str) -> Any:
-    """Return the object with this name; raise `ValidationError` unless there is exactly one."""
+    """Return the object with this name; raise `ValidationError` unless there is exactly one.
+
+    A name in code, which only one procedure has, comes before an equal title.
+    """
     for lookup in ("exact", "iexact"):
-        found = list(rows.filter(is_named(rows.model, lookup, name))[:2])
-        if len(found) == 1:
-            return found[0]
+        found = list(rows.filter(is_named(rows.model, lookup, name))[:MOST_LISTED])
+        named = [one for one in found if one.name == name] or found
+        if len(named) == 1:
+            return named[0]
         if found:
-            raise forms.ValidationError(_("Several have the name “{name}”.").format(name=name))
+            words = _("Several entries have the name “{name}”. Enter exactly one of these: {names}")
+            names = ", ".join(sorted(one.name for one in found))
+            raise forms.ValidationError(words.format(name=name, names=names))
     raise forms.ValidationError(_("Nothing here has the name “{name}”.").format(name=name))
 
 

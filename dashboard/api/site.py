@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache, wraps
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -172,7 +173,15 @@ def full_disk(error: OSError) -> Told:
     if error.errno not in FULL:
         raise error
     logger.error("Nothing could be saved: %s", error)
-    return 507, {"detail": "The disk of this site is full, so nothing was saved."}
+    return 507, {
+        "detail": "The disk of this site is full, so nothing was saved. Tell an administrator."
+    }
+
+
+def too_large(_: RequestDataTooBig) -> Told:
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    words = f"The request is too large. Apart from files, the limit is {most:,} bytes."
+    return 413, {"detail": words}
 
 
 def as_said(status: int) -> Callable[[Exception], Told]:
@@ -182,7 +191,10 @@ def as_said(status: int) -> Callable[[Exception], Told]:
 TOO_DEEP: Told = 400, {"detail": "The body is nested too deeply."}
 ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
     BodyError: as_said(400),
-    MultiPartParserError: lambda _: (400, {"detail": "The form can't be read."}),
+    MultiPartParserError: lambda _: (
+        400,
+        {"detail": "The multipart/form-data body can't be read."},
+    ),
     RecursionError: lambda _: TOO_DEEP,
     SuspiciousOperation: lambda _: (400, {"detail": UNREADABLE}),
     AuthenticationError: lambda _: (401, {"detail": "Sign in, or send a valid token."}),
@@ -208,7 +220,7 @@ ERRORS: dict[type[Exception], Callable[[Any], Told]] = {
     FileGoneError: as_said(410),
     FileStoreError: no_files,
     TooLargeError: as_said(413),
-    RequestDataTooBig: lambda _: (413, {"detail": "The request is too large."}),
+    RequestDataTooBig: too_large,
     AnswerError: wrong_inputs,
     InputError: wrong_inputs,
     BrokenProcedureError: as_said(409),

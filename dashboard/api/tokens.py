@@ -16,7 +16,7 @@ router = Router()
 class TokenOut(Schema):
     """The token with which you call."""
 
-    user: str = Field(description="The user as whom the program acts.")
+    user: str = Field(description="The user on whose behalf the program acts.")
     program: str = Field(description="The token's label, or its first characters.")
     scopes: list[str]
     expires_at: datetime | None

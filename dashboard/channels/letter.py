@@ -128,8 +128,13 @@ def asker_of(request: HumanRequest) -> str:
 
 def sent_because(requests: Sequence[HumanRequest]) -> str:
     if all(one.next_at is None for one in requests):
-        return _("This site wasn't open, so you get this mail. There will be no reminder.")
-    return _("This site wasn't open, so you get this mail. There may be a reminder.")
+        return _(
+            "You get this mail because you had no page of this site open. There will be no "
+            "reminder."
+        )
+    return _(
+        "You get this mail because you had no page of this site open. There may be a reminder."
+    )
 
 
 def letter_about_several(

@@ -42,9 +42,9 @@ def post(
 
     A status of success is one from 200 to 299.
 
-    Raises `ForbiddenAddressError`, before any connection is made, if the host has a forbidden
-    address. Raises `PostError` for any other failure. With `to_loopback`, loopback addresses (of
-    this machine) are allowed.
+    Raises `ForbiddenAddressError`, before any connection is made, if the host has an address that
+    isn't public. Raises `PostError` for any other failure. With `to_loopback`, loopback addresses
+    (of this machine) are allowed, too.
     """
     if len(body) > LARGEST_BODY:
         raise PostError(f"The message is larger than {LARGEST_BODY:,} bytes.")
@@ -79,7 +79,7 @@ def resolve(host: str, port: int, *, to_loopback: bool = False) -> Place:
         raise PostError("The receiver's host can't be found.") from None
     for *_family, place in found:
         if not is_allowed(ip_address(str(place[0]).partition("%")[0]), to_loopback=to_loopback):
-            raise ForbiddenAddressError("The receiver's host has a forbidden address.")
+            raise ForbiddenAddressError("The receiver's host has an address that isn't public.")
     family, *_kind, place = found[0]
     return family, place
 

@@ -38,7 +38,8 @@ class Webhook(Channel):
         name = run_of(notification).webhook
         target = find_webhook(name)
         if target is None:
-            raise PostError(f"This site has no valid webhook named {name}.")
+            words = "Check WEBHOOKS with `manage.py check`."
+            raise PostError(f"This site has no valid webhook named {name}. {words}")
         body = body_of(event_of(notification))
         headers = {
             "Content-Type": "application/cloudevents+json; charset=utf-8",
@@ -48,7 +49,10 @@ class Webhook(Channel):
         try:
             post(target.url, body, headers, to_loopback=conf.WEBHOOKS_TO_LOOPBACK)
         except ForbiddenAddressError as error:
-            raise UndeliverableError(f"{name}: {error}") from None
+            also = "WEBHOOKS_TO_LOOPBACK also allows addresses of this machine"
+            raise UndeliverableError(
+                f"{name}: {error} Reports are sent to public addresses only ({also})."
+            ) from None
         except PostError as error:
             if error.status == GONE:
                 raise UndeliverableError(

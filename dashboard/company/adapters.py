@@ -96,7 +96,10 @@ class Factors(DefaultMFAAdapter):
 
     error_messages = {
         **DefaultMFAAdapter.error_messages,
-        "incorrect_code": lazy("That wasn't right. Try again."),
+        "incorrect_code": lazy(
+            "This code wasn't accepted. An app shows a new code every 30 seconds; enter the newest."
+        ),
+        "incorrect_passkey": lazy("This passkey wasn't accepted. Try again, or use another one."),
     }
 
     def encrypt(self, text: str) -> str:
@@ -122,7 +125,7 @@ class Companies(DefaultSocialAccountAdapter):
     def list_apps(
         self, request: HttpRequest, provider: str | None = None, client_id: str | None = None
     ) -> list[SocialApp]:
-        """Return the companies in `OIDC_PROVIDERS`; none is kept in a table."""
+        """Return the identity providers in `OIDC_PROVIDERS`; none is kept in a table."""
         named = [_company(key) for key in conf.OIDC_PROVIDERS]
         return [one for one in named if provider in {None, one.provider, one.provider_id}]
 
@@ -130,7 +133,7 @@ class Companies(DefaultSocialAccountAdapter):
         return Bounded()
 
     def generate_state_param(self, state: dict[str, Any]) -> str:
-        """Return the state that the view has chosen, because the nonce is derived from it."""
+        """Return the state that the view has chosen. The view also derives the nonce from it."""
         return str(state["data"]["state"])
 
     def on_authentication_error(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:

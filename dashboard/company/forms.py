@@ -20,7 +20,7 @@ from procedures.models.act import Act, log_act
 
 T = TypeVar("T")
 LONGEST_NAME = 80
-"""The maximum number of characters in a passkey's name, which the log contains."""
+"""The maximum length of a passkey's name in characters. Entries of the log contain the name."""
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error)
 """The errors that parsers raise for a text that isn't the response of a passkey."""
 ONE_USE = parse("1 per 2 minutes")
@@ -95,7 +95,11 @@ class CountedPasskey(Counted):
         try:
             return check()
         except UNREADABLE:
-            raise get_adapter().validation_error("incorrect_code") from None
+            pass
+        except ValidationError as error:
+            if getattr(error, "code", "") != "incorrect_code":
+                raise
+        raise get_adapter().validation_error("incorrect_passkey")
 
 
 class NewPasskey(CountedPasskey, passkeys.AddWebAuthnForm):

@@ -31,7 +31,7 @@ from procedures.conf import conf
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
 """The accepted signature algorithms, all of which use a public key.
 
-With a shared secret, whoever knows it could sign in anybody.
+Whoever knows a shared secret could sign in as anybody.
 """
 LEEWAY = 60
 """The seconds by which the company's clock may be wrong."""

@@ -178,7 +178,10 @@ class Environment(BaseSettings):
         if self.LEDGER_KEY:
             return self.LEDGER_KEY.get_secret_value()
         if not self.is_embedded:
-            raise ImproperlyConfigured("LEDGER_KEY is missing. It signs the journals of runs.")
+            raise ImproperlyConfigured(
+                "LEDGER_KEY is missing. Set it to a long random text, which signs the journals of "
+                "runs."
+            )
         return f"ledger:{self.secret_key()}"
 
     def push_key(self) -> str:

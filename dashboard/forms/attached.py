@@ -34,7 +34,10 @@ def attached_files(request: SignedIn, part: SessionPart) -> AttachedFiles:
     sent = request.POST.getlist("files")
     known = [(token, services.sent_message_file(session, token, by=by)) for token in sent]
     files = [(token, file) for token, file in known if file]
-    fault = _("A file isn't stored any more. Choose it again.") if len(files) < len(sent) else ""
+    lost = [token for token, file in known if not file]
+    fault = (
+        _lost(services.sent_message_file(session, lost[0], by=by, at_any_age=True)) if lost else ""
+    )
     for upload in request.FILES.getlist("upload"):
         try:
             token = services.receive_message_file(session, upload, by=by)
@@ -44,3 +47,10 @@ def attached_files(request: SignedIn, part: SessionPart) -> AttachedFiles:
             file = services.sent_message_file(session, token, by=by)
             files += [(token, file)] if file else []
     return AttachedFiles(files, fault)
+
+
+def _lost(file: File | None) -> str:
+    """Return a sentence about a file that isn't stored any more; None if nothing is known of it."""
+    if file is None:
+        return _("One of the files isn't stored any more. Choose it again.")
+    return _("The file “{name}” isn't stored any more. Choose it again.").format(name=file.name)

@@ -235,8 +235,8 @@ class SchemaField(forms.Field):
         """
         try:
             return read(self.schema, value)
-        except BodyError:
-            raise ValidationError(_("This isn't valid JSON.")) from None
+        except BodyError as error:
+            raise ValidationError(error.about_text) from None
         except AmbiguousAmountError as error:
             raise ValidationError(str(error)) from None
 

@@ -89,5 +89,7 @@ class SendSignalForm(LoggedReasonForm):
     def clean_value(self) -> Any:
         try:
             return read_json((self.cleaned_data["value"].strip() or "null").encode())
-        except (BodyError, RecursionError):
-            raise forms.ValidationError(_("This isn't valid JSON.")) from None
+        except BodyError as error:
+            raise forms.ValidationError(error.about_text) from None
+        except RecursionError:
+            raise forms.ValidationError(_("This JSON is nested too deeply.")) from None

@@ -1,4 +1,4 @@
-"""The addresses of clients. Behind a proxy, requests come from the proxy's address instead."""
+"""The addresses of clients, which a header names if requests come through a trusted proxy."""
 
 import ipaddress
 import logging

@@ -102,7 +102,10 @@ def credential_of(scope: Scope) -> Credential | None:
 
 
 def _add_programs(holders: Holders, credentials: Collection[Credential]) -> None:
-    """Add the users of valid tokens with the scope `read`, and refusals for the other tokens."""
+    """Add the users of valid tokens with the scope `read` to the holders.
+
+    For the other tokens, add the reasons for refusing them.
+    """
     found = ApiToken.objects.usable().by_digest({one.key for one in credentials})
     for one in credentials:
         token = found.get(one.key)

@@ -31,7 +31,7 @@ class Watch:
 
     @property
     def redraws(self) -> bool:
-        """True if a rendering repeats most of the last one, so that fewer renderings save work."""
+        """True if each rendering repeats most of the one before, so rarer renderings save work."""
         return self.stream.kind == "run" and self.form != "data"
 
     def is_due(self, now: float, *, is_round: bool) -> bool:

@@ -139,7 +139,7 @@ def _seen(event: JournalEvent, data: dict[str, Any]) -> Told:
 def _read_signals(data: dict[str, Any]) -> Told:
     name, count = code(data["signal"]), len(data.get("read", ()))
     if not count:
-        return "idle", sentence(_("Looked for the signal {name}: there was no new one"), name=name)
+        return "idle", sentence(_("Looked for new signals {name}: there were none"), name=name)
     words = ngettext(
         "Read {count} signal {name}: {values}", "Read {count} signals {name}: {values}", count
     )
@@ -150,7 +150,7 @@ def _read_signals(data: dict[str, Any]) -> Told:
 
 def _read_inbox(data: dict[str, Any]) -> Told:
     if "read" not in data:
-        return "idle", sentence(_("Looked for messages to the run: there was no new one"))
+        return "idle", sentence(_("Looked for new messages to the run: there were none"))
     return "person", _with_messages(sentence(_("Read the messages to the run")), data, "value")
 
 

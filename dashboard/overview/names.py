@@ -52,7 +52,10 @@ def withdrawal_name(closed_by: str) -> str:
 
 
 def outcome_name(outcome: str) -> str:
-    """Return a request's outcome in words; one of a site's own kind of request is capitalized."""
+    """Return a request's outcome in words.
+
+    For an outcome of a site's own kind of request, there are no words; its name is capitalized.
+    """
     return str(OUTCOMES.get(outcome) or outcome.capitalize())
 
 

@@ -50,7 +50,7 @@ class Operation:
     is_final: bool = False
     """True if the operation can't be taken back."""
     is_main: bool = False
-    """True if a run in its state most likely needs this operation, such as "retry"."""
+    """True if the run most likely needs this operation now; a failed run, for example, "retry"."""
 
     @property
     def short(self) -> str:
@@ -214,7 +214,7 @@ def _is_pausing(run: Run) -> bool:
 
 
 def _main(run: Run) -> Name | None:
-    """Return the most likely operation for a run in its state; None if there is none."""
+    """Return the operation that the run most likely needs now, or None."""
     if run.status == RunStatus.PAUSED:
         return "unpause"
     if run.status == RunStatus.QUARANTINED and _is_possible("override", run):

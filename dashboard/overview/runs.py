@@ -36,7 +36,7 @@ from procedures.models.clock import clock
 LIVE_ROWS, MOST_ROWS = 60, 500
 """The maximum number of rows on a run's page: normally, and with `?rows=all` in the URL."""
 MOST_BARS, MOST_FILES = 60, 100
-"""The maximum number of bars in a row, and of files on a page."""
+"""The maximum number of bars in each row of a run's page, and of files on the page."""
 
 
 @dataclass(frozen=True)

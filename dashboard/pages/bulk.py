@@ -193,7 +193,9 @@ def _why_apart(found: HumanRequest, version: int, user: User) -> str:
     if is_bypassed_by(found, user):
         return _("This request isn't assigned to you, so an answer needs a reason.")
     if found.version != version:
-        return _("This request has changed since it was shown.")
+        return _(
+            "This request has changed since it was shown. Look at it, and answer it separately."
+        )
     if found.asked.irreversible:
         return _("An answer to this request can't be undone, so answer it separately.")
     return ""

@@ -326,7 +326,7 @@ def _reply(request: Visit, asked: HumanRequest, text: str, *, asks_back: bool) -
 def _why_unsent(request: Visit, asked: HumanRequest | None) -> str:
     """Return what the sender must choose before the message can be sent; "" if nothing."""
     if request.POST.get("request") == CHOOSE:
-        return _("Several runs read messages here. Choose who reads yours, then send it.")
+        return _("Several runs read messages here. Choose the run that reads yours, then send it.")
     if not request.POST.get("asks_back"):
         return ""
     if asked is None:

@@ -154,7 +154,7 @@ class Commands:
         if isinstance(shown, CommandResult):
             return shown
         reason = shown.reason if shown else ""
-        fault = reason or _("There is no such command.")
+        fault = reason or _("There is no such command. Write “/help” to see all commands.")
         return CommandResult("unclear", text, key, fault=fault)
 
     def offers(self) -> Iterator[OfferedCommand]:
@@ -192,7 +192,10 @@ class Commands:
         definition = registry.find(found)
         href = reverse("countersign:procedure_detail", args=[found])
         if definition is None:
-            reason = _("The code of this procedure isn't installed here, or can't be read.")
+            reason = _(
+                "The code of this procedure isn't installed here, or can't be read, so it can't be "
+                "started now."
+            )
             return UnclearCommand(command.text, reason=reason, href=href)
         if not self.part.is_whole:
             return UnclearCommand(command.text, reason=str(NotMemberError()), href=href)

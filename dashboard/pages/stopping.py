@@ -53,9 +53,8 @@ def session_stop(request: Visit, session_id: UUID) -> HttpResponse:
     named = request.POST.get("run", "")
     run = next((one for one in _at_work(part) if str(one.pk) == named), None)
     if run is None:
-        return _page(
-            request, part, refusal=_("This run can't be stopped here any more."), status=422
-        )
+        words = _("This run has ended, is already being cancelled, or isn't yours to stop.")
+        return _page(request, part, refusal=words, status=422)
     reason = request.POST.get("reason", "").strip() or _("Stopped in the chat.")
     try:
         message = services.cancel_run(

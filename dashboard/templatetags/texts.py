@@ -17,7 +17,7 @@ TEXTS = {
     ),
     "copied": lazy("Copied"),
     "copy": lazy("Copy"),
-    "copy-by-hand": lazy("Selected. Copy it now."),
+    "copy-by-hand": lazy("Selected. Copy it with Ctrl+C or ⌘C."),
     "draft": lazy("Your draft (not sent)"),
     "draft-elsewhere": lazy(
         "Your draft was changed in another window. What you type here replaces it."

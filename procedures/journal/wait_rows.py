@@ -45,7 +45,8 @@ class WaitRows(TransactionStore):
         # Timers and signals need no receivers.
         if wait.kind == Wait.Kind.REQUEST and not hooks.wait_opened.has_listeners():
             raise CommitRefused(
-                "A question was asked, but no installed app shows questions to people."
+                "A question was asked, but no installed app shows questions to people. Add one, "
+                "such as `chat`, to INSTALLED_APPS."
             )
         hooks.wait_opened.send(Run, run=run, wait=wait, content=content, at=self.now)
 

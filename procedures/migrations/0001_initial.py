@@ -166,7 +166,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='signals', to='countersign_procedures.run')),
                 ('name', models.CharField(max_length=100)),
-                ('signal_id', models.CharField(help_text='The id that the sender gave the signal. A signal with an id that was already used is ignored.', max_length=200)),
+                ('signal_id', models.CharField(help_text='The id that the sender gave the signal. If the signal is sent again with the same id and value, it counts only once.', max_length=200)),
                 ('value', models.TextField(help_text='Canonical JSON.')),
                 ('error', models.TextField(blank=True, db_default='', default='', help_text='The error that the waiting code raises instead of getting a value.')),
                 ('sender', models.CharField(help_text="The sender's name at the time.", max_length=254)),

@@ -20,8 +20,8 @@ class Signal(models.Model):
     name = models.CharField(max_length=100)
     signal_id = models.CharField(
         max_length=200,
-        help_text="The id that the sender gave the signal. A signal with an id that was already "
-        "used is ignored.",
+        help_text="The id that the sender gave the signal. If the signal is sent again with the "
+        "same id and value, it counts only once.",
     )
     value = models.TextField(help_text="Canonical JSON.")
     error = models.TextField(

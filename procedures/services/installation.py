@@ -53,7 +53,7 @@ def note_installation() -> None:
 def _note_store() -> None:
     """Record the mark of the file store, and write a mark first if the store has none.
 
-    A lock on the row lets only one process at a time do this.
+    The row of this installation is locked, so only one process at a time does this.
     """
     site = Installation.objects.select_for_update().get()
     if not site.store:

@@ -26,7 +26,8 @@ def serve_each(rows: Iterable[T], serve: Callable[[T], object], *, name: str) ->
 def serve_one(row: T, serve: Callable[[T], object], *, name: str) -> bool:
     """Call `serve` with the row in a new transaction; if that fails, log the error with `name`.
 
-    Returns False if another transaction kept the row locked for longer than `LONGEST_LOCK`.
+    Returns False, so that the caller tries again later, if the database couldn't serve the row now:
+    for example, because another transaction kept it locked for longer than `LONGEST_LOCK`.
     """
     try:
         _serve(row, serve)

@@ -27,7 +27,7 @@ class KeyReusedError(EngineError):
     """An idempotency key was reused with other inputs."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(f"The key {key!r} was already used with other inputs.")
+        super().__init__(f"The key {key!r} was already used with other inputs. Use a new key.")
 
 
 def start_run(

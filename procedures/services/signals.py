@@ -51,11 +51,12 @@ class Sent:
 def send_signal(run_id: UUID, sent: Sent, *, by: User) -> tuple[Signal, bool]:
     """Store a signal for a run, and queue the run if it waits for this signal.
 
-    Returns the signal and True. If the run has a signal with this name and id already, returns that
-    signal and False. Raises `SignalRefusedError` if the signal can't be stored, or if the run is
-    waiting for it and the run's code can't accept the value. If the run isn't waiting for the
-    signal yet, the value is checked when the run begins to wait for it, and an unsuitable signal is
-    skipped. Locks the run.
+    Returns the signal and True. If the run already has a signal with this name, id and value,
+    returns that signal and False. Raises `SignalRefusedError` if the signal can't be stored, if the
+    run has a signal with this name and id and another value, or if the run is waiting for the
+    signal and the run's code can't accept the value. If the run isn't waiting for the signal yet,
+    the value is checked when the run begins to wait for it, and an unsuitable signal is skipped.
+    Locks the run.
     """
     _make_code_ready(run_id)
     return _send_locked(run_id, sent, by=by)
@@ -66,8 +67,8 @@ def signal_run(run_id: UUID, sent: Sent, *, by: User, reason: str) -> str:
 
     The signal is sent as `send_signal` sends it, with the same errors. Raises `Run.DoesNotExist` if
     the user can't see the run, `OperationDeniedError` if the user can't operate it, and
-    `ReasonError` if the reason is empty or too long. A signal with an id that was already used
-    isn't logged again. Locks the run.
+    `ReasonError` if the reason is empty or too long. A signal that is sent
+    again isn't logged again. Locks the run.
     """
     checked = checked_reason(reason)
     run = find_operable(run_id, by=by)
@@ -105,7 +106,7 @@ def _send_locked(run_id: UUID, sent: Sent, *, by: User) -> tuple[Signal, bool]:
     if earlier := Signal.objects.filter(run=run, name=sent.name, signal_id=sent.signal_id).first():
         if earlier.value != text:
             raise SignalRefusedError(
-                f"The id {sent.signal_id!r} was already used with another value."
+                f"The id {sent.signal_id!r} was already used with another value. Use a new id."
             )
         return earlier, False
     # This comes after the search for the same id: a repeated signal returns the first one, even if
@@ -131,8 +132,10 @@ def _may_send(run: Run, user: User) -> bool:
 def _checked_text(sent: Sent) -> str:
     """Return the signal's value as canonical JSON; raise `SignalRefusedError` if it is invalid."""
     if not sent.signal_id:
-        words = "Send an id with the signal. A signal with an id that was already used is ignored."
-        raise SignalRefusedError(words)
+        raise SignalRefusedError(
+            "Send an id with the signal. If you send the signal again with the same id and value, "
+            "it counts only once."
+        )
     try:
         checked_name(sent.name, kind="signal name")  # a run can't wait for any other name
     except QuestionError as error:

@@ -175,7 +175,8 @@ def test_an_unreadable_form_is_refused(alices: Client, content_type: str, body: 
 def test_a_body_beyond_djangos_limit_is_too_large(alices: Client, settings: Settings) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
 
-    assert detail(post(alices, b" " * 101), 413) == "The request is too large."
+    words = "The request is too large. Apart from files, the limit is 100 bytes."
+    assert detail(post(alices, b" " * 101), 413) == words
 
 
 # Words for what does not fit

@@ -46,7 +46,7 @@ def test_a_full_disk_is_said(rf: RequestFactory, caplog: pytest.LogCaptureFixtur
 
     sentence = detail(shown(api.on_exception(rf.post(RUNS), error)), 507)
 
-    assert sentence == "The disk of this site is full, so nothing was saved."
+    assert sentence == "The disk of this site is full, so nothing was saved. Tell an administrator."
     assert "No space left on device" in caplog.text
 
 

@@ -300,7 +300,7 @@ def test_the_same_key_with_the_same_file_gives_the_same_run(alices: Client) -> N
     other = start(alices, "k1", count=1, paper=paper(b"other"))
 
     assert (first.status_code, again.status_code) == (201, 200)
-    assert detail(other, 422) == "The key 'k1' was already used with other inputs."
+    assert detail(other, 422) == ("The key 'k1' was already used with other inputs. Use a new key.")
 
 
 def test_a_key_for_other_inputs_is_refused(alices: Client) -> None:
@@ -308,7 +308,9 @@ def test_a_key_for_other_inputs_is_refused(alices: Client) -> None:
 
     refused = start(alices, "k1", count=2)
 
-    assert detail(refused, 422) == "The key 'k1' was already used with other inputs."
+    assert detail(refused, 422) == (
+        "The key 'k1' was already used with other inputs. Use a new key."
+    )
     assert Run.objects.count() == 1
 
 

@@ -139,7 +139,7 @@ def test_a_draft_that_is_not_possible_now_says_why_and_stays(alice: User, sessio
     assert f'text="{draft["text"].strip()}" key="abc"' in possible
     assert " ended" not in refused
     assert 'key="abc"' in refused
-    assert "There is no such command. Your draft is still here." in refused
+    assert "There is no such command. Write “/help” to see all commands. Your draft" in refused
     assert "There is no run 3f2a·91c in this session" in gone
     assert "Your draft" not in gone
     assert (

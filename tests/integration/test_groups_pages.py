@@ -171,7 +171,7 @@ def test_a_retired_group_keeps_its_name_and_nothing_else(
     question = Procedure.objects.get(name="question").pk
     given = {"procedure": question, "group": packers.pk, "role": "see"}
     refused = root.post("/admin/countersign_procedures/grant/add/", given)
-    assert "This group is retired." in shown(refused)
+    assert "This group is retired. Choose another group" in shown(refused)
     assert not User.objects.filter(groups=packers).exists()
 
     root.post(path, {"act": "revive"})
@@ -185,7 +185,7 @@ def test_groups_that_every_site_has_are_not_retired(root: Client) -> None:
 
     answer = root.post(path_of(standard.group, "retire/"), {"reason": REASON}, follow=True)
 
-    assert "This group can&#x27;t be retired." in shown(answer)
+    assert "Every site has this group, so it can&#x27;t be retired." in shown(answer)
 
 
 @pytest.mark.parametrize("path", ["/admin/groups/0/", "/admin/groups/0/rename/"])

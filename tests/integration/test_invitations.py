@@ -135,7 +135,7 @@ def test_a_file_is_read_and_links_go_by_mail(root: Client, finance: Group) -> No
         ({}, "Enter an address, or choose a file."),
         ({"addresses": "\n".join(f"a{n}@b.example" for n in range(MOST + 1))}, "the limit is 100"),
         ({"file": SimpleUploadedFile("x.csv", b"\xff\xfe")}, "isn&#x27;t text in UTF-8"),
-        ({"file": SimpleUploadedFile("x.csv", b"a" * 300_000)}, "The limit is 100 KB."),
+        ({"file": SimpleUploadedFile("x.csv", b"a" * 300_000)}, "larger than 100 KB."),
         (
             {"addresses": "a@b.example", "file": SimpleUploadedFile("x.csv", b"c@b.example")},
             "but not both",

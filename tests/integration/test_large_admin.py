@@ -16,7 +16,7 @@ from dashboard.admin.filters import MOST_OPTIONS, newest_values
 from dashboard.admin.search import SearchedAdmin
 from dashboard.models import RetiredGroup
 from procedures.engine.declaration.roles import ROLES
-from procedures.models import Act, Grant, Procedure, ProcedureVersion, Run
+from procedures.models import Act, Grant, Procedure, ProcedureVersion, Run, StoppedStarts
 from procedures.models.clock import clock
 from tests.admin_addresses import admin_addresses
 from tests.pages import browser, queries_of, shown
@@ -132,6 +132,25 @@ def test_a_filter_by_many_objects_offers_those_without_one(root: User) -> None:
     assert 'name="procedure__isnull"' not in shown(
         client.get("/admin/countersign_procedures/grant/")
     )
+
+
+def test_a_name_that_fits_several_is_refused_with_the_names_to_enter(root: User) -> None:
+    """A name in code is of one procedure only, so it comes before an equal title."""
+    for name, title in (("twin-1", "Twins"), ("twin-2", "Twins"), ("Twins", "Other")):
+        Procedure.objects.create(name=name, title=title)
+    client = browser(root)
+
+    def tried(name: str) -> str:
+        sent = {"procedure": name, "notice": "Closed.", "reason": "Because."}
+        return shown(client.post("/admin/new-runs/", sent, follow=True))
+
+    several = tried("twins")
+    assert "Several entries have the name “twins”." in several
+    assert "Enter exactly one of these: Twins, twin-1, twin-2" in several
+    assert "Several entries" not in tried("Twins")
+    assert "Several entries" not in tried("twin-1")
+    stopped = StoppedStarts.objects.values_list("procedure__name", flat=True)
+    assert set(stopped) == {"Twins", "twin-1"}
 
 
 def is_ticked(response: Any) -> bool:

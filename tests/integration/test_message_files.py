@@ -1,6 +1,7 @@
 """Files of messages: by the page with and without scripts, and by API; who may have them."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from pytest_django import Settings
 
 from chat.models import Message, Searchable, Session
 from chat.models.session import session_of
-from chat.services import MOST_FILES, open_session
+from chat.services import MOST_FILES, MessageError, open_session, sent_message_files
 from procedures.files import path_of
 from procedures.models import Run
 from procedures.runner import advance_run
@@ -115,6 +116,21 @@ def test_without_scripts_the_form_sends_them_and_keeps_all_that_it_can(
     assert [file.name for file in talk.messages.get().files] == ["orders.csv"]
 
 
+def test_a_file_whose_token_is_too_old_is_named(
+    talk: Session, alice: User, settings: Settings
+) -> None:
+    token = token_in(send_file(browser(alice), talk, paper()))
+    configure(settings, UPLOADS_KEPT=timedelta(seconds=-1))
+
+    refused = post(browser(alice), talk, text="Hi", files=token)
+
+    assert "The file “orders.csv” isn&#x27;t stored any more. Choose it again." in shown(refused)
+    with pytest.raises(MessageError, match="The file “orders"):
+        sent_message_files(talk, [token], by=alice)
+    with pytest.raises(MessageError, match="One of the files isn't stored any more"):
+        sent_message_files(talk, [""], by=alice)
+
+
 def test_a_token_is_of_one_person_and_one_session_and_a_message_has_few_files(
     talk: Session, alice: User, bob: User
 ) -> None:
@@ -124,7 +140,7 @@ def test_a_token_is_of_one_person_and_one_session_and_a_message_has_few_files(
     for client, session in ((browser(bob), talk), (browser(alice), other)):
         refused = post(client, session, text="Hi", files=token)
         assert refused.status_code == 422
-        assert "stored any more. Choose it again." in shown(refused)
+        assert "One of the files isn&#x27;t stored any more. Choose it again." in shown(refused)
     many = [
         token_in(send_file(browser(alice), talk, paper(f"{n}.txt"))) for n in range(MOST_FILES + 1)
     ]

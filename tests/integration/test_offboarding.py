@@ -15,7 +15,7 @@ from dashboard.models import ApiToken
 from procedures.models import Act
 from procedures.models.clock import clock
 from tests.calls import assign_too, grant, request_of, run_until_it_waits
-from tests.conftest import create_manager, create_person, group
+from tests.conftest import create_manager, create_person, group, make_staff
 from tests.pages import browser, shown
 
 REASON = "She works elsewhere now."
@@ -63,7 +63,7 @@ def test_whoever_leaves_passes_each_request_on_and_can_sign_in_no_more(
     assert "also asked: @bob" in shown(page)
 
     wrong = root.post(path_of(erin), fields_of(page, rest="@erin"))
-    assert "There is nobody active in “@erin”" in shown(wrong)
+    assert "“@erin” names nobody active who stays." in shown(wrong)
     assert User.objects.get(pk=erin.pk).is_active
     done = root.post(path_of(erin), fields_of(page, rest="finance", **{f"to-{also.pk}": "@bob"}))
 
@@ -141,6 +141,27 @@ def test_staff_offboard_nobody_above_them_nobody_twice_and_not_themselves(
 
     by.user_permissions.remove(Permission.objects.get(codename="change_user"))
     assert client.get(path_of(create_person("ina"))).status_code == 403
+
+
+def test_unlisted_requests_go_where_the_page_says(erin: User, bob: User, finance: Group) -> None:
+    """The viewer doesn't see the request, so the page only counts it."""
+    User.objects.create_user("zoe").groups.add(group("audit"))  # so that the code finds somebody
+    request, by = ask({"user": erin}), create_manager()
+    client = browser(by)
+    page = client.get(path_of(erin))
+    assert page.context["hidden"] == 1
+    assert "Unlisted requests aren't reassigned." in shown(page)
+    assert 'name="rest"' not in shown(page)
+
+    make_staff(by, "operate_request")
+    page = client.get(path_of(erin))
+    assert "get the assignee that you enter above, too; if you enter none" in shown(page)
+    empty = client.post(path_of(erin), fields_of(page, rest=""))
+    assert "Nobody could answer 1 open request any more" in shown(empty)
+    done = client.post(path_of(erin), fields_of(page, rest="finance"))
+
+    assert [one.to for one in done.context["receipt"].moved] == ["finance"]
+    assert asked_by(request) == {"finance"}
 
 
 def test_the_last_superuser_stays(root: Client, admin_user: User) -> None:

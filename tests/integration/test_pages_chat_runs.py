@@ -335,7 +335,7 @@ def test_every_page_says_that_a_run_waits_for_a_message(alice: User) -> None:
     advance_run(run.pk)
     journal = shown(client.get(f"/runs/{run.pk}/journal"))
     assert "<strong>alice</strong> wrote: Green, I think" in journal
-    assert "Looked for messages to the run: there was no new one" in journal
+    assert "Looked for new messages to the run: there were none" in journal
 
 
 def test_programs_write_to_runs_and_learn_what_became_of_it(alice: User) -> None:

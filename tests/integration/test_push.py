@@ -306,7 +306,7 @@ def test_what_cannot_be_pushed_to_is_refused(
 
     assert not PushSubscription.objects.exists()
     words = unescape(shown(client.get("/profile")))
-    assert "can't be used" in words or "at most 2000 characters" in words
+    assert "Use another browser." in words or "at most 2000 characters" in words
 
 
 def test_a_push_service_whose_name_leads_inside_is_sent_nothing(

@@ -59,7 +59,8 @@ def test_a_stranger_finds_no_run(run: Run, carol: User) -> None:
         (
             "paid",
             {"value": 1},
-            "Send an id with the signal. A signal with an id that was already used is ignored.",
+            "Send an id with the signal. If you send the signal again with the same id and value, "
+            "it counts only once.",
         ),
         *(
             (name, {"id": "p-1"}, "No run can wait for this signal. ")
@@ -93,7 +94,7 @@ def test_the_same_id_with_another_value_is_refused(run: Run, alice: User) -> Non
 
     words = detail(send(alice, run, id="p-1", value=32), 422)
 
-    assert words == "The id 'p-1' was already used with another value."
+    assert words == "The id 'p-1' was already used with another value. Use a new id."
 
 
 def test_an_ended_run_takes_none(run: Run, alice: User) -> None:

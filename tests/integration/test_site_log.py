@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -76,6 +78,10 @@ def test_a_removed_act_is_found(five: list[Act]) -> None:
     Act.objects.filter(seq=2).delete()
 
     assert verify_log()[0] == "Event 2 is missing."
+    said = io.StringIO()
+    with pytest.raises(CommandError, match="faults of the log and of rows that belong to no run: "):
+        call_command("verify_journal", stdout=said)
+    assert "Log: Event 2 is missing." in said.getvalue()
 
 
 def test_a_cut_tail_is_found(five: list[Act]) -> None:

@@ -62,7 +62,10 @@ def test_a_name_that_resolves_to_loopback_is_refused_without_a_connection(
 
     row = Notification.objects.get(channel="webhook")
     assert row.status == "failed"
-    assert row.note == "shop: The receiver's host has a forbidden address."
+    assert row.note == (
+        "shop: The receiver's host has an address that isn't public. Reports are sent to public "
+        "addresses only (WEBHOOKS_TO_LOOPBACK also allows addresses of this machine)."
+    )
     assert receiver.sent == []
 
 

@@ -96,8 +96,9 @@ def _counted(rows: QuerySet[Any]) -> int:
 def _quarantined() -> Need | None:
     count = _counted(Run.objects.filter(status=RunStatus.QUARANTINED))
     words = ngettext(
-        "{count} run is quarantined: its code no longer fits, or its workers died.",
-        "{count} runs are quarantined: their code no longer fits, or their workers died.",
+        "{count} run is quarantined: it can't continue until somebody helps. Its page says why.",
+        "{count} runs are quarantined: they can't continue until somebody helps. Their pages say "
+        "why.",
         count,
     )
     url = list_address(Run, "status__exact=quarantined")

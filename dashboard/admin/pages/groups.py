@@ -247,7 +247,10 @@ def group_retire(request: HttpRequest, key: int) -> HttpResponse:
         )
     [listed] = listed_groups([found])
     if listed.is_standard or listed.is_retired:
-        messages.error(request, _("This group can't be retired."))
+        words = _("Every site has this group, so it can't be retired. Remove its members instead.")
+        messages.error(
+            request, words if listed.is_standard else _("This group is retired already.")
+        )
         return HttpResponseRedirect(reverse("admin:group", args=[found.pk]))
     form = RetireForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
@@ -278,7 +281,9 @@ def do_or_warn(
         try:
             act()
         except RetiredError:
-            messages.error(request, _("This group is retired."))
+            messages.error(
+                request, _("This group is retired. Put it back into use before you change it.")
+            )
         else:
             messages.success(request, feedback)
         return HttpResponseRedirect(reverse("admin:group", args=[found.pk]))

@@ -79,11 +79,13 @@ class InvitationForm(forms.Form):
         if not found:
             return ""
         if found.size > LARGEST_FILE:
-            raise forms.ValidationError(_("The file is too large. The limit is 100 KB."))
+            raise forms.ValidationError(_("The file is larger than 100 KB. Split it."))
         try:
             return str(found.read().decode("utf-8-sig"))
         except UnicodeDecodeError:
-            raise forms.ValidationError(_("The file isn't text in UTF-8.")) from None
+            raise forms.ValidationError(
+                _("The file isn't text in UTF-8. Save it as CSV in UTF-8, and choose it again.")
+            ) from None
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

@@ -55,7 +55,7 @@ may_look = may_all("countersign_procedures.view_grant")
 
 
 class Box(NamedTuple):
-    """A checkbox of the table: if the group has the role, and if the viewer may change that."""
+    """A checkbox for a group's role: whether it is ticked, and whether the viewer may change it."""
 
     cell: Cell
     is_held: bool

@@ -47,18 +47,24 @@ MOST_OFFERED = 50
 class LeavingForm(LoggedReasonForm):
     """A form for the reason why somebody leaves, and for the new assignees of their requests."""
 
-    def __init__(self, user: User, left: list[NamedRequest], *args: Any, may_pass: bool) -> None:
+    def __init__(
+        self, user: User, left: list[NamedRequest], hidden: int, *args: Any, may_pass: bool
+    ) -> None:
         super().__init__(*args)
         self.user, self.left = user, left
         if not may_pass:
             return
         offers = forms.TextInput(attrs={"list": "assignees"})
-        if left:
+        if left or hidden:
             self.fields["rest"] = forms.CharField(
-                label=_("Requests that name nobody else go to"),
+                label=_("New assignee of requests that name nobody else"),
                 required=False,
                 max_length=LONGEST_NAME,
-                help_text=_("A group, such as finance, or a person, such as @ann."),
+                help_text=_(
+                    "A group, such as finance, or a person, such as @ann. If you enter another "
+                    "assignee for a single request, that one counts. Requests without a new "
+                    "assignee keep the present one."
+                ),
                 widget=offers,
             )
         for one in left:
@@ -83,7 +89,9 @@ class LeavingForm(LoggedReasonForm):
         unknown = unknown_assignees(set(named.values()), self.user)
         for name, value in named.items():
             if value in unknown:
-                words = _("There is nobody active in “{name}”. Enter a group, or a user as @name.")
+                words = _(
+                    "“{name}” names nobody active who stays. Enter a group, or a user as @name."
+                )
                 self.add_error(name, words.format(name=value))
         return cleaned
 
@@ -100,9 +108,8 @@ def person_offboard(request: HttpRequest, key: str) -> HttpResponse:
     if not may_offboard(by, user):
         raise PermissionDenied
     left, hidden = requests_left(user, viewer=by, sees_all=may_look_at(HumanRequest))
-    form = LeavingForm(
-        user, left, request.POST if request.method == "POST" else None, may_pass=may_pass_on(by)
-    )
+    sent = request.POST if request.method == "POST" else None
+    form = LeavingForm(user, left, hidden, sent, may_pass=may_pass_on(by))
     refusal = LAST if is_last_superuser([user]) else ""
 
     def show(found: Sequence[FoundConsequences]) -> HttpResponse:

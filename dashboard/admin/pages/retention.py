@@ -202,6 +202,7 @@ def retention_of(request: HttpRequest, name: str) -> HttpResponse:
         asked = DaysForm(request.GET if "days" in request.GET else {"days": own and own.days})
         saved = SavedDaysForm(initial={"days": request.GET.get("days", own and own.days)})
     days = asked.cleaned_data["days"] if asked.is_valid() else None
+    in_force = Retention.objects.filter(procedure=procedure).values_list("days", flat=True).first()
     shown = None
     if asked.is_valid():
         shown = preview(procedure, conf.RETENTION_DAYS if days is None else days)
@@ -212,6 +213,7 @@ def retention_of(request: HttpRequest, name: str) -> HttpResponse:
         above=[(reverse("admin:retention"), _("Retention"))],
         procedure=procedure,
         words=days_in_words(days),
+        in_force=days_in_words(in_force),
         preview=shown,
         kept=[(WHY_KEPT[kind], count) for kind, count in shown.kept.items()] if shown else [],
         holds=shown.holds.most_common(MOST_HOLDS) if shown else [],

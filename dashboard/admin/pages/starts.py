@@ -45,8 +45,8 @@ class StopForm(LoggedReasonForm):
         procedure: Any = self.fields["procedure"]
         procedure.type_if_long(
             lazy(
-                "Its title, or its name in code. If the field is empty, no procedure can be "
-                "started."
+                "Its title, or its name in code. If the field is empty, new runs of all procedures "
+                "are blocked."
             )
         )
 

@@ -40,14 +40,19 @@ class SubscriptionForm(forms.Form):
             is_allowed = is_allowed_host(parts.hostname or "", to_loopback=to_loopback)
             if is_allowed and PLACE.fullmatch(parts.netloc):
                 return endpoint
-        raise forms.ValidationError(_("This browser's push service can't be used."))
+        raise forms.ValidationError(
+            _(
+                "This site can't send notifications through this browser's push service. Use "
+                "another browser."
+            )
+        )
 
     def clean_public_key(self) -> str:
         text = str(self.cleaned_data["public_key"])
         try:
             ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), decoded(text))
         except ValueError:
-            raise forms.ValidationError(_("This browser's key can't be used.")) from None
+            raise forms.ValidationError(_unusable_key()) from None
         return text
 
     def clean_secret(self) -> str:
@@ -57,7 +62,7 @@ class SubscriptionForm(forms.Form):
         except ValueError:
             is_right = False
         if not is_right:
-            raise forms.ValidationError(_("This browser's key can't be used."))
+            raise forms.ValidationError(_unusable_key())
         return text
 
     @transaction.atomic
@@ -70,3 +75,7 @@ class SubscriptionForm(forms.Form):
         PushSubscription.objects.filter(digest=digest).exclude(sign_in=sign_in).delete()
         values = {**self.cleaned_data, "digest": digest, "server_key": key.public}
         return PushSubscription.objects.update_or_create(sign_in=sign_in, defaults=values)[0]
+
+
+def _unusable_key() -> str:
+    return _("This browser's key for notifications is invalid. Use another browser.")

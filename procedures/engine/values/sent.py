@@ -8,7 +8,15 @@ from procedures.engine.values import canonical
 
 
 class BodyError(EngineError):
-    """An error for a request body that can't be read."""
+    """An error for JSON that can't be read.
+
+    The message is about a request's body. `about_text` says the same about a text that somebody
+    has typed.
+    """
+
+    def __init__(self, message: str, *, about_text: str = "") -> None:
+        self.about_text = about_text or message
+        super().__init__(message)
 
 
 class DoubleError(ValueError):
@@ -37,11 +45,21 @@ def read_json(body: bytes) -> Any:
     try:
         plain = json.loads(body, object_pairs_hook=without_doubles)
     except DoubleError as error:
-        raise BodyError(str(error)) from None
-    except ValueError:
-        raise BodyError("Expected a JSON or multipart/form-data body.") from None
+        words = f"This JSON contains the name {error.name[:80]!r} twice in one object."
+        raise BodyError(str(error), about_text=words) from None
+    except ValueError as error:
+        words = f"This isn't valid JSON{_place(error)}."
+        raise BodyError("Expected a JSON or multipart/form-data body.", about_text=words) from None
     try:
         canonical.text_of(plain)
     except ValueError:
-        raise BodyError("The body contains characters or numbers that can't be stored.") from None
+        words = "contains characters or numbers that can't be stored."
+        raise BodyError(f"The body {words}", about_text=f"This JSON {words}") from None
     return plain
+
+
+def _place(error: ValueError) -> str:
+    """Return what is wrong in a text and where, to end a sentence; "" if the parser doesn't say."""
+    if not isinstance(error, json.JSONDecodeError):
+        return ""
+    return f": {error.msg} (line {error.lineno}, column {error.colno})"

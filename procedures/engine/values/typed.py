@@ -60,7 +60,6 @@ ROW_KEY = re.compile(r"[0-9]{1,6}")
 LINE_BREAK = re.compile(r"[\r\n]")
 LONG_TEXT = 200
 MINUTE = timedelta(minutes=1)
-NO_JSON = "This isn't valid JSON."
 NOTHING: Any = object()
 ABSENT: Any = object()
 """Stands for a property that the object shown at first lacks; its field was empty then."""
@@ -160,7 +159,7 @@ def read_value(schema: Mapping[str, Any], name: str, texts: Texts, first: Any = 
         value = read(schema, texts(name))
         return zoned(value, texts(name + ZONE)) if kind == "datetime-local" else value
     except (AmbiguousAmountError, BodyError, NoSuchTimeError) as error:
-        words = NO_JSON if isinstance(error, BodyError) else str(error)
+        words = error.about_text if isinstance(error, BodyError) else str(error)
         raise AnswerError(f"{name}: {words}", [Fault(name, words)]) from None
 
 

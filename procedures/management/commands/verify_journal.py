@@ -12,14 +12,15 @@ from procedures.models.proofs import unproven
 from procedures.services.differences import Difference, row_name
 from procedures.services.ledger import examine
 from procedures.services.retention.holds import removed_sentence
-from procedures.services.verification import site_faults
+from procedures.services.verification import log_faults, site_faults
 
 
 class Command(SiteCommand):
     help = (
         "Verify the journals of all runs, or of the given ones, with LEDGER_KEY, then compare rows"
         " and stored files with them. List every event, row and field that was changed or is"
-        " missing, and fail if there is one. Without RUN, also list rows that belong to no run."
+        " missing, and fail if there is one. Without RUN, also verify the log, and the rows that"
+        " belong to no run."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -40,12 +41,16 @@ class Command(SiteCommand):
             broken += bool(verdict.faults)
             for words in (*verdict.faults, *([verdict.note] if verdict.older else [])):
                 self.stdout.write(visible_line(f"{each} ({each.pk}): {words}"))
-        unowned = [] if run else site_faults()
+        unowned = [] if run else [*(f"Log: {words}" for words in log_faults()), *site_faults()]
         for words in unowned:
             self.stdout.write(visible_line(words))
         count = chosen.count() + len(graves)
         if broken or unowned:
-            also = f"; rows that belong to no run: {len(unowned)}" if unowned else ""
+            also = (
+                f"; faults of the log and of rows that belong to no run: {len(unowned)}"
+                if unowned
+                else ""
+            )
             raise CommandError(f"Journals that aren't intact: {broken} of {count}{also}.")
         self.stdout.write(f"{count} of {count} journals are intact.")
 
