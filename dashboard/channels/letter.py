@@ -71,7 +71,7 @@ def letter_about(request: HumanRequest, *, to: User, reminder: int = 0) -> Lette
         wrapped(shortened(request.note, LONGEST_TEXT)),
         _("Answer it here:\n{link}").format(link=link_to(request)),
         wrapped(_("Later, the same page shows what was decided.")),
-        sent_because([request]),
+        wrapped(sent_because([request])),
     ]
     subject = subject_about(request, reminder=reminder)
     context = {

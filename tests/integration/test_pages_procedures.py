@@ -154,7 +154,7 @@ def test_faults_stand_beside_their_fields_and_what_was_typed_stays(alice: User) 
     assert refused.status_code == 422
     assert 'name="count" type="text" value="many"' in text
     assert "> x</textarea>" in text
-    assert "This isn&#x27;t valid JSON." in text
+    assert "This isn&#x27;t valid JSON: " in text
     assert "&lt;b&gt;" in text
     assert 'name="-key" value="k"' in text
     assert not Run.objects.exists()
@@ -171,7 +171,7 @@ def test_what_cannot_even_be_read_hides_no_other_fault(alice: User) -> None:
     fields = {"-key": "k", "count": "many", "sizes": "Bonn", "paper": paper()}
     text = shown(browser(alice).post("/procedures/sized_inputs", fields))
 
-    assert "This isn&#x27;t valid JSON." in text
+    assert "This isn&#x27;t valid JSON: " in text
     assert "This must be a whole number like 42." in text
     assert text.count('class="field__fault"') == 2
     assert "<strong>paper.csv</strong> is kept" in text
