@@ -80,8 +80,10 @@ def claim_next(
                 # The row stays locked until the claim is committed, or until this block ends. So
                 # `code_for` must be quick, and raises `CodeNotRead` instead of reading a text.
                 if code := code_for(found):
-                    store = DatabaseStore(found.at, head=found.head)
-                    journal = _claim_locked(store, found.run, news=found.news)
+                    head, news = found.read_head_and_news()
+                    journal = _claim_locked(
+                        DatabaseStore(found.at, head=head), found.run, news=news
+                    )
                     return Claimed(found.are_others, code, journal)
             # This worker has no code for the run. Skip its procedure from now on, or the loop would
             # find the same run again.

@@ -55,15 +55,8 @@ class RunQuerySet(models.QuerySet["Run"]):
         Returns None if there is no such run.
         """
         statement = sql.await_next if waits else sql.claim_next
-        for *known, head, news, at in statement.rows_at_begin(clock.cell(), *excluded.cells):
-            epoch, *cells = json.loads(head)
-            run: Run = known[0]
-            # If the run was claimed and queued again before it was locked here, only its own row is
-            # new, and the rest must be read again.
-            is_known = epoch == run.epoch
-            known.append(Head(run.pk, *cells) if is_known else None)
-            known.append(inputs_in(news) if is_known else None)
-            return Queued._make((*known, clock.read(at)))
+        for *cells, at in statement.rows_at_begin(clock.cell(), *excluded.cells):
+            return Queued._make((*cells, clock.read(at)))
         return None
 
     def locked(self) -> Self:
@@ -167,11 +160,24 @@ class Queued(NamedTuple):
     """The version of the procedure that was registered last."""
     are_others: bool
     """True if more runs are queued."""
-    head: Head | None
-    """The head of the run's journal; None if it must be read again."""
-    news: list[PendingInput] | None
-    """The inputs of the run that aren't journaled yet; None if they must be read again.
-
-    Something that was sent while the run was being locked may be missing.
-    """
+    head_as_json: str | None
+    """The epoch and the head of the run at the beginning of the query; None if there is no head."""
+    news_as_json: str | None
+    """The inputs of the run that weren't journaled at the beginning of the query, if any."""
     at: datetime
+
+    def read_head_and_news(self) -> tuple[Head | None, list[PendingInput] | None]:
+        """Return the head of the run's journal, and its inputs that aren't journaled yet.
+
+        Something that was sent while the run was being locked may be missing. Returns None for
+        both if they must be read again. Raises an error if they are damaged: a caller that knows
+        the run by then can pass it by.
+        """
+        if self.head_as_json is None:
+            return None, None
+        epoch, *cells = json.loads(self.head_as_json)
+        # If the run was claimed and queued again before it was locked here, only its own row is
+        # new, and the rest must be read again.
+        if epoch != self.run.epoch:
+            return None, None
+        return Head(self.run.pk, *cells), inputs_in(self.news_as_json)

@@ -87,7 +87,15 @@ def unreadable() -> Run:
     return run
 
 
-@pytest.mark.parametrize("name", ["of_no_code", "of_newer_code", "unreadable"])
+@pytest.fixture
+def without_head() -> Run:
+    """Its journal has no head, as after an incomplete restoration."""
+    run = queued()
+    Head.objects.filter(run=run).delete()
+    return run
+
+
+@pytest.mark.parametrize("name", ["of_no_code", "of_newer_code", "unreadable", "without_head"])
 def test_what_cannot_be_carried_on_keeps_nobody_waiting(
     name: str, request: pytest.FixtureRequest
 ) -> None:
