@@ -5,26 +5,34 @@ from typing import Any
 
 from procedures.engine.journal.events import Event
 from procedures.models import Run
-from procedures.models.event import READ_AT_ONCE, journal_from
+from procedures.models.event import journal_in
 from procedures.models.head import Head
 from procedures.store import sql
 from procedures.store.cursors import end_with
 from procedures.store.fence import hold_and_append
+from procedures.store.prepared import Rows
 from procedures.store.rows import BoundStatement, execute_together, together
+
+READ_WITH_CLAIM = 500
+"""The number of events from which on a journal isn't read together with the claim of its run.
+
+A longer journal is read when the worker's lease is being renewed, however long that takes.
+"""
 
 
 def hold(run: Run, *, is_all: bool) -> list[Event] | None:
     """Store the fields of a claimed run, and set the epoch of its claim in the head.
 
     From then on, the workers of earlier claims can't write into the journal. With `is_all`,
-    PostgreSQL commits in the same message and returns the journal, if possible; else returns None.
+    PostgreSQL commits in the same message and returns the journal, if possible and if the journal
+    is shorter than `READ_WITH_CLAIM`; else returns None.
     """
     parts = (_row_of(run), sql.hold_head.bound(run.epoch, run.pk))
     done = end_with(together(*parts), _journal_of(run)) if is_all else None
     heads: list[Any] = done[0] if done else execute_together(*parts).fetchall()
     for cells in heads:
         run.head = Head(*cells)
-        return journal_from(run.pk, done[1]) if done else None
+        return _whole(done[1]) if done else None
     raise Head.DoesNotExist(f"The record of the last event of run {run.pk} is missing.")
 
 
@@ -41,7 +49,7 @@ def hold_with(
     done = hold_and_append(run.pk, events, parts, then=_journal_of(run) if is_all else None)
     # The events are progress, so this claim is the first one without further progress.
     head.epoch, head.claims, head.seq, head.hash = run.epoch, 1, last.seq, last.hash
-    return None if done is None else journal_from(run.pk, done)
+    return None if done is None else _whole(done)
 
 
 def _row_of(run: Run) -> BoundStatement:
@@ -52,4 +60,12 @@ def _row_of(run: Run) -> BoundStatement:
 
 
 def _journal_of(run: Run) -> BoundStatement:
-    return sql.journal_since.bound(run.pk, run.base_seq, READ_AT_ONCE)
+    return sql.journal_since.bound(run.pk, run.base_seq, READ_WITH_CLAIM)
+
+
+def _whole(rows: Rows) -> list[Event] | None:
+    """Return the journal that begins with these rows, or None if more rows may follow.
+
+    The others aren't read here: nothing renews the lease yet, and the claim is committed.
+    """
+    return journal_in(rows) if len(rows) < READ_WITH_CLAIM else None

@@ -118,10 +118,9 @@ def journal_since(run_id: UUID, after: int) -> list[JournalEvent]:
     return [event for part in parts for event in map(_as_read, part)]
 
 
-def journal_from(run_id: UUID, rows: Part) -> list[JournalEvent]:
-    """Return a run's events, of which the first `READ_AT_ONCE` were selected as `rows`."""
-    events = [*map(_as_read, rows)]
-    return events + journal_since(run_id, rows[-1][0]) if len(rows) == READ_AT_ONCE else events
+def journal_in(rows: Part) -> list[JournalEvent]:
+    """Return rows that were selected for a journal as events of the engine."""
+    return [*map(_as_read, rows)]
 
 
 def _parts(following: Callable[[int], Part], after: int) -> Iterator[Part]:

@@ -1,7 +1,8 @@
 """The costs of a claim, an answer and a task, counted: statements and connections."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from psycopg._queries import MAX_CACHED_STATEMENT_LENGTH, MAX_CACHED_STATEMENT_PARAMS
 
-from procedures.journal import claim_next
+from procedures.journal import claim_next, holding
 from procedures.models import Run
 from procedures.registry import find
 from procedures.runner import advance_run
@@ -154,9 +155,17 @@ def test_a_claim_takes_in_an_answer_with_few_statements(answered: Run) -> None:
 
 
 @POSTGRES_ONLY
-def test_a_claim_of_an_answered_run_with_its_journal_is_two_messages(
-    bob: User, finance: Group, tmp_path: Path
+@pytest.mark.parametrize(("at_most", "to_read"), [(holding.READ_WITH_CLAIM, 0), (4, 1)])
+def test_a_claim_is_two_messages_and_brings_a_journal_that_is_not_long(
+    at_most: int,
+    to_read: int,
+    bob: User,
+    finance: Group,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """A longer one is read when the lease is being renewed, not by the claim."""
+    monkeypatch.setattr(holding, "READ_WITH_CLAIM", at_most)
     grant("two_questions", finance, "answer")
     runs = [run_until_it_waits("two_questions") for _ in range(3)]
     for run in runs:
@@ -165,21 +174,33 @@ def test_a_claim_of_an_answered_run_with_its_journal_is_two_messages(
     messages = [messages_of_a_claim(tmp_path / run.pk.hex) for run in runs]
 
     # What is sent at once is prepared by then.
-    assert messages[-1] == 2
+    assert messages[-1] == (2, to_read)
 
 
-def messages_of_a_claim(path: Path) -> int:
-    """The number of times that a claim and the reading of the journal wait for the server."""
+def messages_of_a_claim(path: Path) -> tuple[int, int]:
+    """Return how often a claim waits for the server, and then the reading of the journal."""
+    claiming, reading = path.with_suffix(".claim"), path.with_suffix(".journal")
+    with traced(claiming):
+        claimed = claim_next(lambda found: find(found.procedure), Exclusions())
+    assert claimed
+    assert claimed.journal
+    with traced(reading):
+        kinds = [event.kind for event in claimed.journal.load()]
+    assert kinds[0] == "run.started"
+    assert kinds[-2:] == ["wait.closed", "run.resumed"]
+    return claiming.read_text().count("\tSync"), reading.read_text().count("\tSync")
+
+
+@contextmanager
+def traced(path: Path) -> Iterator[None]:
+    """Write what the driver and the server send each other to this file."""
     driver = connection.connection.pgconn
     with path.open("w") as file:
         driver.trace(file.fileno())
-        claimed = claim_next(lambda found: find(found.procedure), Exclusions())
-        assert claimed
-        assert claimed.journal
-        kinds = [event.kind for event in claimed.journal.load()]
-        driver.untrace()
-    assert kinds[-2:] == ["wait.closed", "run.resumed"]
-    return path.read_text().count("\tSync")
+        try:
+            yield
+        finally:
+            driver.untrace()
 
 
 def test_the_claim_of_a_child_asks_no_more_than_another() -> None:
