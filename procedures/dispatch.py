@@ -192,6 +192,7 @@ def _connection_to(broker: str) -> Connection:
         transport_options={
             "socket_timeout": PATIENCE,
             "socket_connect_timeout": PATIENCE,
-            "max_retries": 0,
+            # One try for each address: several are separated by semicolons.
+            "max_retries": broker.count(";"),
         },
     )

@@ -32,12 +32,16 @@ def find_site_secrets() -> Iterator[str]:
             yield from passwords_of(value)
 
 
-def passwords_of(url: str) -> Iterator[str]:
-    """Yield the password in a URL, first as it is written there, and then percent-decoded."""
-    try:
-        written = urlsplit(str(url)).password
-    except ValueError:
-        return
-    if written:
-        yield written
-        yield unquote(written)
+def passwords_of(urls: str) -> Iterator[str]:
+    """Yield the password in each URL, first as it is written there, and then percent-decoded.
+
+    Several URLs are separated by semicolons.
+    """
+    for url in dict.fromkeys((urls, *urls.split(";"))):
+        try:
+            written = urlsplit(url).password
+        except ValueError:
+            continue
+        if written:
+            yield written
+            yield unquote(written)

@@ -29,7 +29,7 @@ MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 NAME = re.compile(r"[\w.-]{1,80}")
 HOST = re.compile(r"\*|\.?[\w-]+(\.[\w-]+)*|\[[0-9a-fA-F:.]+\]")
 SLUG = re.compile(r"[a-z0-9-]{1,40}")
-BROKERS = ("amqp", "amqps", "pyamqp", "redis", "rediss", "redis+socket", "sentinel")
+BROKERS = ("amqp", "amqps", "pyamqp", "redis", "rediss", "redis+socket")
 SAMPLE_PROVIDERS = (
     '{"corp": {"name": "Example Corp", "url": "https://id.example.com", "client_id": "...", '
     '"secret": "..."}}'
@@ -149,6 +149,14 @@ def is_url(*schemes: str) -> Callable[[str], bool]:
         return url.scheme in schemes and url.port != 0 and bool(url.hostname or url.path)
 
     return holds
+
+
+def are_brokers(text: str) -> bool:
+    """Return True for an address of a broker, or for several, separated by semicolons.
+
+    Celery connects to the next one if a broker fails.
+    """
+    return all(map(is_url(*BROKERS), text.split(";")))
 
 
 def is_site(text: str) -> bool:
@@ -352,7 +360,13 @@ DatabaseUrl = Annotated[
     str, must("an address like postgres://user:password@host/name", names_a_database)
 ]
 RedisUrl = Annotated[str, must("an address like redis://host:6379/0", is_redis)]
-BrokerUrl = Annotated[str, must("an address like amqp://user:password@host/name", is_url(*BROKERS))]
+BrokerUrl = Annotated[
+    str,
+    must(
+        "an address like amqp://user:password@host/name, or several, separated by semicolons",
+        are_brokers,
+    ),
+]
 FilesUrl = Annotated[
     str,
     must("an absolute path, or an address like s3://bucket/folder?region_name=x", names_a_store),

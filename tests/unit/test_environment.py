@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from dashboard.environment.site_secrets import passwords_of
 from dashboard.environment.values import bucket_storage
 from dashboard.environment.variables import CHECKOUT, Environment, read_environment, redis_socket
 from tests import machine
@@ -75,6 +76,9 @@ def test_production_finds_every_file_its_styles_name(tmp_path: Path) -> None:
         ("BROKER_URL", "rabbit"),
         ("BROKER_URL", "amqp://someone:secret@host:many//"),
         ("BROKER_URL", "rabbit://host"),
+        ("BROKER_URL", "sentinel://a.example:26379"),
+        ("BROKER_URL", "amqp://a.example//;rabbit://someone:secret@b.example"),
+        ("BROKER_URL", "amqp://a.example//;"),
         ("CHECKS", "make test"),
         ("CHECKS", '["make test"]'),
         ("CHECKS", '{"tests": "sh \'make"}'),
@@ -303,6 +307,14 @@ def test_the_broker_is_the_redis_unless_told_otherwise(tmp_path: Path) -> None:
     assert embedded.redis_url() == f"unix://{tmp_path}/a%20b%23c/redis/redis.sock"
     assert embedded.broker_url() == f"redis+socket://{tmp_path}/a%20b%23c/redis/redis.sock"
     assert rabbit.broker_url() == "amqp://b.example"
+
+
+def test_several_brokers_are_tried_in_turn_and_their_passwords_are_secret() -> None:
+    both = "amqp://ann:first@a.example:5672//;amqps://ann:s%20d@b.example:5671//"
+    rabbits = Environment(BROKER_URL=both)
+
+    assert rabbits.broker_url() == both
+    assert {"first", "s%20d", "s d"} <= set(passwords_of(both))
 
 
 def test_a_long_folder_has_its_socket_in_the_temporary_one(tmp_path: Path) -> None:
