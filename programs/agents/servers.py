@@ -15,7 +15,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -132,11 +132,17 @@ def _within(server: str, work: Coroutine[Any, Any, T]) -> T:
     """Return the result of work with a server; raise the error itself if a group contains one."""
     try:
         return asyncio.run(work)
-    except OSError as error:  # without its path: nothing stored names the command
-        words = error.strerror or type(error).__name__
-        raise ToolServerError(f"The tool server {server} can't be started: {words}.") from None
-    except ExceptionGroup as group:
-        raise _only_one(group) from None
+    except (OSError, ExceptionGroup) as error:
+        found = _only_one(error)
+        if isinstance(found, OSError):
+            lost = f"The connection to the tool server {server} was lost: {_reason(found)}."
+            found = ToolServerError(f"{lost} A call may have been carried out.")
+        raise found from None
+
+
+def _reason(error: OSError) -> str:
+    """Return the reason without the path, because nothing that is stored names the command."""
+    return error.strerror or type(error).__name__
 
 
 def _only_one(error: Exception) -> Exception:
@@ -231,5 +237,10 @@ async def _client(server: ToolServer) -> AsyncIterator[Any]:
     command, *arguments = server.command
     environment = dict(server.environment)
     start = StdioServerParameters(command=command, args=arguments, env=environment)
-    async with Client(stdio_client(start)) as client:
+    async with AsyncExitStack() as stack:
+        try:
+            client = await stack.enter_async_context(Client(stdio_client(start)))
+        except OSError as error:
+            words = f"The tool server {server.name} can't be started: {_reason(error)}."
+            raise ToolServerError(words) from None
         yield client

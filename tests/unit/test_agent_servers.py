@@ -16,7 +16,7 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 from procedures.engine import Context, DefinitionError, procedure
 from procedures.testing import Answer, run_procedure, script
 from programs.agents import Agent, ToolCall, ToolServer, ToolSpec, run_agent
-from programs.agents.servers import SERVERS, ToolServerError, all_pages, list_tools
+from programs.agents.servers import SERVERS, ToolServerError, all_pages, call_tool, list_tools
 
 PROGRAM = str(Path(__file__).parent.parent / "calculator.py")
 CALLS = [
@@ -123,6 +123,39 @@ def test_a_server_that_cannot_be_started_is_an_error_without_its_command() -> No
     ToolServer("quiet", ["/bin/false"])
     with pytest.raises(MCPError, match="Connection closed"):
         list_tools("quiet", None)
+
+
+class Dying:
+    """A client whose server dies while it answers a call."""
+
+    error: Exception
+
+    def __init__(self, _transport: object) -> None:
+        pass
+
+    async def __aenter__(self) -> "Dying":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def call_tool(self, _name: str, _arguments: object) -> object:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(), ExceptionGroup("", [ConnectionResetError()])])
+@pytest.mark.usefixtures("book")
+def test_a_server_that_is_lost_during_a_call_may_have_carried_it_out(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr("mcp.Client", type("Client", (Dying,), {"error": error}))
+    ToolServer("shop", ["x"])
+
+    with pytest.raises(
+        ToolServerError,
+        match=r"^The connection to the tool server shop was lost: \w+\. A call may have been",
+    ):
+        call_tool("shop", "refund", {})
 
 
 def allow_all(call: ToolCall) -> str:
