@@ -45,6 +45,7 @@ RESULTS = (
 """The order of the results in the report."""
 PLACES = {"usual": 0, "other": 1}
 """The position of the button that is pressed for each decision; "usual" presses the first one."""
+POINTS = (".", ",")
 CURRENCIES = re.compile("€|EUR|USD|GBP|CHF")
 AMOUNT = re.compile(
     r"(?<![\w.,'\u2019+*/\xd7\u2212\u2013-])(?<![x*\xd7] )(?!(?<=[0-9] )[0-9]{3}(?![0-9]))"
@@ -277,7 +278,10 @@ def sum_amounts(prompts: Sequence[str]) -> list[tuple[Decimal, str]]:
         found = AMOUNT.findall(prompt)
         if len(found) != 1 or len(CURRENCIES.findall(prompt)) != 1:
             return []
-        whole, _separator, cents, currency = found[0]
+        whole, separator, cents, currency = found[0]
+        # A single point or comma before three digits may separate thousands or decimals.
+        if not cents and separator in POINTS and whole.count(separator) == 1:
+            return []
         digits = re.sub(r"\D", "", whole)
         total[currency] += Decimal(f"{digits}{cents.replace(',', '.')}")  # type: ignore[assignment]
     return [(Decimal(amount), currency) for currency, amount in sorted(total.items())]

@@ -68,16 +68,14 @@ def read_text(schema: Mapping[str, Any], text: str) -> Any:
     kind = schema.get("type")
     if kind == "boolean":
         return read_yes_or_no(text)
-    if kind == "integer":
-        return read_whole_number(text)
-    if kind == "number":
-        return read_number(text)
     plain = without_code(text, schema[CURRENCY]) if CURRENCY in schema else text
     try:
-        check_typed_amount(plain, schema.get("anyOf", [schema])[0])
+        check_typed_amount(plain, {**schema.get("anyOf", [schema])[0], **schema})
     except AmbiguousAmountError as error:
         raise AnswerError(str(error)) from None
-    return plain
+    if kind == "integer":
+        return read_whole_number(plain)
+    return read_number(plain) if kind == "number" else plain
 
 
 def read_whole_number(text: str) -> int:

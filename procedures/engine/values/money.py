@@ -99,12 +99,19 @@ class AmbiguousAmountError(ValueError):
 def check_typed_amount(text: str, schema: Mapping[str, Any]) -> None:
     """Raise `AmbiguousAmountError` for a number such as "1.000" if the schema allows two decimals.
 
-    In many countries, people write 1.000 for a thousand. Without this check, that would be one.
+    In many countries, people write 1.000 for a thousand. Without this check, that would be one. If
+    the schema names a currency, the currency says how many decimals an amount can have, also if its
+    steps are larger, such as 0.05 CHF.
     """
-    step = Decimal(str(schema.get("multipleOf", "0.0")))
+    step = Decimal(str(schema.get("multipleOf", "0.0"))).normalize()
     exponent = int(step.as_tuple().exponent)
-    is_of_digits = step == Decimal(1).scaleb(exponent) and -exponent < GROUP
+    places = max(0, -exponent)
+    if currency := schema.get(KEYWORD):
+        places = PLACES.get(currency, USUAL_PLACES)
+    elif step != Decimal(1).scaleb(exponent):
+        return
     plain = text.strip()
-    # Other numbers with three decimals are refused anyway, because they aren't a multiple of 0.01.
-    if is_of_digits and GROUPED.fullmatch(plain) and Decimal(plain) % step == 0:
-        raise AmbiguousAmountError(plain, -exponent)
+    # Other numbers with three decimals are refused anyway, because they aren't such a multiple.
+    is_multiple = GROUPED.fullmatch(plain) and (not step or Decimal(plain) % step == 0)
+    if places < GROUP and is_multiple:
+        raise AmbiguousAmountError(plain, places)

@@ -4,9 +4,11 @@ from decimal import Decimal
 from typing import Annotated
 
 import pytest
+from pydantic import Field
 
 from procedures.engine import AnswerError, Currency
 from procedures.engine.kinds.questions import new_question
+from procedures.engine.kinds.words import read_text
 from procedures.engine.values.money import AmbiguousAmountError, check_typed_amount
 from procedures.engine.values.typed import read
 
@@ -37,6 +39,35 @@ def test_a_point_that_may_separate_thousands_is_asked_about(code: str, text: str
 )
 def test_other_amounts_are_read_as_they_are(code: str, text: str) -> None:
     assert typed(code, text) == text
+
+
+@pytest.mark.parametrize(
+    ("step", "text"), [("0.05", "1.000"), ("5", "5.000"), ("5", "1005.00"), ("0.25", "1.00")]
+)
+def test_the_currency_says_how_many_decimals_an_amount_has_whatever_its_steps_are(
+    step: str, text: str
+) -> None:
+    francs = Annotated[Decimal, Currency("CHF"), Field(multiple_of=Decimal(step))]
+    question = new_question("input", "How much?", francs)
+
+    if text.endswith(".000"):
+        with pytest.raises(AnswerError, match="read in two ways"):
+            question.rules.read_words(question, text)
+        with pytest.raises(AmbiguousAmountError):
+            read(question.schema, [text])
+    else:
+        assert question.check(read(question.schema, [text])) == text
+
+
+@pytest.mark.parametrize("kind", ["number", "integer", "string"])
+def test_amounts_of_a_json_schema_are_asked_about_too(kind: str) -> None:
+    for schema in ({"type": kind, "currency": "EUR"}, {"type": kind, "multipleOf": 1.0}):
+        with pytest.raises(AnswerError, match="can be read in two ways"):
+            read_text(schema, "1.000")
+        with pytest.raises(AmbiguousAmountError):
+            read(schema, ["1.000"])
+    dinars = {"type": kind, "currency": "BHD"}
+    assert read(dinars, ["1.000 BHD"]) == {"number": 1.0, "string": "1.000"}.get(kind, "1.000")
 
 
 def test_programs_may_send_any_number_of_zeros() -> None:
