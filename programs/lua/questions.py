@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from procedures.engine import ProcedureFileError
-from procedures.engine.values.spelling import meant, short_repr
+from procedures.engine.values.spelling import meant
 from programs.lua.primitives.asking import ON_TIMEOUT, PASSED_ON
-from programs.lua.primitives.options import seconds_of
+from programs.lua.primitives.options import seconds_of, shown
 from programs.lua.tokens import Token, Use, tokens_of
 
 COMMON = (
@@ -42,7 +42,7 @@ def fault_of_declared(name: str, declared: Mapping[str, Any]) -> str:
     kind = declared.get("type")
     if kind is not None and kind not in VERBS:
         known = meant(str(kind), VERBS) or f" The types are {', '.join(VERBS)}."
-        return f"The question {name} has the type {short_repr(kind)}.{known}"
+        return f"The question {name} has the type {shown(kind)}.{known}"
     verbs = OF_VERB if kind is None else (VERBS[kind],)
     options = {*COMMON, *(one for verb in verbs for one in OF_VERB[verb])}
     for key in declared:
@@ -53,15 +53,15 @@ def fault_of_declared(name: str, declared: Mapping[str, Any]) -> str:
 
 def _fault_of_values(name: str, declared: Mapping[str, Any]) -> str:
     if declared.get("on_timeout", "default") not in ON_TIMEOUT:
-        words = f"{', '.join(ON_TIMEOUT)}, not {short_repr(declared['on_timeout'])}"
+        words = f"{', '.join(ON_TIMEOUT)}, not {shown(declared['on_timeout'])}"
         return f"on_timeout of the question {name} must be one of {words}."
     options = declared.get("options")
     if options is not None and not (isinstance(options, list) and options):
-        words = f"must be a list that isn't empty, not {short_repr(options)}"
+        words = f"must be a list that isn't empty, not {shown(options)}"
         return f"The options of the question {name} {words}."
     if declared.get("type") == "approval" and not isinstance(declared.get("default"), bool | None):
         words = f"default of the question {name} must be true or false"
-        return f"{words}, not {short_repr(declared['default'])}."
+        return f"{words}, not {shown(declared['default'])}."
     try:
         seconds_of(declared.get("timeout"), f"timeout of the question {name}")
     except TypeError as error:
@@ -79,12 +79,13 @@ def check_asking(code: str, first: int, uses: Sequence[Use], human: Mapping[str,
     for use in uses:
         if why := _fault_of_name(use, human):
             raise ProcedureFileError(why, line=use.line)
-    for verb, key, value in _written_options(tokens_of(code, first)):
+    for verb, key, value, after in _written_options(tokens_of(code, first)):
         options = (*COMMON, *OF_VERB[verb])
         if key.text not in options:
             words = f"Human.{verb} can't have {key.text!r}.{meant(key.text, options)}"
             raise ProcedureFileError(words, line=key.line)
-        if (verb, key.text) == ("approve", "default") and value.kind in ("text", "number"):
+        is_literal = value.kind in ("text", "number") and after.text in (",", ";", "}")
+        if (verb, key.text) == ("approve", "default") and is_literal:
             words = f"default of Human.approve must be true or false, not {value.text:.50}."
             raise ProcedureFileError(words, line=key.line)
 
@@ -101,11 +102,11 @@ def _fault_of_name(use: Use, human: Mapping[str, Any]) -> str:
     return ""
 
 
-def _written_options(tokens: Sequence[Token]) -> Iterator[tuple[str, Token, Token]]:
+def _written_options(tokens: Sequence[Token]) -> Iterator[tuple[str, Token, Token, Token]]:
     """Yield a tuple for each key in the table of a call of a function of `Human`.
 
-    It has the name of the function, the key, and the first token of the key's value. Calls of
-    `Human.inputs` are left out.
+    It has the name of the function, the key, and the first two tokens after the equals sign: the
+    second one shows if the value ends with the first. Calls of `Human.inputs` are left out.
     """
     for place, token in enumerate(tokens[:-4]):
         dot, verb, *after = tokens[place + 1 : place + 5]
@@ -117,17 +118,17 @@ def _written_options(tokens: Sequence[Token]) -> Iterator[tuple[str, Token, Toke
             and opening[: opening.index("{")] in ([], ["("])
             and verb.text != "inputs"
         ):
-            for key, value in _keys(tokens, place + 3 + opening.index("{")):
-                yield verb.text, key, value
+            for key, value, after_value in _keys(tokens, place + 3 + opening.index("{")):
+                yield verb.text, key, value, after_value
 
 
-def _keys(tokens: Sequence[Token], opening: int) -> Iterator[tuple[Token, Token]]:
+def _keys(tokens: Sequence[Token], opening: int) -> Iterator[tuple[Token, Token, Token]]:
     """Yield the names before the equals signs of a table whose brace is at this index.
 
-    Each is yielded with the token after the equals sign.
+    Each is yielded with the two tokens after the equals sign.
     """
     depth = 0
-    for place in range(opening, len(tokens) - 2):
+    for place in range(opening, len(tokens) - 3):
         token, after = tokens[place], tokens[place + 1]
         if token.kind == "mark":
             depth += (token.text in "{([") - (token.text in "})]")
@@ -137,4 +138,4 @@ def _keys(tokens: Sequence[Token], opening: int) -> Iterator[tuple[Token, Token]
             return
         is_first = tokens[place - 1].text in {"{", ",", ";"}
         if depth == 1 and token.kind == "name" and is_first and after.text == "=":
-            yield token, tokens[place + 2]
+            yield token, tokens[place + 2], tokens[place + 3]

@@ -233,15 +233,24 @@ end
 -- While a file is read, nothing can interrupt a C function.
 local MOST_TRIES = 1e8
 
-local function bounded(fn)
+local function tries_of(name, text, pattern)
+  local bare = gsub(pattern, "%%%%", "x")
+  local _, scans = gsub(bare, "%%[b1-9]", "") -- each reads on to the end of a bracket or of a copy
+  local plain = gsub(gsub(bare, "%%.", "x"), "%b[]", "x")
+  local _, count = gsub(plain, "[*+-]", "")
+  local _, choices = gsub(plain, "%?", "") -- each can double the tries
+  -- A single repetition at the end of a pattern takes all it can at once.
+  if count == 1 and scans == 0 and choices == 0 and find(plain, "[*+-]%)*$") then return 1 end
+  local is_anchored = name ~= "gmatch" and find(pattern, "^", 1, true) == 1
+  local places = is_anchored and 0 or 1 -- other patterns are tried at each place of the text
+  return (#text + 1) ^ (count + scans + places) * 2 ^ choices
+end
+
+local function bounded(name, fn)
   if not host.reads then return fn end
   return function(text, pattern, ...)
     if type(text) == "string" and type(pattern) == "string" then
-      local plain = gsub(gsub(pattern, "%%.", "x"), "%b[]", "x")
-      local _, count = gsub(plain, "[*+-]", "")
-      local _, choices = gsub(plain, "%?", "") -- each can double the tries
-      local tries = count > 1 and (#text + 1) ^ count or 1
-      if tries * 2 ^ choices > MOST_TRIES then
+      if tries_of(name, text, pattern) > MOST_TRIES then
         raw_error("While a file is read, this pattern is too slow for a text of that length. Use it in the procedure.", 2)
       end
     end
@@ -249,7 +258,7 @@ local function bounded(fn)
   end
 end
 
-for _, name in ipairs({"find", "match", "gsub", "gmatch"}) do string[name] = bounded(string[name]) end
+for _, name in ipairs({"find", "match", "gsub", "gmatch"}) do string[name] = bounded(name, string[name]) end
 for _, name in ipairs({"find", "match", "gsub", "rep"}) do string[name] = noted(string[name]) end
 for _, name in ipairs({"concat", "insert", "move", "remove", "unpack"}) do
   table[name] = noted(table[name])

@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from procedures.engine import Context, Procedure, ProcedureFileError
-from procedures.engine.values.spelling import meant, short_repr
+from procedures.engine.values.spelling import meant
 from programs.lua.errors import OutputError
+from programs.lua.primitives.options import shown
 from programs.signing import CONTEXT, fault_of_input_name
 
 TYPES: Mapping[str, Any] = {
@@ -90,7 +91,7 @@ def _keys_of(of: str, declared: object, line: int | None) -> Mapping[Any, Any]:
     if declared is None or isinstance(declared, str):
         return {"type": declared or "string"}
     if not isinstance(declared, Mapping) and declared != []:
-        words = f"The {of} must have a type, such as string, not {short_repr(declared)}."
+        words = f"The {of} must have a type, such as string, not {shown(declared)}."
         raise ProcedureFileError(words, line=line)
     given = declared if isinstance(declared, Mapping) else {}
     for key in given:
@@ -102,7 +103,7 @@ def _keys_of(of: str, declared: object, line: int | None) -> Mapping[Any, Any]:
         ("description", str, "a string"),
     ):
         if not isinstance(given.get(key), kind | None):
-            words = f"{key} of the {of} must be {what}, not {short_repr(given[key])}."
+            words = f"{key} of the {of} must be {what}, not {shown(given[key])}."
             raise ProcedureFileError(words, line=line)
     return given
 
@@ -110,7 +111,7 @@ def _keys_of(of: str, declared: object, line: int | None) -> Mapping[Any, Any]:
 def _check_values(of: str, kind: str, options: object, default: object, line: int | None) -> None:
     """Raise `ProcedureFileError` if the options or the default don't have the declared type."""
     if not isinstance(options, list | tuple):
-        words = f"The enum of the {of} must be a list, not {short_repr(options)}."
+        words = f"The enum of the {of} must be a list, not {shown(options)}."
         raise ProcedureFileError(words, line=line)
     for one in options:
         if kind not in CHOSEN or not _fits(one, kind):
@@ -214,7 +215,7 @@ def _fault_of(declaration: Declaration, found: Mapping[str, Any]) -> str:
         )
     if declaration.options and value not in declaration.options:
         options = ", ".join(map(str, declaration.options))
-        return f"The output {declaration.name} must be one of {options}, not {short_repr(value)}."
+        return f"The output {declaration.name} must be one of {options}, not {shown(value)}."
     return ""
 
 

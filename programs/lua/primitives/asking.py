@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from procedures.engine import Context, Response
-from procedures.engine.values.spelling import short_repr
 from programs.lua.errors import HumanTimeoutError
 from programs.lua.primitives.fields import form_of, media_types, options_of
 from programs.lua.primitives.files import Files
@@ -165,7 +164,7 @@ class HumanPrimitives:
         declared = {} if key is None else self._declared[key]
         found = {**declared, **settings}
         if found.get("on_timeout", "default") not in ON_TIMEOUT:
-            words = f"{', '.join(ON_TIMEOUT)}, not {short_repr(found['on_timeout'])}"
+            words = f"{', '.join(ON_TIMEOUT)}, not {shown(found['on_timeout'])}"
             raise ValueError(f"on_timeout of Human.{verb} must be one of {words}.")
         found["message"] = text_of(found.get("message")).strip() or DEFAULT_MESSAGES[verb]
         return found

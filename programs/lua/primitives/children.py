@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from procedures.engine import ChildFailedError, Context, Handle, Procedure, UnreachableRunError
-from procedures.engine.values.spelling import short_repr
 from programs.lua.errors import ChildTimeoutError
 from programs.lua.primitives.options import seconds_of, shown, table_of, text_of
 
@@ -103,7 +102,7 @@ class Children:
 
     def _all(self, children: Any, verb: str) -> dict[str, Handle[Any]]:
         if not isinstance(children, list) or not children:
-            raise ValueError(f"{verb} needs a list of children, not {short_repr(children)}.")
+            raise ValueError(f"{verb} needs a list of children, not {shown(children)}.")
         return {text_of(one): self._handle(one) for one in children}
 
     def _wait_for(

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from procedures.engine import File
-from procedures.engine.values.spelling import short_repr
-from programs.lua.primitives.options import table_of, text_of
+from programs.lua.primitives.options import shown, table_of, text_of
 
 ITEM = {"id", "label", "type", "message", "options", "required", "default", "timeout", "metadata"}
 TYPES: Mapping[str, str] = {"approval": "boolean", "input": "string", "select": "string"}
@@ -61,7 +60,7 @@ def options_of(options: Any) -> dict[str, str]:
     An option is given as a text, or as a table with `label` and `value`.
     """
     if not isinstance(options, list) or not options:
-        raise ValueError(f"A choice needs a list of options, not {short_repr(options)}.")
+        raise ValueError(f"A choice needs a list of options, not {shown(options)}.")
     found = {}
     for one in options:
         named = one if isinstance(one, dict) else {"label": text_of(one)}

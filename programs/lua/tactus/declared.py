@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from procedures.engine import DefinitionError, ProcedureFileError
-from procedures.engine.values.spelling import meant, short_repr
+from procedures.engine.values.spelling import meant
 from programs.agents import Tool
-from programs.lua.primitives.options import text_of
+from programs.lua.primitives.options import shown, text_of
 from programs.lua.schemas import checked_limit, declaration
 from programs.lua.tactus.settings import check_agent
 
@@ -200,7 +200,7 @@ def _tool(name: str, settings: Settings) -> Tool:
     given = settings.get("input") or {}
     if not isinstance(given, dict):
         words = "must be a table with names, such as {order = field.string{}}"
-        raise TypeError(f"The input of the tool {name} {words}, not {short_repr(given)}.")
+        raise TypeError(f"The input of the tool {name} {words}, not {shown(given)}.")
     inputs = [
         declaration(one, given[one], None, of="argument", is_parameter=False) for one in given
     ]

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from procedures.engine.values.spelling import meant, short_repr
+from procedures.engine.values.spelling import meant
 from programs.lua.plexus import fault_of_roles, fault_of_stages
+from programs.lua.primitives.options import shown
 from programs.lua.questions import fault_of_declared
 
 TEXTS = ("title", "description", "subject", "return_prompt")
@@ -23,15 +24,15 @@ def check_procedure(settings: Mapping[str, Any]) -> None:
         if name not in PROCEDURE:
             raise ValueError(f"A Procedure can't have {name!r}.{meant(name, PROCEDURE)}")
         if name in TEXTS and not isinstance(value, str):
-            raise ValueError(f"{name} must be a string, not {short_repr(value)}.")
+            raise ValueError(f"{name} must be a string, not {shown(value)}.")
     for name in ("input", "output"):
         if not isinstance(settings.get(name, {}), dict) and settings[name] != []:
             words = f"{name} must be a table with names, such as {{order = field.string{{}}}}"
-            raise ValueError(f"{words}, not {short_repr(settings[name])}.")
+            raise ValueError(f"{words}, not {shown(settings[name])}.")
     roles = settings.get("roles") or {}
     if not isinstance(roles, dict):
         words = 'roles must be a table of groups, such as {start = "sales"}'
-        raise ValueError(f"{words}, not {short_repr(roles)}.")  # noqa: TRY004 (one error for all)
+        raise ValueError(f"{words}, not {shown(roles)}.")  # noqa: TRY004 (one error for all)
     if why := fault_of_roles(roles):
         raise ValueError(why)
 
@@ -40,7 +41,7 @@ def checked_stages(names: Any) -> Sequence[str]:
     """Return the names of stages. Raises `ValueError` if they can't be used."""
     odd = next((one for one in names if not isinstance(one, str)), None)
     if not isinstance(names, list) or odd is not None:
-        wrong = short_repr(names if odd is None else odd)
+        wrong = shown(names if odd is None else odd)
         raise ValueError(f'Stages takes names, as in Stages {{"asked", "paid"}}, not {wrong}.')
     if why := fault_of_stages(names):
         raise ValueError(why)
@@ -68,11 +69,11 @@ def check_agent(name: str, settings: Mapping[str, Any]) -> None:
         value = settings.get(setting, "")
         if not isinstance(value, str):
             words = f"{setting} of the agent {name} must be a string"
-            raise TypeError(f"{words}, not {short_repr(value)}.")
+            raise TypeError(f"{words}, not {shown(value)}.")
     for setting in NUMBERS:
         value = settings.get(setting, 1)
         is_number = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
         if not is_number or (setting == "max_tokens" and (value < 1 or value != int(value))):
             whole = "a whole number of at least 1" if setting == "max_tokens" else "a number"
             words = f"{setting} of the agent {name} must be {whole}"
-            raise ValueError(f"{words}, not {short_repr(value)}.")
+            raise ValueError(f"{words}, not {shown(value)}.")

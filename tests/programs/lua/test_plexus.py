@@ -326,6 +326,30 @@ def test_a_default_that_lua_takes_for_a_yes_is_an_error() -> None:
     assert "default of Human.approve must be true or false, not 'no'." in run.error["message"]
 
 
+def test_a_default_may_be_a_comparison_that_begins_with_a_literal() -> None:
+    code = "return Human.approve({message = 'Pay?', timeout = 60, default = 'gold' == params.tier})"
+    program = read(code, "params: {tier: string}\n")
+    assert run_procedure(program, {"tier": "gold"}, humans=silent).result is True
+    assert run_procedure(program, {"tier": "tin"}, humans=silent).result is False
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("return Human.select({message = 'Which?'})", "A choice needs a list of options, not nil."),
+        ("return Procedure.wait_all(true)", "needs a list of children, not true."),
+        (
+            "return Human.approve({on_timeout = true})",
+            "must be one of default, error, retry, not true.",
+        ),
+    ],
+)
+def test_errors_show_values_as_lua_writes_them(code: str, words: str) -> None:
+    run = run_procedure(read(code))
+    assert run.error
+    assert words in run.error["message"]
+
+
 def test_tables_are_written_as_json_and_cells_as_lua_shows_them() -> None:
     code = "File.write('a.json', {b = {1, true}}) return File.read('a.json')"
     assert run_procedure(read(code)).result == '{"b": [1, true]}'

@@ -140,6 +140,9 @@ def test_the_file_makes_the_form_and_the_names() -> None:
     [
         "local x = ('a'):rep(40):find(('a-'):rep(20) .. 'b')",
         "local x = ('a'):rep(40):find(('a?'):rep(30) .. ('a'):rep(40))",
+        "local x = ('a'):rep(5):find(('a?'):rep(25) .. 'b')",
+        "local x = ('a'):rep(20000):find('a*b')",
+        "local x = ('('):rep(20000):find('%b()')",
         "for x in ('a'):rep(40):gmatch(('a*'):rep(20) .. 'b') do end",
         "table.move({}, 1, 2 ^ 60, 2)",
     ],
@@ -150,6 +153,12 @@ def test_no_function_of_c_takes_long_while_a_file_is_read(code: str) -> None:
 
     [found] = read_tactus("fine.tac", "return ('a-b'):gsub('([a-z-]+)%-([a-z-]+)', '%2-%1')")
     assert run_procedure(found).result == "b-a"
+    quick = """
+    local long = ("a "):rep(20000)
+    local short, anchored = long:gsub("%s+", "%%"), long:find("^[a ]*b")
+    return {#short, tostring(anchored)}
+    """
+    assert run_procedure(read_tactus("quick.tac", quick)[-1]).result == [40_000, "nil"]
 
 
 @pytest.mark.parametrize(
@@ -172,6 +181,12 @@ def test_no_function_of_c_takes_long_while_a_file_is_read(code: str) -> None:
         ("Procedure {function() end}\nProcedure {function() end}", "Two procedures of the file", 2),
         ("procedure('a', {}, print)\nprocedure('a', {}, print)", "Two procedures are called a.", 2),
         ("\nProcedure(5)", "A declaration takes a table such as {...}, not a number.", 2),
+        (
+            "Procedure {function() Human.approve({default = 'no'}) end}",
+            "default of Human.approve must be true or false, not 'no'.",
+            1,
+        ),
+        ("Procedure {roles = true, function() end}", "roles must be a table of groups", 1),
         ("\nToolset 'x' (5)", "A declaration takes a table such as {...}, not a number.", 2),
     ],
 )
