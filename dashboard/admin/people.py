@@ -148,7 +148,9 @@ class GroupForm(VersionedForm):
                 _("You can give groups, or take from them, only permissions that you have.")
             )
         if wanted - held and RetiredGroup.objects.filter(group=self.instance.pk).exists():
-            raise forms.ValidationError(_("This group is retired."))
+            raise forms.ValidationError(
+                _("This group is retired. Put it back into use before you give it permissions.")
+            )
         return self.cleaned_data["permissions"]
 
 

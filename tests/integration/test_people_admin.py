@@ -167,7 +167,7 @@ def test_a_retired_group_is_given_no_permission(root: Client, clerks: Group) -> 
 
     refused = root.post(path, {**filled(root, path), "permissions": [held.pk]})
 
-    assert "This group is retired." in shown(refused)
+    assert "This group is retired. Put it back into use before you give" in shown(refused)
     assert not clerks.permissions.exists()
 
 

@@ -1,5 +1,7 @@
 """Commands on a site whose database can't be used say so in a sentence."""
 
+import sqlite3
+
 import pytest
 from django.core.management import CommandError, get_commands, load_command_class
 from django.db import OperationalError, ProgrammingError
@@ -31,17 +33,29 @@ def execute(command: SiteCommand) -> None:
     command.execute(no_color=True, force_color=False, skip_checks=True)
 
 
+def caused(**codes: object) -> Exception:
+    """A driver's error with a code, as psycopg and sqlite3 have it."""
+    error = OSError()
+    for name, code in codes.items():
+        setattr(error, name, code)
+    return error
+
+
 def test_an_error_of_the_database_is_said_with_its_remedy() -> None:
-    missing = OSError()
-    missing.sqlstate = "42P01"  # type: ignore[attr-defined] # as psycopg's errors have it
+    missing, denied = caused(sqlstate="42P01"), caused(sqlstate="28P01")
+    late, busy = caused(sqlstate="55P03"), caused(sqlite_errorcode=sqlite3.SQLITE_BUSY_SNAPSHOT)
 
     for error, cause, words in (
         (OperationalError("no such table: run"), None, r"\(no such table: run\). Run `make run`"),
         (ProgrammingError("it is\nmissing"), missing, r"\(it is missing\). Run `make run` first."),
         (OperationalError("connection refused"), None, "Make sure that it runs, and that the"),
+        (OperationalError("no password"), denied, "Make sure that it runs, and that the"),
+        (OperationalError("lock timeout"), late, r"complete the command \(lock timeout\). Run it"),
+        (OperationalError("locked"), busy, r"^The database couldn't complete .*\. Run it again\.$"),
     ):
-        with pytest.raises(CommandError, match=words):
+        with pytest.raises(CommandError, match=words) as refused:
             execute(command_with(error, cause))
+        assert refused.value.__cause__ is error
 
 
 def test_a_wrong_statement_is_no_matter_of_the_database() -> None:
