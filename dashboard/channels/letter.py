@@ -162,7 +162,7 @@ def letter_about_several(
         f"{count}:",
         *(_item_as_text(one) for one in items),
         f"{rest}\n{inbox()}",
-        because,
+        wrapped(because),
     ]
     digest = {"count": count, "items": items, "rest": rest, "inbox": inbox()}
     html = drawn_letter.about_several(digest, to=to, because=because)
