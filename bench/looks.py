@@ -14,10 +14,8 @@ are also photographed.
 
 import os
 import re
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -25,7 +23,6 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Literal
 
-from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from bench.site import parser_of, site, tell
@@ -46,11 +43,6 @@ MOST_SHIFT = 0.02
 MOST_MS = {"task_ms": 100.0, "first_view_ms": 1000.0}
 PATIENCE = 5000
 """Milliseconds that a page has to become quiet."""
-HANGS_AFTER = 180
-"""Seconds after which a browser that measures one page counts as hanging, and is killed.
-
-Chromium rarely forgets to answer a call that has no timeout, such as a change of the window's size.
-"""
 SLOW_4G = {"latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 750e3 / 8}
 """The network of Lighthouse's "slow 4G": the milliseconds of a round trip, and bytes a second."""
 OBSERVE = """
@@ -69,7 +61,10 @@ FIRST_VIEW = """async () => {
   while (!find()) await new Promise(requestAnimationFrame);
   return find().startTime - arrival.responseStart;
 }"""
-RESTS = "() => new Promise((done) => requestIdleCallback(() => setTimeout(done, 300)))"
+RESTS = """() => new Promise((done) => {
+  requestIdleCallback(() => setTimeout(done, 300), { timeout: 5000 });
+})"""
+"""Without the timeout, a page that draws no frame may wait for ever for its idle callback."""
 
 
 def main() -> int:
@@ -97,12 +92,13 @@ def main() -> int:
             stack.callback(server.end)
             server.start()
         with sync_playwright() as playwright:
-            launch = partial(playwright.chromium.launch, executable_path=CHROMIUM, args=ARGUMENTS)
-            gallery = Gallery(launch, web.url, stage, given.pictures, given.takes)
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+            gallery = Gallery(browser, web.url, stage, given.pictures, given.takes)
             found = [one for one in looks(stage) if re.search(given.only, one.name)]
             if not found:
                 sys.exit(f"No page has a name that matches {given.only!r}.")
             faults = gallery.count_faults(found)
+            browser.close()
     return int(given.check and faults > 0)
 
 
@@ -110,44 +106,20 @@ def main() -> int:
 class Gallery:
     """A browser that opens the pages of a staged site."""
 
-    launch: "Callable[[], Browser]"
+    browser: "Browser"
     address: str
     stage: "Stage"
     pictures: Path | None
     takes: int
 
-    def __post_init__(self) -> None:
-        self.browser = self.launch()
-
     def count_faults(self, found: list["Look"]) -> int:
         """Measure these pages, and return how many are wrong or too slow."""
-        wrong = [one for one in found if self._measured(self.is_wrong, one)]
-        slow = [one for one in found if self._measured(self.is_slow, one)]
-        too_slow = [one for one in slow if self._measured(self.is_slow, one)]
+        wrong = [one for one in found if self.is_wrong(one)]
+        slow = [one for one in found if self.is_slow(one)]
+        too_slow = [one for one in slow if self.is_slow(one)]
         counts = {"wrong": len(wrong), "timed_again": len(slow), "too_slow": len(too_slow)}
         tell(bench="looks", pages=len(found), **counts)
         return len(wrong) + len(too_slow)
-
-    def _measured(self, measure: "Callable[[Look], bool]", look: "Look") -> bool:
-        """Measure a page, once more in another browser if this one hangs."""
-        session = self.browser.new_browser_cdp_session()
-        [pid] = [
-            one["id"]
-            for one in session.send("SystemInfo.getProcessInfo")["processInfo"]
-            if one["type"] == "browser"
-        ]
-        timer = threading.Timer(HANGS_AFTER, os.kill, (pid, signal.SIGKILL))
-        timer.start()
-        try:
-            return measure(look)
-        except PlaywrightError:
-            if timer.is_alive():
-                raise
-            tell(bench="looks", page=look.name, hung=True)
-            self.browser = self.launch()
-            return measure(look)
-        finally:
-            timer.cancel()
 
     def is_wrong(self, look: "Look") -> bool:
         """Print what is wrong with the look of a page, and return True if anything is."""
