@@ -63,7 +63,7 @@ def are_any_claimed(user: User) -> bool:
 
 
 class RuleFacts(NamedTuple):
-    """The facts that decide which rules the queries for a user's lists of requests must contain."""
+    """The facts that decide which rules are needed in the queries for a user's request lists."""
 
     permissions: frozenset[str]
     """All permissions that are or were ever assigned to a request, such as "app.code"."""

@@ -1,6 +1,6 @@
 """The people who may see runs as members of a session or because a request asks them.
 
-The functions work on many runs together.
+The functions work on many runs at once.
 """
 
 from collections import defaultdict

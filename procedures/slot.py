@@ -42,7 +42,7 @@ class Slot:
         self.spent_by = ""
         """The reason why this process must be replaced; "" if it needn't be."""
         self._began_with: State | None = None
-        """The settings of this process before its first turn; None before that."""
+        """The settings that this process had when its first turn began; None until then."""
         self.settings: State | None = None
         """The settings of this process since the turn began; None if they must be read again.
 

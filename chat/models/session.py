@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from procedures.users import User
 
 SAID = "said"
-"""The name of a session's field with its number of messages.
+"""The name of the field that holds a session's number of messages.
 
 The field's proof is computed from this name, the session's id and the number.
 """

@@ -1,4 +1,4 @@
-"""The rows of chat about runs whose records are removed."""
+"""The removal of chat's rows about runs whose records are removed."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime

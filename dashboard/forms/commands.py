@@ -202,7 +202,7 @@ def show(form: StartForm, filled: FilledForm) -> None:
 def still_has_values(form: StartForm, filled: FilledForm) -> bool:
     """Return True if the form was sent with all of the command's values unchanged.
 
-    If no field could take one of the command's words, return False.
+    Return False if the command has a word that fits no field.
     """
     return not filled.left and all(
         _as_sent(form[name].value()) == _as_sent(texts) for name, texts in filled.texts.items()

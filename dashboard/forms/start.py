@@ -153,7 +153,7 @@ class StartForm(SchemaForm):
     def _store_files(self) -> None:
         """Store the files that were sent. If one of them is too large, store none of them.
 
-        In any case, offer the files again that were uploaded when the form was sent earlier.
+        In any case, the form offers again the files that were uploaded when it was sent earlier.
         """
         assert self._request
         own = [name for name, one in self.fields.items() if _is_own_file(one)]

@@ -175,7 +175,7 @@ class Gate:
             self._has_question.set()
 
     async def _answer(self) -> None:
-        """Check the rights of all sockets if this is due, else of sockets with waiting requests."""
+        """Decide on the waiting requests; check the rights of all sockets, too, if this is due."""
         began, waiting = time.monotonic(), self._waiting
         is_check = began >= self.check_at
         self._is_checking, self._waiting = is_check, []

@@ -163,7 +163,7 @@ class RunsPosition:
     events: Position
     inputs: Position
     answers: Position
-    """The position of the newest entries in the histories of requests, which answers add to."""
+    """The position of the newest entries in the histories of requests; each answer adds one."""
     at: int
     """The database's time in milliseconds since 1970."""
 

@@ -80,7 +80,7 @@ class View:
     def copy(self) -> "View":
         """Return a copy of this view in which another thread can look up runs.
 
-        `take` adds the runs that were found to this view afterwards.
+        Afterwards, `take` adds to this view the runs that were found.
         """
         return replace(self, gained_at=None)
 

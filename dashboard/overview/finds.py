@@ -29,7 +29,7 @@ MOST_FOUND = 6
 MOST_SEARCHED = 200
 """The maximum number of requests, runs and sessions that a search reads of each kind."""
 MOST_ENDS = 2_000
-"""The maximum number of runs, the newest ones, that are searched for the end of an id."""
+"""The maximum number of runs, the newest ones, among which a search looks for an id's end."""
 MOST_TRIED = 50
 """The maximum number of requests, found by the beginning of an id, that are tested for access."""
 LONGEST_QUERY = 200

@@ -15,7 +15,10 @@ CHECKBOX = '<td class="action-checkbox"'
 
 @register.simple_tag
 def column_names(headers: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the names of the columns, escaped; once for all rows, as they are translated here."""
+    """Return the names of the columns, translated and escaped.
+
+    Call this once for all rows, because translating takes time.
+    """
     return [escape(capfirst(head["text"])) for head in headers]
 
 

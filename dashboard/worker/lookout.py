@@ -28,7 +28,10 @@ class QueuePoller(bootsteps.StartStopStep):
         consumer.lookout = self
 
     def start(self, consumer: Any) -> None:
-        """Start the timer at each connection to the broker; Celery has removed all timers then."""
+        """Start the timer at each connection to the broker.
+
+        By then, Celery has removed all timers.
+        """
         self.stop(consumer)
         self._sent_at = None
         if isinstance(consumer.pool, TaskPool):  # `_is_wanted` may change at any time

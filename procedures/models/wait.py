@@ -178,7 +178,7 @@ class Wait(models.Model):
         )
 
     def gather(self, keys: Sequence[str]) -> None:
-        """Make the newest wait with each of these keys a part of this wait, which is a set."""
+        """Add the newest wait of each key to this wait, which is a set."""
         same = Wait.objects.filter(run_id=self.run_id, key__in=keys)
         # The run may have waited for a key before, for example before a retry: the last one in
         # order counts.

@@ -134,7 +134,8 @@ def verify_next(job: UUID, after: str, *, size: int = BATCH) -> dict[str, Any]:
 def verify_the_rest(job: UUID) -> dict[str, Any]:
     """Verify the rows that belong to no run, and the log; return the counts and the first faults.
 
-    `entries` is the number of the log's entries, and `known` is kept for the next verification.
+    `entries` is the number of the log's entries. `known` is what the next verification compares
+    with, to notice runs and entries that have disappeared.
     """
     rows = [_fault(words) for words in site_faults()]
     log = [_fault(f"Log: {words}") for words in log_faults()]

@@ -47,7 +47,7 @@ SIGNAL, SPOKEN = "signal", "message"
 
 @dataclass(frozen=True)
 class AskedWait:
-    """An open wait of a run: for an answer to a request, a signal, or a message."""
+    """An open wait of a run: for a signal, for a message, or for the answer to a request."""
 
     run_id: str
     key: str
@@ -167,10 +167,11 @@ def say(
     steers: bool = False,
     files: Sequence[GivenFile] = (),
 ) -> UnaskedMessage:
-    """Return a message for `says=`: the person `by` writes it to the run, `after` the run's start.
+    """Return a message for `says=`, which the person `by` writes to the run.
 
-    With `steers=True`, the message is written to the step that is running then. `files` is a list
-    of `GivenFile` files.
+    The message is written when the time `after` has passed since the run's start. With
+    `steers=True`, it is written to the step that is running then. `files` is a list of `GivenFile`
+    files.
     """
     check_said("text= of say", text)
     check_kind("steers= of say", steers, bool, "True or False")

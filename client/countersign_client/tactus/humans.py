@@ -84,9 +84,10 @@ class HITLHandler:
             self._storage.update_procedure_status(procedure_id, RUNNING)
 
     def _place(self, procedure_id: str, request: Any, context: Any) -> tuple[int, str]:
-        """Return the number of times the metadata was loaded, and a key for the question.
+        """Return the number of the execution, and a key for the question.
 
-        The key is made of the position in the procedure and a digest of the question.
+        Each execution loads the metadata once, so the number is that of the loads. The key is made
+        of the position in the procedure and a digest of the question.
         """
         next_position = getattr(context, "next_position", None)
         position = next_position() if next_position else self._storage.position_of(procedure_id)

@@ -24,8 +24,8 @@ KEPT = timedelta(days=1)
 KEPT_TO_TAKE_BACK = timedelta(hours=1)
 """The time for which a push service keeps a message that takes back an earlier one.
 
-At the push service, this message replaces the earlier one immediately. So a browser that isn't
-started before this time has passed shows neither of them.
+At the push service, this message replaces the earlier one immediately. So a browser that is
+started only after this time shows neither of them.
 """
 
 

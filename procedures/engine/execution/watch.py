@@ -62,7 +62,7 @@ class TimeSlice:
 
     @property
     def used(self) -> float:
-        """The seconds of processor time since the last call of the context."""
+        """The seconds of processor time since the last call of the context that was recorded."""
         return self._clock() - self._since
 
     def check(self) -> None:

@@ -150,10 +150,10 @@ class Journal(Protocol):
         ...
 
     def show(self, piece: Piece) -> None:
-        """Show people a piece of a running step's text, without waiting; the piece may be lost.
+        """Show people a piece of a running step's text, without waiting.
 
-        Several threads may call this method. Nothing is lost for good, because the commit of the
-        step's end stores the whole text.
+        Several threads may call this method. If a piece is lost, people see it when the step has
+        ended, because the commit of the step's end stores the whole text.
         """
         ...
 

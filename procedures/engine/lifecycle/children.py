@@ -196,9 +196,10 @@ def _insert(
     inputs: Sequence[str],
     start: int = 0,
 ) -> None:
-    """Insert a queued child run for each item of `inputs`, which is the JSON of the child's inputs.
+    """Insert a queued child run for each item of `inputs`.
 
-    The child also gets those files of its parent that its inputs refer to.
+    An item is the JSON of one child's inputs. The child also gets those files of its parent that
+    its inputs refer to.
     """
     run_id = content["run"] if wait.kind == "child" else ""
     code, files = store.code_for(run, content["procedure"]), store.files_of(run)

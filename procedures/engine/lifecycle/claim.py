@@ -120,7 +120,7 @@ def _end(store: Store, run: RunRow, handoff: Handoff, drafts: tuple[NewEvent, ..
 
 
 def park(store: Store, run: RunRow, status: str, *, wake_at: datetime | None = None) -> None:
-    """Pause a claimed run; `status` is the status that the run gets when it is unpaused."""
+    """Pause a claimed run; `status` is the status that the run gets when it is resumed."""
     run.paused_as = status
     store.save(run, "paused_as")
     store.rest(run)

@@ -158,7 +158,7 @@ def _closed(entry: Entry, shift: int) -> tuple[dict[str, Any], Event, Event]:
 def _file_digests_in(event: Event) -> set[str]:
     """Return the digests of the files to which an event refers.
 
-    An event may hold only the digest of a large value. Then the value is loaded and searched, too.
+    If an event holds only the digest of a large value, the value is loaded and searched, too.
     """
     store, texts = file_store(), [event.data]
     if store:

@@ -13,7 +13,7 @@ DETACHED_KINDS = ("child", "map")
 If a set is decided by its other waits, these waits stay open, and the child runs continue.
 """
 KEEP_OPEN = "keep_open"
-"""The key in the opening event of a set whose other waits stay open after the set is decided."""
+"""The key of an opening event that says: when the set is decided, its other waits stay open."""
 NOT_NEEDED = "system: no longer needed"
 
 

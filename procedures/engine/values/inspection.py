@@ -311,7 +311,10 @@ def _unserved(types: TypeAdapter[Any], takes_files: bool) -> str:  # noqa: FBT00
 
 
 def _read_from_json(part: InspectedType) -> list[InspectedType]:
-    """Return the inner parts that get the JSON as it is; none if the author's code converts it."""
+    """Return the types inside this type that read the JSON unchanged.
+
+    Return none if the author's code converts the JSON first.
+    """
     is_hidden = part.kind in MAKES_ITS_OWN or part.rules.get("serialization_exclude")
     return [] if is_hidden else part.parts
 
