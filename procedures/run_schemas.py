@@ -171,11 +171,11 @@ class RunDetailOut(RunOut):
     forked_at: str = Field(description="The key at which a fork begins; empty for a restart.")
     inputs: Any = Field(description="The inputs, or null if they are large: see `inputs_at`.")
     inputs_at: str | None = Field(
-        description="The address of large inputs as JSON; otherwise null."
+        description="The address of the inputs as JSON; null if they aren't large."
     )
     result: Any = Field(description="The result, or null if it is large: see `result_at`.")
     result_at: str | None = Field(
-        description="The address of a large result as JSON; otherwise null."
+        description="The address of the result as JSON; null if it isn't large."
     )
     error: dict[str, Any] | None = Field(
         description="The error's type, message and further details."
@@ -184,7 +184,7 @@ class RunDetailOut(RunOut):
         description="The values of `ctx.state` by name, or null if they are large: see `state_at`."
     )
     state_at: str | None = Field(
-        description="The address of a large state as JSON; otherwise null."
+        description="The address of the state as JSON; null if it isn't large."
     )
     stage: StageOut | None
     progress: ProgressOut | None

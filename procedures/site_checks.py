@@ -105,7 +105,7 @@ def user_faults(model: type[Model]) -> Iterator[CheckMessage]:
         return
     yield from _name_faults(model)
     if not _field(model, "is_active"):
-        words = f"The user model {label} has no field is_active, so nobody can be deactivated."
+        words = f"The user model {label} has no field 'is_active', so nobody can be deactivated."
         hint = (
             "Add a BooleanField is_active, so that people who have left can be deactivated instead "
             "of deleted and history keeps their names."

@@ -77,8 +77,9 @@ def _check_mapping(pairs: Sequence[tuple[yaml.Node, yaml.Node]]) -> None:
     for key, value in pairs:
         line = key.start_mark.line + 1
         if not isinstance(key, yaml.ScalarNode):
-            words = "A key must be a string, not a mapping or a list. Quote a key with {} or []."
-            raise ProcedureFileError(words, line=line)
+            words = "A key must be a string, not a mapping or a list."
+            advice = "If the key contains {} or [], put it in quotes."
+            raise ProcedureFileError(f"{words} {advice}", line=line)
         if key.value in seen:
             raise ProcedureFileError(f"The key {key.value!r:.50} is given twice.", line=line)
         seen.add(key.value)

@@ -234,7 +234,7 @@ def find_people(names: Iterable[str]) -> list[User]:
     wanted = [name.strip().removeprefix("@") for name in names]
     wanted = list(dict.fromkeys(name for name in wanted if name))
     if len(wanted) > MOST_INVITED:
-        words = f"These are {len(wanted)} people; the limit is {MOST_INVITED}. Invite some later."
+        words = f"You named {len(wanted)} people; the limit is {MOST_INVITED}. Invite some later."
         raise InputError([Fault("members", words)])
     # PostgreSQL refuses NUL even in queries.
     found = find_active_users([name for name in wanted if "\0" not in name])

@@ -71,9 +71,10 @@ def value_as(kind: type[T], value: Any) -> T:
     """
     try:
         return cast("T", _value(kind, value))
-    except (TypeError, ValueError):
-        words = "The response has a value of another type. Is this the site's address?"
-        raise UnreadableError(words) from None
+    except (TypeError, ValueError) as error:
+        words = f"A value in the response has an unexpected type: {error}."
+        advice = "Is this the site's address, and does the client fit the site's version?"
+        raise UnreadableError(f"{words} {advice}") from None
 
 
 def _part(found: Any, name: str) -> Any:
@@ -88,7 +89,7 @@ def _value(kind: Any, value: Any) -> Any:
         return None if value is None else _value(inner, value)
     if get_origin(kind) is tuple:
         if not isinstance(value, list):
-            raise TypeError("A list was expected.")
+            raise TypeError("a list was expected")
         return tuple(_value(get_args(kind)[0], item) for item in value)
     if kind is datetime:
         return datetime.fromisoformat(value)

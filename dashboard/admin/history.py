@@ -119,7 +119,7 @@ class HistoryAdmin(SearchedAdmin, GuardedAdmin):
             if found := self.tombstone_of(key):
                 messages.warning(request, removed_sentence(found))
                 return redirect(row_address(found) if may_look_at(Tombstone) else "admin:index")
-        words = _("{what} {key} doesn't exist. Records are removed after their retention.")
+        words = _("{what} {key} doesn't exist. Records are removed after their retention period.")
         messages.warning(request, words.format(what=capfirst(opts.verbose_name), key=key))
         return redirect("admin:index")
 

@@ -145,7 +145,7 @@ class GroupForm(VersionedForm):
         held = set(self.instance.permissions.all()) if self.instance.pk else set()
         if not all(holds(self.by, one) for one in wanted ^ held):
             raise forms.ValidationError(
-                _("You can give groups, or take from them, only permissions that you have.")
+                _("You can add or remove only permissions that you have yourself.")
             )
         if wanted - held and RetiredGroup.objects.filter(group=self.instance.pk).exists():
             raise forms.ValidationError(

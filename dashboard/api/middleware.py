@@ -9,7 +9,7 @@ from django.utils.deprecation import MiddlewareMixin
 from dashboard.http.addresses import is_of_api
 
 NOTHING_HERE = "Not found, or you don't have access."
-UNREADABLE = "The request can't be read."
+UNREADABLE = "The request isn't valid. The site's log says why."
 NO_DATABASE = "The database can't be reached. Try again in a moment."
 SENTENCES = {
     HTTPStatus.BAD_REQUEST: UNREADABLE,

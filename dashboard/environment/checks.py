@@ -29,7 +29,10 @@ def _faults(given: Mapping[str, Any]) -> Iterator[CheckMessage]:
         "ATTEMPTS_PER_NAME": values.Attempts,
         "TRUSTED_PROXIES": list[values.Proxies],
         "OIDC_PROVIDERS": Annotated[
-            dict[str, Any], values.must(f"like {values.SAMPLE_PROVIDERS}", values.are_providers)
+            dict[str, Any],
+            values.must(
+                f"like {values.SAMPLE_PROVIDERS}: {values.PROVIDER_RULES}", values.are_providers
+            ),
         ],
     }
     for name in sorted(forms.keys() & given.keys()):

@@ -35,6 +35,10 @@ SAMPLE_PROVIDERS = (
     '"secret": "..."}}'
 )
 PROVIDER_KEYS = {"name", "url", "client_id", "secret"}
+PROVIDER_RULES = (
+    "a name of at most 40 letters a-z, digits and -, exactly these four keys, each with a text "
+    "that isn't blank, and a url that begins with https:// (or http://, on this machine)"
+)
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -228,7 +232,7 @@ def read_providers(text: object) -> dict[str, dict[str, str]] | None:
         return None
     found: Any = json_in(text)
     if not are_providers(found):
-        raise ValueError(f"must be a JSON object like {SAMPLE_PROVIDERS}, with https")
+        raise ValueError(f"must be a JSON object like {SAMPLE_PROVIDERS}: {PROVIDER_RULES}")
     return dict(found)
 
 

@@ -139,9 +139,9 @@ def _seen(event: JournalEvent, data: dict[str, Any]) -> Told:
 def _read_signals(data: dict[str, Any]) -> Told:
     name, count = code(data["signal"]), len(data.get("read", ()))
     if not count:
-        return "idle", sentence(_("Looked for new signals {name}: there were none"), name=name)
+        return "idle", sentence(_("Looked for new {name} signals: there were none"), name=name)
     words = ngettext(
-        "Read {count} signal {name}: {values}", "Read {count} signals {name}: {values}", count
+        "Read {count} {name} signal: {values}", "Read {count} {name} signals: {values}", count
     )
     found = [one["value"] for one in data["value"] or ()]
     values = code(shortened(str(found), 100))

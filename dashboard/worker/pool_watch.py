@@ -143,7 +143,10 @@ class PoolWatch:
         """
         for pid in [pid for pid in self.pids if is_alive(pid)]:
             logger.warning(
-                "A step didn't end within %g s, so its process is killed.", self._patience
+                "Process %s is still working on a step, but the worker must stop now (STOP_SECONDS "
+                "is %g). So the process is killed.",
+                pid,
+                self._patience,
             )
             kill_tree(pid)
         time.sleep(LAST_WORDS)

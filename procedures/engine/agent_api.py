@@ -190,7 +190,8 @@ def _checked_options(options: object) -> Sequence[Mapping[str, Any]]:
     given = () if options is None else options
     if isinstance(given, str | bytes) or not isinstance(given, Sequence):
         raise OptionError(
-            f"options of {VERB} must be a list, each entry a {OPTION}, not {short_repr(given)}."
+            f"options of {VERB} must be a list, not {short_repr(given)}. Each entry must be a "
+            f"{OPTION}."
         )
     for one in given:
         if not isinstance(one, Mapping) or "label" not in one:

@@ -283,7 +283,7 @@ class DatabaseJournal:
             if not is_stuck():
                 return
             logger.warning(
-                "Run %s: it couldn't be recorded that its stuck code was stopped: %s",
+                "The stuck code of run %s is being stopped, but this couldn't be recorded: %s",
                 self.run.run_id,
                 interruption,
             )

@@ -294,7 +294,8 @@ class Program:
             if target not in self._to:
                 named = ", ".join(self._to) or "nobody"
                 raise RefusedError(
-                    f"{target!r} can't be asked. When the run was started, `to` named {named}."
+                    f"{target!r} can't be asked. A run can ask only those whom `to` named when the "
+                    f"run was started: {named}."
                 )
         return to or self._to
 

@@ -52,6 +52,7 @@ def sentence_about(error: Exception) -> str:
         command = "make run" if conf.IS_EMBEDDED else "manage.py migrate"
         return f"The database can't be used ({reason}). Run `{command}` first."
     if is_unreachable(error):
-        remedy = "Make sure that it runs, and that the settings name it."
+        settings = "its address and password in the settings are right"
+        remedy = f"Make sure that it runs, and that {settings}."
         return f"The database can't be used ({reason}). {remedy}"
     return f"The database couldn't complete the command ({reason}). Run it again."

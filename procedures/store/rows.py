@@ -107,7 +107,7 @@ def save_columns(row: models.Model, names: Sequence[str], *, also: str = "") -> 
     cursor = kept_cursor()
     cursor.execute(*update_of(row, names, also=also))
     if cursor.rowcount == 0:
-        raise DatabaseError(f"{type(row).__name__} {row.pk} is gone.")
+        raise DatabaseError(f"{type(row).__name__} {row.pk} no longer exists.")
 
 
 def update_of(row: models.Model, names: Sequence[str], *, also: str = "") -> BoundStatement:

@@ -49,7 +49,7 @@ def llm_call(model: Any = None, *, name: str = "model", **options: Any) -> Betwe
 
     def call_model(ctx: Context, run: RunState, payload: Mapping[str, Any]) -> dict[str, Any]:
         if not payload.get("prompt") and not payload.get("messages"):
-            raise EffectError("The effect llm_call needs a prompt or messages in its payload.")
+            raise EffectError("The effect llm_call needs 'prompt' or 'messages' in its payload.")
         request = Request(
             name,
             model,

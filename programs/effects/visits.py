@@ -91,7 +91,8 @@ def fault_of_plan(plan: Any) -> str:
 
 def _fault_of_effect(effect: Any) -> str:
     if not all(hasattr(effect, name) for name in ("type", "payload", "result_key")):
-        return f"the effect {effect!r:.80}, which needs the attributes type, payload and result_key"
+        words = "which needs the attributes 'type', 'payload' and 'result_key'"
+        return f"the effect {effect!r:.80}, {words}"
     if not isinstance(effect.payload or {}, Mapping):
         return f"the payload {effect.payload!r:.80}, which isn't a mapping"
     if effect.result_key is not None and not isinstance(effect.result_key, str):

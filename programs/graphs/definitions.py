@@ -51,8 +51,8 @@ def definition_graph(
         steps, edges = dict(definition.steps), list(definition.edges)
         start, ends = definition.initial_step, set(definition.terminal_steps)
     except (AttributeError, TypeError):
-        words = "A definition needs steps, edges, initial_step and terminal_steps"
-        raise DefinitionError(f"{words}, unlike {workflow!r:.100}.") from None
+        words = "A definition needs the attributes 'steps', 'edges', 'initial_step' and"
+        raise DefinitionError(f"{words} 'terminal_steps', unlike {workflow!r:.100}.") from None
     if lenient:
         steps |= {
             one: MissingStep(one, name or definition.name)

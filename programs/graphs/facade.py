@@ -287,7 +287,8 @@ def _answer_of(code: Procedure, step: str, data: dict[str, Any]) -> tuple[Any, s
     if form_of(SHAPES[code.fn].nodes[step]):
         return data, ""
     if unknown := sorted(data.keys() - DECISION_KEYS):
-        raise ValueError(f"The step {step!r} has no form, so it can't have {unknown[0]!r}.")
+        words = f"The step {step!r} has no form, so the data for it can't have the key"
+        raise ValueError(f"{words} {unknown[0]!r}.")
     if data.get("approved") not in (True, False):
         raise ValueError(f"The data for the step {step!r} must have 'approved': True or False.")
     return bool(data["approved"]), str(data.get("comment", ""))

@@ -144,7 +144,7 @@ def _step(name: str, given: Any, line: int) -> tuple[Any, dict[str, Any]]:
     of = _mapping(given, f"The step {name!r}", line=line)
     kinds = [kind for kind in KINDS if kind in of]
     if len(kinds) != 1:
-        words = f"The step {name!r} must have exactly one of {', '.join(KINDS)}"
+        words = f"The step {name!r} must have exactly one of the keys {', '.join(KINDS)}"
         raise ProcedureFileError(f"{words}, not {' and '.join(kinds) or 'none'}.", line=line)
     [kind] = kinds
     _mapping(of, f"The step {name!r}", (kind, *COMMON, *KINDS[kind]))
@@ -193,7 +193,7 @@ def _ask(name: str, of: NumberedMapping) -> tuple[Any, dict[str, Any]]:
     if form is not None:
         _mapping(form, "form", line=of.line_of("form"))
         if "properties" not in form:
-            words = f"The form of the step {name!r} needs the key properties."
+            words = f"The form of the step {name!r} needs the key 'properties'."
             raise ProcedureFileError(words, line=of.line_of("form"))
     _check_names(show, "show", of.line_of("show"))
     options = {key: plain(of[key]) for key in ASKING if key in of and key not in own}

@@ -68,7 +68,8 @@ def read_plexus(file: str, text: str) -> list[Procedure]:
     """
     node = compose_yaml(text)
     if not isinstance(node, yaml.MappingNode):
-        raise ProcedureFileError("The file needs a mapping with a name and code.", line=1)
+        words = "The file must be a mapping with the keys 'name' and 'code'."
+        raise ProcedureFileError(words, line=1)
     document = Loader("").construct_document(node)
     return [*_procedures(FileMapping(file, document, node), str(document.get("name") or ""))]
 
@@ -160,9 +161,9 @@ def _check(part: FileMapping, name: str) -> None:
             raise ProcedureFileError(words, line=part.line(key))
     _check_kinds(part)
     if not name:
-        raise ProcedureFileError("The file needs the key name.", line=1)
+        raise ProcedureFileError("The file needs the key 'name'.", line=1)
     if not part.content.get("code"):
-        raise ProcedureFileError("The file needs the key code.", line=part.line("code"))
+        raise ProcedureFileError("The file needs the key 'code'.", line=part.line("code"))
     for key, value in (part.content.get("dependencies") or {}).items():
         _check_dependency(key, value, part.line("dependencies", key))
 

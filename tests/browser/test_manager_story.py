@@ -160,7 +160,7 @@ class Story:
     def offboard(self, name: str) -> None:
         self.open_person(name)
         self.hands.use(self.main.get_by_role("link", name="Offboard…"))
-        self.hands.write(self.main.get_by_label("Requests that name nobody else"), "treasury")
+        self.hands.write(self.main.get_by_label("Requests that name only this person"), "treasury")
         self.hands.write(self.main.get_by_label("Reason"), STOPPED)
         self.hands.use(self.main.get_by_role("button", name="Offboard"))
         expect(self.main.get_by_text("went to treasury")).to_have_count(ASKED)

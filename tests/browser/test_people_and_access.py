@@ -80,7 +80,7 @@ def test_people_need_no_mouse(
     expect(here.get_by_role("status")).to_contain_text("/sign-in/bob/")
 
     here = main(page, f"/admin/person/{bob.pk}/offboard/")
-    written(page, here.get_by_label("Requests that name nobody else"), "finance")
+    written(page, here.get_by_label("Requests that name only this person"), "finance")
     written(page, here.get_by_label("Reason"), REASON)
     enter(page, here.get_by_role("button", name="Offboard"))
     expect(here.get_by_role("status")).to_contain_text("admin ended the account of bob")

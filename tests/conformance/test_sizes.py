@@ -26,7 +26,7 @@ TOO_MUCH = [
     ("body", USUAL_SIZES.body, "The body has {:,} characters; the limit is {:,}"),
     ("draft", USUAL_SIZES.draft, "The draft has {:,} characters; the limit is {:,}"),
     ("evidence", USUAL_SIZES.evidence, "characters of JSON; the limit is 262,144"),
-    ("depth", USUAL_SIZES.depth, "The evidence has {:,} levels; the limit is {:,}"),
+    ("depth", USUAL_SIZES.depth, "The evidence is nested {:,} levels deep; the limit is {:,}"),
     ("depth", 900, "It is nested too deeply"),
     ("notice", USUAL_SIZES.notice, "this notice has {:,} characters; the limit is {:,}"),
     ("alert", USUAL_SIZES.notice, "this notice has {:,} characters; the limit is {:,}"),

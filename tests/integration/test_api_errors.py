@@ -261,7 +261,7 @@ def test_strange_keys(alices: Client, key: str, status: int) -> None:
 def test_a_host_that_is_not_ours_is_refused_in_our_shape(alices: Client) -> None:
     sentence = detail(alices.get("/api/runs", headers={"Host": "elsewhere"}), 400)
 
-    assert sentence == "The request can't be read."
+    assert sentence == "The request isn't valid. The site's log says why."
 
 
 def test_a_procedure_whose_code_is_gone_cannot_be_started(alices: Client, support: Group) -> None:

@@ -34,7 +34,7 @@ def needing(alice: User, bob: User) -> None:
 
 
 SENTENCES = (
-    *("1 run is quarantined", "1 run has failed", "Nobody can answer"),
+    *("1 run is quarantined", "1 run failed in the last seven days.", "Nobody can answer"),
     *("1 notification of the last seven days", "roles and no active member", "no e-mail address"),
 )
 

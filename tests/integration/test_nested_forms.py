@@ -76,7 +76,7 @@ def test_rows_are_added_and_dropped_without_answering(alice: User, bob: User) ->
         ("field-to.city", "", "This is missing."),
         ("field-to.floor", "top", "The answer must be a whole number."),
         ("field-lines.2.price", "2.505", "The answer must be a multiple of 0.01."),
-        ("field-lines.2.price", "2.500", "“2.500” can be read in two ways."),
+        ("field-lines.2.price", "2.500", "“2.500” can mean 2500 or 2.50."),
         ("field-lines.2.thing", " ", "This is missing."),
         ("field-lasts", "soon", "The answer must be a duration like 90 min, 2 hours or 3 days."),
         ("field-counts", "1\nx", "1: The answer must be a whole number."),

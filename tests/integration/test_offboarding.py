@@ -63,7 +63,10 @@ def test_whoever_leaves_passes_each_request_on_and_can_sign_in_no_more(
     assert "also asked: @bob" in shown(page)
 
     wrong = root.post(path_of(erin), fields_of(page, rest="@erin"))
-    assert "“@erin” names nobody active who stays." in shown(wrong)
+    assert (
+        "an active user, or a group with an active member, apart from the person who leaves."
+        in shown(wrong)
+    )
     assert User.objects.get(pk=erin.pk).is_active
     done = root.post(path_of(erin), fields_of(page, rest="finance", **{f"to-{also.pk}": "@bob"}))
 
@@ -155,7 +158,7 @@ def test_unlisted_requests_go_where_the_page_says(erin: User, bob: User, finance
 
     make_staff(by, "operate_request")
     page = client.get(path_of(erin))
-    assert "get the assignee that you enter above, too; if you enter none" in shown(page)
+    assert "to the assignee that you enter above. If you enter none, they stay" in shown(page)
     empty = client.post(path_of(erin), fields_of(page, rest=""))
     assert "Nobody could answer 1 open request any more" in shown(empty)
     done = client.post(path_of(erin), fields_of(page, rest="finance"))

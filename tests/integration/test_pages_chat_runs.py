@@ -270,7 +270,7 @@ def test_stop_says_what_will_still_finish_and_cancels(alice: User) -> None:
     run, session = begun("listening", by=alice)
     client, path = browser(alice), f"/chat/{session.pk}/stop"
     assert "composer__stop-button" not in shown(client.get(f"/chat/{session.pk}"))
-    assert "No run that you can stop is still running here." in shown(client.get(path))
+    assert "There is no run here that you can stop." in shown(client.get(path))
     at_work(run)
 
     assert "composer__stop-button" in shown(client.get(f"/chat/{session.pk}"))

@@ -86,7 +86,7 @@ def test_a_run_goes_with_all_that_refers_to_it(alice: User, bob: User, dave: Use
     assert lines[0][1].endswith(f"under the retention of {DAYS} days.")
     assert examine_site() == []
     assert Act.objects.get(kind="removal").words == (
-        "The records of 2 runs were removed after their retention."
+        "The records of 2 runs were removed after their retention period."
     )
     newest = set(FeedEntry.objects.values_list("newest", flat=True))
     assert newest == {Message.objects.latest("seq").pk}
@@ -166,7 +166,7 @@ def test_only_the_title_of_the_run_that_opened_a_session_is_replaced(admin_user:
     assert session.title == title != opener.procedure.title
     assert verify_journal(opener) == []
     assert Act.objects.get(kind="removal").words == (
-        "The record of 1 run was removed after its retention."
+        "The record of 1 run was removed after its retention period."
     )
 
     keep("named_in_every_way")

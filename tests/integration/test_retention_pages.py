@@ -129,7 +129,7 @@ def test_links_to_removed_rows_lead_to_what_is_left(run: Run, bob: User, carol: 
     assert operation.words in shown(auditor.get(left.replace("change", "history")))
     for certificate in (row_page(Decision, answer.pk), row_page(HumanResponse, answer.pk)):
         gone = auditor.get(certificate, follow=True)
-        assert "Records are removed after their retention." in shown(gone)
+        assert "Records are removed after their retention period." in shown(gone)
 
     clerk = browser(make_staff(carol, "view_run"))
     assert words in shown(clerk.get(of_run, follow=True))

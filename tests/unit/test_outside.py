@@ -173,7 +173,7 @@ def test_without_names_all_who_may_answer_are_asked_and_nobody_can_be_named() ->
 
     asked = next(e.content for e in run.events if e.kind == "wait.opened" and e.key == "ask")
     assert asked["assign"] == []
-    assert "named nobody" in refusal_in(run)
+    assert "when the run was started: nobody." in refusal_in(run)
 
 
 def test_its_journal_begins_again_and_keeps_all_values_and_answers() -> None:

@@ -48,8 +48,8 @@ def test_an_error_of_the_database_is_said_with_its_remedy() -> None:
     for error, cause, words in (
         (OperationalError("no such table: run"), None, r"\(no such table: run\). Run `make run`"),
         (ProgrammingError("it is\nmissing"), missing, r"\(it is missing\). Run `make run` first."),
-        (OperationalError("connection refused"), None, "Make sure that it runs, and that the"),
-        (OperationalError("no password"), denied, "Make sure that it runs, and that the"),
+        (OperationalError("connection refused"), None, "Make sure that it runs, and that its"),
+        (OperationalError("no password"), denied, "Make sure that it runs, and that its"),
         (OperationalError("lock timeout"), late, r"complete the command \(lock timeout\). Run it"),
         (OperationalError("locked"), busy, r"^The database couldn't complete .*\. Run it again\.$"),
     ):

@@ -109,8 +109,8 @@ def _failed() -> Need | None:
     since = clock.moment() - RECENT
     count = _counted(Run.objects.filter(status=RunStatus.FAILED, ended_at__gte=since))
     words = ngettext(
-        "{count} run has failed in the last seven days.",
-        "{count} runs have failed in the last seven days.",
+        "{count} run failed in the last seven days.",
+        "{count} runs failed in the last seven days.",
         count,
     )
     url = list_address(Run, "status__exact=failed")

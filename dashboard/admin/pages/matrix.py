@@ -211,7 +211,7 @@ def save(request: HttpRequest) -> HttpResponse:
     kept = request.POST.get("kept", "")  # the boxes that the viewer couldn't change
     ticked = Difference.between(held.split(), [*wanted, *kept.split()])
     if len(ticked.cells) > MOST_BOXES:
-        raise BadRequest("The form names more boxes than the page has.")
+        raise BadRequest("More boxes were sent than the page has. Open the page again.")
     user: Any = request.user
     check_change(ticked, by=user)
     difference = still_to_make(ticked)

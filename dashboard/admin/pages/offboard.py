@@ -57,13 +57,13 @@ class LeavingForm(LoggedReasonForm):
         offers = forms.TextInput(attrs={"list": "assignees"})
         if left or hidden:
             self.fields["rest"] = forms.CharField(
-                label=_("New assignee of requests that name nobody else"),
+                label=_("New assignee of requests that name only this person"),
                 required=False,
                 max_length=LONGEST_NAME,
                 help_text=_(
                     "A group, such as finance, or a person, such as @ann. If you enter another "
                     "assignee for a single request, that one counts. Requests without a new "
-                    "assignee keep the present one."
+                    "assignee stay with this person."
                 ),
                 widget=offers,
             )
@@ -90,7 +90,8 @@ class LeavingForm(LoggedReasonForm):
         for name, value in named.items():
             if value in unknown:
                 words = _(
-                    "“{name}” names nobody active who stays. Enter a group, or a user as @name."
+                    "“{name}” isn't an active user, or a group with an active member, apart from "
+                    "the person who leaves. Enter another group, or another user as @name."
                 )
                 self.add_error(name, words.format(name=value))
         return cleaned

@@ -27,8 +27,9 @@ The evidence is then {"arguments": {"amount": 31}}; for other actions it is {"am
 """
 NOT_CHANGED = "The values of this request can't be changed. Reject it, and say what to change."
 COUNTS_AS_APPROVED = (
-    "This request counts as approved if nobody answers in time, and several people decide about it."
-    " So its values can't be changed. Reject it, and say what to change."
+    "Several people decide about this request, and it counts as approved if nobody answers in time."
+    " Its values can't be changed, because the original ones would then be approved. Reject it, and"
+    " say what to change."
 )
 NAME_VALUES = (
     "The values of this request have been changed. Look at them, and answer with the values that"

@@ -58,7 +58,8 @@ def checked_like(prompt: str, value: object) -> dict[str, Any] | None:
         raise QuestionError(f"{prompt!r}: at_most= {words}, not {short_repr(at_most)}.")
     limits = {name: _checked_limit(prompt, name, one) for name, one in at_most.items()}
     if not fields and not limits:
-        raise QuestionError(f"{prompt!r}: repeatable=Like() names nothing in the evidence.")
+        words = 'names nothing in the evidence. Write for example Like(fields=["customer"])'
+        raise QuestionError(f"{prompt!r}: repeatable=Like() {words}.")
     return {FIELDS: list(fields), AT_MOST: limits}
 
 

@@ -92,8 +92,11 @@ class AmbiguousAmountError(ValueError):
     """A typed amount whose point may separate thousands, such as "1.000" in euros."""
 
     def __init__(self, text: str, places: int) -> None:
-        most = f"at most {places} digits after the point" if places else "no point"
-        super().__init__(f"“{text}” can be read in two ways. Write it with {most}, such as 1000.")
+        with_decimals = f"{Decimal(text):.{places}f}"
+        if Decimal(with_decimals) != Decimal(text):  # a schema without steps allows more decimals
+            with_decimals = f"{text}0"
+        ways = f"{text.replace('.', '')} or {with_decimals}"
+        super().__init__(f"“{text}” can mean {ways}. Write {ways}.")
 
 
 def check_typed_amount(text: str, schema: Mapping[str, Any]) -> None:

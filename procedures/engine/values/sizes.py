@@ -15,7 +15,7 @@ TO_READ = "Move the details to body= or evidence=."
 AS_FILE = "Keep the rest as a file (File.keep in a step), and show what matters."
 IN_PIECES = "Ask two questions instead of one, for example for a group, then for an option in it."
 SHORTER = "Write a shorter one."
-CHARACTERS, JSON = "characters", "characters of JSON"
+CHARACTERS, JSON, LEVELS = "characters", "characters of JSON", "levels"
 Excess = tuple[str, int, str, int, str]
 """A part to check: its name, size and unit, the limit, and advice for a part that is too large."""
 
@@ -79,8 +79,8 @@ class Sizes:
         yield "The draft", len(question.draft or ""), CHARACTERS, self.draft, AS_FILE
         yield "The evidence", _length_of_json(question.evidence), JSON, self.evidence, AS_FILE
         yield "The metadata", _length_of_json(question.metadata), JSON, self.evidence, AS_FILE
-        yield "The evidence", depth_of(question.evidence), "levels", self.depth, AS_FILE
-        yield "The metadata", depth_of(question.metadata), "levels", self.depth, AS_FILE
+        yield "The evidence", depth_of(question.evidence), LEVELS, self.depth, AS_FILE
+        yield "The metadata", depth_of(question.metadata), LEVELS, self.depth, AS_FILE
         yield "The schema", _length_of_json(question.schema), JSON, self.evidence, IN_PIECES
         yield "The default", _longest(question.default), CHARACTERS, self.draft, SHORTER
 
@@ -94,11 +94,12 @@ class Sizes:
             raise AnswerError(f"The answer has {size:,} {JSON}; the limit is {whole:,}.")
 
     def check_signal(self, value: Any) -> None:
-        """Raise `AnswerError` if a signal's value is too long as JSON, or has too many levels."""
+        """Raise `AnswerError` if a signal's value is too long as JSON, or nested too deeply."""
         if (size := _length_of_json(value)) > self.signal:
             raise AnswerError(f"The value has {size:,} {JSON}; the limit is {self.signal:,}.")
         if (depth := depth_of(value)) > self.depth:
-            raise AnswerError(f"The value has {depth:,} levels; the limit is {self.depth:,}.")
+            words = f"The value is nested {depth:,} levels deep; the limit is {self.depth:,}."
+            raise AnswerError(words)
 
     def check_note(self, what: str, text: str) -> None:
         """Raise `SizeError` if the text is too long; `what` is its kind, such as "stage"."""
@@ -113,7 +114,7 @@ class Sizes:
         if (data := content.get("data")) is not None:
             what = "The data of this notice"
             _check(what, _length_of_json(data), JSON, self.evidence, AS_FILE)
-            _check(what, depth_of(data), "levels", self.depth, AS_FILE)
+            _check(what, depth_of(data), LEVELS, self.depth, AS_FILE)
 
     def check_reason(self, of: str, reason: str) -> None:
         """Raise `SizeError` if an author's reason for a wait is too long; `of` names the wait."""
@@ -149,7 +150,8 @@ def depth_of(value: Any) -> int:
 
 def _check(what: str, size: int, unit: str, most: int, remedy: str) -> None:
     if size > most:
-        raise SizeError(f"{what} has {size:,} {unit}; the limit is {most:,}. {remedy}")
+        large = f"is nested {size:,} levels deep" if unit == LEVELS else f"has {size:,} {unit}"
+        raise SizeError(f"{what} {large}; the limit is {most:,}. {remedy}")
 
 
 def _longest(value: Any) -> int:

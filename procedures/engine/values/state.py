@@ -83,8 +83,8 @@ class State(MutableMapping[str, Any]):
         for number in (before, by):
             if isinstance(number, bool) or not isinstance(number, int | float):
                 raise OptionError(
-                    "ctx.state.increment needs an int or float, both as by= and as the value of "
-                    f"{name!r}, not {short_repr(number)}."
+                    f"by= of ctx.state.increment and the value of {name!r} must each be an int or "
+                    f"a float, not {short_repr(number)}."
                 )
         try:
             check_json(f"by= of ctx.state.increment({name!r})", before + by)

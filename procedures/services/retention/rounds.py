@@ -145,9 +145,9 @@ def _close(pk: int) -> None:
 
 
 def _sentence(removed: int, kept: int) -> str:
-    words = f"The records of {removed} runs were removed after their retention."
+    words = f"The records of {removed} runs were removed after their retention period."
     if removed == 1:
-        words = "The record of 1 run was removed after its retention."
+        words = "The record of 1 run was removed after its retention period."
     if kept:
         runs = "1 run was" if kept == 1 else f"{kept} runs were"
         words += f" {runs} old enough, but had to be kept."

@@ -28,9 +28,9 @@ def _item(entry: Any) -> dict[str, Any]:
     given = table_of(entry, "An item of Human.inputs")
     missing = [name for name in ("id", "type") if not given.get(name)]
     if missing:
-        raise ValueError(f"An item of Human.inputs needs {' and '.join(missing)}.")
+        raise ValueError(f"An item of Human.inputs needs {' and '.join(map(repr, missing))}.")
     if unknown := sorted(set(given) - ITEM):
-        raise ValueError(f"An item of Human.inputs can't have {unknown[0]}.")
+        raise ValueError(f"An item of Human.inputs can't have {unknown[0]!r}.")
     if given["type"] not in TYPES:
         words = f"The type {text_of(given['type'])!r} isn't supported in Human.inputs"
         raise ValueError(f"{words}. The types are {', '.join(TYPES)}.")

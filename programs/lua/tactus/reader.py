@@ -175,8 +175,8 @@ def declarations_of(file: str, text: str) -> FileDeclarations:
         raise _at_its_line(file, str(error)) from None
     if api["has_several"]():
         last = [use.line for use in _calls(text) if use.name in ("Procedure", "procedure")][-1]
-        words = "Two procedures of the file have no name. Give each but one a name."
-        raise ProcedureFileError(words, line=last)
+        words = "Two procedures of the file have no name, but only one may have none."
+        raise ProcedureFileError(f"{words} Name the other.", line=last)
     if api["has_main"]():
         found.main = ""
         found.procedures[""] = sandbox.call(api["main_settings"])[0]

@@ -281,7 +281,7 @@ def test_a_model_of_agents_answers_in_a_step() -> None:
 
     assert answer["content"]
     assert answer["usage"]["total_tokens"] > 0
-    assert "needs a prompt or messages" in failure(
+    assert "needs 'prompt' or 'messages'" in failure(
         one("llm_call"), effects={"llm_call": llm_call(offline)}
     )
 
@@ -293,7 +293,7 @@ def test_a_program_that_cannot_work_is_refused_when_it_is_made() -> None:
             "entry_node names 'gone', which isn't one of its nodes. It has",
         ),
         (WorkflowSpec("odd", "a", {"a": 1}), "isn't a function"),  # type: ignore[dict-item]
-        ("odd", "needs workflow_id"),
+        ("odd", "needs the attributes .workflow_id."),
     ):
         with pytest.raises(DefinitionError, match=words):
             as_procedure(program)
@@ -367,7 +367,7 @@ def test_the_options_of_a_program_are_those_of_its_procedure() -> None:
 @pytest.mark.parametrize(
     ("plan", "words"),
     [
-        (StepPlan("start", 7), "returned the effect 7, which needs the attributes type"),  # type: ignore[arg-type]
+        (StepPlan("start", 7), "returned the effect 7, which needs the attributes 'type'"),  # type: ignore[arg-type]
         (StepPlan("start", Effect("ask_user", [1])), "the payload [1], which isn't a map"),  # type: ignore[arg-type]
         (StepPlan("start", Effect("ask_user", {}, 7)), "the result_key 7, which isn't a"),  # type: ignore[arg-type]
         (StepPlan("start", complete_output=[1]), "the complete_output [1], which isn't"),  # type: ignore[arg-type]

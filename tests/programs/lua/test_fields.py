@@ -76,11 +76,11 @@ def test_a_file_that_nobody_sends_is_nil() -> None:
     ("code", "words"),
     [
         ("Human.inputs({})", "Human.inputs needs a list of items."),
-        ("Human.inputs({{id = 'a'}})", "An item of Human.inputs needs type."),
+        ("Human.inputs({{id = 'a'}})", "An item of Human.inputs needs 'type'."),
         ("Human.inputs({{id = 'a', type = 'review'}})", "The type 'review' isn't supported in"),
         (
             "Human.inputs({{id = 'a', type = 'input', x = 1}})",
-            "An item of Human.inputs can't have x",
+            "An item of Human.inputs can't have 'x'",
         ),
         (
             "Human.inputs({{id = 'a', type = 'input'}, {id = 'a', type = 'input'}})",

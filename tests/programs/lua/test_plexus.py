@@ -165,9 +165,9 @@ def test_what_isnt_offered_is_refused_with_its_line(code: str, words: str, line:
 @pytest.mark.parametrize(
     ("text", "words", "line"),
     [
-        ("- a list", "The file needs a mapping", 1),
-        ("name: x", "The file needs the key code.", 1),
-        ("code: return 1", "The file needs the key name.", 1),
+        ("- a list", "The file must be a mapping", 1),
+        ("name: x", "The file needs the key 'code'.", 1),
+        ("code: return 1", "The file needs the key 'name'.", 1),
         ("name: x\ncode: return 1\ncolour: red", "Unknown key 'colour'.", 3),
         ("name: x\ncode: return 1\nparams:\n  a-b: {}", "Invalid name 'a-b' of the input", 4),
         ("name: x\ncode: return 1\nparams: {a: {type: date}}", "The input a has the type", 3),
