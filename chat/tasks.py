@@ -17,6 +17,7 @@ def plan_notifications() -> None:
 def ask_others() -> None:
     if gate.is_open():
         services.ask_others()
+        services.note_stuck_votes()
 
 
 @shared_task(name="countersign.send_notification")

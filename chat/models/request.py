@@ -315,8 +315,9 @@ class HumanRequest(models.Model):
         changed += ["claimed_by", *HISTORY]
         self.save(update_fields=changed)
 
-    def drop_note(self) -> None:
-        self.note = ""
+    def drop_note(self, rest: str = "") -> None:
+        """Remove the note, except for `rest`."""
+        self.note = rest
         self.seal_note()
         self.save(update_fields=["note", "proof"])
 

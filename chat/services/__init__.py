@@ -83,6 +83,7 @@ from chat.services.sessions import (
 from chat.services.standing import OPERATE_REQUEST, revocable_by, revoke_standing
 from chat.services.starts import place_in, start_in_session
 from chat.services.strays import ask_others
+from chat.services.undecided import note_stuck_votes
 from chat.services.uploads import LostFileError, find_file, uploaded, with_uploads
 from chat.services.waiting import (
     ActivePeople,
@@ -156,6 +157,7 @@ __all__ = [
     "note_presence",
     "note_presences",
     "note_seen",
+    "note_stuck_votes",
     "open_session",
     "people_by_name",
     "people_named",

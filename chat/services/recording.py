@@ -15,7 +15,7 @@ from chat.models.rights import Right
 from chat.models.session import record
 from chat.services.delegations import note_delegation
 from chat.services.standing import new_standing
-from chat.services.strays import note_split
+from chat.services.undecided import renew_note
 from chat.services.voting import (
     Ballot,
     as_closing,
@@ -23,7 +23,6 @@ from chat.services.voting import (
     check_others_left,
     earlier_vote,
     is_decided,
-    is_split,
     new_ballot,
 )
 from procedures.conf import conf
@@ -107,8 +106,7 @@ def record_answer(
     is_last = is_decided(request, cast.question, cast.votes)
     _insert(response, right, content if is_last else None, plan, {"program": answer.program})
     if not is_last:
-        if is_split(request, cast.question, cast.votes):
-            note_split(request, now=now)
+        renew_note(request, cast, now=now)
         note_change(request)
         plan_taking_back(request, now=now, recipients=[by.pk])
     # This comes last, because it calls the hooks that lock the session, and that lock is to be held

@@ -13,6 +13,7 @@ from chat.models import Assignment, HumanRequest, RequestEvent
 from chat.models.history import HISTORY, end_claim, new_event
 from chat.models.moments import Act, Moment, missed_moments, next_moment
 from chat.models.session import record
+from chat.services.undecided import without_stuck
 from procedures.engine.kinds.questions import Question
 from procedures.engine.values.durations import duration_words
 from procedures.models.clock import clock
@@ -84,7 +85,8 @@ def _escalate(
     note += f"Also asked: {whom}." if found else "Nobody else could be asked."
     if missing:
         note += f" Unknown assignees: {', '.join(missing)}."
-    request.note = f"{request.note} {note}".strip()
+    earlier = without_stuck(request.note) if found else request.note
+    request.note = f"{earlier} {note}".strip()
     return found
 
 

@@ -14,7 +14,8 @@ from chat.services.answer_files import with_stored_files
 from chat.services.programs import ProgramRefusedError, note_refusal, right_of_answer
 from chat.services.recording import note_change, record_answer
 from chat.services.standing import revoke_with
-from chat.services.strays import SPLIT
+from chat.services.undecided import renew_note
+from chat.services.voting import ballot_on
 from procedures.engine.errors import AnswerError, EngineError
 from procedures.engine.kinds.kind import Outcome
 from procedures.engine.lifecycle.refusals import OperationRefusedError
@@ -151,8 +152,8 @@ def undo_response(request_id: UUID, *, by: User) -> HumanRequest:
         new_event(request, RequestEvent.Kind.UNDONE, at=now, by=by, facts={"response": response.pk})
     )
     if request.is_open:
-        if request.note == SPLIT:
-            request.drop_note()
+        request.wait.run = run
+        renew_note(request, ballot_on(request), now=now)
         note_change(request)
     else:
         undo_locked(run, request.wait, at=now)

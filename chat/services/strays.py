@@ -27,7 +27,6 @@ from procedures.store.rows import insert_row
 
 LARGEST_PASS = 100
 ALONE = "None of the people asked can answer any more, and there is nobody else to ask."
-SPLIT = "The votes are split, and nobody who was asked is left to vote. Reassign the request."
 SYSTEM = "system"
 
 
@@ -79,20 +78,13 @@ def _ask_substitutes(request_id: UUID) -> None:
     note = f"{why} It was reassigned to {whom}." if found else ALONE
     request.ask_too(found, note=note, notify_at=notification_time(now))
     record(request.session_id, "request", request.pk, whom=request.assignees)
-    alert_operators(request, now=now)
+    alert_operators(request, why=note, now=now)
     ring_after_commit(f"run:{run.pk}")
 
 
-def note_split(request: HumanRequest, *, now: datetime) -> None:
-    """Note on a locked request that its votes are split, and alert the operators, once."""
-    if request.note != SPLIT:
-        request.ask_too([], note=SPLIT, notify_at=None)
-        alert_operators(request, now=now)
-
-
-def alert_operators(request: HumanRequest, *, now: datetime) -> None:
-    """Post an alert with the request's note in its session, and notify the operators."""
-    text = f"“{request.prompt}”: {request.note}"
+def alert_operators(request: HumanRequest, *, why: str, now: datetime) -> None:
+    """Post an alert about the request in its session, and notify the operators."""
+    text = f"“{request.prompt}”: {why}"
     kind, run = Message.Kind.NOTICE, request.wait.run
     alert = Message(kind=kind, run=run, text=text, level="error", at=now)
     alert.add_to(request.session_id)

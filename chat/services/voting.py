@@ -78,11 +78,17 @@ def is_decided(request: HumanRequest, question: Question, votes: Sequence[HumanR
     return has_decision(question, cast, left=_count_left(request, question, votes))
 
 
-def is_split(request: HumanRequest, question: Question, votes: Sequence[HumanResponse]) -> bool:
-    """Return True if people voted differently, and too few are left to decide the request."""
+def is_stuck(request: HumanRequest, question: Question, votes: Sequence[HumanResponse]) -> bool:
+    """Return True if people have voted, and too few are left to decide the open request.
+
+    A single vote can still reject what too few people could approve.
+    """
+    if question.quorum == 1 or not votes:
+        return False
     counts = Counter(question.decision_of(one.plain_value) for one in votes)
-    most = max(counts.values()) + _count_left(request, question, votes)
-    return len(counts) > 1 and most < question.quorum
+    left = _count_left(request, question, votes)
+    can_reject = question.rules.approves and left > 0
+    return not can_reject and max(counts.values()) + left < question.quorum
 
 
 def check_others_left(request: HumanRequest, question: Question, vote: HumanResponse) -> None:

@@ -35,8 +35,9 @@ def agreed(ctx: Context, quorum: int = 2, veto: bool = False, undo: bool = False
 
 
 @procedure
-def chosen_together(ctx: Context) -> list[Any]:
-    asked = ctx.choose("How?", {"sea": "By ship", "air": "By air"}, quorum=2)
+def chosen_together(ctx: Context, then: str = "") -> list[Any]:
+    later: Any = {"escalate": [("1h", then)]} if then else {}
+    asked = ctx.choose("How?", {"sea": "By ship", "air": "By air"}, quorum=2, **later)
     return [asked.value, len(asked.votes)]
 
 
