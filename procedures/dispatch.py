@@ -150,7 +150,10 @@ def _call() -> None:
     try:
         # The key expires by itself. So if the message is lost, or its worker dies before
         # `note_arrival`, the next call sends none for a second at most.
-        is_first = ask_redis("SET", CALLED, 1, "NX", "PX", CALL_AGAIN) is not None
+        # Don't repeat this: if only the reply was lost, a second SET would find the key of the
+        # first one, and nobody would send.
+        command = ("SET", CALLED, 1, "NX", "PX", CALL_AGAIN)
+        is_first = ask_redis(*command, is_repeatable=False) is not None
     except redis.RedisError:
         # Redis may be unavailable only to this process, or the broker may be another server: try to
         # send.
@@ -171,7 +174,10 @@ def _send(task: str, arguments: tuple[str | int, ...]) -> bool:
             # The two halves of `send_task` are called instead of it, because the rest, which is for
             # results, options and dates, takes longer than both, and an answered run waits for it.
             amqp = current_app.amqp
-            message = amqp.create_task_message(uuid(), task, arguments, {})
+            is_event_wanted = current_app.conf.task_send_sent_event
+            message = amqp.create_task_message(
+                uuid(), task, arguments, {}, create_sent_event=is_event_wanted
+            )
             way = amqp.router.route({}, task, arguments, {})
             amqp.send_task_message(producer, task, message, retry=False, **way)
     except Exception as error:  # noqa: BLE001 (the sweep sends it again)

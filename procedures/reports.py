@@ -82,17 +82,19 @@ def kept_redis(patience: float = PATIENCE) -> redis.Redis:
     return found
 
 
-def ask_redis(*command: str | int) -> Any:
+def ask_redis(*command: str | int, is_repeatable: bool = True) -> Any:
     """Send a command over a connection of this thread, and return the reply.
 
-    The command must do no harm if it is executed twice. Raises `redis.RedisError`. Use this where
-    an answered run waits: a client of redis-py takes five times as long as its connection.
+    If the connection is closed meanwhile, the command is sent once more. Unless it is repeatable,
+    this raises an error instead, because Redis may have executed it. Raises `redis.RedisError`. Use
+    this where an answered run waits: a client of redis-py takes five times as long as its
+    connection.
     """
     connection = _kept.connections.get(os.getpid())
     if connection is None:
         connection = kept_redis().connection_pool.make_connection()
         _kept.connections[os.getpid()] = connection
-    is_new = False
+    is_last = not is_repeatable
     while True:
         try:
             connection.send_command(*command)
@@ -102,9 +104,9 @@ def ask_redis(*command: str | int) -> Any:
         except redis.ConnectionError:
             connection.disconnect()
             # Redis may have closed the connection while nobody used it.
-            if is_new:
+            if is_last:
                 raise
-            is_new = True
+            is_last = True
         except BaseException:  # the reply may still come, and would be read for another command
             connection.disconnect()
             raise

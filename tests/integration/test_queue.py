@@ -1,12 +1,15 @@
 """The queue of runs: who goes first, what holds nobody up, and how few messages that takes."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from select import select
 
 import pytest
 from django.db import connection, transaction
+from pytest_django import Settings
 
 from procedures import dispatch, runner
 from procedures.engine.errors import Fenced
@@ -18,7 +21,7 @@ from procedures.models import Head, Procedure, ProcedureVersion, Run, RunInput
 from procedures.models.clock import clock
 from procedures.runner import advance_runs
 from procedures.services import start_run, sweep
-from tests import procedures
+from tests import machine, procedures
 from tests.processes import Redis, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -306,6 +309,48 @@ def test_an_arrival_is_noted_although_redis_has_closed_the_connection(redis_serv
         fresh.submit(dispatch.note_arrival).result()
 
         assert not client.exists(dispatch.CALLED)
+
+
+def test_a_message_is_sent_although_the_reply_about_its_key_is_lost(
+    redis_server: Redis, settings: Settings
+) -> None:
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(machine.FOLDER / "door.sock"))
+        door.listen()
+        threading.Thread(target=lose_a_reply, args=[door], daemon=True).start()
+        address = f"unix://{machine.FOLDER / 'door.sock'}"
+        settings.COUNTERSIGN = {**settings.COUNTERSIGN, "REDIS_URL": address}
+
+        dispatch.Messenger().send(dispatch.CALL)
+
+        wait_until(lambda: messages(redis_server) == 1, what="the message")
+        door.shutdown(socket.SHUT_RDWR)
+    with redis_server.client() as client:
+        assert client.exists(dispatch.CALLED)
+
+
+def lose_a_reply(door: socket.socket) -> None:
+    """Pass on everything to Redis and back, but close instead of replying to the first SET."""
+    is_lost = False
+    with suppress(OSError):  # the door was shut
+        while True:
+            client, _ = door.accept()
+            with client, socket.socket(socket.AF_UNIX) as server:
+                server.connect(str(machine.FOLDER / "redis.sock"))
+                is_lost = pass_on(client, server, loses=not is_lost)
+
+
+def pass_on(client: socket.socket, server: socket.socket, *, loses: bool) -> bool:
+    """Return True once a reply was lost."""
+    is_set = False
+    while True:
+        for ready in select([client, server], [], [])[0]:
+            if not (sent := ready.recv(4096)):
+                return not loses
+            is_set = is_set or (loses and b"SET" in sent and dispatch.CALLED.encode() in sent)
+            if ready is server and is_set:
+                return True
+            (server if ready is client else client).sendall(sent)
 
 
 def test_a_lost_message_is_not_waited_for_long(redis_server: Redis) -> None:

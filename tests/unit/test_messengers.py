@@ -5,6 +5,10 @@ import signal
 import threading
 
 import pytest
+from celery import current_app
+from celery.app.amqp import AMQP
+from celery.events.event import event_exchange
+from kombu import Connection, Queue
 
 from chat.doorbell import Doorbell
 from procedures.dispatch import CALL, Messenger
@@ -49,3 +53,22 @@ def test_a_hint_that_found_no_thread_leaves_the_next_one_to_begin_it(
     doorbell.ring("inbox")
 
     assert begun == ["doorbell"]
+
+
+def test_programs_that_watch_the_site_are_told_of_each_message_if_it_is_set_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {"broker_url": "memory://", "task_send_sent_event": True}.items():
+        monkeypatch.setitem(current_app.conf, name, value)
+    monkeypatch.setattr(current_app, "amqp", AMQP(current_app))  # it keeps the broker's exchange
+    messenger = Messenger()
+    with Connection("memory://") as connection:
+        seen = Queue("seen", event_exchange, routing_key="#")(connection.default_channel)
+        seen.declare()
+
+        messenger.send(("countersign.remove_runs", ("a",)))
+        messenger.finish()
+
+        event = seen.get()
+    assert event
+    assert (event.payload["type"], event.payload["args"]) == ("task-sent", "('a',)")
