@@ -22,6 +22,8 @@ Rows = list[tuple[Any, ...]]
 BEGIN, COMMIT = "BEGIN", "COMMIT"
 UNPREPARED = (BEGIN, COMMIT)
 """Statements that the server needn't prepare, because there is nothing to plan."""
+UNUSABLE = (psycopg.errors.InvalidSqlStatementName, psycopg.errors.FeatureNotSupported)
+"""The errors for a prepared statement that is gone, and for one whose columns have changed."""
 DONE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 
 
@@ -36,8 +38,10 @@ class PreparedCursor:
         self._reader = Transformer(driver)
         self._wanted = dict[str, None]()
         """The statements to be prepared as soon as no transaction is open."""
+        self._outdated = set[bytes]()
+        """The names of statements that were planned before a migration changed their columns."""
         self._is_sure = True
-        """False if a name that was prepared has been missing, as behind a pooler."""
+        """False if preparing a statement again didn't help, as behind a pooler."""
         self.has_begun = False
         """True if the last transaction was begun by `exchange`."""
 
@@ -68,11 +72,13 @@ class PreparedCursor:
                 break
             try:
                 return self._exchange(statements)
-            except psycopg.errors.InvalidSqlStatementName:
+            except UNUSABLE as error:
                 # psycopg deallocates all after a rollback; here it is prepared again.
+                if isinstance(error, psycopg.errors.FeatureNotSupported):
+                    self._outdated |= {*self._prepared.values()}
                 self._wanted |= dict.fromkeys(self._prepared)
                 self._prepared.clear()
-                # Such a name is never missing twice, unless messages reach different servers.
+                # This never fails twice, unless messages reach different servers.
                 is_first = statements[0][0] == BEGIN
                 self._is_sure = is_sure and is_first
                 if not is_first:
@@ -106,8 +112,13 @@ class PreparedCursor:
             one for one in statements if one not in self._prepared and one not in UNPREPARED
         )
         # In a transaction, a name that another client has prepared would be an error that ends it.
-        if self._wanted and self._driver.pgconn.transaction_status != TransactionStatus.IDLE:
+        is_idle = self._driver.pgconn.transaction_status == TransactionStatus.IDLE
+        if (self._wanted or self._outdated) and not is_idle:
             return False
+        while self._outdated:
+            # Otherwise the name would still mean the old plan.
+            with suppress(psycopg.errors.InvalidSqlStatementName):
+                self._note(self._driver.pgconn.exec_(b"DEALLOCATE " + self._outdated.pop()))
         while self._wanted:
             self._prepare(next(iter(self._wanted)))
         return True
@@ -158,14 +169,21 @@ def _received(connection: PGconn) -> Iterator[PGresult]:
         waiter.poll()
         connection.consume_input()
     waiter.modify(connection.socket, select.POLLIN)
+    is_between = False
     while True:
         # Wait outside of libpq, which wouldn't let other threads run meanwhile.
         while connection.is_busy():
             waiter.poll()
             connection.consume_input()
         result = connection.get_result()
-        if result is None:  # between the results of two statements
+        if result is None:
+            # libpq returns this once between the results of two statements. If it returned it
+            # again, no result would follow, and this loop would never end.
+            if is_between:
+                raise psycopg.OperationalError("The server's replies have ended too early.")
+            is_between = True
             continue
+        is_between = False
         if result.status == ExecStatus.PIPELINE_SYNC:
             return
         yield result

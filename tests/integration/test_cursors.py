@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from tempfile import TemporaryFile
 from typing import Any
 
 import psycopg
@@ -29,6 +30,7 @@ from procedures.runner import advance_run
 from procedures.services import start_run
 from procedures.store import sql as runs
 from procedures.store.cursors import bare_cursor, begin_with, end_with, this_database
+from procedures.store.prepared import PreparedCursor
 from procedures.store.statements import Statement
 from tests import machine
 
@@ -266,6 +268,63 @@ def test_what_is_sent_together_is_committed_together_or_not_at_all() -> None:
         assert end_with(rename, (divide, [1])) == [[], [(1,)]]
         transaction.on_commit(lambda: said("told", "after"))
     assert Group.objects.filter(name="told").exists()
+
+
+@POSTGRES_ONLY
+def test_what_was_planned_before_a_migration_is_planned_anew() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE migrated AS SELECT 1 AS amount")
+    begin, end = "SELECT amount FROM migrated WHERE %s = 'x'", "SELECT * FROM migrated"
+
+    def amounts() -> list[object]:
+        with transaction.atomic():
+            found = begin_with(begin, ["x"])
+            assert found
+            return [found, end_with((end, []))]
+
+    assert amounts() == [[(1,)], None]  # the second isn't prepared yet
+    assert amounts() == [[(1,)], [[(1,)]]]
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE migrated ALTER amount TYPE text")
+
+    assert amounts() == [[("1",)], [[("1",)]]]
+
+
+class Silent:
+    """A connection of libpq on which nothing was sent."""
+
+    asked = 0
+
+    def __init__(self, socket: int) -> None:
+        self.socket = socket
+
+    def get_result(self) -> None:
+        self.asked += 1
+        assert self.asked < 10, "The loop doesn't end."
+
+    def __getattr__(self, name: str) -> Callable[..., int]:
+        return lambda *_: 0
+
+
+class SilentDriver:
+    """A connection of psycopg, as far as a prepared cursor uses it."""
+
+    adapters, connection, is_closed = psycopg.adapters, None, False
+
+    def __init__(self, socket: int) -> None:
+        self.pgconn = Silent(socket)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def test_replies_that_never_come_end_the_connection_and_not_the_worker() -> None:
+    with TemporaryFile() as file:
+        driver: Any = SilentDriver(file.fileno())
+        with pytest.raises(psycopg.OperationalError, match="too early"):
+            PreparedCursor(driver).exchange(("BEGIN", []))
+
+    assert driver.is_closed
 
 
 def test_without_anything_installed_a_step_goes_past_djangos_cursors() -> None:
