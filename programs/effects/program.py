@@ -109,7 +109,7 @@ def _checked(workflow: Any) -> str:
         workflow_id, entry, nodes = workflow.workflow_id, workflow.entry_node, dict(workflow.nodes)
     except (AttributeError, TypeError, ValueError):
         words = "A program needs the attributes 'workflow_id', 'entry_node' and 'nodes'"
-        raise DefinitionError(f"{words}, unlike {workflow!r:.100}.") from None
+        raise DefinitionError(f"{words}, unlike {short_repr(workflow)}.") from None
     if entry not in nodes:
         known = f"The nodes are {', '.join(map(str, nodes))}." if nodes else "It has no nodes."
         words = f"entry_node names {short_repr(entry)}, which isn't one of its nodes. {known}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from procedures.engine import DefinitionError, Procedure, PublicError
+from procedures.engine.values.spelling import short_repr
 from programs.graphs.contexts import GraphContext
 from programs.graphs.graph import made_of
 from programs.graphs.shape import link_of, shape_of
@@ -52,7 +53,7 @@ def definition_graph(
         start, ends = definition.initial_step, set(definition.terminal_steps)
     except (AttributeError, TypeError):
         words = "A definition needs the attributes 'steps', 'edges', 'initial_step' and"
-        raise DefinitionError(f"{words} 'terminal_steps', unlike {workflow!r:.100}.") from None
+        raise DefinitionError(f"{words} 'terminal_steps', unlike {short_repr(workflow)}.") from None
     if lenient:
         steps |= {
             one: MissingStep(one, name or definition.name)

@@ -253,5 +253,5 @@ def test_a_definition_that_names_missing_steps_is_refused() -> None:
 
     with pytest.raises(DefinitionError, match="'nowhere'"):
         definition_graph(broken_one)
-    with pytest.raises(DefinitionError, match="needs steps, edges"):
+    with pytest.raises(DefinitionError, match=r"needs the attributes 'steps', 'edges'"):
         definition_graph(object())
