@@ -7,7 +7,8 @@ from typing import Any
 import dj_database_url
 
 from dashboard.environment import company
-from dashboard.environment.values import MailServer, split_words
+from dashboard.environment.addresses import split_words
+from dashboard.environment.values import MailServer
 from dashboard.environment.variables import read_environment
 
 environment = read_environment()

@@ -19,6 +19,14 @@ from limits import parse as parse_limit
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
+from dashboard.environment.addresses import (
+    are_brokers,
+    are_hosts,
+    is_redis,
+    is_site,
+    split_words,
+)
+
 SHORTEST_SECRET = 32
 LONGEST_WINDOW = 366 * 24 * 3600
 """The maximum number of seconds during which failed attempts are counted together."""
@@ -27,9 +35,7 @@ FEWEST_CHARACTERS = 12
 SAMPLES = ("django-insecure", "change-me", "changeme", "change_me", "secret-key", "your-secret")
 MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 NAME = re.compile(r"[\w.-]{1,80}")
-HOST = re.compile(r"\*|\.?[\w-]+(\.[\w-]+)*|\[[0-9a-fA-F:.]+\]")
 SLUG = re.compile(r"[a-z0-9-]{1,40}")
-BROKERS = ("amqp", "amqps", "pyamqp", "redis", "rediss", "redis+socket")
 SAMPLE_PROVIDERS = (
     '{"corp": {"name": "Example Corp", "url": "https://id.example.com", "client_id": "...", '
     '"secret": "..."}}'
@@ -58,10 +64,6 @@ def must(be: str, holds: Callable[[Any], object]) -> AfterValidator:
         return value
 
     return AfterValidator(check)
-
-
-def split_words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def refuse_blank(value: object) -> object:
@@ -145,43 +147,6 @@ def bucket_storage(text: str) -> dict[str, Any]:
         "querystring_auth": True,
     }
     return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
-
-
-def is_url(*schemes: str) -> Callable[[str], bool]:
-    def holds(text: str) -> bool:
-        url = urlsplit(text)
-        return url.scheme in schemes and url.port != 0 and bool(url.hostname or url.path)
-
-    return holds
-
-
-def are_brokers(text: str) -> bool:
-    """Return True for an address of a broker, or for several, separated by semicolons.
-
-    Celery connects to the next one if a broker fails.
-    """
-    return all(map(is_url(*BROKERS), text.split(";")))
-
-
-def is_site(text: str) -> bool:
-    """Return True for an address to which paths can be added: a name, and maybe a path."""
-    url = urlsplit(text)
-    more = url.query or url.fragment or url.username or any(map(str.isspace, text))
-    return is_url("http", "https")(text) and bool(url.hostname) and not more
-
-
-def is_redis(text: str) -> bool:
-    """Return True for an address of a Redis; a number of a database is all that may follow it."""
-    is_socket = is_url("unix")(text)
-    database = urlsplit(text).path.strip("/")
-    is_server = is_url("redis", "rediss")(text) and database.isdecimal() == bool(database)
-    return is_socket or is_server
-
-
-def are_hosts(text: str) -> bool:
-    """Return True for names or addresses of hosts, without a scheme, a port or a path."""
-    found = split_words(text)
-    return bool(found) and all(map(HOST.fullmatch, found))
 
 
 def json_in(text: object) -> Any:

@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from dashboard.environment.addresses import broker_of, split_words
 from dashboard.environment.values import (
     Attempts,
     BrokerUrl,
@@ -39,7 +40,6 @@ from dashboard.environment.values import (
     Webhooks,
     Zone,
     bucket_storage,
-    split_words,
 )
 from procedures.conf import (
     Days,
@@ -238,7 +238,7 @@ class Environment(BaseSettings):
         return self.REDIS_URL or f"unix://{quote(str(redis_socket(self.LOCAL_DIR)))}"
 
     def broker_url(self) -> str:
-        return self.BROKER_URL or self.redis_url().replace("unix://", "redis+socket://", 1)
+        return self.BROKER_URL or broker_of(self.redis_url())
 
 
 def read_environment() -> Environment:

@@ -7,15 +7,8 @@ from typing import Any
 
 from django.conf import settings
 
+from dashboard.environment.addresses import broker_of
 from procedures.conf import conf
-
-
-def broker_of(redis_url: str) -> str:
-    """Return a Redis URL in Celery's notation, in which a socket's URL begins redis+socket://."""
-    if not redis_url.startswith("unix://"):
-        return redis_url
-    return redis_url.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=")
-
 
 NEEDED: dict[str, Any] = {
     "CELERY_BROKER_URL": broker_of(conf.REDIS_URL),

@@ -309,6 +309,12 @@ def test_the_broker_is_the_redis_unless_told_otherwise(tmp_path: Path) -> None:
     assert rabbit.broker_url() == "amqp://b.example"
 
 
+def test_the_broker_uses_the_database_of_the_redis() -> None:
+    environment = Environment(REDIS_URL="unix:///run/redis.sock?db=2")
+
+    assert environment.broker_url() == "redis+socket:///run/redis.sock?virtual_host=2"
+
+
 def test_several_brokers_are_tried_in_turn_and_their_passwords_are_secret() -> None:
     both = "amqp://ann:first@a.example:5672//;amqps://ann:s%20d@b.example:5671//"
     rabbits = Environment(BROKER_URL=both)
@@ -365,51 +371,3 @@ def test_older_keys_are_given_beside_the_new_ones(monkeypatch: pytest.MonkeyPatc
         PRODUCTION["SECRET_KEY"],
     ]
     assert len(environment.LEDGER_KEY_FALLBACKS) == 1
-
-
-@pytest.mark.slow
-def test_pages_are_drawn_before_anything_was_collected(tmp_path: Path) -> None:
-    code = (
-        "import django; django.setup()\n"
-        "from django.templatetags.static import static\n"
-        "print(static('dashboard/app.css'))"
-    )
-    command = [sys.executable, "-c", code]
-    variables = {**os.environ, **PRODUCTION, "LOCAL_DIR": str(tmp_path)}
-    variables["DJANGO_SETTINGS_MODULE"] = "dashboard.settings"
-
-    drawn = subprocess.run(
-        command, cwd=CHECKOUT, env=variables, capture_output=True, text=True, check=False
-    )
-
-    assert drawn.stdout.splitlines()[-1] == "/static/dashboard/app.css", drawn.stderr
-    assert "collectstatic" in drawn.stdout
-
-
-@pytest.mark.slow
-def test_people_sign_in_before_anything_was_collected(tmp_path: Path) -> None:
-    statuses = {"/sign-in": 200, "/nowhere": 404, "/": 200}
-    code = (
-        "import django; django.setup()\n"
-        "from django.core.management import call_command; call_command('migrate', verbosity=0)\n"
-        "from django.test import Client\n"
-        f"for path in {[*statuses]}:\n"
-        "  client = Client(raise_request_exception=False, headers={'host': 'sign.example'})\n"
-        "  answer = client.get(path, secure=True, follow=True)\n"
-        "  print(answer.status_code, b'app.css' in answer.content)"
-    )
-    variables = {**os.environ, **PRODUCTION, "LOCAL_DIR": str(tmp_path)}
-    variables |= {"DATABASE_URL": f"sqlite:///{tmp_path}/site.sqlite3"}
-    variables |= {"DJANGO_SETTINGS_MODULE": "dashboard.settings"}
-
-    asked = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=CHECKOUT,
-        env=variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    told = [f"{status} True" for status in statuses.values()]
-    assert asked.stdout.splitlines()[-len(told) :] == told, asked.stderr
