@@ -64,7 +64,7 @@ FIRST_VIEW = """async () => {
 RESTS = """() => new Promise((done) => {
   requestIdleCallback(() => setTimeout(done, 300), { timeout: 5000 });
 })"""
-"""Without the timeout, a page that draws no frame may wait for ever for its idle callback."""
+"""Waits until the page is idle; it has a limit because a page that draws no frame is never idle."""
 
 
 def main() -> int:

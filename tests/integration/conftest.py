@@ -48,6 +48,14 @@ def alices(alice: User, support: Group) -> Client:
 
 
 @pytest.fixture
+def voters(finance: Group) -> list[User]:
+    """Three people whose votes `agreed` and `chosen_together` ask for."""
+    for name in ("agreed", "chosen_together"):
+        grant(name, finance, "answer")
+    return [create_person(name, finance) for name in ("vera", "victor", "viola")]
+
+
+@pytest.fixture
 def root(admin_user: User) -> Client:
     """A superuser's browser."""
     return browser(admin_user)

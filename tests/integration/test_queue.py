@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from select import select
@@ -139,6 +139,26 @@ def held(run: Run) -> Iterator[threading.Event]:
     holder.join()
 
 
+def work() -> None:
+    """Advance runs, in a thread of its own."""
+    advance_runs()
+    connection.close()
+
+
+def let_a_worker_wait_for(
+    other: Callable[[], None], is_locked: threading.Event, may_go: threading.Event
+) -> None:
+    """Start a worker while `other` locks a run; let `other` go on as soon as the worker waits."""
+    threads = [threading.Thread(target=act) for act in (other, work)]
+    threads[0].start()
+    assert is_locked.wait(30)
+    threads[1].start()
+    wait_until(somebody_waits_for_a_lock, what="the worker")
+    may_go.set()
+    for one in threads:
+        one.join()
+
+
 @POSTGRES_ONLY
 def test_what_somebody_holds_for_long_keeps_nobody_waiting(
     monkeypatch: pytest.MonkeyPatch,
@@ -162,10 +182,6 @@ def somebody_waits_for_a_lock() -> bool:
 def test_a_run_that_somebody_looks_at_just_now_is_waited_for() -> None:
     """If fifty answer at once, the message of the one that counts is the only one."""
     run = queued()
-
-    def work() -> None:
-        advance_runs()
-        connection.close()
 
     worker = threading.Thread(target=work)
 
@@ -194,18 +210,7 @@ def test_what_an_operator_says_while_a_run_is_waited_for_is_heard() -> None:
             may_go.wait(30)
         connection.close()
 
-    def work() -> None:
-        advance_runs()
-        connection.close()
-
-    other, worker = threading.Thread(target=cancel), threading.Thread(target=work)
-    other.start()
-    assert is_locked.wait(30)
-    worker.start()
-    wait_until(somebody_waits_for_a_lock, what="the worker")
-    may_go.set()
-    worker.join()
-    other.join()
+    let_a_worker_wait_for(cancel, is_locked, may_go)
 
     assert states(run) == ["cancelled"]
 
@@ -227,18 +232,7 @@ def test_what_another_claim_took_in_meanwhile_is_not_taken_in_again(
             may_go.wait(30)
         connection.close()
 
-    def work() -> None:
-        advance_runs()
-        connection.close()
-
-    other, worker = (threading.Thread(target=act) for act in (take_in_and_release, work))
-    other.start()
-    assert is_locked.wait(30)
-    worker.start()
-    wait_until(somebody_waits_for_a_lock, what="the worker")
-    may_go.set()
-    worker.join()
-    other.join()
+    let_a_worker_wait_for(take_in_and_release, is_locked, may_go)
 
     assert states(run) == ["succeeded"]
     assert run.events.filter(kind=EventKind.OPERATOR).count() == 1

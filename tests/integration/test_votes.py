@@ -16,16 +16,12 @@ from chat.services import (
     Answer,
     claim_request,
     note_seen,
-    note_stuck_votes,
-    reassign_request,
-    remind_people,
     respond,
     undo_response,
     waiting_for,
     waiting_of,
     withdraw_request,
 )
-from chat.services.undecided import STUCK
 from dashboard.live.concerned import RunNews
 from dashboard.live.marks import runs_mark
 from dashboard.live.streams import Stream, heads
@@ -36,18 +32,10 @@ from procedures.runner import advance_run
 from procedures.services import TooLateError, sweep
 from procedures.services.ledger import examine
 from tests.calls import caller, grant, request_of, run_until_it_waits
-from tests.conftest import create_person
 from tests.pages import browser, shown
 
 pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-def voters(finance: Group) -> list[User]:
-    for name in ("agreed", "chosen_together"):
-        grant(name, finance, "answer")
-    return [create_person(name, finance) for name in ("vera", "victor", "viola")]
 
 
 def ask(name: str = "agreed", **inputs: Any) -> HumanRequest:
@@ -209,95 +197,6 @@ def test_options_are_counted_each(voters: list[User]) -> None:
     vote(request, viola, "air")
 
     assert result_of(request) == ["air", 3]
-
-
-def test_operators_hear_of_votes_that_nobody_is_left_to_decide(
-    voters: list[User], carol: User, dave: User, operators: Group
-) -> None:
-    grant("chosen_together", operators, "operate")
-    vera, victor, viola = voters
-    viola.groups.clear()
-    request = ask("chosen_together")
-    vote(request, vera, "sea")
-    assert alerts(request) == []
-
-    vote(request, victor, "air")
-
-    [alert] = alerts(request)
-    assert alert.startswith(
-        "“How?”: The votes can't decide any more, because too few of the people"
-    )
-    assert "too few of the people asked are left" in shown(
-        browser(dave).get(f"/requests/{request.pk}")
-    )
-    assert examine(request.wait.run).faults == []
-    reassign_request(request.pk, to="@carol", by=dave, reason="She decides.")
-    request.refresh_from_db()
-    assert request.note == ""
-    vote(request, carol, "sea")
-    assert result_of(request) == ["sea", 3]
-
-
-def test_equal_votes_that_are_too_few_are_told_beside_the_earlier_note(voters: list[User]) -> None:
-    vera, victor, viola = voters
-    viola.groups.clear()
-    request = ask(quorum=3, undo=True)
-    earlier = request.note
-    assert earlier == "3 people must agree, but only 2 can answer."
-    vote(request, vera)
-    assert alerts(request) == []  # victor can still reject
-
-    vote(request, victor)
-
-    request.refresh_from_db()
-    assert request.note == f"{earlier} {STUCK}"
-    assert alerts(request) == [f"“Pay 31 €?”: {STUCK}"]
-    undo_response(request.pk, by=victor)
-    request.refresh_from_db()
-    assert request.note == earlier
-    assert examine(request.wait.run).faults == []
-
-
-def test_voters_who_leave_are_noticed_without_a_vote(voters: list[User], finance: Group) -> None:
-    vera, victor, viola = voters
-    request = ask("chosen_together")
-    vote(request, vera, "sea")
-    vote(request, victor, "air")
-    note_stuck_votes()
-    assert alerts(request) == []
-
-    viola.groups.clear()
-    for _ in range(2):
-        note_stuck_votes()
-
-    request.refresh_from_db()
-    assert request.note == STUCK
-    assert len(alerts(request)) == 1
-    viola.groups.add(finance)
-    note_stuck_votes()
-    request.refresh_from_db()
-    assert request.note == ""
-    assert examine(request.wait.run).faults == []
-
-
-def test_an_escalation_asks_somebody_who_can_decide(voters: list[User], carol: User) -> None:
-    vera, victor, viola = voters
-    viola.groups.clear()
-    request = ask("chosen_together", then="@carol")
-    vote(request, vera, "sea")
-    vote(request, victor, "air")
-
-    clock.ahead += 3601 * SECOND
-    remind_people()
-
-    request.refresh_from_db()
-    assert request.note == "Nobody answered within 1 hour. Also asked: @carol."
-    vote(request, carol, "air")
-    assert result_of(request) == ["air", 3]
-
-
-def alerts(request: HumanRequest) -> list[str]:
-    return list(request.session.messages.filter(level="error").values_list("text", flat=True))
 
 
 def test_only_the_deciding_vote_is_held(voters: list[User]) -> None:

@@ -25,7 +25,7 @@ from tests.pages import browser, shown
 from tests.processes import Redis, run_python, wait_until
 from tests.programs.lua.readers import READERS, scenarios_in
 from tests.programs.lua.shown import examples, text_of, value_for
-from tests.programs.lua.test_plexus import CHILD, EXPECTED
+from tests.programs.lua.test_plexus_examples import CHILD, EXPECTED
 from tests.programs.lua.test_tactus import NOT_OFFERED
 from tests.runs import answer, error_of, result_of, status_of, wait_for_status
 
