@@ -48,10 +48,10 @@ from procedures.engine.lifecycle.runs import SUSPENDED
 from procedures.engine.replay.blame import excuse_for, is_interrupt
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import UNDO, Scope
+from procedures.engine.replay.keeping import kept_result
 from procedures.engine.replay.recorder import Linger, Recorder
 from procedures.engine.values import canonical
 from procedures.engine.values.files import FileStore, open_desk, use_file_store
-from procedures.engine.values.secret_values import shows_secret
 from procedures.engine.waits.branches import swallowed
 
 LAST_CLAIM = 3
@@ -258,10 +258,7 @@ class Execution:
             # A cancel or a pause that was accepted before the end takes effect: the run doesn't
             # succeed in spite of it.
             fiber.check_wanted("the end")
-        text = canonical.dump(result, returns)
-        if shows_secret(result, text):
-            raise ValueError("The result can't be stored: it contains a secret.")
-        canonical.check_whole(result, returns, text)
+        *_, text = kept_result(result, returns)
         return Handoff(RunStatus.SUCCEEDED, result=text), (NewEvent(EventKind.RUN_SUCCEEDED),)
 
     def _interrupted(self, interruption: Interruption, fiber: Fiber) -> Ending:

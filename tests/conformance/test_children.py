@@ -278,3 +278,30 @@ def test_inputs_that_do_not_fit_start_nothing(backend: Backend) -> None:
 
     assert "whole number" in str(backend.error(run_id))
     assert not backend.children(run_id)
+
+
+MISFIT = "The result doesn't fit its annotation: Input should be a valid integer"
+
+
+def test_a_run_whose_result_does_not_fit_its_declared_type_fails(backend: Backend) -> None:
+    run_id = backend.start(procedures.mislabelled)
+
+    assert backend.advance(run_id) == RunStatus.FAILED
+
+    assert MISFIT in str(backend.error(run_id))
+    assert did == ["count 1", "undo 1"]
+
+
+@pytest.mark.parametrize("way", ["call", "name", "spawn", "map"])
+def test_a_child_whose_result_does_not_fit_fails_itself_and_its_parent_goes_on(
+    backend: Backend, way: str
+) -> None:
+    run_id = backend.start(procedures.above_a_mislabelled_child, way=way)
+    backend.advance_all()
+    [child] = backend.children(run_id)
+
+    assert backend.status(child) == RunStatus.FAILED
+    assert MISFIT in str(backend.error(child))
+    assert backend.result(run_id) == '"without it"'
+    [(outcome, message)] = saw
+    assert (outcome, message.startswith(MISFIT)) == ("failed", True)

@@ -1,5 +1,6 @@
 """Child runs."""
 
+from collections.abc import Callable
 from typing import Any
 
 from procedures.engine import ChildFailedError, Context, File, Limits, procedure
@@ -151,3 +152,28 @@ def handing_on(ctx: Context) -> list[str]:
     ctx.step(lambda: File.keep("secret.txt", "nobody else's"), name="secret")
     read: list[str] = ctx.map(reading, [{"shopping": shopping}])
     return [*read, ctx.call(reading, shopping=shopping)]
+
+
+@procedure
+def mislabelled(ctx: Context, number: int = 1) -> int:
+    """Returns something else than it declares, after a step and with something to undo."""
+    ctx.compensate(act, f"undo {number}", name="undo")
+    ctx.step(act, f"count {number}", name="count")
+    counted: Any = f"about {number}"
+    return counted  # type: ignore[no-any-return]
+
+
+@procedure
+def above_a_mislabelled_child(ctx: Context, way: str) -> Any:
+    """Calls a child whose result doesn't fit, in one of the ways to have children."""
+    calls: dict[str, Callable[[], Any]] = {
+        "call": lambda: ctx.call(mislabelled),
+        "name": lambda: ctx.call("mislabelled"),
+        "spawn": lambda: ctx.spawn(mislabelled).wait(),
+        "map": lambda: ctx.map(mislabelled, [{"number": 1}], at_most=1),
+    }
+    try:
+        return calls[way]()
+    except ChildFailedError as error:
+        saw.append((error.outcome, error.message))
+        return "without it"

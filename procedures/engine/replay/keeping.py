@@ -1,4 +1,4 @@
-"""The stored form of results of steps, and messages about results that can't be stored."""
+"""The stored form of the results of steps and runs, and messages about results without one."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from procedures.engine.values.sizes import cut
 
 LONGEST_RETURNED = 2_000
 LARGEST_RESULT = 64 * 1024**2
-"""The maximum number of characters in the JSON of a step's result."""
+"""The maximum number of characters in the JSON of a step's or a run's result."""
 
 
 def kept_result(result: Any, returns: Any) -> tuple[Any, Any, str]:
-    """Return three forms of a step's result: plain JSON, a restored value, and JSON text.
+    """Return three forms of a step's or a run's result: plain JSON, a restored value, JSON text.
 
-    The value is restored from the plain JSON to the type `returns`, as on a replay. Raises
-    `ValueError` if the result can't be stored.
+    The value is restored from the plain JSON to the type `returns`, as on a replay or in the run's
+    parent. Raises `ValueError` if the result doesn't fit this type or can't be stored.
     """
     try:
         return canonical.keepable_text(result, returns, most=LARGEST_RESULT)

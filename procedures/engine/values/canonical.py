@@ -115,21 +115,6 @@ def keepable_text(value: Any, hint: Any, *, most: int | None = None) -> tuple[An
     return plain, back, text
 
 
-def check_whole(value: Any, hint: Any, text: str) -> None:
-    """Raise `ValueError` if restoring the value from its canonical `text` would lose anything.
-
-    A text that doesn't fit the annotation `hint` isn't checked.
-    """
-    watch = watch_of(adapter(hint))
-    if watch.can_lose:
-        try:
-            back = restored(text, adapter(hint))
-        except ValidationError:
-            return
-        if why := losses.loss(value, back, watch.unions):
-            raise ValueError(f"The result can't be stored: {why}.")
-
-
 def load(plain: Any, hint: Any = Any) -> Any:
     """Return the value of type `hint` that was stored as this plain JSON."""
     if hint is Any or (plain is None and hint in NOTHING):

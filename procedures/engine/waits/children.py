@@ -15,7 +15,6 @@ from procedures.engine.journal.payloads import Closing, Opening
 from procedures.engine.lifecycle.waits import ABANDON, ON_PARENT_END
 from procedures.engine.replay.fiber import Fiber
 from procedures.engine.replay.history import Entry
-from procedures.engine.values import canonical
 from procedures.engine.values.options import check_options, check_word
 from procedures.engine.values.spelling import meant, short_repr
 from procedures.engine.waits.handles import Handle
@@ -109,7 +108,9 @@ def start_map(
 
     def read(entry: Entry) -> list[Any]:
         ends = Closing.read(entry.last.content).whole_value()
-        results = [_end(key, number, end, returns) for number, end in enumerate(ends, start=1)]
+        results = [
+            _end(fiber, entry, number, end, returns) for number, end in enumerate(ends, start=1)
+        ]
         failed = [one for one in results if isinstance(one, ChildFailedError)]
         if failed and on_failure == "fail_fast":
             raise next((one for one in failed if one.outcome == "failed"), failed[0])
@@ -159,12 +160,12 @@ def _compare(fiber: Fiber, key: str, started: Opening, asked: Opening) -> None:
         fiber.note(EventKind.LOG, words, {"text": words, "level": "warning"}, about=key)
 
 
-def _end(key: str, number: int, end: list[Any], returns: Any) -> Any:
+def _end(fiber: Fiber, entry: Entry, number: int, end: list[Any], returns: Any) -> Any:
     """Return the result of one child of a map, or a `ChildFailedError` if it has no result."""
     outcome, value, message = end
     if outcome != "succeeded":
-        return ChildFailedError(f"{key}[{number}]", outcome, message)
-    return canonical.load(value, returns)
+        return ChildFailedError(f"{entry.key}[{number}]", outcome, message)
+    return fiber.restored(entry, value, returns)
 
 
 def _checked_end(call: str, on_parent_end: OnParentEnd) -> str:

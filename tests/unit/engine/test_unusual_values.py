@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import pytest
 from pydantic import AfterValidator, BaseModel, Field, computed_field
 
-from procedures.engine import Context, Retry, StepFailedError, procedure
+from procedures.engine import Context, Procedure, Retry, StepFailedError, procedure
 from procedures.engine.errors import DefinitionError
 from procedures.engine.journal.events import EventKind, RunStatus
 from procedures.testing.memory import MemoryStore
@@ -255,6 +255,51 @@ def test_a_kept_result_that_no_longer_fits_its_type_quarantines(store: MemorySto
     assert "The stored result of step load no longer fits: number: Field" in message(
         store.runs[run_id]
     )
+
+
+@procedure(name="counted")
+def counted(ctx: Context) -> int:
+    return 7
+
+
+@procedure(name="counted")
+def counted_in_words(ctx: Context) -> Order:
+    return Order(7)
+
+
+@procedure(name="parent")
+def calling(ctx: Context) -> Any:
+    return ctx.call(counted)
+
+
+@procedure(name="parent")
+def calling_changed(ctx: Context) -> Any:
+    return ctx.call(counted_in_words)
+
+
+@procedure(name="parent")
+def mapping(ctx: Context) -> Any:
+    return ctx.map(counted, [{}], at_most=1)
+
+
+@procedure(name="parent")
+def mapping_changed(ctx: Context) -> Any:
+    return ctx.map(counted_in_words, [{}], at_most=1)
+
+
+@pytest.mark.parametrize(
+    ("before", "now"), [(calling, calling_changed), (mapping, mapping_changed)]
+)
+def test_a_childs_result_that_no_longer_fits_its_changed_type_quarantines(
+    store: MemoryStore, before: Procedure, now: Procedure
+) -> None:
+    run_id = store.start(before)
+    store.advance(run_id)
+    store.runs[run_id].procedure = now
+    store.advance_all()
+
+    assert store.runs[run_id].status == RunStatus.QUARANTINED
+    assert "The stored value of child counted no longer fits:" in message(store.runs[run_id])
 
 
 @pytest.mark.parametrize("pure", [True, False])
