@@ -51,6 +51,7 @@ NOUNS = (
     "secretive",
     "seeds",
     "settings",
+    "serving",
     "showing",
     "shown",
     "steps",

@@ -3,8 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-
 from chat.channels.planning import notification_time
 from chat.models import HumanRequest, RequestEvent
 from chat.models.history import HISTORY, end_claim, new_event
@@ -22,12 +20,13 @@ from procedures.models import Act
 from procedures.models.act import log_act
 from procedures.services import lock_run
 from procedures.store.rows import insert_row
+from procedures.transactions import service_atomic
 from procedures.users import User
 
 Kind = RequestEvent.Kind
 
 
-@transaction.atomic
+@service_atomic
 def claim_request(request_id: UUID, *, by: User, address: str | None = None) -> HumanRequest:
     """Claim an open request, so that nobody else can answer it, and return the request.
 
@@ -52,7 +51,7 @@ def claim_request(request_id: UUID, *, by: User, address: str | None = None) -> 
     return request
 
 
-@transaction.atomic
+@service_atomic
 def release_request(request_id: UUID, *, by: User, reason: str = "") -> HumanRequest:
     """Release your own claim; with the permission to reassign requests, release anybody's.
 
@@ -74,7 +73,7 @@ def release_request(request_id: UUID, *, by: User, reason: str = "") -> HumanReq
     return request
 
 
-@transaction.atomic
+@service_atomic
 def note_seen(request_id: UUID, *, by: User, channel: str, address: str | None = None) -> bool:
     """Record that a person who is asked has seen an open request.
 

@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.db.models import Q
 
 from chat.doorbell import SIGHT, ring_after_commit
@@ -15,12 +14,13 @@ from procedures.models import Act
 from procedures.models.act import log_act
 from procedures.models.clock import clock
 from procedures.store.rows import insert_row
+from procedures.transactions import service_atomic
 from procedures.users import User, active_users
 
 LONGEST = timedelta(days=366)
 
 
-@transaction.atomic
+@service_atomic
 def delegate(
     *,
     by: User,
@@ -56,7 +56,7 @@ def delegate(
     return made
 
 
-@transaction.atomic
+@service_atomic
 def revoke_delegation(delegation_id: int, *, by: User) -> Delegation:
     """End and return a delegation; calling it twice is harmless.
 

@@ -18,6 +18,7 @@ from chat.services.answerers import (
     substitutes,
 )
 from procedures.services import CodeName, names_in_code
+from procedures.transactions import service_atomic
 
 
 @dataclass(frozen=True)
@@ -105,11 +106,11 @@ def losses_of(change: Callable[[], object]) -> Losses:
     Returns the losses. `change` saves the rows to try, such as a deactivated user or a group that
     has lost a member. The change is rolled back even if `change` raises.
     """
-    with transaction.atomic():
+    with service_atomic:
         watch = AnswererSnapshot()
         # A block is used instead of an explicit savepoint, because Django drops the `on_commit`
         # callbacks of a change only when it rolls back a block.
-        with transaction.atomic():
+        with service_atomic:
             try:
                 change()
                 return watch.losses()

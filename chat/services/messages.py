@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from chat.channels.answers import Answer, Inbound
 from chat.channels.chat import Chat
@@ -24,6 +24,7 @@ from procedures.engine.values import canonical
 from procedures.engine.values.files import File
 from procedures.engine.values.sizes import Sizes
 from procedures.models.clock import clock
+from procedures.transactions import service_atomic
 from procedures.users import User
 
 
@@ -189,7 +190,7 @@ def reply(
     return Reply(request, response)
 
 
-@transaction.atomic
+@service_atomic
 def _add(message: Message, *, by: User, steers: bool) -> None:
     session = message.session
     mentioned = find_mentioned(message) if "@" in message.text else []

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-
 from chat.assignments import find_assignee, people_of
 from chat.channels.planning import notification_time
 from chat.channels.taking_back import plan_taking_back
@@ -31,6 +29,7 @@ from procedures.services import (
     resolve_wait,
 )
 from procedures.store.rows import insert_row
+from procedures.transactions import service_atomic
 from procedures.users import User, json_key
 
 
@@ -44,7 +43,7 @@ def withdraw_request(request_id: UUID, *, by: User, reason: str) -> str:
     # This comes first, in a transaction of its own: a deadline that has passed wins, even if the
     # clock process hasn't noticed it yet.
     expire_wait(request.wait)
-    with transaction.atomic():
+    with service_atomic:
         request = lock_open_request(request)
         comment = checked_reason(reason)
         note_operation(request.wait.run, "withdraw", by=by, reason=reason)
@@ -99,7 +98,7 @@ def reassign_request(
     """
     request = HumanRequest.objects.select_related("wait").get(pk=request_id)
     expire_wait(request.wait)
-    with transaction.atomic():
+    with service_atomic:
         request = lock_open_request(request)
         if may_reassign and not may_reassign(request):
             raise ReassigningDeniedError

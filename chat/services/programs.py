@@ -8,14 +8,13 @@ import logging
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
-
 from chat.channels.answers import Answer
 from chat.models import HumanRequest, RequestEvent
 from chat.models.history import HISTORY, new_event
 from chat.models.rights import Right, askers_by_token
 from procedures.engine.errors import EngineError
 from procedures.store.rows import insert_row
+from procedures.transactions import service_atomic
 from procedures.users import User
 
 logger = logging.getLogger(__name__)
@@ -54,7 +53,7 @@ def right_of_answer(
     return right
 
 
-@transaction.atomic
+@service_atomic
 def note_refusal(request_id: UUID, answer: Answer, by: User, reason: str) -> None:
     """Log a refused answer, and note the refusal in the request's history.
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import F
 
 from chat.models import Draft, HumanRequest, Snooze
@@ -12,6 +12,7 @@ from chat.services.responses import AlreadyAnsweredError, NotAskedError
 from procedures.engine.errors import EngineError, Fault, InputError
 from procedures.engine.values import canonical
 from procedures.models.clock import clock
+from procedures.transactions import service_atomic
 from procedures.users import User
 
 LONGEST_SNOOZE = timedelta(days=90)
@@ -56,7 +57,7 @@ def draft_of(request_id: UUID, *, by: User) -> Draft | None:
     return Draft.objects.filter(request=request_id, user=by).first()
 
 
-@transaction.atomic
+@service_atomic
 def save_draft(request_id: UUID, *, by: User, values: Texts, version: int = 0) -> Draft:
     """Save the texts that `by` has typed as their draft of an answer, and return the draft.
 
@@ -106,7 +107,7 @@ def drop_draft(request_id: UUID, *, by: User) -> None:
 
 def _insert(draft: Draft) -> bool:
     try:
-        with transaction.atomic():
+        with service_atomic:
             draft.save(force_insert=True)
     except IntegrityError:
         return False

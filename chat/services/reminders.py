@@ -3,8 +3,6 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
-
 from chat.assignments import assign_named
 from chat.channels.planning import notification_time
 from chat.doorbell import SIGHT, ring_after_commit
@@ -19,6 +17,7 @@ from procedures.engine.values.durations import duration_words
 from procedures.models.clock import clock
 from procedures.services import lock_run, serve_each
 from procedures.store.rows import insert_row
+from procedures.transactions import service_atomic
 
 LARGEST_PASS = 200
 Kind = RequestEvent.Kind
@@ -34,7 +33,7 @@ def remind_people() -> None:
     serve_each(due.values_list("pk", flat=True)[:LARGEST_PASS], _remind, name="Request")
 
 
-@transaction.atomic
+@service_atomic
 def _remind(request_id: UUID) -> None:
     """Carry out the reminders and escalations of one request that are due.
 

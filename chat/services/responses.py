@@ -4,8 +4,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-
 from chat.channels.answers import Answer
 from chat.models import Delegation, HumanRequest, HumanResponse, RequestEvent, Searchable
 from chat.models.history import new_event
@@ -27,6 +25,7 @@ from procedures.services import (
     undo_locked,
 )
 from procedures.store.rows import insert_row
+from procedures.transactions import service_atomic
 from procedures.users import User, active_users
 
 
@@ -114,7 +113,7 @@ def respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanRespons
 
 
 def _respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanResponse, bool]:
-    with transaction.atomic():
+    with service_atomic:
         run = HumanRequest.objects.lock_run_of(request_id)
         request, now = HumanRequest.objects.lock(request_id)
         # This comes before all checks that could refuse the answer: a repeated answer returns its
@@ -128,7 +127,7 @@ def _respond(request_id: UUID, answer: Answer, *, by: User) -> tuple[HumanRespon
     return _respond(request_id, answer, by=by)  # it is closed by now
 
 
-@transaction.atomic
+@service_atomic
 def undo_response(request_id: UUID, *, by: User) -> HumanRequest:
     """Undo the held answer, or the vote, of `by`, and return the request, which is then open.
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import Q
 
 from chat.doorbell import RIGHTS, SIGHT, ring_after_commit
@@ -26,6 +26,7 @@ from procedures.engine.errors import EngineError, Fault, InputError
 from procedures.engine.values import canonical
 from procedures.engine.values.visible import visible_line
 from procedures.models.clock import clock
+from procedures.transactions import service_atomic
 from procedures.users import User, active_users, find_active_user, find_active_users, name_field
 
 LONGEST_TITLE = 200
@@ -83,7 +84,7 @@ def open_session(
     if client_key and (session := _earlier(by, client_key, asked)):
         return session, False
     try:
-        with transaction.atomic():
+        with service_atomic:
             at = clock.now()
             key = _key_of(client_key)
             line = Message(kind=Kind.OPENED, author=by, text=title, at=at, client_key=key)
@@ -122,7 +123,7 @@ def change_session(
     A title or privacy of None stays as it is. A value that the session has already changes nothing.
     """
     title = None if title is None else clean_title(title)
-    with transaction.atomic():
+    with service_atomic:
         session = _lock(session_id, by)
         # The privacy is changed first, so that nobody who loses sight of the session learns its new
         # title.
@@ -142,7 +143,7 @@ def invite(session_id: UUID, person: User, *, by: User) -> tuple[Member, bool]:
 
     If the person is a member already, return the existing membership and False.
     """
-    with transaction.atomic():
+    with service_atomic:
         session = _lock(session_id, by)
         members = Member.objects.filter(session=session, user=person)
         if member := members.select_related("user").first():
@@ -159,7 +160,7 @@ def remove_member(
     Raises `RemovalDeniedError` if `by` may not remove others. Raises `LastMemberError` if `by` is
     the last member and leaves without `is_confirmed`.
     """
-    with transaction.atomic():
+    with service_atomic:
         session = _lock(session_id, by)
         members = Member.objects.filter(session=session)
         member = members.filter(pk=member_id).select_related("user").first()

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.db.models import Count, Q
 
 from chat.channels.answers import Answer, StandingLimits
@@ -28,6 +27,7 @@ from procedures.models.clock import clock
 from procedures.models.proofs import seal
 from procedures.services.differences import Difference, row_name, run_proof_differences
 from procedures.services.record import Record
+from procedures.transactions import service_atomic
 from procedures.users import User
 
 OPERATE_REQUEST = "countersign_chat.operate_request"
@@ -96,7 +96,7 @@ def revocable_by(user: User) -> StandingDecisionQuerySet:
     return found.filter(Q(giver=user) | Q(version__procedure__in=operated))
 
 
-@transaction.atomic
+@service_atomic
 def revoke_standing(decision_id: int, *, by: User) -> StandingDecision:
     """Revoke and return a standing decision; revoking it twice is harmless.
 

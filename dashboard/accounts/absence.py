@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 
 from chat.models import Delegation
 from chat.services import delegate, revoke_delegation
+from procedures.transactions import service_atomic
 from procedures.users import User
 
 
@@ -19,7 +19,7 @@ def may_set_deputy(by: User, user: User) -> bool:
     return user.is_active and (by.is_superuser or by.pk == user.pk)
 
 
-@transaction.atomic
+@service_atomic
 def set_away(user: User, *, deputy: User, until: datetime, by: User, reason: str) -> Delegation:
     """Let a deputy answer a person's requests from now until a date.
 
@@ -31,7 +31,7 @@ def set_away(user: User, *, deputy: User, until: datetime, by: User, reason: str
     return delegate(by=user, to=deputy, until=until, reason=reason, actor=by)
 
 
-@transaction.atomic
+@service_atomic
 def end_absence(user: User, *, by: User) -> None:
     """Revoke all delegations that a person has given and that haven't been revoked."""
     if not may_set_deputy(by, user):

@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
-
 from chat.doorbell import ANNOUNCEMENTS, ring_after_commit
 from dashboard.models import Announcement
 from procedures.models import Act
 from procedures.models.act import log_act
 from procedures.models.clock import clock
+from procedures.transactions import service_atomic
 from procedures.users import User
 
 
@@ -23,7 +22,7 @@ class Planned:
     starts_at: datetime | None = None
 
 
-@transaction.atomic
+@service_atomic
 def announce(planned: Planned, *, by: User, reason: str) -> Announcement:
     """Show a text on every page until its end, and log who wanted that and why."""
     now = clock.now()
@@ -41,7 +40,7 @@ def announce(planned: Planned, *, by: User, reason: str) -> Announcement:
     return made
 
 
-@transaction.atomic
+@service_atomic
 def end_announcement(made: Announcement, *, by: User, reason: str) -> None:
     """Stop showing an announcement; do nothing if it has already ended."""
     found = Announcement.objects.select_for_update().get(pk=made.pk)

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, Self, cast
 
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 
 from chat.doorbell import RIGHTS, ring_after_commit
 from dashboard.accounts.groups import groups_in_use, lock_access
@@ -16,6 +15,7 @@ from dashboard.models.trail import note
 from procedures.access import HeldRoles
 from procedures.engine.declaration.roles import ROLES, Role
 from procedures.models import Grant, Procedure
+from procedures.transactions import service_atomic
 from procedures.users import User
 
 ADD, DELETE = "countersign_procedures.add_grant", "countersign_procedures.delete_grant"
@@ -91,7 +91,7 @@ def check_change(difference: Difference, *, by: User) -> None:
         raise PermissionDenied
 
 
-@transaction.atomic
+@service_atomic
 def change_grants(difference: Difference, *, by: User, reason: str) -> None:
     """Give roles to groups and take roles away, and log these changes with the reason.
 

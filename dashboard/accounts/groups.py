@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
 from chat.doorbell import RIGHTS, ring_after_commit
@@ -17,6 +16,7 @@ from procedures.models import Grant, Procedure
 from procedures.models.act import counted
 from procedures.services import CodeName, names_in_code
 from procedures.store.named_locks import lock_name
+from procedures.transactions import service_atomic
 from procedures.users import User, is_active, members_path, users
 
 NOWHERE = CodeName((), ())
@@ -117,7 +117,7 @@ def lock_access() -> None:
     lock_name("access")
 
 
-@transaction.atomic
+@service_atomic
 def create_group(name: str, *, by: User) -> Group:
     """Create a group without members and roles.
 
@@ -134,7 +134,7 @@ def create_group(name: str, *, by: User) -> Group:
     return group
 
 
-@transaction.atomic
+@service_atomic
 def add_members(group: Group, people: Iterable[User], *, by: User) -> None:
     """Add people to a group.
 
@@ -153,7 +153,7 @@ def add_members(group: Group, people: Iterable[User], *, by: User) -> None:
             note(by, f"Added to the group {group}.", about=user)
 
 
-@transaction.atomic
+@service_atomic
 def remove_member(group: Group, user: User, *, by: User) -> None:
     if not may_remove(by, user):
         raise PermissionDenied
@@ -163,7 +163,7 @@ def remove_member(group: Group, user: User, *, by: User) -> None:
         note(by, f"Removed from the group {group}.", about=user)
 
 
-@transaction.atomic
+@service_atomic
 def rename_group(group: Group, name: str, *, by: User, reason: str) -> None:
     """Give a group another name.
 
@@ -181,7 +181,7 @@ def rename_group(group: Group, name: str, *, by: User, reason: str) -> None:
     note(by, f"Renamed from {before} to {name}.", about=group, reason=reason)
 
 
-@transaction.atomic
+@service_atomic
 def retire_group(group: Group, *, by: User, reason: str) -> None:
     """Take all members, roles and permissions from a group, and leave it out of all forms.
 
@@ -206,7 +206,7 @@ def retire_group(group: Group, *, by: User, reason: str) -> None:
     note(by, sentence, about=group, reason=reason)
 
 
-@transaction.atomic
+@service_atomic
 def revive_group(group: Group, *, by: User) -> None:
     """Offer a retired group in forms again; the group has no members and no roles then."""
     if not by.is_superuser:

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import validate_email
-from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
@@ -21,6 +20,7 @@ from dashboard.accounts.groups import groups_in_use, lock_access
 from dashboard.accounts.names import Kind, check_name
 from dashboard.models.trail import note
 from procedures.among import is_among
+from procedures.transactions import service_atomic
 from procedures.users import User, email_of, has_user_field, members_path, name_field, users
 
 MOST = 100
@@ -129,7 +129,7 @@ def plan(lines: Sequence[InvitationLine], groups: Collection[Group], *, by: User
     return [_guest(line, groups, others, by) for line in lines[:MOST]]
 
 
-@transaction.atomic
+@service_atomic
 def invite(guests: Sequence[Guest], *, by: User) -> list[Invited]:
     """Create an account for each guest who has none, and return the new accounts.
 

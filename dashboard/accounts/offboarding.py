@@ -6,7 +6,6 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 
 from chat.assignments import find_assignee, people_of
 from chat.models import Delegation, HumanRequest
@@ -17,6 +16,7 @@ from dashboard.models.trail import note
 from procedures.engine.errors import EngineError
 from procedures.models.act import counted
 from procedures.models.clock import clock
+from procedures.transactions import service_atomic
 from procedures.users import User, has_user_field
 
 MOST = 50
@@ -92,7 +92,7 @@ def unknown_assignees(names: "set[str]", user: User) -> "set[str]":
     return {name for name in names if not _is_somebody(name, user)}
 
 
-@transaction.atomic
+@service_atomic
 def offboard(user: User, to: Mapping[UUID, str], *, rest: str, by: User, reason: str) -> Receipt:
     """Reassign a person's open requests, then end the person's account; return what was done.
 

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from django.apps import apps
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from dashboard.accounts.authority import may_change
@@ -17,6 +16,7 @@ from dashboard.accounts.shell import shell_author
 from dashboard.models.trail import note
 from procedures.conf import conf
 from procedures.models.act import Act, log_act
+from procedures.transactions import service_atomic
 from procedures.users import User
 
 METHODS, METHODS_OF = "account_authentication_methods", "account_authentication_methods_user"
@@ -105,7 +105,7 @@ def may_remove_ways(by: User, user: User) -> bool:
     return by.pk != user.pk and may_change(by, user)
 
 
-@transaction.atomic
+@service_atomic
 def remove_way(user: User, key: str, *, by: User, reason: str) -> bool:
     """Remove a second factor or a company account of a person; return False if there is none.
 
@@ -121,7 +121,7 @@ def remove_way(user: User, key: str, *, by: User, reason: str) -> bool:
     return True
 
 
-@transaction.atomic
+@service_atomic
 def remove_own_account(user: User, number: int) -> bool:
     """Remove the owner's link to a company account; return False if there is none."""
     way = _remove(user, f"account-{number}")
@@ -131,7 +131,7 @@ def remove_own_account(user: User, number: int) -> bool:
     return True
 
 
-@transaction.atomic
+@service_atomic
 def remove_all_factors(user: User) -> int:
     """Remove all second factors of a person, for a command; return how many there were.
 

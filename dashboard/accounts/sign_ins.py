@@ -6,7 +6,6 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.core.mail import send_mail
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from dashboard.accounts.authority import may_act_as, may_change
@@ -15,6 +14,7 @@ from dashboard.accounts.sign_in import sign_in_link
 from dashboard.models import ApiToken
 from dashboard.models.links import end_links
 from dashboard.models.trail import Kind, note
+from procedures.transactions import service_atomic
 from procedures.users import User, email_of, short_name
 
 
@@ -22,7 +22,7 @@ class NoAddressError(Exception):
     """The person has no e-mail address to which a link could be sent."""
 
 
-@transaction.atomic
+@service_atomic
 def end_everything(user: User, *, by: User) -> None:
     """End all sessions, tokens and links of a person."""
     _check(may_change(by, user))
@@ -30,21 +30,21 @@ def end_everything(user: User, *, by: User) -> None:
     note(by, "Ended all sessions, and revoked all tokens and sign-in links.", about=user)
 
 
-@transaction.atomic
+@service_atomic
 def end_session(user: User, sign_in: int, *, by: User) -> None:
     _check(may_change(by, user))
     if user.sign_ins.filter(pk=sign_in).end():
         note(by, "Ended a sign-in session.", about=user)
 
 
-@transaction.atomic
+@service_atomic
 def revoke_token(user: User, token: int, *, by: User) -> None:
     _check(may_change(by, user))
     for one in user.api_tokens.filter(pk=token):
         revoke(one, by=by)
 
 
-@transaction.atomic
+@service_atomic
 def revoke(token: ApiToken, *, by: User) -> bool:
     """Revoke a token and log who did so; return False if somebody has revoked it before."""
     if not ApiToken.objects.filter(pk=token.pk).revoke():
@@ -53,7 +53,7 @@ def revoke(token: ApiToken, *, by: User) -> bool:
     return True
 
 
-@transaction.atomic
+@service_atomic
 def create_token(
     user: User, *, name: str, scopes: Iterable[str], expires_at: datetime | None, by: User
 ) -> str:
@@ -65,7 +65,7 @@ def create_token(
     return ApiToken.create_for(user, name=name, scopes=scopes, expires_at=expires_at, by=by)
 
 
-@transaction.atomic
+@service_atomic
 def end_all_links(user: User, *, by: User) -> None:
     _check(may_change(by, user))
     end_links(user)

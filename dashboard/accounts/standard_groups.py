@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from django.contrib.auth.models import Group, Permission
-from django.db import transaction
 from django.db.models import Q
 
 from dashboard.accounts.names import history_fault
 from dashboard.models import FormerName, StandardGroup
 from procedures.databases import OURS
 from procedures.services import names_in_code
+from procedures.transactions import service_atomic
 from procedures.users import users
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def fill_standard_groups() -> None:
 
     Other permissions of such a group aren't taken away. Calling this twice is harmless.
     """
-    with transaction.atomic():
+    with service_atomic:
         held = {one.kind: one.group for one in StandardGroup.objects.select_related("group")}
         for kind in Kind:
             if group := held.get(kind) or _make(kind):

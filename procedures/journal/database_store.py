@@ -18,11 +18,12 @@ from procedures.journal.storage import receivers
 from procedures.journal.wait_rows import WaitRows
 from procedures.models import ProcedureVersion, Run, Wait
 from procedures.models.ids import uuid7
+from procedures.transactions import engine_atomic
 
 
 def in_transaction(act: Callable[[Store], bool]) -> bool:
     """Call `act` with a store in a new transaction, and return the result of `act`."""
-    with transaction.atomic():
+    with engine_atomic:
         return act(DatabaseStore())
 
 

@@ -10,6 +10,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.dispatch import Signal
 
 from procedures.engine.errors import CommitRefused, FileStoreError, StorageLost
+from procedures.transactions import engine_atomic
 
 logger = logging.getLogger(__name__)
 AWAY = (OperationalError, InterfaceError, FileStoreError)
@@ -115,7 +116,7 @@ def durable() -> Iterator[None]:
             "Inside transaction.atomic(), nothing can be stored. Call steps and ask people"
             " outside of it."
         )
-    with transaction.atomic():
+    with engine_atomic:
         yield
 
 

@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QuerySet, Value, When
 
 from procedures import access
@@ -39,6 +38,7 @@ from procedures.services.operations import (
 from procedures.services.passes import serve_each
 from procedures.services.retries import retry_run
 from procedures.services.runs import KeyReusedError, start_found
+from procedures.transactions import service_atomic
 from procedures.users import User, active_users
 
 logger = logging.getLogger(__name__)
@@ -221,7 +221,7 @@ def act_on_matching(
         raise
 
 
-@transaction.atomic
+@service_atomic
 def _start(runs: QuerySet[Run], verb: str, *, by: User, reason: str, which: str, key: str) -> Run:
     total = runs.order_by().count()
     if not total:
@@ -292,7 +292,7 @@ def _why_denied(by: User | None, runs: Collection[UUID], verb: str) -> str:
     return f"{by.get_username()} may no longer operate runs of {', '.join(titles)}."
 
 
-@transaction.atomic
+@service_atomic
 def _act(chosen: int, verb: str, *, by: User, reason: str) -> None:
     """Perform the operation on a chosen run, and record the outcome in the same transaction.
 
@@ -303,7 +303,7 @@ def _act(chosen: int, verb: str, *, by: User, reason: str) -> None:
     if (row := rows.first()) is None:
         return
     try:
-        with transaction.atomic():
+        with service_atomic:
             VERBS[verb](row.run, by=by, reason=reason, job=row.job)
     except AWAY:  # the step is tried again
         raise
@@ -358,7 +358,7 @@ def _close(job: UUID) -> None:
     sum_up(job, given["verb"], given["reason"])
 
 
-@transaction.atomic
+@service_atomic
 def sum_up(job: UUID, verb: str, reason: str) -> dict[str, Any] | None:
     """Log what the job has done as one entry, delete the `ChosenRun` rows, and return the summary.
 

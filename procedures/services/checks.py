@@ -70,7 +70,8 @@ def _check(run: Run, definition: Definition) -> Check:
 
 
 def _problems(definition: Definition, recorder: Recorder) -> list[str]:
-    with use_file_store(ContentStore()):
+    # With the journal, as in a worker: so services refuse to write here, too.
+    with use_file_store(ContentStore(), recorder.journal):
         try:
             ending = Execution(definition, recorder).ending
             handoff, events = call_turn(recorder.journal, ending)

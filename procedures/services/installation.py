@@ -9,12 +9,13 @@ import logging
 import time
 from pathlib import Path
 
-from django.db import ProgrammingError, connection, transaction
+from django.db import ProgrammingError, connection
 
 from procedures import files, hooks
 from procedures.engine.errors import EngineError, FileStoreError
 from procedures.models import Installation, Run, RunInput
 from procedures.models.clock import clock
+from procedures.transactions import service_atomic
 
 logger = logging.getLogger(__name__)
 COMMAND_LINE = "system: command line"
@@ -49,7 +50,7 @@ def note_installation() -> None:
             logger.warning("The file store couldn't be marked as this site's: %s", error)
 
 
-@transaction.atomic
+@service_atomic
 def _note_store() -> None:
     """Record the mark of the file store, and write a mark first if the store has none.
 
@@ -81,7 +82,7 @@ def why_held(site: Installation | None = None) -> str:
     )
 
 
-@transaction.atomic
+@service_atomic
 def _mark_restored() -> None:
     # They are compared again under the lock. All processes of a copy notice it at once, and each
     # would begin another epoch. A late one would even hold a copy that has been confirmed
@@ -140,7 +141,7 @@ class Gate:
 gate = Gate()
 
 
-@transaction.atomic
+@service_atomic
 def mark_copy(because: str) -> int:
     """Mark this database as a copy in which nothing acts, and return its new epoch.
 
@@ -157,7 +158,7 @@ def mark_copy(because: str) -> int:
     return site.epoch
 
 
-@transaction.atomic
+@service_atomic
 def confirm_site(reason: str) -> int:
     """Let a database that is marked as a copy act as the site; return the number of open runs.
 
@@ -181,7 +182,7 @@ def confirm_site(reason: str) -> int:
     return len(unended)
 
 
-@transaction.atomic
+@service_atomic
 def adopt_store() -> str:
     """Record the file store at FILES_URL as this site's, and return the mark of the store.
 
@@ -209,7 +210,7 @@ def database_name() -> str:
     try:
         # A savepoint is used, because a refusal by the server would break the transaction in which
         # a copy is being marked.
-        with transaction.atomic(), connection.cursor() as cursor:
+        with service_atomic, connection.cursor() as cursor:
             cursor.execute(WITH_SERVER)
             number, server = cursor.fetchone()
     except ProgrammingError:  # the server may refuse to tell this

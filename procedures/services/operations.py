@@ -5,8 +5,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-
 from procedures import access
 from procedures.conf import conf
 from procedures.engine.errors import CommitRefused, EngineError
@@ -21,6 +19,7 @@ from procedures.models import Act, Head, Run, RunInput
 from procedures.models.act import log_act
 from procedures.models.clock import clock
 from procedures.services.waits import lock_run
+from procedures.transactions import service_atomic
 from procedures.users import User, json_key
 
 
@@ -121,7 +120,7 @@ def checked_reason(reason: str) -> str:
     return reason
 
 
-@transaction.atomic
+@service_atomic
 def cancel_run(run_id: UUID, *, by: User, reason: str, job: UUID | None = None) -> str:
     """Cancel a run at once, or tell its worker to end the run at the next step or wait.
 
@@ -154,7 +153,7 @@ def cancel_run(run_id: UUID, *, by: User, reason: str, job: UUID | None = None) 
     return "The run undoes its work, then ends."
 
 
-@transaction.atomic
+@service_atomic
 def force_end_run(run_id: UUID, *, by: User, reason: str, job: UUID | None = None) -> str:
     """End a run and its descendants at once, even while workers hold them.
 
@@ -186,7 +185,7 @@ def _end_sentence(below: int) -> str:
     return "The run and its child run have ended." if below else "The run has ended."
 
 
-@transaction.atomic
+@service_atomic
 def pause_run(run_id: UUID, *, by: User, reason: str, job: UUID | None = None) -> str:
     """Pause a run at once or, if a worker holds it, before its next step or wait.
 
@@ -229,7 +228,7 @@ def _children_of(run: Run) -> str:
     return f" Its {alive} child runs continue." if alive > 1 else " Its child run continues."
 
 
-@transaction.atomic
+@service_atomic
 def unpause_run(run_id: UUID, *, by: User, reason: str, job: UUID | None = None) -> str:
     """Let a paused run continue from where it stopped; it gets all that has arrived since.
 

@@ -4,9 +4,10 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from django.db import OperationalError, transaction
+from django.db import OperationalError
 
 from procedures import journal
+from procedures.transactions import service_atomic
 
 logger = logging.getLogger(__name__)
 LONGEST_LOCK = 0.5
@@ -39,7 +40,7 @@ def serve_one(row: T, serve: Callable[[T], object], *, name: str) -> bool:
     return True
 
 
-@transaction.atomic
+@service_atomic
 def _serve(row: T, serve: Callable[[T], object]) -> None:
     journal.limit_locks(LONGEST_LOCK)
     serve(row)

@@ -2,18 +2,17 @@
 
 from uuid import UUID
 
-from django.db import transaction
-
 from procedures.engine.journal.events import RunStatus
 from procedures.engine.lifecycle.retry import ChildTreatment, RetryResult, override, retry
 from procedures.journal import DatabaseStore
 from procedures.models import Run
 from procedures.services.operations import log_operation, operation_payload, record_operation
 from procedures.services.waits import lock_run
+from procedures.transactions import service_atomic
 from procedures.users import User
 
 
-@transaction.atomic
+@service_atomic
 def retry_run(run_id: UUID, *, by: User, reason: str, job: UUID | None = None) -> str:
     """Let a failed or quarantined run continue from where it stopped; stored results are reused.
 
@@ -75,7 +74,7 @@ def _parent_sentence(retried: RetryResult) -> str:
     return f" Its parent {parent} has recorded the failure and won't get the new result."
 
 
-@transaction.atomic
+@service_atomic
 def override_run(run_id: UUID, *, by: User, reason: str) -> str:
     """Let a quarantined run continue with code that differs from its journal; return a sentence.
 

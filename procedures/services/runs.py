@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from procedures import registry
 from procedures.engine.declaration.subjects import subject_of
@@ -20,6 +20,7 @@ from procedures.models import Run
 from procedures.services.lost_files import lost_files_as_faults
 from procedures.services.reach import check_reach
 from procedures.services.startable import Startable, find_startable
+from procedures.transactions import service_atomic
 from procedures.users import User
 
 
@@ -117,7 +118,7 @@ class Start:
                 return run, False
             raise
 
-    @transaction.atomic
+    @service_atomic
     def _make(self, write: Callable[[Run], None]) -> Run:
         found = self.found
         if self.origin:

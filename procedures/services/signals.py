@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-
 from procedures import access, registry
 from procedures.conf import conf
 from procedures.engine.errors import AnswerError, EngineError, QuestionError
@@ -22,6 +20,7 @@ from procedures.models.clock import clock
 from procedures.models.procedure import code_of_run
 from procedures.services.operations import checked_reason, find_operable
 from procedures.services.waits import lock_run
+from procedures.transactions import service_atomic
 from procedures.users import User
 
 
@@ -73,7 +72,7 @@ def signal_run(run_id: UUID, sent: Sent, *, by: User, reason: str) -> str:
     checked = checked_reason(reason)
     run = find_operable(run_id, by=by)
     _make_code_ready(run_id)
-    with transaction.atomic():
+    with service_atomic:
         signal, is_new = _send_locked(run_id, sent, by=by)
         if is_new:
             words = f"Sent the signal {sent.name}."
@@ -95,7 +94,7 @@ def _make_code_ready(run_id: UUID) -> None:
             registry.make_ready((name, file, version))
 
 
-@transaction.atomic
+@service_atomic
 def _send_locked(run_id: UUID, sent: Sent, *, by: User) -> tuple[Signal, bool]:
     run, now = lock_run(run_id), clock.now()
     if not _may_send(run, by):

@@ -1,15 +1,14 @@
 """Services that block and allow new runs, of one procedure or of all."""
 
-from django.db import transaction
-
 from procedures.models import Act, Procedure, StoppedStarts
 from procedures.models.act import log_act
 from procedures.models.clock import clock
 from procedures.store.named_locks import lock_name
+from procedures.transactions import service_atomic
 from procedures.users import User
 
 
-@transaction.atomic
+@service_atomic
 def stop_starts(procedure: Procedure | None, notice: str, *, by: User, reason: str) -> None:
     """Let nobody start runs of a procedure, or of any if it is None, until they are allowed again.
 
@@ -23,7 +22,7 @@ def stop_starts(procedure: Procedure | None, notice: str, *, by: User, reason: s
     log_act(Act.Kind.SWITCH, words, by=by, about=procedure or made, reason=reason)
 
 
-@transaction.atomic
+@service_atomic
 def allow_starts(procedure: Procedure | None, *, by: User, reason: str) -> None:
     """Let people start runs of a procedure, or of all, again; do nothing if they can already."""
     lock_name("new runs")

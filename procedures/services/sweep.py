@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from procedures import dispatch, journal
@@ -18,6 +17,7 @@ from procedures.models import Installation, Run, Wait
 from procedures.models.clock import clock
 from procedures.services.passes import serve_one
 from procedures.services.waits import expire_wait, settle_wait
+from procedures.transactions import service_atomic
 
 LARGEST_SWEEP = 500
 BREAK = max(journal.LEASE / 3, timedelta(seconds=2))
@@ -142,7 +142,7 @@ def _queue_in_time() -> Callable[[Run], None]:
     return queue
 
 
-@transaction.atomic
+@service_atomic
 def _queue(run: Run) -> None:
     now = clock.now()
     runs = Run.objects

@@ -6,7 +6,6 @@ from datetime import time as time_of_day
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
 from django.utils import timezone
 
 from procedures.conf import conf
@@ -22,6 +21,7 @@ from procedures.services.known import Known, known_after
 from procedures.services.ledger import examine, examine_site
 from procedures.services.runs import start_found
 from procedures.store.named_locks import lock_name
+from procedures.transactions import service_atomic
 from procedures.users import User
 
 MOST_FAULTS = 20
@@ -62,7 +62,7 @@ def verify_soon(*, by: User | None, key: str = "") -> tuple[Run, bool]:
     the site. A quarantined verification isn't current: it would keep others from starting until
     somebody looks at it.
     """
-    with transaction.atomic():
+    with service_atomic:
         lock_name("verification")  # whoever starts one at the same moment waits, and then finds it
         if run := at_work():
             return run, False

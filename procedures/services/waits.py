@@ -5,14 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-
 from procedures.engine.errors import EngineError
 from procedures.engine.lifecycle import holds, waits
 from procedures.engine.values.files import File, named_files
 from procedures.journal import DatabaseStore
 from procedures.models import Run, Wait
 from procedures.models.clock import clock
+from procedures.transactions import service_atomic
 
 
 class WaitClosedError(EngineError):
@@ -90,7 +89,7 @@ def settle_wait(wait: Wait) -> bool:
     return wait.effective_at is not None and _settle(wait)
 
 
-@transaction.atomic
+@service_atomic
 def _settle(wait: Wait) -> bool:
     run = lock_run(wait.run_id)
     wait.refresh_from_db()
@@ -105,7 +104,7 @@ def expire_wait(wait: Wait) -> bool:
     return wait.due_at is not None and _expire(wait)
 
 
-@transaction.atomic
+@service_atomic
 def _expire(wait: Wait) -> bool:
     now = clock.now()
     # This check comes before the lock, so that most early calls needn't take it. Under the lock,

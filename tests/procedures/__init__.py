@@ -30,6 +30,7 @@ from tests.procedures.readings import *
 from tests.procedures.retried import *
 from tests.procedures.secretive import *
 from tests.procedures.seeds import *
+from tests.procedures.serving import *
 from tests.procedures.showing import *
 from tests.procedures.shown import *
 from tests.procedures.steps import *

@@ -87,6 +87,11 @@ class FileContext:
     def largest_inline(self) -> int:
         return self.store.largest_inline
 
+    @property
+    def is_between_steps(self) -> bool:
+        """True in the code of a run that a worker executes, but not in a step of it."""
+        return self.journal is not None and self.made is None
+
     def put(self, content: bytes) -> str:
         return self._reach(lambda: self.store.put(content))
 

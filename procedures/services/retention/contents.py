@@ -6,8 +6,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-
 from procedures import hooks
 from procedures.among import is_among
 from procedures.engine.errors import FileGoneError
@@ -19,6 +17,7 @@ from procedures.models import Artifact, Event, Run, RunInput, StaleContent
 from procedures.models.clock import clock
 from procedures.models.event import NAMES_CONTENTS
 from procedures.models.run import HAS_LARGE_VALUES
+from procedures.transactions import service_atomic
 
 logger = logging.getLogger(__name__)
 UNUSED_FOR = timedelta(days=1)
@@ -68,7 +67,7 @@ def delete_unused() -> int:
     return len(due)
 
 
-@transaction.atomic
+@service_atomic
 def _delete(digest: str, *, is_used: bool) -> None:
     """Delete the row of a content and, if the content isn't used, the content itself.
 

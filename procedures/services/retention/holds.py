@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db import models, transaction
+from django.db import models
 
 from procedures.engine.errors import EngineError
 from procedures.models import Act, LegalHold, Procedure, Retention, Run, Tombstone
@@ -11,6 +11,7 @@ from procedures.models.clock import clock
 from procedures.services.operations import checked_reason
 from procedures.services.retention.removal import lock_holds
 from procedures.store.named_locks import lock_name
+from procedures.transactions import service_atomic
 from procedures.users import User
 
 
@@ -18,7 +19,7 @@ class HoldRefusedError(EngineError):
     """A legal hold can't be placed; the text says why."""
 
 
-@transaction.atomic
+@service_atomic
 def set_retention(procedure: Procedure, days: int | None, *, by: User, reason: str) -> None:
     """Keep the runs of a procedure for a number of days after their end; 0 keeps them for ever.
 
@@ -50,7 +51,7 @@ def _counted(days: int) -> str:
     return "1 day" if days == 1 else f"{days} days"
 
 
-@transaction.atomic
+@service_atomic
 def place_hold(subject: models.Model, *, by: User, reason: str) -> LegalHold:
     """Hold the record of a run, of a procedure's runs, or of all runs that concern a person.
 
@@ -72,7 +73,7 @@ def place_hold(subject: models.Model, *, by: User, reason: str) -> LegalHold:
     return hold
 
 
-@transaction.atomic
+@service_atomic
 def release_hold(hold_id: int, *, by: User, reason: str) -> None:
     """Release a legal hold. Raises `LegalHold.DoesNotExist` if somebody else has released it."""
     reason = checked_reason(reason)

@@ -3,8 +3,6 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
-
 from procedures import hooks
 from procedures.among import is_among
 from procedures.models import ChosenRun, Run, Tombstone
@@ -15,6 +13,7 @@ from procedures.services.retention.families import Family
 from procedures.services.retention.reasons import Reason, reasons_to_keep
 from procedures.services.retention.rings import families_of
 from procedures.store.named_locks import lock_name
+from procedures.transactions import service_atomic
 
 
 def lock_holds() -> None:
@@ -22,7 +21,7 @@ def lock_holds() -> None:
     lock_name("legal holds")
 
 
-@transaction.atomic
+@service_atomic
 def remove_family(run_id: UUID) -> tuple[int, Reason | None]:
     """Remove a run and its family, unless there is a reason to keep them.
 

@@ -8,7 +8,6 @@ from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import F
 
 from procedures.engine.errors import FileStoreError
@@ -23,6 +22,7 @@ from procedures.services.retention.families import batches_of_candidates
 from procedures.services.retention.reasons import reasons_to_keep
 from procedures.services.retention.removal import lock_holds, remove_family
 from procedures.services.retention.rings import families_of
+from procedures.transactions import service_atomic
 
 EVERY = timedelta(days=1)
 TURN_SECONDS = 60.0
@@ -79,7 +79,7 @@ def remove_old_runs(*, seconds: float = TURN_SECONDS) -> bool:
     return False
 
 
-@transaction.atomic
+@service_atomic
 def _open_round() -> RemovalRound | None:
     """Return the unfinished round; if there is none and a new one is due, begin it."""
     now = clock.now()
@@ -132,7 +132,7 @@ def _remove(round_id: int, run: UUID) -> None:
         RemovalRound.objects.filter(pk=round_id).update(removed=F("removed") + count)
 
 
-@transaction.atomic
+@service_atomic
 def _close(pk: int) -> None:
     """End a round, and record in the log what it has removed, unless it was nothing."""
     unended = RemovalRound.objects.filter(pk=pk, ended_at=None)
