@@ -21,7 +21,7 @@ from dashboard.admin.addresses import list_address, row_address
 from dashboard.admin.lists import CountedToALimit, NamedList
 from dashboard.admin.logged import GuardedAdmin
 from dashboard.admin.search import SearchedAdmin, found_in, searched_in
-from dashboard.admin.viewer import may_look_at, rendered, viewing
+from dashboard.admin.viewer import may_look_at, viewing
 from procedures.models import Tombstone
 from procedures.services.retention.holds import removed_sentence
 
@@ -139,41 +139,6 @@ class HistoryAdmin(SearchedAdmin, GuardedAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return SearchedList
-
-    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Return Django's fieldsets, with links only to rows that the viewer may see."""
-        return [
-            (title, {**options, "fields": [self._named(request, one) for one in options["fields"]]})
-            for title, options in super().get_fieldsets(request, obj)
-        ]
-
-    def _named(self, request: HttpRequest, name: Any) -> Any:
-        fields: dict[Any, Any] = {one.name: one for one in self.opts.get_fields()}
-        model = getattr(fields.get(name), "related_model", None)
-        with viewing(request.user):
-            if model is None or may_look_at(model):
-                return name
-
-        @admin.display(description=fields[name].verbose_name)
-        def related_name(row: Model) -> str:
-            value = getattr(row, name)
-            return "-" if value is None else str(value)
-
-        return related_name
-
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        with viewing(request.user):
-            return rendered(super().changelist_view(request, extra_context))
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: Any = None,
-    ) -> HttpResponse:
-        with viewing(request.user):
-            return rendered(super().changeform_view(request, object_id, form_url, extra_context))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -2,21 +2,23 @@
 
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
-from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.urls import NoReverseMatch, URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from dashboard.admin.acts import log_row
-from dashboard.admin.addresses import list_address
+from dashboard.admin.addresses import list_address, page_address
 from dashboard.admin.exporting import ExportedAdmin
 from dashboard.admin.filters import Between
 from dashboard.admin.history import HistoryAdmin
+from dashboard.admin.viewer import may_look_at
 from procedures.models import Act, LogHead
 from procedures.services.verification import log_faults
 from procedures.users import name_field
@@ -82,7 +84,7 @@ class ActAdmin(ExportedAdmin):
     def thing(self, act: Act) -> SafeString | str:
         """Return the name that the entry's object had when the entry was written.
 
-        The name is a link if the object has a page in the admin.
+        The name is a link if the object has a page in the admin that the viewer may open.
         """
         address = page_of(act)
         return format_html('<a href="{}">{}</a>', address, act.about) if address else act.about
@@ -96,12 +98,14 @@ MOST_FAULTS = 20
 
 
 def page_of(act: Act) -> str:
-    """Return the address of the admin page of the object that a log entry is about, or ""."""
-    if not act.about_id:
-        return ""
+    """Return the address of the admin page of the object that a log entry is about.
+
+    Return "" if there is no such page, or if the viewer may not open it.
+    """
     try:
-        return reverse(f"admin:{act.about_type.replace('.', '_')}_change", args=[act.about_id])
-    except NoReverseMatch:
+        model = apps.get_model(act.about_type) if act.about_id else None
+        return page_address(model, "change", act.about_id) if model and may_look_at(model) else ""
+    except (LookupError, NoReverseMatch, ValueError):
         return ""
 
 

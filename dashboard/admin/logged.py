@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
+from django.db.models import ForeignKey, Model
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 
@@ -32,6 +34,45 @@ class LoggedAdmin(QuickAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return NamedList
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return Django's fieldsets, with links only to rows that the viewer may see."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return fieldsets
+        return [
+            (title, {**options, "fields": [self._named(request, one) for one in options["fields"]]})
+            for title, options in fieldsets
+        ]
+
+    def _named(self, request: HttpRequest, name: Any) -> Any:
+        fields: dict[Any, Any] = {one.name: one for one in self.opts.get_fields()}
+        related = fields.get(name)
+        model: Any = related.related_model if isinstance(related, ForeignKey) else None
+        with viewing(request.user):
+            if model is None or may_look_at(model):
+                return name
+
+        @admin.display(description=fields[name].verbose_name)
+        def related_name(row: Model) -> str:
+            value = getattr(row, name)
+            return "-" if value is None else str(value)
+
+        return related_name
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        with viewing(request.user):
+            return rendered(super().changelist_view(request, extra_context))
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        with viewing(request.user):
+            return rendered(super().changeform_view(request, object_id, form_url, extra_context))
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         log_row(request, obj, "Added.", changes=pop_changes(request))

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from chat.access import visible_requests
 from chat.models import Assignment, HumanRequest
 from chat.services import AnswererSnapshot, Losses, LostName, Reach
-from dashboard.admin.addresses import row_address
+from dashboard.admin.addresses import request_addresses
 from dashboard.admin.careful import AffectedObject, Consequence, LossRow
 from dashboard.admin.viewer import may_look_at
 from dashboard.overview.words import listed, name_of
@@ -76,10 +76,11 @@ class ShownLosses:
     def _requests(self, user: Any) -> Consequence:
         count = len(self.losses.requests)
         lost = HumanRequest.objects.filter(pk__in=sorted(self.losses.requests)[:LARGEST_LOOK])
-        on_site = set(lost.filter(pk__in=visible_requests(user).values("pk")).values_list("pk"))
-        shown = lost if may_look_at(HumanRequest) else lost.filter(pk__in=[pk for (pk,) in on_site])
-        first = shown.with_what_is_shown().by_urgency()[:MOST_ROWS]
-        rows = [self._request(one, is_on_site=(one.pk,) in on_site) for one in first]
+        on_site = visible_requests(user).values("pk")
+        shown = lost if may_look_at(HumanRequest) else lost.filter(pk__in=on_site)
+        first = list(shown.with_what_is_shown().by_urgency()[:MOST_ROWS])
+        pages = request_addresses(first, user)
+        rows = [self._request(one, pages[one.pk]) for one in first]
         heading = ngettext(
             "Nobody could answer %(count)d open request any more",
             "Nobody could answer %(count)d open requests any more",
@@ -88,15 +89,10 @@ class ShownLosses:
         remedy = _("To avoid this, reassign the requests first, or let somebody else answer them.")
         return Consequence(heading % {"count": count}, remedy, rows, _more(count, len(rows)))
 
-    def _request(self, request: HumanRequest, *, is_on_site: bool) -> LossRow:
+    def _request(self, request: HumanRequest, page: str) -> LossRow:
         procedure = request.wait.run.procedure
         values = {"procedure": procedure, "asked": _asked(request.assignments.all())}
         now = _("%(procedure)s asks %(asked)s.") % values
-        page = (
-            reverse("countersign:request_detail", args=[request.pk])
-            if is_on_site
-            else row_address(request)
-        )
         thing = AffectedObject(cut(request.prompt, LONGEST_PROMPT), page)
         return LossRow([thing], f"{now} {self._next(procedure.pk)}")
 

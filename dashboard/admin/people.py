@@ -204,7 +204,8 @@ class PersonAdmin(VersionedAdmin, UserAdmin):  # type: ignore[type-arg]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
-        if obj is None or may_set_password(request.user, obj):
+        may_change = self.has_change_permission(request, obj)  # the page of the password needs it
+        if obj is None or (may_change and may_set_password(request.user, obj)):
             return fieldsets
         return without(fieldsets, "password")
 

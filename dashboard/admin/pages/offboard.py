@@ -23,6 +23,7 @@ from dashboard.accounts.offboarding import (
     requests_left,
     unknown_assignees,
 )
+from dashboard.admin.addresses import request_addresses
 from dashboard.admin.careful import (
     CONFIRMED,
     FoundConsequences,
@@ -48,11 +49,11 @@ class LeavingForm(LoggedReasonForm):
     """A form for the reason why somebody leaves, and for the new assignees of their requests."""
 
     def __init__(
-        self, user: User, left: list[NamedRequest], hidden: int, *args: Any, may_pass: bool
+        self, user: User, left: list[NamedRequest], hidden: int, *args: Any, by: User
     ) -> None:
         super().__init__(*args)
-        self.user, self.left = user, left
-        if not may_pass:
+        self.user, self.left, self.by = user, left, by
+        if not may_pass_on(by):
             return
         offers = forms.TextInput(attrs={"list": "assignees"})
         if left or hidden:
@@ -75,13 +76,17 @@ class LeavingForm(LoggedReasonForm):
                 widget=offers,
             )
 
-    def rows(self) -> list[tuple[NamedRequest, Any]]:
-        """Return each request with its form field, or with None if there is no field.
+    def rows(self) -> list[tuple[NamedRequest, str, Any]]:
+        """Return each request with the address of its page and its form field.
 
-        There are no fields if the viewer may not reassign requests.
+        The form fields are None if the viewer may not reassign requests.
         """
+        pages = request_addresses((one.request for one in self.left), self.by)
         names = [(one, f"to-{one.request.pk}") for one in self.left]
-        return [(one, self[name] if name in self.fields else None) for one, name in names]
+        return [
+            (one, pages[one.request.pk], self[name] if name in self.fields else None)
+            for one, name in names
+        ]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -110,7 +115,7 @@ def person_offboard(request: HttpRequest, key: str) -> HttpResponse:
         raise PermissionDenied
     left, hidden = requests_left(user, viewer=by, sees_all=may_look_at(HumanRequest))
     sent = request.POST if request.method == "POST" else None
-    form = LeavingForm(user, left, hidden, sent, may_pass=may_pass_on(by))
+    form = LeavingForm(user, left, hidden, sent, by=by)
     refusal = LAST if is_last_superuser([user]) else ""
 
     def show(found: Sequence[FoundConsequences]) -> HttpResponse:

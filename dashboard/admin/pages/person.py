@@ -22,7 +22,7 @@ from dashboard.accounts.offboarding import may_offboard
 from dashboard.accounts.open_requests import open_requests
 from dashboard.accounts.rights import TITLES, held_roles
 from dashboard.accounts.second_factor import is_on, may_remove_ways, remove_way, ways_of
-from dashboard.admin.addresses import row_address
+from dashboard.admin.addresses import request_addresses, row_address
 from dashboard.admin.pages.parts import add_part, draw, links_of
 from dashboard.admin.pages.people import may_look
 from dashboard.admin.viewer import may_look_at
@@ -84,7 +84,9 @@ def person_open(request: HttpRequest, key: str) -> HttpResponse:
     """Show the open requests that the person can answer."""
     found, viewer = find_person(key), of_request(request)
     shown = open_requests(found, viewer=viewer, sees_all=may_look_at(HumanRequest))
-    return draw_person(request, found, "person_open", asked=shown.asked, hidden=shown.hidden)
+    pages = request_addresses((one.request for one in shown.asked), viewer)
+    asked = [(one, pages[one.request.pk]) for one in shown.asked]
+    return draw_person(request, found, "person_open", asked=asked, hidden=shown.hidden)
 
 
 @add_part("person/<str:key>/sign-in/", "person_sign_in", may_look)
