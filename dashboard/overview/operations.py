@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
 
@@ -18,6 +19,7 @@ from procedures.engine.journal.events import RunStatus
 from procedures.engine.replay.history import UNDO
 from procedures.library import JOBS
 from procedures.models import Event, Run
+from procedures.services import OperationDeniedError
 from procedures.users import User
 
 Name = Literal[
@@ -133,18 +135,17 @@ def operations_for(user: User, run: Run) -> list[Operation]:
     return sorted(found, key=lambda one: not one.is_main)
 
 
-def offering(user: User, runs: Collection[Run], name: Name) -> set[UUID]:
-    """Return the ids of those runs on which the user can perform the operation now.
+def refusals(user: User, runs: Collection[Run], name: Name) -> dict[UUID, str]:
+    """Return why the user can't perform the operation on each run now, by the run's id.
 
-    The number of queries depends neither on the number of runs nor on that of procedures.
+    The sentence is "" for a run on which the user can perform it. The number of queries depends
+    neither on the number of runs nor on that of procedures.
     """
     held = access.HeldRoles(user, (run.procedure_id for run in runs))
     undone = _undone_among(runs) if name == "retry" else set()
     return {
-        run.pk
+        run.pk: _refusal(name, run, Rights.of(held, run), is_undone=run.pk in undone)
         for run in runs
-        if run.pk not in undone
-        if _is_allowed(name, Rights.of(held, run)) and _is_possible(name, run)
     }
 
 
@@ -172,6 +173,19 @@ def divided(operations: Sequence[Operation]) -> tuple[list[Operation], list[Oper
     return beside, [one for one in operations if one not in beside]
 
 
+IMPOSSIBLE: dict[Name, Promise] = {
+    "retry": lazy("Only a failed or quarantined run can be retried; this one is {status}."),
+    "override": lazy(
+        "Only a run whose journal no longer fits the code can continue with changed code."
+    ),
+    "unpause": lazy("This run isn't paused; it is {status}."),
+    "signal": lazy("This run has ended, so it takes no more signals."),
+    "restart": lazy("This run is a job of the site, which is started on its own page."),
+    "fork": lazy("This run is a job of the site, which is started on its own page."),
+}
+"""The reason why the state of a run doesn't allow an operation, where there is only one."""
+
+
 def _is_allowed(name: Name, rights: Rights) -> bool:
     if name == "cancel":
         return rights.may_cancel
@@ -197,6 +211,35 @@ def _is_possible(name: Name, run: Run) -> bool:
         "fork": is_no_job,
     }
     return name not in conditions or conditions[name]()
+
+
+def _refusal(name: Name, run: Run, rights: Rights, *, is_undone: bool) -> str:
+    if not _is_allowed(name, rights):
+        return str(OperationDeniedError(run))
+    if is_undone:
+        return _("The run's work has been undone, so it can't be retried. Restart it instead.")
+    return "" if _is_possible(name, run) else _state_refusal(name, run).format(status=run.status)
+
+
+def _state_refusal(name: Name, run: Run) -> str:
+    """Return why the state of a run doesn't allow an operation, as the operation itself says it."""
+    if name in IMPOSSIBLE:
+        return str(IMPOSSIBLE[name])
+    if RunStatus(run.status).is_end:
+        return _("This run has already ended ({status}).")
+    if name == "cancel":
+        return _("This run is already being cancelled; it ends at its next step.")
+    return _pause_refusal(run)
+
+
+def _pause_refusal(run: Run) -> str:
+    if run.cancel_requested_at:
+        return _("This run is being cancelled, so it can't be paused.")
+    if run.status == RunStatus.PAUSED:
+        return _("This run is already paused.")
+    if run.status == RunStatus.QUARANTINED:
+        return _("This run is quarantined; it does nothing until it is retried.")
+    return _("A pause is already pending; it takes effect at the next step.")
 
 
 def _undone_among(runs: Collection[Run]) -> set[UUID]:

@@ -26,7 +26,7 @@ from dashboard.forms.commands import (
 from dashboard.forms.start import StartForm
 from dashboard.overview import listed_runs
 from dashboard.overview.lists import Listed
-from dashboard.overview.operations import offering, operations_for
+from dashboard.overview.operations import operations_for, refusals
 from dashboard.overview.words import short_id
 from dashboard.pages.dialogs import Dialog, dialog_of, reasons_of
 from dashboard.pages.starting import new_key
@@ -227,11 +227,12 @@ class Commands:
             reason = _("There is no run {id} in this session that you can cancel now.")
             return UnclearCommand(command.text, reason=reason.format(id=first))
         runs = list(Run.objects.filter(pk__in=named or ids[:MOST_RUNS]).for_lists().order_by("-pk"))
-        open_to = offering(self.user, runs, "cancel")
-        runs = [run for run in runs if run.pk in open_to]
+        why_not = refusals(self.user, runs, "cancel")
+        runs = [run for run in runs if not why_not[run.pk]]
         if not runs:
+            known = {why for run, why in why_not.items() if run in named}
             reason = _("There is no run in this session that you can cancel now.")
-            return UnclearCommand(command.text, reason=reason)
+            return UnclearCommand(command.text, reason=known.pop() if len(known) == 1 else reason)
         reason = "".join(rest) if named else command.words
         if len(runs) > 1:
             return CommandResult("cancel", command.text, runs=listed_runs(runs), reason=reason)

@@ -18,7 +18,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.forms.operations import ForkForm, ReasonForm, RestartForm
 from dashboard.overview import listed_runs
-from dashboard.overview.operations import ALL, Operation, operations_for, phase_of
+from dashboard.overview.operations import (
+    ALL,
+    IMPOSSIBLE,
+    Operation,
+    operations_for,
+    phase_of,
+    refusals,
+)
 from dashboard.overview.words import short_id
 from dashboard.pages.dialogs import (
     Dialog,
@@ -146,7 +153,7 @@ def _act(request: Visit, run: Run, name: str, fields: dict[str, Any]) -> tuple[s
     if name in VERBS:
         return VERBS[name](run.pk, by=request.user, reason=reason), run.pk
     if name == "signal":
-        raise OperationRefusedError(_("This run has ended, so it takes no more signals."))
+        raise OperationRefusedError(str(IMPOSSIBLE["signal"]))
     key = sent_key(request)
     who: Any = {"by": request.user, "reason": reason, "idempotency_key": key}
     if name == "restart":
@@ -177,6 +184,7 @@ def _page(
         "operation": dialog.operation if dialog else ALL[name],  # type: ignore[index]
         "state": listed_runs([run])[0].state,
         "dialog": dialog,
+        "refusal": refusals(request.user, [run], name)[run.pk],  # type: ignore[arg-type]
         "reasons": reasons_of(request),
         "next": next_of(request),
         **more,

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from dashboard.forms.operations import ReasonForm
 from dashboard.overview.lists import Listed, listed_runs
-from dashboard.overview.operations import ALL, Name, offering, phase_of
+from dashboard.overview.operations import ALL, Name, phase_of, refusals
 from dashboard.pages.chosen import chosen_from, draw
 from dashboard.pages.dialogs import next_of, reasons_of, remember, typed_reason
 from dashboard.pages.marks import with_marks
@@ -35,11 +35,6 @@ FOLLOWS: dict[Name, Any] = {
     ),
 }
 """A sentence about the consequences of each operation that is possible on several runs at once."""
-WHY_NOT: dict[Name, Any] = {
-    "retry": lazy("The run hasn't failed, can't be retried, or isn't yours to retry."),
-    "unpause": lazy("The run isn't paused, or isn't yours to resume."),
-    "cancel": lazy("The run has ended, is being cancelled, or isn't yours to cancel."),
-}
 
 
 @dataclass(frozen=True)
@@ -95,11 +90,10 @@ def _lines(request: Visit, chosen: Mapping[UUID, str], name: Name) -> Iterator[R
     """Yield a line for each chosen run that the person may see, in the order of the choice."""
     runs = access.visible_runs(request.user).filter(pk__in=chosen).for_lists()
     found = {one.run.pk: one for one in listed_runs(runs)}
-    offered = offering(request.user, [one.run for one in found.values()], name)
+    why_not = refusals(request.user, [one.run for one in found.values()], name)
     for key, phase in chosen.items():
         if key in found:
-            why_not = "" if key in offered else WHY_NOT[name]
-            yield RunLine(found[key], phase or phase_of(found[key].run), why_not)
+            yield RunLine(found[key], phase or phase_of(found[key].run), why_not[key])
 
 
 def _reported(request: Visit, lines: Sequence[RunLine], name: Name, reason: str) -> dict[str, Any]:

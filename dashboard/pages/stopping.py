@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from chat.parts import SessionPart
 from dashboard.overview.consequences import OperationFacts, consequences
+from dashboard.overview.operations import refusals
 from dashboard.overview.words import Sentence
 from dashboard.pages.chat import find
 from dashboard.pages.listeners import newest_runs, stoppable
@@ -53,8 +54,7 @@ def session_stop(request: Visit, session_id: UUID) -> HttpResponse:
     named = request.POST.get("run", "")
     run = next((one for one in _at_work(part) if str(one.pk) == named), None)
     if run is None:
-        words = _("This run has ended, is already being cancelled, or isn't yours to stop.")
-        return _page(request, part, refusal=words, status=422)
+        return _page(request, part, refusal=_why_not(part, named), status=422)
     reason = request.POST.get("reason", "").strip() or _("Stopped in the chat.")
     try:
         message = services.cancel_run(
@@ -66,6 +66,15 @@ def session_stop(request: Visit, session_id: UUID) -> HttpResponse:
         return render(request, "chat/_stopped.html", {"session": part.session, "feedback": message})
     messages.success(request, message)
     return redirect(reverse("countersign:session_detail", args=[part.session.pk]))
+
+
+def _why_not(part: SessionPart, named: str) -> str:
+    """Return why the viewer can't stop the run with this id."""
+    runs = [run for run in newest_runs(part) if str(run.pk) == named]
+    if not runs:
+        return _("Not found, or you don't have access.")
+    [why_not] = refusals(part.user, runs, "cancel").values()
+    return why_not or _("This run isn't working now. You can cancel it on its own page.")
 
 
 def _at_work(part: SessionPart) -> list[Run]:

@@ -363,7 +363,7 @@ def test_operators_retry_resume_or_cancel_at_once_what_is_stuck_for_the_same_rea
     resumed = {"operation": "unpause", "run": [str(run.pk) for run in (*paused, *failed)]}
     listed = shown(client.get("/runs/bulk", resumed))
     assert "Resume 2 runs</h1>" in listed
-    assert listed.count("The run isn&#x27;t paused, or isn&#x27;t yours to resume.") == 2
+    assert listed.count("This run isn&#x27;t paused; it is queued.") == 2
     client.post("/runs/bulk", {**resumed, "reason": "Lunch is over."})
     assert [status_of(run) for run in paused] == ["waiting"] * 2
 

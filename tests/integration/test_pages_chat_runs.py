@@ -289,6 +289,9 @@ def test_stop_says_what_will_still_finish_and_cancels(alice: User) -> None:
     assert "composer__stop-button" not in shown(client.get(f"{path}/button"))
     again = client.post(path, {"run": str(run.pk)}, headers=HTMX)
     assert again.status_code == 422
+    assert "This run is already being cancelled; it ends at its next step." in shown(again)
+    unknown = client.post(path, {"run": "nothing"}, headers=HTMX)
+    assert "Not found, or you don&#x27;t have access." in shown(unknown)
 
 
 def test_stop_works_without_scripts(alice: User) -> None:
@@ -313,6 +316,7 @@ def test_only_who_may_cancel_is_offered_stop(alice: User, bob: User) -> None:
 
     run.refresh_from_db()
     assert sent.status_code == 422
+    assert "You don&#x27;t have permission to do this. Operators of" in shown(sent)
     assert run.cancel_requested_at is None
 
 

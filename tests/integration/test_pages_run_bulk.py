@@ -82,7 +82,10 @@ def test_what_cannot_be_done_is_left_out_and_refused(failed: list[Run], alice: U
     listed = shown(browser(alice).get("/runs/bulk", pause))
     report = shown(browser(alice).post("/runs/bulk", pause))
 
-    assert "The run has ended, is being cancelled, or isn&#x27;t yours to cancel." in listed
+    why_not = "You don&#x27;t have permission to do this. Operators of Broken child can."
+    assert why_not in listed
+    path = f"/runs/{failed[0].pk}/operations/cancel"
+    assert why_not in shown(browser(alice).get(path))
     assert 'data-result="needs_attention"' in report
     assert 'data-result="applied"' not in report
 
