@@ -7,14 +7,13 @@ why. Every third card is taken on a phone, as a picture of the whole page: what 
 the bottom of the screen, not in the card.
 """
 
-import argparse
 import csv
 import os
 from pathlib import Path
 from typing import Any
 
 from bench.looks import photograph
-from bench.site import site
+from bench.site import parser_of_numbers, site
 
 DESK, PHONE = (1440, 900), (390, 844)
 EVERY = 3
@@ -22,7 +21,7 @@ EVERY = 3
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of_numbers(__doc__)
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)

@@ -12,19 +12,16 @@ see the runs of one procedure; "few" may see ten runs; "outsider" sees none; "pe
 start and answer the rest.
 """
 
-import argparse
 import os
 import time
 
-from bench.site import tell
+from bench.site import parser_of_numbers, tell
 
 RUNS = 108_000
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=RUNS)
-    given = parser.parse_args()
+    given = parser_of_numbers(__doc__, runs=RUNS).parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
     os.environ.setdefault("PROCEDURE_MODULES", "bench.filled")
     import django

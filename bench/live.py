@@ -16,7 +16,7 @@ from typing import Any
 from bench.live_clients import Clients
 from bench.live_rows import ROWS, Bench
 from bench.live_site import LiveSite
-from bench.site import site
+from bench.site import parser_of_numbers, site
 
 
 def main() -> None:
@@ -54,11 +54,9 @@ def servers(stack: ExitStack) -> tuple[Any, Any]:
 
 
 def options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = parser_of_numbers(__doc__, concerned=20, seconds=15)
     parser.add_argument("--rows", type=names, default=list(ROWS), help=", ".join(ROWS))
     parser.add_argument("--pages", type=numbers, help="instead of each row's usual numbers")
-    parser.add_argument("--concerned", type=int, default=20)
-    parser.add_argument("--seconds", type=int, default=15)
     parser.add_argument("--settle", type=int, default=300, help="of the row memory")
     return parser.parse_args()
 

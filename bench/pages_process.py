@@ -237,8 +237,8 @@ class Pages:
         return 0
 
     def begin(self, share: float) -> int:
-        """Measure from now on, with that share of the pages decoding."""
-        decoding = round(len(self.pages) * share)
+        """Measure from now on, with that share of the pages decoding, and at least one page."""
+        decoding = max(round(len(self.pages) * share), 1)
         for number, page in enumerate(self.pages):
             page.begin(decodes=number < decoding)
         return decoding

@@ -39,7 +39,7 @@ def resumed(ctx: Context, checkpoints: int) -> tuple[float, float]:
     return time.perf_counter(), time.thread_time()
 
 
-@procedure(roles={"answer": "bench"})
+@procedure(roles={"answer": ANSWERERS})
 def asking(ctx: Context) -> float:
     """Return the time when the line after the answer ran, by the machine's clock."""
     ctx.approve(PROMPT)

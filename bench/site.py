@@ -23,8 +23,15 @@ def arguments(description: str | None, **numbers: int) -> argparse.Namespace:
 
 def parser_of(description: str | None, **numbers: int) -> argparse.ArgumentParser:
     """Return a parser of the database and of the command's own numbers with their defaults."""
-    parser = argparse.ArgumentParser(description=description)
+    parser = parser_of_numbers(description, **numbers)
     parser.add_argument("--database", choices=["sqlite", "postgres"], default="postgres")
+    return parser
+
+
+def parser_of_numbers(description: str | None, **numbers: int) -> argparse.ArgumentParser:
+    """Return a parser of the command's own numbers, whose help has the description as it is."""
+    as_it_is = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=description, formatter_class=as_it_is)
     for name, default in numbers.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=default)
     return parser

@@ -1,9 +1,10 @@
 """Starts and answers over HTTP: how many runs a second, and what each process uses for a run.
 
-A program starts runs of three steps and an approval with a token, and answers each of them as soon
-as it asks. A tiny client takes the web processes in turn, over connections that stay open. Each
-line of JSON is a number of web and of worker processes: runs per second from the first start to the
-last end, the processor time of each part for a run, and which part was full.
+A program starts runs of three steps and an approval with a token. Then another program, with a
+token of somebody else, answers each of them as soon as it asks. A tiny client takes the web
+processes in turn, over connections that stay open. Each line of JSON is a number of web and of
+worker processes: runs per second from the first start to the last end, the processor time of each
+part for a run, and which part was full.
 
     .venv/bin/python -m bench.traffic --runs 300
     .venv/bin/python -m bench.traffic --runs 300 --sizes 1x1,2x2,4x4
@@ -17,13 +18,15 @@ from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from itertools import cycle
 from threading import Lock, local
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.procedures import ANSWERERS
 from bench.processors import measured
-from bench.site import site, tell
+from bench.site import parser_of, site, tell
 
 PROCEDURE = "steps_and_approval"
+STARTERS = "starters"
+"""The group that may start it."""
 FULL = 85.0
 """The percentage of a core, or of the machine, from which a process or the machine is full."""
 LONGEST = 600
@@ -37,18 +40,16 @@ WARM_UP = 20
 def main() -> None:
     given = options()
     with site(given.database) as stack:
-        token = token_of_a_program()
+        tokens = tokens_of_programs()
         for webs, workers in given.sizes:
             with servers(stack, webs, workers) as (ports, pids):
-                client = Client(ports, token, given.clients)
-                carry(client, WARM_UP)
-                report(client, pids, given.runs, webs=webs, workers=workers)
+                clients = Clients(*(Client(ports, token, given.clients) for token in tokens))
+                carry(clients, WARM_UP)
+                report(clients, pids, given.runs, webs=webs, workers=workers)
 
 
 def options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--database", choices=["sqlite", "postgres"], default="postgres")
-    parser.add_argument("--runs", type=int, default=300)
+    parser = parser_of(__doc__, runs=300)
     parser.add_argument("--clients", type=int, default=8, help="requests at the same time")
     parser.add_argument("--sizes", type=sizes, default=sizes("1x1,2x1,1x2,2x2,4x4"))
     return parser.parse_args()
@@ -60,11 +61,11 @@ def sizes(text: str) -> list[tuple[int, int]]:
 
 
 def report(
-    client: "Client", pids: Mapping[str, int], runs: int, *, webs: int, workers: int
+    clients: "Clients", pids: Mapping[str, int], runs: int, *, webs: int, workers: int
 ) -> None:
     before = time.process_time()
     with measured(pids) as usage:
-        seconds, starting = carry(client, runs)
+        seconds, starting = carry(clients, runs)
     # By its own clock: all other processes are children of this one.
     usage.percent["client"] = 100 * (time.process_time() - before) / usage.seconds
     spent = {name: percent / 100 * usage.seconds for name, percent in usage.percent.items()}
@@ -92,7 +93,7 @@ def full(percent: Mapping[str, float], machine: float) -> list[str]:
     return [*found, *(["machine"] if machine >= FULL else [])]
 
 
-def carry(client: "Client", runs: int) -> tuple[float, float]:
+def carry(clients: "Clients", runs: int) -> tuple[float, float]:
     """Start runs and answer their questions until all runs have ended.
 
     Returns the seconds until the last run has ended, and until the last start was answered.
@@ -100,9 +101,9 @@ def carry(client: "Client", runs: int) -> tuple[float, float]:
     from procedures.models import Run
 
     began = time.monotonic()
-    client.each(start, [b'{"count": 3}'] * runs)
+    clients.starter.each(start, [b'{"count": 3}'] * runs)
     started = time.monotonic() - began
-    client.answer(runs)
+    clients.answerer.answer(runs)
     left = Run.objects.unended()
     wait(lambda: not left.exists())
     return time.monotonic() - began, started
@@ -166,6 +167,13 @@ class Client:
         return text
 
 
+class Clients(NamedTuple):
+    """A program that starts runs, and one that answers: nobody's token answers what it asked."""
+
+    starter: Client
+    answerer: Client
+
+
 @contextmanager
 def servers(
     stack: ExitStack, webs: int, workers: int
@@ -188,18 +196,27 @@ def servers(
         yield [front.port for front in fronts], pids
 
 
-def token_of_a_program() -> str:
-    """Return a token of somebody who may start the runs and answer them."""
-    from django.contrib.auth.models import Group, User
+def tokens_of_programs() -> list[str]:
+    """Return a token of somebody who may start the runs, and one of somebody who may answer."""
+    from django.contrib.auth.models import Group
 
-    from dashboard.models import ApiToken, Scope
     from procedures.models import Grant, Procedure
 
-    person = User.objects.create_user("program")
-    group, _ = Group.objects.get_or_create(name=ANSWERERS)
-    person.groups.add(group)
+    starters, answerers = (
+        Group.objects.get_or_create(name=name)[0] for name in (STARTERS, ANSWERERS)
+    )
     procedure = Procedure.objects.get(name=PROCEDURE)
-    Grant.objects.create(procedure=procedure, group=group, role="start")
+    Grant.objects.create(procedure=procedure, group=starters, role="start")
+    return [token_of_member(group) for group in (starters, answerers)]
+
+
+def token_of_member(group: Any) -> str:
+    from django.contrib.auth.models import User
+
+    from dashboard.models import ApiToken, Scope
+
+    person = User.objects.create_user(group.name)
+    person.groups.add(group)
     return ApiToken.create_for(person, scopes=Scope)
 
 

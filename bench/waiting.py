@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bench.site import arguments, site, tell
+from bench.procedures import ANSWERERS
+from bench.site import parser_of_numbers, site, tell
 
 TICKS = 100
 """Kernel ticks per second."""
@@ -26,7 +27,7 @@ SIZES = """
 
 
 def main() -> None:
-    given = arguments(__doc__, runs=10_000, answers=1000, seconds=20)
+    given = parser_of_numbers(__doc__, runs=10_000, answers=1000, seconds=20).parse_args()
     with site("postgres", NOTIFY_AFTER_SECONDS="86400") as stack:  # at rest: nobody is to be told
         from tests.processes import Web, clock_worker, run_worker
 
@@ -61,17 +62,21 @@ def waiting(count: int) -> list[Any]:
     from procedures.services import start_run
     from tests.processes import wait_until
 
-    runs = [start_run("asking", {}, by=admin())[0].pk for _ in range(count)]
+    runs = [start_run("asking", {}, by=person())[0].pk for _ in range(count)]
     left = Run.objects.filter(pk__gte=runs[0]).exclude(status=RunStatus.WAITING)
     wait_until(lambda: not left.exists(), LONGEST, what="all runs to wait")
     return runs
 
 
 @cache
-def admin() -> Any:
-    from django.contrib.auth.models import User
+def person() -> Any:
+    """Return a superuser, who may start the runs, in the group that their questions are for."""
+    from django.contrib.auth.models import Group, User
 
-    return User.objects.get_or_create(username="bench", is_superuser=True)[0]
+    found, _ = User.objects.get_or_create(username="bench", is_superuser=True)
+    group, _ = Group.objects.get_or_create(name=ANSWERERS)
+    found.groups.add(group)
+    return found
 
 
 def answer_all(runs: Sequence[Any], count: int | None = None) -> float:
@@ -97,7 +102,7 @@ def answer(request: Any) -> float:
     from chat.services import Answer, respond
 
     try:
-        respond(request, Answer(value=True), by=admin())
+        respond(request, Answer(value=True), by=person())
         return time.time()
     finally:
         connection.close()

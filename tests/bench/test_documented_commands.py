@@ -1,0 +1,55 @@
+"""Tests of the commands in docs/speed.md at a small size, which run to their ends."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dashboard.environment.variables import CHECKOUT
+
+COMMANDS = re.findall(
+    r"^    \.venv/bin/python -m bench\.(.+)$",
+    (CHECKOUT / "docs" / "speed.md").read_text(),
+    re.MULTILINE,
+)
+SMALL = {
+    "admin": "--people 60 --groups 5 --procedures 5 --runs 1000 --takes 1 --only ^people",
+    "cards": "",
+    "decisions": "--look 0",
+    "live": "--rows idle,messages,burst --pages 10 --seconds 1",
+    "looks": "--only ^home --takes 1 --runs 10 --requests 5",
+    "pages": "--runs 1000 --takes 1 --only ^home",
+    "profile": "--steps 20 --pairs 1",
+    "queue": "--runs 10 --pairs 1",
+    "replies": "--rounds 1 --pairs 1",
+    "resume": "--longest 100 --pairs 1",
+    "rights": "--runs 1000 --takes 1",
+    "starts": "--runs 10 --pairs 1",
+    "steps": "--steps 20 --many 200 --pairs 1",
+    "traffic": "--runs 10 --sizes 1x1",
+    "waiting": "--runs 10 --answers 5 --seconds 1",
+}
+"""Options that make a command small: of an option given twice, the last value counts."""
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("command", [one for one in COMMANDS if "--absurd" not in one])
+def test_a_documented_command_runs(command: str, tmp_path: Path) -> None:
+    # No check of the times, and pictures where nobody looks for them.
+    quick = command.replace("--check", "").replace("/tmp/", f"{tmp_path}/")  # noqa: S108
+    name, *options = shlex.split(quick)
+
+    ended = subprocess.run(
+        [sys.executable, "-m", f"bench.{name}", *options, *SMALL[name].split()],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 0, ended.stderr
+    assert [json.loads(line) for line in ended.stdout.splitlines()] or name == "cards"
