@@ -4,7 +4,8 @@ import atexit
 import logging
 import queue
 import time
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import redis
@@ -15,7 +16,7 @@ from kombu import Connection, pools
 
 from procedures.background import Background
 from procedures.conf import conf
-from procedures.reports import PATIENCE, Reports, ask_redis, kept_redis
+from procedures.reports import PATIENCE, Reports, SentCommand, ask_redis, kept_redis
 
 logger = logging.getLogger(__name__)
 TASK = "countersign.advance_runs"
@@ -63,8 +64,17 @@ def send_later(task: str, *arguments: str | int) -> None:
 
 def note_arrival() -> None:
     """Record that a worker received the message, so that the next call sends another one."""
+    begin_to_note_arrival()()
+
+
+def begin_to_note_arrival() -> Callable[[], None]:
+    """Do what `note_arrival` does, but don't wait for Redis; return a function that waits."""
+    return partial(_wait_for, SentCommand(["DEL", CALLED]))
+
+
+def _wait_for(note: SentCommand) -> None:
     try:
-        ask_redis("DEL", CALLED)
+        note.reply()
     except redis.RedisError as error:
         logger.debug("The arrival of a message couldn't be recorded: %s", error)
 

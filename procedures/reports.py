@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import redis
@@ -63,6 +64,8 @@ class _Kept(threading.local):
         """The connections of this thread, keyed by the process's id and their timeout."""
         self.connections: dict[int, Any] = {}
         """The connection of this thread without a client, keyed by the process's id."""
+        self.is_unread = False
+        """True if the reply to the last command over that connection hasn't been read."""
 
 
 _kept = _Kept()
@@ -90,23 +93,53 @@ def ask_redis(*command: str | int, is_repeatable: bool = True) -> Any:
     this where an answered run waits: a client of redis-py takes five times as long as its
     connection.
     """
-    connection = _kept.connections.get(os.getpid())
-    if connection is None:
-        connection = kept_redis().connection_pool.make_connection()
-        _kept.connections[os.getpid()] = connection
-    is_last = not is_repeatable
-    while True:
+    return SentCommand(command, is_repeatable=is_repeatable).reply()
+
+
+def bare_connection() -> Any:
+    """Return this thread's connection without a client; a forked process opens a new one."""
+    if (found := _kept.connections.get(os.getpid())) is None:
+        found = _kept.connections[os.getpid()] = kept_redis().connection_pool.make_connection()
+    return found
+
+
+class SentCommand:
+    """A command that is sent to Redis at once, as by `ask_redis`, and whose reply is read later."""
+
+    def __init__(self, command: Sequence[str | int], *, is_repeatable: bool = True) -> None:
+        self._command, self._tries = command, 2 if is_repeatable else 1
+        self._connection = bare_connection()
+        if _kept.is_unread:  # that reply would be read instead of this command's
+            self._connection.disconnect()
+        _kept.is_unread = True
+        self._error: redis.RedisError | None = None
+        self._send()
+
+    def reply(self) -> Any:
+        """Wait for the reply and return it; raises `redis.RedisError`. Call this only once."""
+        while True:
+            if self._error is None:
+                try:
+                    found = self._connection.read_response()
+                except redis.ConnectionError as error:  # Redis may close what nobody uses
+                    self._note(error)
+                    continue
+                except redis.ResponseError:
+                    _kept.is_unread = False
+                    raise
+                _kept.is_unread = False
+                return found
+            if not self._tries:
+                raise self._error
+            self._send()
+
+    def _send(self) -> None:
+        self._tries, self._error = self._tries - 1, None
         try:
-            connection.send_command(*command)
-            return connection.read_response()
-        except redis.ResponseError:
-            raise
-        except redis.ConnectionError:
-            connection.disconnect()
-            # Redis may have closed the connection while nobody used it.
-            if is_last:
-                raise
-            is_last = True
-        except BaseException:  # the reply may still come, and would be read for another command
-            connection.disconnect()
-            raise
+            self._connection.send_command(*self._command)
+        except redis.RedisError as error:
+            self._note(error)
+
+    def _note(self, error: redis.RedisError) -> None:
+        self._connection.disconnect()
+        self._error = error

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import time
+from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
@@ -29,12 +30,13 @@ SHIFT = 1.0
 """Seconds after which a task sends another message and ends, so that the worker can be stopped."""
 
 
-def advance_runs() -> None:
+def advance_runs(*, when: Callable[[], object] | None = None) -> None:
     """Advance the queued runs, oldest first, until none is left or `SHIFT` seconds have passed.
 
-    Sends another message if runs remain. It does no harm if a message comes late or twice.
+    Sends another message if runs remain. It does no harm if a message comes late or twice. `when`
+    is called after the preparations and before the first claim, for example to wait for something.
     """
-    if not _begin_turn():
+    if not _begin_turn(when):
         return
     ends, excluded, has_called = time.monotonic() + SHIFT, Exclusions(), False
     try:
@@ -55,8 +57,8 @@ def advance_runs() -> None:
         logger.warning("The queue will be checked again later: %s", lost)
 
 
-def _begin_turn() -> bool:
-    """Prepare this process to claim runs; return False if the code can't be loaded.
+def _begin_turn(when: Callable[[], object] | None) -> bool:
+    """Prepare this process to claim runs, then call `when`; return False if no code can be loaded.
 
     The code is loaded before any claim. Importing it may take longer than a lease, and the row of a
     claimed run would be locked meanwhile. Importing may also change settings of the process.
@@ -64,13 +66,16 @@ def _begin_turn() -> bool:
     try:
         registry.definitions()
         import_readers()
+        slot.begin_turn()
+        if slot.is_open:
+            begin_clean()
+            _tell_code()
     except registry.LoadError:
         logger.exception("Runs stay queued, because the code can't be loaded.")
         return False
-    slot.begin_turn()
-    if slot.is_open:
-        begin_clean()
-        _tell_code()
+    finally:
+        if when:
+            when()
     return True
 
 

@@ -22,11 +22,14 @@ def advance_runs(*_: object, **__: object) -> None:
 
     The arguments are ignored, because a broker may deliver anything.
     """
-    # This comes first: whatever is queued from now on sends a message of its own, and the look
-    # below can't miss anything queued before.
-    dispatch.note_arrival()
+    # This is recorded before the look for queued runs: whatever is queued from then on sends a
+    # message of its own, and the look can't miss anything queued before. Redis records it while
+    # this process prepares itself.
+    wait = dispatch.begin_to_note_arrival()
     if services.gate.is_open():
-        runner.advance_runs()
+        runner.advance_runs(when=wait)
+    else:
+        wait()
     _make_room()
 
 

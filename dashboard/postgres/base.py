@@ -1,6 +1,7 @@
 """The database backend for `ENGINE = "dashboard.postgres"`."""
 
 import logging
+import select
 from functools import cache
 from typing import Any
 
@@ -25,6 +26,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
     a request would wait for half a minute or fail.
     """
 
+    is_trusting = False
+    """True if the server isn't asked about the next connection, unless it has ended it visibly."""
+    is_unasked = False
+    """True if the server wasn't asked about the last connection."""
+
     def get_connection_params(self) -> dict[str, Any]:
         parameters = super().get_connection_params()
         if parameters.pop(SETTING, "auto") == "off":
@@ -48,6 +54,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         pool: ConnectionPool[Any] | None = self.pool  # type: ignore[attr-defined] # not in the stubs
         if pool is None:
             return kept
+        self.is_unasked = self.is_trusting and not _has_news(kept)
+        if self.is_unasked:
+            return kept
         try:
             pool.check_connection(kept)
         except OperationalError:
@@ -57,6 +66,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
             pool.drain()
             return super().get_new_connection(conn_params)
         return kept
+
+
+def _has_news(connection: Any) -> bool:
+    """Return True if the server has sent something, as it does when it ends a connection."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def wait_at_most(*, seconds: float) -> None:

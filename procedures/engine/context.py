@@ -16,6 +16,7 @@ from procedures.engine.declaration.arguments import (
     check_fits,
     check_options,
     needs_function,
+    usual_options,
 )
 from procedures.engine.declaration.bound import Bound, bind_with_copies
 from procedures.engine.declaration.definition import Procedure
@@ -118,19 +119,23 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
         Raises `StepFailedError` after the last attempt has failed, `EvidenceError` for a step that
         can't be shown in full, and `NotApprovedError` for a step that wasn't approved.
         """
-        self._fiber.check_usable()
+        fiber = self._fiber
+        fiber.check_usable()
+        if isinstance(fn, FunctionType) and approved_by is None:  # quickly, as most steps are
+            known = named and fiber.recorder.functions.get(fn)
+            options = usual_options(named, known[0]) if known else None
+            if options or not named:
+                return do_step(fiber, fn, args, NO_NAMES, options or PLAIN)
         if isinstance(fn, Bound):
             check_options(named, args, also=STEP_ONLY)
             bound = fn.with_options(named) if named else fn
         elif approved_by is not None:
             bound = bind_with_copies(_step_of(fn, args, named))
-        elif named or fn.__class__ is not FunctionType:
-            return do_step(self._fiber, *_step_of(fn, args, named))
         else:
-            return do_step(self._fiber, fn, args, NO_NAMES, PLAIN)
+            return do_step(fiber, *_step_of(fn, args, named))
         if approved_by is not None:
-            bound = approved(self._fiber, bound, approved_by)
-        return do_step(self._fiber, bound.fn, bound.args, bound.kwargs, bound.options, bound=bound)
+            bound = approved(fiber, bound, approved_by)
+        return do_step(fiber, bound.fn, bound.args, bound.kwargs, bound.options, bound=bound)
 
     @with_options("ctx.bind")
     def bind(self, fn: Callable[..., T], /, *args: Any, **named: Any) -> Bound[T]:

@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -18,6 +19,7 @@ from procedures.journal.storage import limit_locks, storage
 from procedures.models import Run
 from procedures.models.pending_input import PendingInput
 from procedures.models.run_queries import Queued
+from procedures.store.cursors import this_database
 from procedures.store.exclusions import Exclusions
 
 logger = logging.getLogger(__name__)
@@ -68,10 +70,11 @@ def claim_next(
     moved to the end of the queue, so that other runs don't wait for it. Returns None if no run is
     left.
     """
+    is_first = True
     while True:
         found = None
         try:
-            with storage, transaction.atomic():
+            with _trusting(is_first=is_first), storage, transaction.atomic():
                 # First try without waiting, so that a row that a slow answer has locked doesn't
                 # keep this worker from the others.
                 found = Run.objects.lock_queued(excluded) or _next_held(excluded)
@@ -95,10 +98,34 @@ def claim_next(
         # Catch any exception of one broken run, whether it is the author's fault or ours, so that
         # the other queued runs are still executed.
         except (Interruption, Exception) as error:
+            # The connection died while nobody used it, and nothing was done: try another one.
+            if is_first and found is None and _is_database_lost(error) and _is_unasked():
+                is_first = False
+                this_database().close()  # Django may have taken another one to end its block
+                continue
             if found is None or _is_database_lost(error):
                 raise
             logger.exception("Run %s couldn't be claimed and stays queued.", found.run.pk)
             _pass_by(found, excluded)
+
+
+@contextmanager
+def _trusting(*, is_first: bool) -> Iterator[None]:
+    """Let our backend for PostgreSQL take a connection from the pool without asking the server.
+
+    An answered run would wait for the server's reply. If the connection turns out to be dead,
+    nothing was done, and the claim is repeated over another one.
+    """
+    database: Any = this_database()
+    database.is_trusting = is_first
+    try:
+        yield
+    finally:
+        database.is_trusting = False
+
+
+def _is_unasked() -> bool:
+    return bool(getattr(this_database(), "is_unasked", False))
 
 
 def _is_database_lost(error: BaseException) -> bool:

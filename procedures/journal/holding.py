@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from procedures.engine.journal.events import Event
+from procedures.journal.kept_journals import Place, kept_journals
 from procedures.models import Run
-from procedures.models.event import journal_in
+from procedures.models.event import journal_in, journal_since
 from procedures.models.head import Head
 from procedures.store import sql
 from procedures.store.cursors import end_with
@@ -13,7 +14,7 @@ from procedures.store.fence import hold_and_append
 from procedures.store.prepared import Rows
 from procedures.store.rows import BoundStatement, execute_together, together
 
-READ_WITH_CLAIM = 500
+READ_WITH_CLAIM = 2000
 """The number of events from which on a journal isn't read together with the claim of its run.
 
 A longer journal is read when the worker's lease is being renewed, however long that takes.
@@ -28,7 +29,8 @@ def hold(run: Run, *, is_all: bool) -> list[Event] | None:
     is shorter than `READ_WITH_CLAIM`; else returns None.
     """
     parts = (_row_of(run), sql.hold_head.bound(run.epoch, run.pk))
-    done = end_with(together(*parts), _journal_of(run)) if is_all else None
+    whole = sql.journal_since.bound(run.pk, run.base_seq, READ_WITH_CLAIM)
+    done = end_with(together(*parts), whole) if is_all else None
     heads: list[Any] = done[0] if done else execute_together(*parts).fetchall()
     for cells in heads:
         run.head = Head(*cells)
@@ -41,15 +43,23 @@ def hold_with(
 ) -> list[Event] | None:
     """Do the same for a claim that appends events, which were made from a run's inputs.
 
-    `run.head` is the head before these events, and `inputs` the UPDATE that marks the inputs.
+    `run.head` is the head before these events, and `inputs` the UPDATE that marks the inputs. If
+    this process has kept the journal up to that head, only the events after it are read.
     """
     head, last = run.head, events[-1]
+    before = Place(run.base_seq, head.seq, head.hash)
+    known = (is_all and kept_journals.take(str(run.pk), before)) or []
     place = (run.epoch, last.seq, last.hash, run.pk, head.seq, head.hash)
     parts = (_row_of(run), inputs, sql.hold_and_move_head.bound(*place))
-    done = hold_and_append(run.pk, events, parts, then=_journal_of(run) if is_all else None)
+    after = head.seq if known else run.base_seq
+    rest = sql.journal_since.bound(run.pk, after, READ_WITH_CLAIM)
+    done = hold_and_append(run.pk, events, parts, then=rest if is_all else None)
     # The events are progress, so this claim is the first one without further progress.
     head.epoch, head.claims, head.seq, head.hash = run.epoch, 1, last.seq, last.hash
-    return None if done is None else _whole(done)
+    if done is not None:
+        found = _whole(done)
+        return None if found is None else [*known, *found]
+    return [*known, *journal_since(run.pk, after)] if known else None
 
 
 def _row_of(run: Run) -> BoundStatement:
@@ -57,10 +67,6 @@ def _row_of(run: Run) -> BoundStatement:
     return sql.hold_run.bound(
         run.status, until, run.epoch, run.wake_at, run.queued_at, reached, run.pk
     )
-
-
-def _journal_of(run: Run) -> BoundStatement:
-    return sql.journal_since.bound(run.pk, run.base_seq, READ_WITH_CLAIM)
 
 
 def _whole(rows: Rows) -> list[Event] | None:

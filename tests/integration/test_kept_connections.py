@@ -5,6 +5,11 @@ from threading import Barrier
 
 import pytest
 from django.db import connection
+from psycopg_pool import ConnectionPool
+
+from dashboard.postgres import base
+from procedures.runner import advance_runs
+from procedures.services import start_run
 
 KEPT = 8
 pytestmark = [
@@ -44,5 +49,46 @@ def ask() -> list[int]:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
             return [int(found) for (found,) in cursor.fetchall()]
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("is_noticed", [True, False])
+def test_a_claim_succeeds_although_its_kept_connection_has_died(
+    monkeypatch: pytest.MonkeyPatch, *, is_noticed: bool
+) -> None:
+    """A vanished host says nothing, so it is noticed only by the first statement."""
+    run, _ = start_run("repeated_steps", {"times": 1}, by=None)
+    if not is_noticed:
+        monkeypatch.setattr(base, "_has_news", lambda _: False)
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(ask).result()
+        assert end_all_other_connections() >= 1
+        thread.submit(advance).result()
+
+    run.refresh_from_db()
+    assert run.status == "succeeded"
+
+
+def test_a_claim_asks_no_server_whether_a_kept_connection_is_alive(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = list[object]()
+    monkeypatch.setattr(ConnectionPool, "check_connection", asked.append)
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(ask).result()
+        assert len(asked) == 1
+        thread.submit(advance).result()
+        assert len(asked) == 1
+        thread.submit(ask).result()
+
+    assert len(asked) == 2
+
+
+def advance() -> None:
+    try:
+        advance_runs()
     finally:
         connection.close()

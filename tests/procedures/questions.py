@@ -30,6 +30,13 @@ def two_questions(ctx: Context) -> list[bool]:
 
 
 @procedure
+def questions_after_steps(ctx: Context, steps: int) -> list[bool]:
+    for turn in range(steps):
+        ctx.step(act, f"turn {turn}", pure=True)
+    return [bool(ctx.approve("Pay?")), bool(ctx.approve("Send?"))]
+
+
+@procedure
 def named_questions(ctx: Context) -> list[bool]:
     return [bool(ctx.approve("Pay?", name="pay")), bool(ctx.approve("Send?", name="send"))]
 

@@ -294,7 +294,7 @@ def checked_name(name: str, of: str = "", *, kind: str = "name") -> str:
         raise QuestionError(
             f"{of and f'{of}: '}The {kind} must be a string, not {short_repr(name)}."
         )
-    if not _is_name(name):
+    if not is_name(name):
         raise QuestionError(
             f"{of and f'{of}: '}Invalid {kind} {short_repr(name)}: use at most {LONGEST_NAME} "
             "printable characters, without #, / or :."
@@ -303,6 +303,6 @@ def checked_name(name: str, of: str = "", *, kind: str = "name") -> str:
 
 
 @lru_cache(maxsize=1024)
-def _is_name(name: str) -> bool:
+def is_name(name: str) -> bool:
     is_plain = name.isprintable() and NOT_IN_NAMES.isdisjoint(name)
     return bool(name.strip()) and is_plain and len(name) <= LONGEST_NAME

@@ -20,14 +20,14 @@ from procedures.engine.journal.payloads import NOT_KEPT
 
 Family = Literal["step", "wait", "child", "patch", "seen", "sent"]
 STRICT: dict[str, Family] = {
-    EventKind.STEP_STARTED: "step",
-    EventKind.STEP_SUCCEEDED: "step",
-    EventKind.STEP_FAILED: "step",
-    EventKind.WAIT_OPENED: "wait",
-    EventKind.CHILD_STARTED: "child",
-    EventKind.PATCH: "patch",
-    EventKind.SEEN: "seen",
-    EventKind.SENT: "sent",
+    EventKind.STEP_STARTED.value: "step",
+    EventKind.STEP_SUCCEEDED.value: "step",
+    EventKind.STEP_FAILED.value: "step",
+    EventKind.WAIT_OPENED.value: "wait",
+    EventKind.CHILD_STARTED.value: "child",
+    EventKind.PATCH.value: "patch",
+    EventKind.SEEN.value: "seen",
+    EventKind.SENT.value: "sent",
 }
 SOFT = {
     EventKind.LOG,
@@ -123,16 +123,16 @@ class History:
         for event in events:
             self.length += 1
             # Quick for most events, which are the only ones with their key.
-            if event.kind in STRICT and event.key not in entries:
-                entries[event.key] = Entry(STRICT[event.kind], event.key, [event])
+            family, key = STRICT.get(event.kind), event.key
+            if family and key not in entries:
+                entries[key] = Entry(family, key, [event])
             else:
                 self._add(event)
         unread = [key for key, one in entries.items() if not one.is_read]
         nested = [key for key in unread if "/" in key]
-        self.left = dict(Counter(chain.from_iterable(map(_scopes_of, nested))))
-        """The number of unread entries in each scope, by the scope's path; 0 is left out."""
-        if len(unread) > len(nested):  # most keys are only in the outermost scope
-            self.left[OUTERMOST] = self.left.get(OUTERMOST, 0) + len(unread) - len(nested)
+        self.left = Counter(chain.from_iterable(map(_scopes_of, nested)))
+        """The number of unread entries in each scope, by the scope's path."""
+        self.left[OUTERMOST] += len(unread) - len(nested)  # most keys are only in this scope
 
     def extend(self, events: Iterable[Event]) -> None:
         """Add events that were stored while the code stayed at a wait."""
@@ -145,19 +145,19 @@ class History:
                 self.since[event.key] = entry
 
     def read(self, entry: Entry) -> None:
-        if not entry.is_read:
-            entry.is_read, left = True, self.left
-            for path in _scopes_of(entry.key) if "/" in entry.key else TOP:
-                count = left[path] = left[path] - 1
-                if not count:  # no scope with 0 stays, because each step tests membership
-                    del left[path]
+        """Mark an unread entry as read."""
+        entry.is_read = True
+        if "/" not in entry.key:  # quickly, as most keys are
+            self.left[OUTERMOST] -= 1
+        else:
+            self.left.subtract(_scopes_of(entry.key))
 
     def first_unread(self, path: str) -> Entry:
         return next(self._unread_in(path))
 
     def forget(self, path: str) -> None:
         """Mark all entries of a scope as read; this is quick if all were read before."""
-        if path in self.left:
+        if self.left[path]:
             for entry in self._unread_in(path):
                 self.read(entry)
 
@@ -271,13 +271,14 @@ class Scope:
         this scope for which the code hasn't asked.
         """
         history = self._history
-        found = history.entries.get(key)
         history.asked.append((family, key, prompt))
+        found = history.entries.get(key)
         if found is None or found.family != family:
             if self.has_unread():
                 self.check_all_read(f"The code now asks for {describe(family, key, prompt)}")
             return None
-        history.read(found)
+        if not found.is_read:
+            history.read(found)
         return None if found.is_asked_again else found
 
     def peek(self, family: Family, key: str) -> Entry | None:
@@ -286,7 +287,7 @@ class Scope:
 
     def has_unread(self) -> bool:
         """Return True if the scope contains an entry for which the code hasn't asked."""
-        return self.path in self._history.left
+        return self._history.left[self.path] > 0
 
     def check_all_read(self, then: str) -> None:
         if self.has_unread():

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
+from pydantic_core import PydanticSerializationError, from_json, to_json, to_jsonable_python
 
 from procedures.engine.values import losses
 from procedures.engine.values.inspection import watch_of
@@ -16,7 +16,6 @@ from procedures.engine.values.served import adapter
 HOLDS_SECRET = "it contains a secret"  # noqa: S105 (words)
 HALF = "It contains half of a character (a lone surrogate), which can't be stored."
 NO_NUMBER = "It contains NaN or an infinite number, which JSON can't express."
-DECODER = json.JSONDecoder()
 ENCODER = json.JSONEncoder(
     sort_keys=True,
     ensure_ascii=False,
@@ -132,15 +131,16 @@ def restored(text: str | bytes, types: TypeAdapter[Any]) -> Any:
 
 def plain(text: str) -> dict[str, Any]:
     """Parse the canonical text of a JSON object and return the object."""
-    # `raw_decode`, because `decode` looks for whitespace around the text, and canonical text has
-    # none.
-    data: dict[str, Any] = DECODER.raw_decode(text)[0]
+    data: dict[str, Any] = value_of(text)
     return data
 
 
 def value_of(text: str) -> Any:
     """Parse the canonical text of any JSON value and return the value."""
-    return DECODER.raw_decode(text)[0]
+    try:
+        return from_json(text)  # in half the time of `json.loads`
+    except (ValueError, TypeError):  # nested more deeply than 200 levels, half a character, no JSON
+        return json.loads(text)
 
 
 def faults(error: ValidationError) -> str:

@@ -230,3 +230,29 @@ def test_null_stays_null() -> None:
 def test_why_a_value_cannot_be_kept_is_part_of_a_sentence(value: Any) -> None:
     with pytest.raises(ValueError, match=r"can't be stored: .*[^.]$"):
         canonical.keepable(value, Any)
+
+
+@pytest.mark.parametrize("depth", [1, 199, 250, 600])
+def test_a_value_is_read_however_deeply_it_is_nested(depth: int) -> None:
+    text = "[" * depth + '"ä"' + "]" * depth
+
+    found = canonical.value_of(text)
+
+    for _ in range(depth):
+        (found,) = found
+    assert found == "ä"
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a":"\\ud800"}', '{"a":1e400,"b":-0.0,"c":123456789012345678901234567890}', '""']
+)
+def test_a_text_is_read_as_the_standard_library_reads_it(text: str) -> None:
+    found = canonical.value_of(text)
+
+    assert repr(found) == repr(json.loads(text))
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"a":1', "{'a':1}", "1 2", "nul"])
+def test_what_is_no_json_is_an_error(text: str) -> None:
+    with pytest.raises(json.JSONDecodeError):
+        canonical.plain(text)
