@@ -198,7 +198,8 @@ def _ask_people(
     names = (tool.parameters.get("properties") or {}).keys()
     values = {name: one for name, one in shown.items() if name in names}
     asking: dict[str, Any] = {"name": f"approve {tool.name}", "evidence": evidence, **tool.asking}
-    return ctx.request("action", _prompt(agent, tool, values), values, **tool.form, **asking)
+    prompt = _prompt(agent, tool, values)
+    return ctx.request("action", prompt, values, **tool.form_for(values), **asking)
 
 
 def _evidence_of(tool: Tool, call: ToolCall) -> dict[str, Any]:

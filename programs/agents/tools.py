@@ -18,6 +18,7 @@ from procedures.engine import (
     EngineError,
     InputError,
     Procedure,
+    QuestionError,
     Step,
     StepOptions,
 )
@@ -202,6 +203,17 @@ class Tool:
         except Exception:  # noqa: BLE001 (whatever a foreign schema is refused for)
             return {}
         return terms
+
+    def form_for(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return `form`, or {} if the fields of the form can't hold these arguments of a call.
+
+        A model may send "5" for a number, and the tool reads it. People can't change it then.
+        """
+        try:
+            new_question("action", self.name, values, **self.form)
+        except QuestionError:
+            return {}
+        return self.form
 
 
 def names_in_braces(prompt: str) -> set[str]:

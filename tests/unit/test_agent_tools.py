@@ -184,6 +184,16 @@ def test_a_guarded_part_of_the_procedure_runs_with_the_values_that_people_choose
     assert "It is red now." in str(run.result)
 
 
+def test_arguments_that_only_the_tool_can_read_are_approved_as_they_are() -> None:
+    tool = Tool(count_up, needs="approval", prompt="Count?")
+    model = FunctionModel(Scripted(ToolCallPart("count_up", {"start": "4"})))
+    code = with_agent(Agent("agent", tools=[tool], model=model))
+
+    run = run_procedure(code, humans=script({"action": True}))
+
+    assert (run.prompts, run.result) == (["Count?"], "5")
+
+
 def guarded(**options: Any) -> Tool:
     return Tool(shout, needs="approval", **options)
 

@@ -13,6 +13,7 @@ from procedures.engine.kinds.words import TypedAnswer, plain_words, read_yes_or_
 from procedures.engine.values import schemas
 from procedures.engine.values.answers import check_answer, check_form, completed
 from procedures.engine.values.exact import exact
+from procedures.engine.values.model_schemas import check_default
 from procedures.engine.values.spelling import short_repr
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ class Action(Kind):
         People may change those values that `model` (a Pydantic model, a dataclass or a TypedDict)
         or `schema` (a JSON Schema) describes. If neither is given, people can't change any value.
         The value of the response is None if people changed nothing. Otherwise it holds all values,
-        as an instance of `model`, or as a dict if `schema` was given.
+        as an instance of `model`, or as a dict if `schema` was given. A value that is missing in
+        `values` is left to people. Raises `QuestionError` if a value doesn't fit its schema.
         """
         given = {APPROVED: checked_text("yes=", yes), REJECTED: checked_text("no=", no)}
         labels = {name: words or self.default_labels[name] for name, words in given.items()}
@@ -79,6 +81,7 @@ class Action(Kind):
         if model is not None or schema is not None:
             fields = form_terms(prompt, model, schema)
             proposed = checked_json(prompt, "values", dict(values or {}))
+            _check_proposed(prompt, proposed, fields.schema)
             properties[VALUES] = _with_defaults(fields.schema, proposed)
             typed = fields.type if model is not None else dict[str, Any]
         answer = TypedDict("answer", {DECISION: str, VALUES: NotRequired[typed]})  # type: ignore[misc]
@@ -309,6 +312,18 @@ def _spelled_out(value: Any) -> Any:
     if not isinstance(value, dict):
         raise AnswerError("Answer with a decision, approved or rejected.")
     return value
+
+
+def _check_proposed(prompt: str, values: Mapping[str, Any], schema: dict[str, Any]) -> None:
+    """Raise `QuestionError` for a value that people couldn't approve as it is."""
+    for name in [one for one in schema["properties"] if one in values]:
+        try:
+            check_default(values[name], schema["properties"][name])
+        except AnswerError as error:
+            raise QuestionError(
+                f"{short_repr(prompt)}: the proposed value of {name!r} doesn't fit its schema. "
+                f"{error}"
+            ) from None
 
 
 def _with_defaults(schema: dict[str, Any], values: Any) -> dict[str, Any]:

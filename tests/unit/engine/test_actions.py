@@ -151,6 +151,28 @@ def test_a_page_sends_all_values_and_those_that_differ_count(
     assert found == {"decision": sent["decision"], **({"values": kept} if kept else {})}
 
 
+@pytest.mark.parametrize(
+    ("proposed", "fault"),
+    [
+        ({"weight": "5"}, "'weight' doesn't fit its schema. The answer must be a whole number."),
+        ({"weight": None}, "'weight' doesn't fit its schema. "),
+        ({"to": {"floor": 1}}, "'to' doesn't fit its schema. city: This is missing."),
+    ],
+)
+def test_proposed_values_that_nobody_could_approve_are_refused_when_they_are_asked(
+    proposed: dict[str, Any], fault: str
+) -> None:
+    place = {"type": "object", "properties": {"city": TEXT, "floor": WHOLE}, "required": ["city"]}
+    schema = {"type": "object", "properties": {"weight": WHOLE, "to": place}, "required": ["to"]}
+
+    with pytest.raises(QuestionError) as refusal:
+        new_question("action", "Send it?", proposed, schema=schema)
+
+    assert str(refusal.value).startswith(f"'Send it?': the proposed value of {fault}")
+    asked = new_question("action", "Send it?", {"weight": 5}, schema=schema)
+    assert asked.check(value=True) == YES  # people can fill in what is missing
+
+
 def test_an_answer_says_what_it_changed() -> None:
     value = ASKED.check({"decision": "approved", "values": {"amount": 3}})
 
@@ -189,7 +211,8 @@ def test_what_is_approved_by_silence_keeps_its_values_where_several_decide() -> 
 
 
 YES = {"decision": "approved"}
-WEIGHT = {"type": "object", "properties": {"weight": {"type": "integer"}}}
+TEXT, WHOLE = {"type": "string"}, {"type": "integer"}
+WEIGHT = {"type": "object", "properties": {"weight": WHOLE}}
 
 
 def test_a_later_action_with_a_smaller_number_is_like_an_earlier_one() -> None:
