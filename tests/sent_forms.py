@@ -5,6 +5,8 @@ from html.parser import HTMLParser
 from typing import Any
 
 TICKED = ("checkbox", "radio")
+CLOCK = re.compile(r"((?:\d{4}-\d\d-\d\dT)?\d\d:\d\d)(:\d\d)?(?:\.\d{1,3})?")
+"""A time in a field; browsers empty a field with any other text, such as one with microseconds."""
 BREAK = re.compile("\r\n|\r|\n")
 
 
@@ -39,6 +41,9 @@ class _Fields(HTMLParser):
         if kind == "file" or (kind in TICKED and "checked" not in found):
             return
         shown = value if kind == "hidden" else BREAK.sub("", value)
+        if kind in {"time", "datetime-local"}:
+            clock = CLOCK.fullmatch(value)
+            shown = clock[1] + (clock[2] or "").removesuffix(":00") if clock else ""
         self.sent.setdefault(name, []).append(shown)
 
     def handle_data(self, data: str) -> None:

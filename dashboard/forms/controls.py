@@ -70,7 +70,7 @@ class ShownFields(ShownControl):
         typed = form.typed if self.is_typed or form.faults else None
         builder = Builder(self._texts if typed is not None else None)
         layout = builder.layout(self.control.schema, form.change)
-        prefill_row(form.typed, OF_FIELD, builder, form.change, layout)
+        prefill_row(form.typed, OF_FIELD, builder)
         for name, one in builder.fields.items():
             self._prepare(one, OF_FIELD + name)
         shown = SchemaForm(

@@ -17,6 +17,7 @@ from procedures.engine.values.answers import limits
 from procedures.engine.values.attachments import ACCEPT, limits_of_file
 from procedures.engine.values.choices import FORMAT as SITE_CHOICE
 from procedures.engine.values.files import File
+from procedures.engine.values.local_times import text_in_field
 from procedures.engine.values.money import KEYWORD as CURRENCY
 from procedures.engine.values.money import AmbiguousAmountError
 from procedures.engine.values.schemas import option_label, text_of
@@ -26,7 +27,6 @@ from procedures.engine.values.typed import (
     FieldKind,
     kind_for,
     kind_of,
-    local_text,
     plain_schema,
     read,
     values_of,
@@ -95,7 +95,7 @@ class SchemaWidget(forms.Widget):
             return "\n".join(value)
         text = (list(value) or [""])[-1]
         is_local = self.has_zone or self.is_zoned
-        return local_text(text, timezone.get_current_timezone()) if is_local else text
+        return text_in_field(self.kind, text, timezone.get_current_timezone() if is_local else "")
 
     def get_context(
         self, name: str, value: Sequence[str], attrs: dict[str, Any] | None

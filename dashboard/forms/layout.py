@@ -122,12 +122,17 @@ class Builder:
     """The name of each entry on the page, by its path in faults, such as "lines.0.price"."""
     row_count: int = 0
     """The number of rows that have been built, including the rows inside other rows."""
+    change: RowChange | None = None
+    """The row that a person adds or drops."""
+    added: FormRow | None = None
+    """The row that was added; None if none was, or if the form is too large for it."""
 
     def layout(self, schema: Mapping[str, Any], change: RowChange | None = None) -> Layout:
         """Build the fields of the whole form, and return its layout."""
+        self.change = change
         entries = self.entries_of(schema)
-        focus = _focus(entries, change) if change else ""
-        return Layout(entries, self.names, focus)
+        first = next(fields_in(self.added.entries), "") if self.added else ""
+        return Layout(entries, self.names, first or (change.name if change else ""))
 
     def entries_of(
         self, schema: Mapping[str, Any], given: Any = None, *, path: str = "", place: str = ""
@@ -199,20 +204,23 @@ class Builder:
     def _rows(self, schema: Mapping[str, Any], name: str, at: str, place: str, value: Any) -> Rows:
         plain = without_nothing(schema)
         values = value if isinstance(value, list) else []
+        first = {str(number): one for number, one in enumerate(values)}
         count = rows_at_first(plain, values)
         keys = row_keys(self.texts(at)) if self.texts else [str(one) for one in range(count)]
+        new = self._new_key(at, [*first, *keys])
         rows: list[FormRow] = []
-        for number, key in enumerate(keys):
+        for number, key in enumerate([*keys, *new]):
             if self._is_too_large():
                 break
             self.row_count += 1
             entries = self.entries_of(
                 plain["items"],
-                values[number] if number < len(values) else None,
+                first.get(key),
                 path=f"{at}.{key}.",
                 place=f"{place}.{number}.",
             )
             rows.append(FormRow(f"{at}.{key}", key, number + 1, entries))
+            self.added = rows[-1] if key in new else self.added
         most = plain.get("maxItems", MOST_FIELDS)
         return Rows(
             at,
@@ -222,6 +230,16 @@ class Builder:
             rows=rows,
             is_full=len(rows) >= most or len(self.fields) >= MOST_FIELDS,
         )
+
+    def _new_key(self, at: str, used: Sequence[str]) -> list[str]:
+        """Return the key of the row that a person adds to the list called `at`; else nothing.
+
+        A row that was there at first has its first values by its key. So no other row gets the key,
+        also after the row was dropped.
+        """
+        if not (self.change and self.change.is_added and self.change.name == at):
+            return []
+        return [str(max(map(int, used), default=-1) + 1)]
 
     def _is_too_large(self) -> bool:
         """Return True if the form has too many fields and rows to get another row.
@@ -262,39 +280,22 @@ def parts_in(entries: Sequence[FormEntry]) -> Iterator[Container]:
             yield from parts_in(below)
 
 
-def _focus(entries: Sequence[FormEntry], change: RowChange) -> str:
-    """Return the name of the first field in the new row.
-
-    If a row was dropped, return the list's name.
-    """
-    found = [one for one in parts_in(entries) if one.name == change.name]
-    rows = found[0].rows if found and isinstance(found[0], Rows) else ()
-    if change.is_added and rows:
-        return next(fields_in(rows[-1].entries), change.name)
-    return change.name
-
-
-def prefill_row(
-    typed: QueryDict, prefix: str, builder: Builder, change: RowChange | None, layout: Layout
-) -> None:
-    """Add the defaults of a new row's fields to the texts that the page has sent."""
-    if change is None or not change.is_added:
+def prefill_row(typed: QueryDict, prefix: str, builder: Builder) -> None:
+    """Add the key of a new row, and the defaults of its fields, to the texts that were sent."""
+    if builder.change is None or builder.added is None:
         return
-    for part in layout.parts:
-        if isinstance(part, Rows) and part.name == change.name and part.rows:
-            for name in fields_in(part.rows[-1].entries):
-                typed.setlist(prefix + name, list(builder.fields[name].initial))
+    typed.appendlist(prefix + builder.change.name, builder.added.key)
+    for name in fields_in(builder.added.entries):
+        typed.setlist(prefix + name, list(builder.fields[name].initial))
 
 
 def change_rows(typed: QueryDict, prefix: str) -> RowChange | None:
-    """Add or drop a row in the texts that the page has sent, if the button for this was pressed.
+    """Return the row to add or drop, if a button for this was pressed; None if none was.
 
-    Return the change, or None if no such button was pressed.
+    A row to drop is dropped from the texts that the page has sent. `prefill_row` adds a row to them
+    once its list has been built.
     """
     if added := _pressed(typed, ADD):
-        keys = row_keys(typed.getlist(prefix + added))
-        new = max((int(key) for key in keys), default=-1) + 1
-        typed.setlist(prefix + added, [*keys, str(new)])
         return RowChange(added, is_added=True)
     if dropped := _pressed(typed, DROP):
         name, _, gone = dropped.rpartition(".")

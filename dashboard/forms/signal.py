@@ -35,7 +35,7 @@ class SignalForm:
         builder = Builder(self._texts)
         layout = builder.layout(self._schema, self.change)
         if sent is not None:
-            prefill_row(sent, "", builder, self.change, layout)
+            prefill_row(sent, "", builder)
         for one in builder.fields.values():
             one.send_zone()
         self.fields = SchemaForm(builder.fields, sent, layout=layout)

@@ -97,7 +97,7 @@ class StartForm(SchemaForm):
         builder = StartBuilder(definition, typed.getlist if typed else None)
         layout = builder.layout(self._schema, self._change)
         if typed:
-            prefill_row(typed, "", builder, self._change, layout)
+            prefill_row(typed, "", builder)
         super().__init__(builder.fields, typed, layout=layout)
         self.definition, self._by, self._request = definition, by, request
         self._unread: set[str] = set()

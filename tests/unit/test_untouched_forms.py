@@ -1,6 +1,7 @@
 """A form that is sent as the page shows it changes no value."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, time
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.test import RequestFactory
 from django.utils import timezone
+from pydantic import AwareDatetime
 
 from dashboard.forms.layout import Builder
 from dashboard.forms.schema import SchemaForm
@@ -20,7 +22,7 @@ from procedures.engine.values.typed import read_fields
 from tests.sent_forms import untouched
 
 TEXT, NUMBER = {"type": "string"}, {"type": "number"}
-MOMENT, DURATION = ({**TEXT, "format": name} for name in ("date-time", "duration"))
+MOMENT, TIME, DURATION = ({**TEXT, "format": one} for one in ("date-time", "time", "duration"))
 TEXTS = {"type": "array", "items": TEXT}
 LETTERS = {"type": "array", "items": {"type": "string", "enum": ["a", "b", "c"]}}
 TRUTH = {"type": ["boolean", "null"]}
@@ -37,6 +39,9 @@ VALUES = [
     (MOMENT, "2026-12-31T09:30:15.123456Z"),
     (MOMENT, "2026-10-25T02:30+01:00"),  # the later one of two that are 2:30 in Berlin
     (MOMENT, "1850-01-01T10:00Z"),
+    (TIME, "09:30:15.123456"),
+    (TIME, "09:30:00"),
+    (TIME, "09:30"),
     (DURATION, "PT12.345678S"),
     (DURATION, "PT0.00001S"),
     (TEXTS, ["a\nb", " c ", ""]),
@@ -124,6 +129,26 @@ def test_an_old_local_time_has_an_offset_that_can_be_written() -> None:
     read = read_in_berlin(schema_of(MOMENT), "1850-01-01T10:00")
 
     assert read == {"it": "1850-01-01T09:06:32+00:00"}
+
+
+@procedure
+def alarm(
+    ctx: Context,
+    at: time = time(9, 30, 15, 123456),
+    local: datetime = datetime(2026, 12, 31, 9, 30, 0, 5),  # noqa: DTZ001
+    exact: AwareDatetime = datetime(2026, 12, 31, 9, 30, 15, 5, UTC),
+) -> None: ...
+
+
+def test_default_times_with_microseconds_start_a_run_as_they_are() -> None:
+    sent = untouched(
+        render_to_string("dashboard/form/_form.html", {"form": StartForm(alarm, by=User(pk=1))})
+    )
+    assert list(sent.values()) == [["09:30:15"], ["2026-12-31T09:30"], ["2026-12-31T10:30:15"]]
+
+    request = RequestFactory().post("/", sent)
+
+    assert StartForm(alarm, by=User(pk=1), request=request).inputs() == {}
 
 
 @procedure

@@ -3,14 +3,13 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from procedures.engine.errors import AnswerError, Fault
 from procedures.engine.values.answers import is_group, is_rows, takes_nothing, without_nothing
 from procedures.engine.values.attachments import is_file_schema
-from procedures.engine.values.formats import format_duration, is_moment
+from procedures.engine.values.formats import format_duration
+from procedures.engine.values.local_times import NoSuchTimeError, text_in_field, zoned
 from procedures.engine.values.money import KEYWORD as CURRENCY
 from procedures.engine.values.money import (
     AmbiguousAmountError,
@@ -59,7 +58,6 @@ ZONE = "~zone"
 ROW_KEY = re.compile(r"[0-9]{1,6}")
 LINE_BREAK = re.compile(r"[\r\n]")
 LONG_TEXT = 200
-MINUTE = timedelta(minutes=1)
 NOTHING: Any = object()
 ABSENT: Any = object()
 """Stands for a property that the object shown at first lacks; its field was empty then."""
@@ -191,22 +189,8 @@ def is_unchanged(
         return list(sent) == [one for one in options if one in shown]
     if kind == "list":
         shown = ["\n".join(shown)]
-    if kind == "datetime-local":
-        shown = [local_text(text, (list(zones) or [""])[-1]) for text in shown]
+    shown = [text_in_field(kind, text, (list(zones) or [""])[-1]) for text in shown]
     return with_line_feeds(sent[-1]) == (shown or [""])[-1]
-
-
-def local_text(text: str, zone: str | tzinfo) -> str:
-    """Return a date and time in a time zone, in the form that HTML needs: "2026-12-31T09:30".
-
-    If the text isn't a date and time, or if there is no such time zone, it is returned unchanged.
-    """
-    try:
-        at = datetime.fromisoformat(text) if is_moment(text) else None
-        here = at and at.astimezone(ZoneInfo(zone) if isinstance(zone, str) else zone)
-    except (KeyError, OSError, OverflowError, ValueError):
-        return text
-    return here.strftime(f"%Y-%m-%dT%H:%M{':%S' if here.second else ''}") if here else text
 
 
 def row_keys(texts: Sequence[str]) -> list[str]:
@@ -299,34 +283,6 @@ def segment(name: str) -> str:
     In the name of the property, "~" becomes "~0" and "." becomes "~1".
     """
     return name.replace("~", "~0").replace(".", "~1")
-
-
-class NoSuchTimeError(ValueError):
-    """An error for a local time that doesn't exist, because the clocks of the time zone skip it."""
-
-
-def zoned(text: Any, zones: Sequence[str]) -> Any:
-    """Return a local date and time with the UTC offset of its time zone.
-
-    The last string in `zones` is the name of the time zone. If it names no time zone, or if the
-    text isn't a local date and time, the text is returned unchanged. Raises `NoSuchTimeError` for a
-    time that doesn't exist in the zone.
-    """
-    name = (list(zones) or [""])[-1]
-    if not name or not isinstance(text, str) or is_moment(text):
-        return text
-    try:
-        local, zone = datetime.fromisoformat(text), ZoneInfo(name)
-        at = local.replace(tzinfo=zone)
-        is_real = at.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == local
-    except (KeyError, OSError, OverflowError, ValueError):
-        return text
-    if not is_real:
-        raise NoSuchTimeError(f"{text} doesn't exist in {name}, where the clocks skip it.")
-    offset = at.utcoffset()
-    if offset is None or offset % MINUTE:
-        at = at.astimezone(UTC)  # no text of a time has an offset like +00:53:28, as in 1890
-    return at.isoformat(timespec="seconds" if at.second else "minutes")
 
 
 def may_be_empty(name: str, schema: Mapping[str, Any]) -> bool:

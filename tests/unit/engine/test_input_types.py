@@ -11,7 +11,8 @@ from procedures.engine import Context, Currency, Handle, OptionError, procedure
 from procedures.engine.errors import AnswerError, QuestionError
 from procedures.engine.kinds.questions import Question, new_question
 from procedures.engine.values.formats import format_duration, plain_duration, read_duration
-from procedures.engine.values.typed import NoSuchTimeError, texts_of, zoned
+from procedures.engine.values.local_times import NoSuchTimeError, zoned
+from procedures.engine.values.typed import texts_of
 from procedures.testing import run_procedure, script
 
 EUROS = Annotated[Decimal, Currency("EUR")]
