@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import SEARCH_VAR, ChangeList, ChangeListSearchForm
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
-from django.utils.text import capfirst
+from django.utils.text import capfirst, smart_split
 from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
@@ -17,6 +18,13 @@ else:
 
 MOST_COUNTED = 2_000
 """The number at which a list stops counting its rows; the list shows no greater number."""
+
+
+MOST_WORDS, LONGEST_SEARCH = 20, 500
+"""The maximum numbers of words and of characters of a search.
+
+Each word is a condition on every field that is searched, and databases refuse thousands of them.
+"""
 
 
 class OrMore(int):
@@ -53,8 +61,34 @@ class CountedToALimit(Pages):
         return OrMore.than(len(self.keys))
 
 
+def is_too_long(search: str) -> bool:
+    """Return True for a search with more words than the database should look for."""
+    if len(search) > LONGEST_SEARCH:
+        return True
+    return sum(1 for _word in smart_split(search)) > MOST_WORDS
+
+
+class SearchForm(ChangeListSearchForm):
+    """The form of a list's search. A search that is too long is refused, and all rows are shown."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields[SEARCH_VAR].validators.append(self._check)
+
+    @staticmethod
+    def _check(search: str) -> None:
+        if is_too_long(search):
+            words = _(
+                "This search is too long, so all rows are shown. Search for at most {words} words "
+                "with {characters} characters altogether."
+            )
+            raise ValidationError(words.format(words=MOST_WORDS, characters=LONGEST_SEARCH))
+
+
 class NamedList(ChangeList):
     """A list whose title is the name of its rows, unless the admin has a `title` of its own."""
+
+    search_form_class = SearchForm
 
     def __init__(self, request: HttpRequest, *rest: Any, **more: Any) -> None:
         super().__init__(request, *rest, **more)

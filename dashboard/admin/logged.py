@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import ForeignKey, Model
+from django.db.models import ForeignKey, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import Promise
 
 from dashboard.admin.acts import changes_in, log_row, pop_changes, sentence_of
 from dashboard.admin.filters import is_long
-from dashboard.admin.lists import NamedList
+from dashboard.admin.lists import NamedList, is_too_long
 from dashboard.admin.quick import QuickAdmin
 from dashboard.admin.viewer import may_look_at, rendered, viewing
 from procedures.models import Act
@@ -34,6 +34,17 @@ class LoggedAdmin(QuickAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return NamedList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Return the rows that contain all words of a search; none if the search is too long.
+
+        The form of a list refuses such a search, but a field in which people search doesn't.
+        """
+        if is_too_long(search_term):
+            return queryset.none(), False
+        return super().get_search_results(request, queryset, search_term)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return Django's fieldsets, with links only to rows that the viewer may see."""

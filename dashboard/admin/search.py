@@ -11,6 +11,7 @@ from django.db.models import Model, OuterRef, Q, QuerySet, Subquery, TextField
 from django.http import HttpRequest
 from django.utils.text import smart_split, unescape_string_literal
 
+from dashboard.admin.lists import is_too_long
 from dashboard.admin.quick import Admin
 
 MOST_SEARCHED = 10_000
@@ -50,6 +51,8 @@ class SearchedAdmin(Admin):
         of an id, however old they are, and the newest `MOST_FOUND` rows of both kinds are returned.
         Other tables are searched as Django does it.
         """
+        if is_too_long(search_term):
+            return super().get_search_results(request, queryset, search_term)
         words = list(words_of(search_term))
         # PostgreSQL refuses a NUL in a query, and no row can hold one.
         is_long = self.ends_of_ids or self.grows

@@ -6,7 +6,8 @@ from html import unescape
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
@@ -14,8 +15,9 @@ from django.utils.html import strip_tags
 
 from chat.models import HumanRequest, HumanResponse, Session
 from dashboard.admin.search import MOST_SEARCHED
+from dashboard.models import ApiToken
 from dashboard.overview.words import short_id
-from procedures.models import Event, Run
+from procedures.models import Event, Grant, Run
 from procedures.models.clock import clock
 from tests.admin_addresses import page
 from tests.calls import request_of, run_until_it_waits
@@ -123,3 +125,24 @@ def test_a_search_says_that_it_looked_at_the_newest_rows_only(root: Client) -> N
     assert "1 result" in whole  # by the index of ids, however many are newer
     filtered = shown(root.get(f"{path}&created_at__lt=2021-01-01%2000:00:00%2B00:00"))
     assert (said in filtered, "1 result" in filtered) == (False, True)
+
+
+def test_a_search_of_thousands_of_words_is_refused_with_a_sentence(
+    root: Client, answered: Run
+) -> None:
+    searched = [
+        model
+        for model, its_admin in admin.site._registry.items()  # noqa: SLF001
+        if its_admin.search_fields
+    ]
+    long, fits = " ".join(["a"] * 10_000), " ".join(["a"] * 20)
+
+    for model in searched:
+        refused = root.get(page("changelist", model), {"q": long})
+        assert "This search is too long, so all rows are shown." in shown(refused), model
+        assert refused.context["cl"].query == ""
+        assert "too long" not in shown(root.get(page("changelist", model), {"q": fits})), model
+    field = {"app_label": "countersign_procedures", "model_name": "grant", "field_name": "group"}
+    choices = root.get("/admin/autocomplete/", {**field, "term": long})
+    assert choices.json()["results"] == []
+    assert {Run, User, Group, Grant, ApiToken} <= set(searched)
