@@ -6,6 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
 
+from pydantic import Field
+
 from procedures.engine import Context, Currency, procedure
 
 Amount = Annotated[Decimal, Currency("EUR")]
@@ -20,6 +22,21 @@ class Language(StrEnum):
     SPANISH = "es"
     ARABIC = "ar"
     JAPANESE = "ja"
+
+
+OWN_NAMES = Field(
+    json_schema_extra={
+        "labels": {
+            Language.ENGLISH: "English",
+            Language.GERMAN: "Deutsch",
+            Language.FRENCH: "Français",
+            Language.SPANISH: "Español",
+            Language.ARABIC: "العربية",
+            Language.JAPANESE: "日本語",
+        }
+    }
+)
+"""The name of each language in the language itself, which the start form shows."""
 
 
 class Matter(StrEnum):
@@ -165,7 +182,7 @@ def desk(  # noqa: PLR0913, PLR0917 (the facts of a case)
     ctx: Context,
     order: str,
     amount: Amount,
-    language: Language = Language.ENGLISH,
+    language: Annotated[Language, OWN_NAMES] = Language.ENGLISH,
     matter: Matter = Matter.REFUND,
     outcome: Outcome = Outcome.ASK,
     due: str = "",

@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group
 from django.db import transaction
 
 from dashboard.accounts.names import Kind, history_fault
+from dashboard.accounts.standard_groups import permissions_for
 from dashboard.demo.runs import create_demo_runs
+from dashboard.models import StandardGroup
 from procedures.conf import conf
-from procedures.databases import OURS
+from procedures.models import Grant
 from procedures.users import User
 
 
@@ -64,6 +66,7 @@ def create_demo_accounts() -> None:
             user.save(update_fields=["password"])
             user.groups.set(groups_of(account))
     let_operators_view()
+    make_operators_standard()
 
 
 def is_free(account: DemoAccount) -> bool:
@@ -93,14 +96,29 @@ def demo_group(name: str) -> Group | None:
 
 def let_operators_view() -> None:
     """Let the group "operators" view every model of the product, and operate runs."""
-    operators = demo_group("operators")
-    if operators is None:
+    if operators := demo_group("operators"):
+        operators.permissions.add(*permissions_for(StandardGroup.Kind.OPERATORS))
+
+
+def make_operators_standard() -> None:
+    """Make the group "operators" the site's standard group, in place of one that isn't in use.
+
+    The demo's procedures name "operators", so `migrate` has given the standard group another name.
+    Two groups of operators would confuse people.
+    """
+    operators = Group.objects.filter(name="operators").first()
+    standard = StandardGroup.objects.filter(kind=StandardGroup.Kind.OPERATORS).first()
+    if not operators or not standard or standard.group == operators or is_used(standard.group):
         return
-    operators.permissions.add(
-        *Permission.objects.filter(
-            content_type__app_label__in=OURS, codename__regex="^(view|operate)_"
-        )
-    )
+    unused, standard.group = standard.group, operators
+    standard.save(update_fields=["group"])
+    unused.delete()
+
+
+def is_used(group: Group) -> bool:
+    """Return True if the group has a member, or a role on a procedure."""
+    members = User.objects.filter(groups=group)
+    return members.exists() or Grant.objects.filter(group=group).exists()
 
 
 def demo_users() -> Iterator[tuple[DemoAccount, User]]:

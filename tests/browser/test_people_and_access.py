@@ -56,6 +56,24 @@ def test_access_needs_no_mouse(
     expect(here.get_by_role("row", name="member of finance").first).to_be_visible()
 
 
+def test_access_shows_each_group_of_a_role_on_a_phone(
+    open_page: OpenPage, admin_user: User
+) -> None:
+    for number in range(6):
+        Group.objects.create(name=f"shift workers {number}")
+    page = open_page(admin_user, width=PHONE)
+
+    page.goto("/admin/access/?procedure=inbox_item&group=shift")
+
+    table = page.get_by_role("region", name="Roles of groups")
+    assert not table.evaluate("one => one.scrollWidth > one.clientWidth")
+    ticked = table.locator("input:checked").count()
+    name = table.locator("label").get_by_text("shift workers 5").last
+    expect(name).to_be_visible()
+    name.click()
+    expect(table.locator("input:checked")).to_have_count(ticked + 1)
+
+
 def test_people_need_no_mouse(
     open_page: OpenPage, admin_user: User, alice: User, bob: User, finance: Group
 ) -> None:

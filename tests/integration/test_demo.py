@@ -11,9 +11,13 @@ from chat.services import Answer, respond
 from dashboard.demo.people import NotEmbeddedError, create_demo, create_demo_accounts, demo_users
 from dashboard.demo.runs import PASTS, RELEASES, create_demo_runs
 from dashboard.environment.variables import DEMO_CHECK
+from dashboard.models import StandardGroup
 from procedures.models import Grant, Run
 from procedures.runner import advance_run
+from tests.calls import grant
 from tests.configured import configure
+from tests.conftest import create_person
+from tests.pages import browser, shown
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +56,36 @@ def test_the_operator_may_view_and_operate_and_change_nothing() -> None:
 
     assert "operate_run" in names
     assert all(name.startswith(("view_", "operate_")) for name in names)
+
+
+def test_the_operators_of_the_demo_are_the_only_ones() -> None:
+    other = StandardGroup.objects.get(kind="operators").group
+    assert other.name == "Site operators"  # for code names "operators"
+
+    create_demo_accounts()
+    create_demo_accounts()
+
+    assert StandardGroup.objects.get(kind="operators").group.name == "operators"
+    assert not Group.objects.filter(name__iendswith="operators").exclude(name="operators").exists()
+
+
+def test_a_standard_group_with_a_member_stays_beside_the_demos() -> None:
+    other = StandardGroup.objects.get(kind="operators").group
+    create_person("dave", other)
+
+    create_demo_accounts()
+
+    assert StandardGroup.objects.get(kind="operators").group == other
+
+
+def test_the_demo_offers_languages_by_their_own_names() -> None:
+    create_demo_accounts()
+    grant("desk", Group.objects.get(name="support"), "start")
+
+    page = shown(browser(User.objects.get(username="starter")).get("/procedures/desk"))
+
+    assert '<option value="de">Deutsch</option>' in page
+    assert '<option value="ar">العربية</option>' in page
 
 
 def test_a_second_time_resets_nobody() -> None:

@@ -57,6 +57,7 @@ may_look = may_all("countersign_procedures.view_grant")
 class Box(NamedTuple):
     """A checkbox for a group's role: whether it is ticked, and whether the viewer may change it."""
 
+    group: Group
     cell: Cell
     is_held: bool
     may_change: bool
@@ -167,13 +168,13 @@ class Matrix:
         return Changer(self.user, {one.pk for one in self.procedures.rows})
 
     def _row(self, procedure: Procedure, role: Role) -> MatrixRow:
-        cells = [Cell(procedure.pk, group.pk, role) for group in self.groups.rows]
+        cells = [(group, Cell(procedure.pk, group.pk, role)) for group in self.groups.rows]
         lacks_holder = role in NEEDED and (procedure.pk, role) not in self.with_holders
-        return MatrixRow(role, str(TITLES[role]), [self._box(one) for one in cells], lacks_holder)
+        return MatrixRow(role, str(TITLES[role]), [self._box(*one) for one in cells], lacks_holder)
 
-    def _box(self, cell: Cell) -> Box:
+    def _box(self, group: Group, cell: Cell) -> Box:
         is_held = cell in self.held
-        return Box(cell, is_held, self._changer.may(cell, is_held=is_held))
+        return Box(group, cell, is_held, self._changer.may(cell, is_held=is_held))
 
 
 def containing(query: Mapping[str, str], parameter: str, *fields: str) -> Q:
