@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench.crowd_size import MANAGER, Crowd
-from bench.pages import SLOWEST, Visitor, contents, filled, parser_of_sites, use
+from bench.crowd_size import MANAGER, PERSONS, Crowd
+from bench.pages import SLOWEST, Visitor, contents, filled, parsed, parser_of_sites, use
 from bench.site import site, tell
 
 TAKES = 10
@@ -65,9 +65,9 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--only", default="", help="a pattern for the names of the pages")
     parser.add_argument("--plans", action="store_true")
-    given = parser.parse_args()
-    if given.server:
-        os.environ["TEST_DATABASE_URL"] = given.server
+    given = parsed(parser)
+    if given.people <= PERSONS:
+        parser.error(f"--people must be more than the {PERSONS} people of bench.fill")
     os.environ["BENCH_PROCEDURES"] = str(given.procedures)
     with site(given.database, procedures="bench.filled,bench.many"):
         name = filled_site(given)

@@ -1,7 +1,9 @@
-"""The size of the crowd that `bench.crowd` adds to a site."""
+"""The people of a filled site, and the size of the crowd that `bench.crowd` adds to it."""
 
 from typing import NamedTuple
 
+PERSONS = 500
+"""The people that `bench.fill` makes."""
 MANAGER = "manager"
 """The person who manages the site: sees people, groups, access, the log and everything else."""
 

@@ -10,11 +10,11 @@ from django.contrib.auth.models import Group, User
 
 from bench import exemplars
 from bench.copies import Known, Originals
+from bench.crowd_size import PERSONS
 from bench.exemplars import EXEMPLARS, LONG, MARK, Cast, Exemplar
 from dashboard.demo.people import let_operators_view
 from procedures.models.clock import clock
 
-PERSONS = 500
 OPEN = 10_000 / 108_000
 """Open requests for each run."""
 OF_STARTER = 0.05

@@ -28,7 +28,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.fill import RUNS
-from bench.site import create_database, noted_statements, parser_of, site, tell
+from bench.site import create_database, need_postgres, noted_statements, parser_of, site, tell
 
 TAKES = 20
 BLOCK = 10
@@ -64,9 +64,7 @@ def main() -> None:
     parser.add_argument(
         "--only", default="", help="a pattern for the names of the pages to measure"
     )
-    given = parser.parse_args()
-    if given.server:
-        os.environ["TEST_DATABASE_URL"] = given.server
+    given = parsed(parser)
     with site(given.database, procedures="bench.filled"):
         large, small = filled_sites(given)
         if given.plans:
@@ -87,6 +85,17 @@ def parser_of_sites(description: str | None, *, takes: int) -> ArgumentParser:
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--server", default="", help="such as postgresql://postgres@localhost/")
     return parser
+
+
+def parsed(parser: ArgumentParser) -> Namespace:
+    """Return the arguments of a command that measures sites, after its server has been chosen."""
+    given = parser.parse_args()
+    for option in ("plans", "server"):
+        if vars(given).get(option):
+            need_postgres(parser, given, f"--{option}")
+    if given.server:
+        os.environ["TEST_DATABASE_URL"] = given.server
+    return given
 
 
 def filled_sites(given: Namespace) -> Sequence[str]:

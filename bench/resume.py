@@ -21,8 +21,9 @@ AT_ONCE = 1000
 def main() -> None:
     given = arguments(__doc__, longest=LENGTHS[-1])
     with site(given.database):
+        lengths = [one for one in LENGTHS if one <= given.longest] or [given.longest]
         for is_pure in (False, True):
-            for length in (one for one in LENGTHS if one <= given.longest):
+            for length in lengths:
                 figures = resume(length, given.pairs, is_pure=is_pure)
                 tell(bench="resume", database=given.database, pure=is_pure, **figures)
 

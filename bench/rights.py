@@ -6,15 +6,14 @@ milliseconds in which PostgreSQL plans and executes a look-up, the same for the 
 how many of the objects the person sees. With `--check`, the command fails if one takes too long.
 """
 
-import os
 import re
 import sys
 from collections.abc import Callable, Iterator
 from statistics import median
 from typing import Any
 
-from bench.pages import LARGEST_RATIO, PEOPLE, filled_sites, parser_of_sites, use
-from bench.site import site, tell
+from bench.pages import LARGEST_RATIO, PEOPLE, filled_sites, parsed, parser_of_sites, use
+from bench.site import need_postgres, site, tell
 
 SLOWEST = 3.0
 """The maximum number of milliseconds of the median look-up."""
@@ -24,9 +23,9 @@ TIMES = re.compile(r"(?:Planning|Execution) Time: ([0-9.]+) ms")
 
 
 def main() -> None:
-    given = parser_of_sites(__doc__, takes=100).parse_args()
-    if given.server:
-        os.environ["TEST_DATABASE_URL"] = given.server
+    parser = parser_of_sites(__doc__, takes=100)
+    given = parsed(parser)
+    need_postgres(parser, given, "bench.rights")
     with site(given.database, procedures="bench.filled"):
         large, small = filled_sites(given)
         faults = sum(compare(large, small, takes=given.takes))

@@ -37,6 +37,12 @@ def parser_of_numbers(description: str | None, **numbers: int) -> argparse.Argum
     return parser
 
 
+def need_postgres(parser: argparse.ArgumentParser, given: argparse.Namespace, what: str) -> None:
+    """End the command with its usage if SQLite is to be measured by what only PostgreSQL has."""
+    if given.database != "postgres":
+        parser.error(f"{what} needs --database postgres")
+
+
 class Noted(NamedTuple):
     """A statement that was executed, with its values and the seconds it took."""
 

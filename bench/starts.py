@@ -17,7 +17,7 @@ from pathlib import Path
 from bench.absurd import Round, running
 from bench.processors import measured
 from bench.queue import POOL, last_end, started
-from bench.site import PAIRS, Pair, in_turn, parser_of, site, tell
+from bench.site import PAIRS, Pair, in_turn, need_postgres, parser_of, site, tell
 from bench.traffic import WARM_UP, full
 
 WORKERS = 2
@@ -49,8 +49,8 @@ def options() -> Namespace:
     parser = parser_of(__doc__, pairs=PAIRS, runs=500)
     parser.add_argument("--absurd", type=Path, metavar="PYTHON", help="also measure absurd")
     given = parser.parse_args()
-    if given.absurd and given.database != "postgres":
-        parser.error("absurd needs --database postgres")
+    if given.absurd:
+        need_postgres(parser, given, "--absurd")
     return given
 
 
