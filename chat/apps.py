@@ -11,6 +11,7 @@ class ChatConfig(AppConfig):
         from chat.services.undelivered import undelivered
         from chat.viewers import members_of_sessions, people_asked
         from procedures.access import Provider, providers
+        from procedures.conf import register_at_import
         from procedures.services.health import sources
         from procedures.viewers import viewers
 
@@ -19,7 +20,7 @@ class ChatConfig(AppConfig):
         providers.append(Provider(access.asks, access.asking_runs))
         sources.append(undelivered)
         receivers.connect()
-        register_channels()
+        register_at_import(register_channels)
 
 
 def register_channels() -> None:

@@ -1,7 +1,6 @@
 from typing import Any
 
 from django.apps import AppConfig, apps
-from django.core.checks import register
 from django.db.models.signals import post_migrate
 
 
@@ -24,14 +23,13 @@ class DashboardConfig(AppConfig):
         from dashboard.environment.site_secrets import find_site_secrets
         from dashboard.mcp.checks import check_mcp
         from procedures.engine.values.secrecy import note_site_secrets
+        from procedures.site_checks import register_of_settings
 
         refuse_missing_factors()
         receivers.connect()
         post_migrate.connect(fill_groups, sender=self)
-        register(check_push)
-        register(check_mcp)
-        register(check_company)
-        register(check_texts)
+        for check in (check_texts, check_push, check_mcp, check_company):
+            register_of_settings(check)
         if is_on():
             from dashboard.company.receivers import connect
 

@@ -18,6 +18,10 @@ from dashboard.postgres.base import wait_at_most
 
 wait_at_most(seconds=2)
 files = get_asgi_application()  # first, since it loads the apps
+
+from procedures.site_checks import refuse_wrong_settings  # noqa: E402 (it needs the loaded apps)
+
+refuse_wrong_settings()
 requests = OneThread()
 pages = ClientAddress(AccessLog(BodyLimit(with_mcp(StaticFileRouter(requests, files), requests))))
 

@@ -21,6 +21,7 @@ from celery.signals import (
     worker_shutdown,
     worker_shutting_down,
 )
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections
 from django.utils.module_loading import import_string
 
@@ -83,6 +84,15 @@ def let_the_slots_stop(how: str, **_: Any) -> None:
 def leave_out_what_may_change(**_: Any) -> None:
     """Silence a warning about future defaults, which Celery repeats at each connection."""
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
+
+
+@worker_init.connect(weak=False)
+def refuse_wrong_settings(**_: Any) -> None:
+    """Exit if a setting can't be used, because a worker starts without Django's checks."""
+    try:
+        import_string("procedures.site_checks.refuse_wrong_settings")()
+    except ImproperlyConfigured as error:
+        raise SystemExit(str(error)) from None
 
 
 @worker_init.connect(weak=False)

@@ -11,7 +11,7 @@ class ProceduresConfig(AppConfig):
     verbose_name = "Procedures"
 
     def ready(self) -> None:
-        from procedures.conf import conf
+        from procedures.conf import conf, register_at_import
         from procedures.engine.declaration.known import ProcedureLookup
         from procedures.engine.values.choices import Site
 
@@ -20,16 +20,16 @@ class ProceduresConfig(AppConfig):
         from procedures import site_checks
         from procedures.system_checks import check_procedure_files
 
-        register(check_procedure_files)
+        for check in (check_procedure_files, site_checks.check_users, site_checks.check_databases):
+            register(site_checks.after_settings(check))
         for check in (
             site_checks.check_settings,
             site_checks.check_webhooks,
-            site_checks.check_users,
-            site_checks.check_databases,
+            site_checks.check_listed,
         ):
-            register(check)
+            site_checks.register_of_settings(check)
         register_django_settings()
-        register_request_kinds()
+        register_at_import(register_request_kinds)
         post_migrate.connect(register_procedures, sender=self)
 
 
@@ -84,7 +84,7 @@ def _changed_settings(before: Any, now: Any) -> str:
 
 
 def register_request_kinds() -> None:
-    """Register the kinds of requests in `REQUEST_KINDS`; refuse to start if one can't be used."""
+    """Register the kinds in REQUEST_KINDS; raise `ImproperlyConfigured` if one can't be used."""
     from procedures.conf import register_listed
     from procedures.engine.kinds import register_kind
 

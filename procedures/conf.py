@@ -1,21 +1,27 @@
 """The settings of Countersign: the site's dictionary `COUNTERSIGN`, and a default for each name.
 
-Import `conf` and read a name from it: `conf.SITE_URL`. A site needn't set any name. `manage.py
-check` reports unknown names in the dictionary; they never stop an import.
+Import `conf` and read a name from it: `conf.SITE_URL`. A site needn't set any name. Reading a value
+of another type than the setting has raises `UnfitSettingError`. `manage.py check` reports all
+values that can't be used, and unknown names; they never stop an import.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from types import NoneType
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationError
 
-from procedures.engine.declaration.limits import USUAL
+from procedures.engine.declaration.limits import USUAL, Limits
+from procedures.engine.values.sizes import Sizes
+from procedures.engine.values.spelling import short_repr
 
 KILOBYTE = 1024
 MEGABYTE = 1024 * KILOBYTE
@@ -153,28 +159,154 @@ class Settings:
 
 
 NAMES = frozenset(Settings.__annotations__)
+PARTS: Mapping[str, Any] = {"RUN_LIMITS": Limits, "SIZES": Sizes}
+"""The classes whose fields are the keys of a setting, by the name of the setting."""
+SECRET = {
+    "LEDGER_KEY",
+    "LEDGER_KEY_FALLBACKS",
+    "PUSH_KEY",
+    "OIDC_PROVIDERS",
+    "WEBHOOKS",
+    "REDIS_URL",
+}
+"""The settings whose values no message contains."""
+KINDS: Mapping[Any, str] = {
+    bool: "True or False",
+    int: "a whole number",
+    float: "a number",
+    str: "a string",
+    timedelta: "a timedelta",
+    Path: "a pathlib.Path",
+    Sequence: "a list of strings",
+    Mapping: "a dictionary",
+}
+
+
+class UnfitSettingError(ImproperlyConfigured):
+    """A setting has a value of a wrong type; the message says what is accepted."""
+
+
+def fault_of_setting(name: str, value: Any, *, with_limits: bool = True) -> str:
+    """Return a sentence that says why a setting can't have this value; "" if it can.
+
+    Without limits, only the type is checked, and numbers may be of any size.
+    """
+    shown = name not in SECRET
+    try:
+        # Strictly, because the value is used as it is: a number of seconds is no `timedelta`.
+        _adapter(name, with_limits=with_limits).validate_python(value, strict=True)
+        if name in PARTS:
+            PARTS[name](**value)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        given = f", not {short_repr(fault['input'])}" if shown else ""
+        if not fault["loc"]:
+            accepted = accepted_by(_hints(with_limits=True)[name])
+            return f"COUNTERSIGN: {name} must be {accepted}{given}."
+        place = ".".join(map(str, fault["loc"]))
+        return f"COUNTERSIGN: {name} can't be used: {place}: {fault['msg']}{given}."
+    except (ValueError, TypeError) as error:
+        return f"COUNTERSIGN: {name} can't be used: {str(error).rstrip('.')}."
+    return ""
+
+
+def accepted_by(hint: Any, limits: Iterable[Any] = ()) -> str:
+    """Return the values that a type accepts in words, such as "a whole number from 1 to 64"."""
+    if get_origin(hint) is Annotated:
+        [field] = hint.__metadata__
+        return accepted_by(hint.__origin__, field.metadata)
+    if NoneType in get_args(hint):
+        return accepted_by(*(one for one in get_args(hint) if one is not NoneType))
+    least = next((one.ge for one in limits if hasattr(one, "ge")), None)
+    most = next((one.le for one in limits if hasattr(one, "le")), None)
+    words = KINDS[get_origin(hint) or hint]
+    if least is None:
+        return words
+    if most is None:
+        return f"{words} of at least {_plain(least)}"
+    return f"{words} from {_plain(least)} to {_plain(most)}"
+
+
+def _plain(limit: Any) -> str:
+    return str(limit) if isinstance(limit, timedelta) else f"{limit:,}".removesuffix(".0")
+
+
+@cache
+def _hints(*, with_limits: bool) -> dict[str, Any]:
+    return get_type_hints(Settings, include_extras=with_limits)
+
+
+@cache
+def _adapter(name: str, *, with_limits: bool) -> TypeAdapter[Any]:
+    return TypeAdapter(_hints(with_limits=with_limits)[name])
 
 
 class _Configuration:
     """The settings of this process. Each access reads them again, so `override_settings` works."""
 
+    def __init__(self) -> None:
+        self._fit: dict[str, Any] = {}
+        """The last value of each setting that was found to be of its type."""
+
     def __getattr__(self, name: str) -> Any:
+        # Each step reads a setting, so a dictionary takes no further call.
         given = getattr(settings, "COUNTERSIGN", {})
-        if name == "RUN_LIMITS":
-            return {**Settings.RUN_LIMITS, **given.get(name, {})}
-        if name in given:
-            return given[name]
-        if name == "LEDGER_KEY":
-            return f"ledger:{settings.SECRET_KEY}"
-        if name in NAMES:
-            return getattr(Settings, name)
-        raise AttributeError(f"COUNTERSIGN has no setting {name}.")
+        if given.__class__ is not dict:
+            given = given_settings()
+        if name not in NAMES:
+            raise AttributeError(f"COUNTERSIGN has no setting {name}.")
+        if name not in given:
+            is_derived = name == "LEDGER_KEY"
+            return f"ledger:{settings.SECRET_KEY}" if is_derived else getattr(Settings, name)
+        value = given[name]
+        if self._fit.get(name, self) is not value:
+            if fault := fault_of_setting(name, value, with_limits=False):
+                raise UnfitSettingError(fault)
+            self._fit[name] = value
+        return {**Settings.RUN_LIMITS, **value} if name == "RUN_LIMITS" else value
+
+
+def given_settings() -> Mapping[str, Any]:
+    """Return the site's dictionary; raises `UnfitSettingError` if it isn't one."""
+    given = getattr(settings, "COUNTERSIGN", {})
+    if not isinstance(given, Mapping):
+        words = f"The setting COUNTERSIGN must be a dictionary, not {short_repr(given)}."
+        raise UnfitSettingError(words)
+    return given
+
+
+class _ConfigurationAtImport:
+    """The settings, with the default in the place of a value that can't be used.
+
+    Only code that runs while the site is imported may read them, because a value must not stop the
+    check that reports it.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            given = given_settings()
+            if name not in given or not fault_of_setting(name, given[name]):
+                return getattr(conf, name)
+        except UnfitSettingError:  # it isn't a dictionary
+            pass
+        return getattr(Settings, name)
 
 
 if TYPE_CHECKING:
-    conf = Settings()
+    conf = conf_at_import = Settings()
 else:
-    conf = _Configuration()
+    conf, conf_at_import = _Configuration(), _ConfigurationAtImport()
+
+
+listed: list[Callable[[], None]] = []
+"""The functions that register the classes in settings, which `check_listed` calls again."""
+
+
+def register_at_import(register: Callable[[], None]) -> None:
+    """Call a function that registers classes; if it fails, `manage.py check` reports why."""
+    listed.append(register)
+    with suppress(ImproperlyConfigured):
+        register()
 
 
 def register_listed(setting: str, register: Callable[[Any], object]) -> None:

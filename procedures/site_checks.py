@@ -1,22 +1,21 @@
 """Checks of the site around this app, for `manage.py check`: settings, user model and databases."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, get_type_hints
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin
-from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 (Django's own name)
-from django.core.exceptions import FieldDoesNotExist
+from django.core.checks import CheckMessage, Error, register, run_checks
+from django.core.checks import Warning as CheckWarning
+from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.db.models import Model
-from pydantic import TypeAdapter, ValidationError
 
-from procedures.conf import NAMES, Settings
+from procedures.conf import NAMES, UnfitSettingError, conf, fault_of_setting, given_settings, listed
 from procedures.databases import OURS as OUR_APPS
-from procedures.engine.declaration.limits import Limits
-from procedures.engine.values.sizes import Sizes
 from procedures.engine.values.spelling import nearest
 from procedures.webhooks import faults_of
 
@@ -24,44 +23,78 @@ OURS = sorted(OUR_APPS)
 VENDORS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 LONGEST_NAME = 254
 """The longest user name that the history of a request can store, in characters."""
-PARTS: Mapping[str, Any] = {"RUN_LIMITS": Limits, "SIZES": Sizes}
-"""The classes whose fields are the keys of a setting, by the name of the setting."""
+SETTINGS = "countersign_settings"
+"""The tag of the checks of settings."""
 MEMBERS = "django.contrib.auth.models.PermissionsMixin"
+Check = Callable[..., list[CheckMessage]]
+
+
+def after_settings(check: Check) -> Check:
+    """Return a check that is left out while a setting that it reads can't be used.
+
+    `check_settings` reports such a setting.
+    """
+
+    @wraps(check)
+    def checked(**given: Any) -> list[CheckMessage]:
+        try:
+            return check(**given)
+        except UnfitSettingError:
+            return []
+
+    return checked
+
+
+def register_of_settings(check: Check) -> None:
+    """Register a check of settings, which `refuse_wrong_settings` also runs."""
+    register(after_settings(check), SETTINGS)
+
+
+def refuse_wrong_settings() -> None:
+    """Raise `ImproperlyConfigured` with the errors of the checks of settings.
+
+    Servers, workers and some commands start without Django's checks, and call this instead.
+    """
+    found = [one for one in run_checks(tags=[SETTINGS]) if one.is_serious()]
+    if errors := [str(one.msg) for one in found if not one.is_silenced()]:
+        raise ImproperlyConfigured(" ".join(errors))
 
 
 def check_settings(**_: Any) -> list[CheckMessage]:
     """Return errors for names that COUNTERSIGN doesn't have, and for values of the wrong type."""
-    chosen = getattr(settings, "COUNTERSIGN", {})
-    if not isinstance(chosen, Mapping):
-        words = f"The setting COUNTERSIGN must be a dictionary, not {type(chosen).__name__}."
-        return [Error(words, id="procedures.E003")]
-    return [*_unknown(chosen), *_unfit(chosen), *_misplaced()]
+    try:
+        given = given_settings()
+    except UnfitSettingError as error:
+        return [Error(str(error), id="procedures.E003")]
+    return [*_unknown(given), *_unfit(given), *_misplaced()]
 
 
-def _unknown(chosen: Mapping[str, Any]) -> Iterator[CheckMessage]:
-    for name in sorted(set(chosen) - NAMES):
+def _unknown(given: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    for name in sorted(set(map(str, given)) - NAMES):
         near = nearest(name.upper(), sorted(NAMES), at_least=0)
         words = f"COUNTERSIGN has no setting {name!r}."
         yield Error(words, hint=f"Did you mean {near}?", id="procedures.E004")
 
 
-def _unfit(chosen: Mapping[str, Any]) -> Iterator[CheckMessage]:
-    hints = get_type_hints(Settings, include_extras=True)
-    for name in sorted(set(chosen) & NAMES):
+def _unfit(given: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    for name in sorted(NAMES.intersection(given)):
+        if fault := fault_of_setting(name, given[name]):
+            yield Error(fault, id="procedures.E005")
+
+
+def check_listed(**_: Any) -> list[CheckMessage]:
+    """Return an error for each list of classes in which one can't be used."""
+    return list(_listed())
+
+
+def _listed() -> Iterator[CheckMessage]:
+    for register_classes in listed:
         try:
-            # Strictly, because the value is used as it is: a number of seconds is no `timedelta`.
-            TypeAdapter(hints[name]).validate_python(chosen[name], strict=True)
-            if name in PARTS:
-                PARTS[name](**chosen[name])
-        except ValidationError as error:
-            yield _unfit_value(name, error.errors()[0]["msg"])
-        except (ValueError, TypeError) as error:
-            yield _unfit_value(name, str(error))
-
-
-def _unfit_value(name: str, fault: str) -> Error:
-    words = f"COUNTERSIGN: {name} can't be used: {fault.rstrip('.')}."
-    return Error(words, id="procedures.E005")
+            register_classes()
+        except UnfitSettingError:  # `check_settings` reports that
+            continue
+        except ImproperlyConfigured as error:
+            yield Error(str(error), id="procedures.E014")
 
 
 def _misplaced() -> Iterator[CheckMessage]:
@@ -69,18 +102,14 @@ def _misplaced() -> Iterator[CheckMessage]:
     for name in sorted(NAMES - {"BASE_DIR", "LOCAL_DIR", "SITE_URL", "REDIS_URL"}):
         if hasattr(settings, name):
             words = f"The setting {name} only has an effect inside COUNTERSIGN."
-            yield Warning(words, hint=f'COUNTERSIGN = {{"{name}": ...}}', id="procedures.W003")
+            yield CheckWarning(words, hint=f'COUNTERSIGN = {{"{name}": ...}}', id="procedures.W003")
 
 
 def check_webhooks(**_: Any) -> list[CheckMessage]:
     """Return errors for webhooks that can't be used; the errors show no addresses or secrets."""
-    given = getattr(settings, "COUNTERSIGN", {})
-    found = given.get("WEBHOOKS", {}) if isinstance(given, Mapping) else {}
-    if not isinstance(found, Mapping):
-        return []  # `check_settings` reports that
     return [
         Error(f"The webhook {str(name)[:40]!r} can't be used: {fault}", id="procedures.E013")
-        for name, one in found.items()
+        for name, one in conf.WEBHOOKS.items()
         for fault in faults_of(str(name), one)
     ]
 
@@ -110,10 +139,10 @@ def user_faults(model: type[Model]) -> Iterator[CheckMessage]:
             "Add a BooleanField is_active, so that people who have left can be deactivated instead "
             "of deleted and history keeps their names."
         )
-        yield Warning(words, hint=hint, id="procedures.W004")
+        yield CheckWarning(words, hint=hint, id="procedures.W004")
     if not hasattr(model, "is_staff"):
         words = f"The user model {label} has no is_staff, so nobody can open the administration."
-        yield Warning(words, id="procedures.W005")
+        yield CheckWarning(words, id="procedures.W005")
 
 
 def _name_faults(model: type[AbstractBaseUser]) -> Iterator[CheckMessage]:

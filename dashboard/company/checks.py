@@ -7,7 +7,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from dashboard.accounts.second_factor import is_on
 from dashboard.environment.company import is_installed
-from procedures.conf import conf
+from procedures.conf import conf, conf_at_import
+from procedures.site_checks import after_settings
 
 NEEDS = ("OIDC_PROVIDERS", "NEW_PEOPLE_GROUP", "STAFF_NEED_SECOND_FACTOR")
 
@@ -17,7 +18,8 @@ def refuse_missing_factors() -> None:
 
     A check alone wouldn't do: a web server starts without the checks, and would let staff in.
     """
-    if conf.STAFF_NEED_SECOND_FACTOR and (faults := check_company()):
+    is_needed = conf_at_import.STAFF_NEED_SECOND_FACTOR
+    if is_needed and (faults := after_settings(check_company)()):
         raise ImproperlyConfigured(" ".join(f"{one.msg} {one.hint}" for one in faults))
 
 

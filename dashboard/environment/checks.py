@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from pydantic import TypeAdapter, ValidationError
+
+from procedures.conf import SECRET, fault_of_setting, given_settings
+from procedures.engine.values.spelling import short_repr
 
 
 def check_texts(**_: Any) -> list[CheckMessage]:
@@ -13,8 +15,7 @@ def check_texts(**_: Any) -> list[CheckMessage]:
 
     Values of another type than text are left to `procedures.site_checks.check_settings`.
     """
-    given = getattr(settings, "COUNTERSIGN", {})
-    return list(_faults(given)) if isinstance(given, Mapping) else []
+    return list(_faults(given_settings()))
 
 
 def _faults(given: Mapping[str, Any]) -> Iterator[CheckMessage]:
@@ -36,10 +37,13 @@ def _faults(given: Mapping[str, Any]) -> Iterator[CheckMessage]:
         ],
     }
     for name in sorted(forms.keys() & given.keys()):
+        if fault_of_setting(name, given[name]):  # pydantic would decode bytes
+            continue
         try:
             TypeAdapter(forms[name]).validate_python(given[name])
         except ValidationError as error:
             [fault, *_] = error.errors()
             if fault["type"] == "value_error":
                 words = fault["msg"].removeprefix("Value error, ")
-                yield Error(f"COUNTERSIGN: {name} {words}.", id="dashboard.E005")
+                shown = "" if name in SECRET else f", not {short_repr(given[name])}"
+                yield Error(f"COUNTERSIGN: {name} {words}{shown}.", id="dashboard.E005")

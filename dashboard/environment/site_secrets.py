@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 
-from procedures.conf import conf
+from procedures.conf import conf_at_import as conf
 
 CALLED_SECRET = re.compile(r"(?i)(key|token|secret|password|passwd|passphrase|dsn)$")
 URLS = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "EMAIL_URL")

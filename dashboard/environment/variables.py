@@ -51,8 +51,10 @@ from procedures.conf import (
     Settings,
     TurnSeconds,
     ValueBytes,
+    accepted_by,
 )
 from procedures.engine.values.sizes import USUAL_SIZES
+from procedures.engine.values.spelling import short_repr
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 LONGEST_SOCKET_PATH = 100
@@ -248,11 +250,18 @@ def read_environment() -> Environment:
     try:
         return Environment()
     except ValidationError as error:
-        faults = "; ".join(
-            f"{fault['loc'][0]}: {fault['msg'].removeprefix('Value error, ')}"
-            for fault in error.errors()
-        )
+        faults = "; ".join(map(_words_of, error.errors()))
         raise ImproperlyConfigured(f"The environment can't be used: {faults}.") from None
+
+
+def _words_of(fault: Any) -> str:
+    name, *_ = fault["loc"]
+    if fault["type"] == "value_error":  # of a check of ours, whose words contain no secrets
+        return f"{name}: {fault['msg'].removeprefix('Value error, ')}"
+    # Only numbers and switches have other faults.
+    field = Environment.model_fields[name]
+    accepted = accepted_by(field.annotation, field.metadata)
+    return f"{name}: must be {accepted}, not {short_repr(fault['input'])}"
 
 
 def local_secret(environment: Environment) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from django.contrib.staticfiles.finders import AppDirectoriesFinder
 from django.core.files.storage import FileSystemStorage
 
-from procedures.conf import conf
+from procedures.conf import conf_at_import
 
 BUNDLES = ("dashboard/app.css", "dashboard/first.js", "dashboard/app.js", "dashboard/admin.css")
 STYLE = re.compile(r'^@import url\("(?P<file>[\w./-]+)"\)(?: layer\((?P<layer>\w+)\))?;$', re.M)
@@ -30,7 +30,7 @@ class BundlingFinder(AppDirectoriesFinder):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.built = FileSystemStorage(location=conf.LOCAL_DIR.absolute() / "bundles")
+        self.built = FileSystemStorage(location=conf_at_import.LOCAL_DIR.absolute() / "bundles")
 
     def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, Any]]:
         for path, storage in super().list(ignore_patterns):

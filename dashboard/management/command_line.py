@@ -8,6 +8,7 @@ from typing import Any, TextIO
 
 from django.core.management import ManagementUtility
 from django.core.management.base import BaseCommand, OutputWrapper
+from django.utils.module_loading import import_string
 
 from procedures.engine.values.visible import visible
 
@@ -17,10 +18,17 @@ COLOUR = re.compile("\x1b\\[[0-9;]*m")
 
 
 class CommandLine(ManagementUtility):
-    """A command line that replaces control characters in the output of its commands by codes."""
+    """A command line that replaces control characters in the output of its commands by codes.
+
+    Commands without Django's checks, such as `shell`, raise `ImproperlyConfigured` for settings
+    that can't be used.
+    """
 
     def fetch_command(self, subcommand: str) -> BaseCommand:
         command = super().fetch_command(subcommand)
+        if not command.requires_system_checks and subcommand != "check":
+            # Imported here, because it needs the loaded apps.
+            import_string("procedures.site_checks.refuse_wrong_settings")()
         if subcommand not in FOR_PROGRAMS:
             command.stdout = VisibleOutput(sys.stdout, command)
             command.stderr = VisibleOutput(sys.stderr, command)

@@ -8,10 +8,10 @@ from typing import Any
 from django.conf import settings
 
 from dashboard.environment.addresses import broker_of
-from procedures.conf import conf
+from procedures.conf import conf_at_import
 
 NEEDED: dict[str, Any] = {
-    "CELERY_BROKER_URL": broker_of(conf.REDIS_URL),
+    "CELERY_BROKER_URL": broker_of(conf_at_import.REDIS_URL),
     "CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP": True,
     "CELERY_TASK_IGNORE_RESULT": True,
     "CELERY_TASK_DEFAULT_QUEUE": "runs",

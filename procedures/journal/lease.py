@@ -7,12 +7,12 @@ from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import ConnectionHandler
 
-from procedures.conf import conf
+from procedures.conf import conf_at_import
 from procedures.engine.journal.events import Working
 from procedures.models.clock import clock
 from procedures.store import sql
 
-LEASE = timedelta(seconds=conf.RUN_LEASE_SECONDS)
+LEASE = timedelta(seconds=conf_at_import.RUN_LEASE_SECONDS)
 RENEWED_EVERY = min(LEASE.total_seconds() / 3, 5)
 """Seconds between two renewals of a lease."""
 LEAST_PATIENCE = 2

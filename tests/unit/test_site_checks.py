@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.core.checks import run_checks
+from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from dashboard.environment.checks import check_texts
-from procedures.conf import NAMES, conf
-from procedures.site_checks import check_settings
+from procedures.conf import NAMES, SECRET, Settings, UnfitSettingError, conf, conf_at_import
+from procedures.site_checks import check_settings, refuse_wrong_settings
 
 
 @override_settings(COUNTERSIGN={"SITE_ULR": "https://shop.example", "REDIS": "redis://redis"})
@@ -47,14 +49,80 @@ def test_values_of_another_type_or_size_are_refused(name: str, value: object) ->
     with override_settings(COUNTERSIGN={name: value}):
         [told] = check_settings()
 
-    assert str(told.msg).startswith(f"COUNTERSIGN: {name} can't be used: ")
+    assert str(told.msg).startswith(
+        (f"COUNTERSIGN: {name} must be ", f"COUNTERSIGN: {name} can't be used: ")
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("RUN_LEASE_SECONDS", "soon", "must be a number from 1 to 600, not 'soon'."),
+        ("RUN_LEASE_SECONDS", float("nan"), "must be a number from 1 to 600, not nan."),
+        ("MOST_OPEN_RUNS", 0, "must be a whole number from 1 to 1,000,000,000, not 0."),
+        ("IS_EMBEDDED", "no", "must be True or False, not 'no'."),
+        ("BASE_DIR", "/srv", "must be a pathlib.Path, not '/srv'."),
+        ("CHANNELS", "shop.Radio", "must be a list of strings, not 'shop.Radio'."),
+        ("CHANNELS", [5], "can't be used: 0: Input should be a valid string, not 5."),
+        ("SITE_CHOICES", 5, "must be a dictionary, not 5."),
+        ("NOTIFY_AFTER", 60, "must be a timedelta from 0:00:00 to 1 day, 0:00:00, not 60."),
+        ("LEDGER_KEY", b"violet", "must be a string."),
+        ("PUSH_KEY", ["violet"], "must be a string."),
+        ("REDIS_URL", ["redis://:violet@cache"], "must be a string."),
+        ("WEBHOOKS", "violet", "must be a dictionary."),
+        ("LEDGER_KEY_FALLBACKS", [b"violet"], "can't be used: 0: Input should be a valid string."),
+    ],
+)
+def test_a_refusal_names_the_setting_the_value_unless_it_is_secret_and_what_is_accepted(
+    name: str, value: object, sentence: str
+) -> None:
+    with override_settings(COUNTERSIGN={name: value}):
+        [told] = check_settings()
+
+        assert str(told.msg) == f"COUNTERSIGN: {name} {sentence}"
+        with pytest.raises(ImproperlyConfigured) as refused:
+            refuse_wrong_settings()
+        assert str(refused.value) == str(told.msg)
+
+
+@override_settings(COUNTERSIGN={"STAFF_NEED_SECOND_FACTOR": "no", "MAX_UPLOAD_MB": 5})
+def test_a_value_of_another_type_is_never_read() -> None:
+    words = "STAFF_NEED_SECOND_FACTOR must be True or False, not 'no'"
+    with pytest.raises(UnfitSettingError, match=words):
+        _ = conf.STAFF_NEED_SECOND_FACTOR
+    assert conf.MAX_UPLOAD_MB == 5
+    assert conf_at_import.STAFF_NEED_SECOND_FACTOR is False
+    assert conf_at_import.MAX_UPLOAD_MB == 5
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+@pytest.mark.parametrize("value", [5, None, [5], {5: 5}, b"odd", object(), timedelta(-1)])
+def test_any_value_of_any_setting_is_accepted_or_reported_once_by_the_checks(
+    name: str, value: object
+) -> None:
+    with override_settings(COUNTERSIGN={name: value}):
+        found = [one for one in run_checks() if one.is_serious()]
+
+        if found:
+            assert [name in str(one.msg) for one in found] == [True]
+            assert getattr(conf_at_import, name) == getattr(Settings, name)
+        else:
+            assert getattr(conf, name) == getattr(conf_at_import, name) == value
+
+
+@pytest.mark.parametrize("value", [5, None, "RUN_LEASE_SECONDS", [("MCP", True)]])
+def test_settings_that_are_no_dictionary_are_reported_alone(value: object) -> None:
+    with override_settings(COUNTERSIGN=value):
+        found = [str(one.msg) for one in run_checks() if one.is_serious()]
+
+        assert found == [f"The setting COUNTERSIGN must be a dictionary, not {value!r}."]
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("SITE_URL", "shop.example"),
-        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "localhost:violet"),
         ("VERIFY_AT", "24:00"),
         ("ATTEMPTS_PER_NAME", "often"),
         ("TRUSTED_PROXIES", ["10.0.0.1", "proxy.example"]),
@@ -65,7 +133,10 @@ def test_texts_that_cant_be_read_are_refused(name: str, value: object) -> None:
     with override_settings(COUNTERSIGN={name: value}):
         [told] = check_texts()
 
+    is_secret = name in SECRET
     assert str(told.msg).startswith(f"COUNTERSIGN: {name} must be ")
+    assert (f", not {value!r}." in str(told.msg)) != is_secret
+    assert "violet" not in str(told.msg)
 
 
 @override_settings(COUNTERSIGN={}, SITE_CHOICES={"SHELVES": {}})
