@@ -1,6 +1,7 @@
-"""Checks of PROCEDURE_FILES, PROCEDURE_READERS and the files they name, for `manage.py check`."""
+"""Checks of the modules, files and readers of procedures in settings, for `manage.py check`."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 (Django's own name)
@@ -14,7 +15,19 @@ from procedures.texts import misuse_of, places_of
 def check_procedure_files(**_: Any) -> list[CheckMessage]:
     """Return errors for settings that can't work, and warnings for files that can't be read."""
     files = _files() if conf.PROCEDURE_FILES else ()  # else no module is loaded for it
-    return [*_readers(), *_globs(), *files]
+    return [*_modules(), *_readers(), *_globs(), *files]
+
+
+def _modules() -> Iterator[CheckMessage]:
+    """Yield an error for each module of PROCEDURE_MODULES that Python doesn't find."""
+    for name in conf.PROCEDURE_MODULES:
+        try:
+            is_found = find_spec(name) is not None
+        except (ImportError, ValueError):  # a package above it isn't found, or it has no name
+            is_found = False
+        if not is_found:
+            words = f"PROCEDURE_MODULES names {name!r}, but there is no such module."
+            yield Error(words, id="procedures.E015")
 
 
 def _readers() -> Iterator[CheckMessage]:

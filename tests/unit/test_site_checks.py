@@ -10,6 +10,7 @@ from django.test import override_settings
 from dashboard.environment.checks import check_texts
 from procedures.conf import NAMES, SECRET, Settings, UnfitSettingError, conf, conf_at_import
 from procedures.site_checks import check_settings, refuse_wrong_settings
+from procedures.system_checks import check_procedure_files
 
 
 @override_settings(COUNTERSIGN={"SITE_ULR": "https://shop.example", "REDIS": "redis://redis"})
@@ -108,6 +109,14 @@ def test_any_value_of_any_setting_is_accepted_or_reported_once_by_the_checks(
             assert getattr(conf_at_import, name) == getattr(Settings, name)
         else:
             assert getattr(conf, name) == getattr(conf_at_import, name) == value
+
+
+@pytest.mark.parametrize("name", ["odd", "examples.odd", "odd.refund", ""])
+def test_a_module_that_does_not_exist_is_reported(name: str) -> None:
+    with override_settings(COUNTERSIGN={"PROCEDURE_MODULES": ["examples.refund", name]}):
+        [told] = check_procedure_files()
+
+        assert told.msg == f"PROCEDURE_MODULES names {name!r}, but there is no such module."
 
 
 @pytest.mark.parametrize("value", [5, None, "RUN_LEASE_SECONDS", [("MCP", True)]])
