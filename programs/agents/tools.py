@@ -210,7 +210,8 @@ class Tool:
         A model may send "5" for a number, and the tool reads it. People can't change it then.
         """
         try:
-            new_question("action", self.name, values, **self.form)
+            asked = new_question("action", self.name, values, **self.form)
+            asked.rules.check_asked(asked)
         except QuestionError:
             return {}
         return self.form

@@ -9,6 +9,7 @@ from django.conf import settings
 from procedures.engine.errors import AnswerError
 from procedures.engine.journal.events import EventKind, RunStatus
 from procedures.engine.journal.large import place_of
+from procedures.engine.kinds.action import Action
 from procedures.engine.values.sizes import USUAL_SIZES, Sizes
 from procedures.services import SignalRefusedError
 from tests import procedures
@@ -102,6 +103,24 @@ def test_lower_limits_refuse_nothing_that_is_kept(
         backend.advance(run_id)
 
     assert backend.status(run_id) == RunStatus.SUCCEEDED, backend.error(run_id)
+
+
+def test_a_proposal_that_does_not_fit_is_refused_at_the_call_and_never_on_a_replay(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused, asked = (backend.start(procedures.packed_as_proposed, parcels="5") for _ in range(2))
+    assert backend.advance(refused) == RunStatus.FAILED
+    with monkeypatch.context() as before_the_rule:
+        before_the_rule.setattr(Action, "check_asked", lambda *_: None)
+        assert backend.advance(asked) == RunStatus.WAITING
+
+    [key] = backend.open_waits(asked)
+    answer(backend, asked, key, {"decision": "rejected"})
+
+    assert backend.advance(asked) == RunStatus.SUCCEEDED, backend.error(asked)
+    error = backend.error(refused)
+    assert error
+    assert "the proposed value of 'parcels' doesn't fit its schema" in error["message"]
 
 
 def test_a_higher_limit_lets_a_retried_run_ask(

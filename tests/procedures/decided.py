@@ -158,6 +158,11 @@ def alike_in_words(
     return ctx.approve(prompt, yes=yes, name="same", **more).value
 
 
+@procedure
+def packed_as_proposed(ctx: Context, parcels: Any) -> bool:
+    return bool(ctx.request("action", "Pack it?", {"order": "A-7", "parcels": parcels}, Packing))
+
+
 def packed(order: str, parcels: int) -> str:
     return f"{parcels} parcels of {order}"
 

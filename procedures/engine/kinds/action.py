@@ -72,7 +72,7 @@ class Action(Kind):
         or `schema` (a JSON Schema) describes. If neither is given, people can't change any value.
         The value of the response is None if people changed nothing. Otherwise it holds all values,
         as an instance of `model`, or as a dict if `schema` was given. A value that is missing in
-        `values` is left to people. Raises `QuestionError` if a value doesn't fit its schema.
+        `values` is left to people.
         """
         given = {APPROVED: checked_text("yes=", yes), REJECTED: checked_text("no=", no)}
         labels = {name: words or self.default_labels[name] for name, words in given.items()}
@@ -81,7 +81,6 @@ class Action(Kind):
         if model is not None or schema is not None:
             fields = form_terms(prompt, model, schema)
             proposed = checked_json(prompt, "values", dict(values or {}))
-            _check_proposed(prompt, proposed, fields.schema)
             properties[VALUES] = _with_defaults(fields.schema, proposed)
             typed = fields.type if model is not None else dict[str, Any]
         answer = TypedDict("answer", {DECISION: str, VALUES: NotRequired[typed]})  # type: ignore[misc]
@@ -90,6 +89,20 @@ class Action(Kind):
 
     def has_fields(self, question: "Question") -> bool:
         return False
+
+    def check_asked(self, question: "Question") -> None:
+        """Raise `QuestionError` for a proposed value that people couldn't approve as it is."""
+        fields = fields_of(question) or {"properties": {}}
+        for name, field in fields["properties"].items():
+            if "default" not in field:
+                continue
+            try:
+                check_default(field["default"], field)
+            except AnswerError as error:
+                raise QuestionError(
+                    f"{short_repr(question.prompt)}: the proposed value of {name!r} doesn't fit "
+                    f"its schema. {error}"
+                ) from None
 
     def check_default(self, question: "Question", default: Any) -> Any:
         try:
@@ -312,18 +325,6 @@ def _spelled_out(value: Any) -> Any:
     if not isinstance(value, dict):
         raise AnswerError("Answer with a decision, approved or rejected.")
     return value
-
-
-def _check_proposed(prompt: str, values: Mapping[str, Any], schema: dict[str, Any]) -> None:
-    """Raise `QuestionError` for a value that people couldn't approve as it is."""
-    for name in [one for one in schema["properties"] if one in values]:
-        try:
-            check_default(values[name], schema["properties"][name])
-        except AnswerError as error:
-            raise QuestionError(
-                f"{short_repr(prompt)}: the proposed value of {name!r} doesn't fit its schema. "
-                f"{error}"
-            ) from None
 
 
 def _with_defaults(schema: dict[str, Any], values: Any) -> dict[str, Any]:

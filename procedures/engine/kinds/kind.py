@@ -120,6 +120,9 @@ class Kind:
         """
         return "properties" in question.schema
 
+    def check_asked(self, question: "Question") -> None:
+        """Raise `QuestionError` if the question may not be asked; a replay doesn't call this."""
+
     def check_default(self, question: "Question", default: Any) -> Any:
         """Return the value of `default=`; raise `QuestionError` if it isn't a valid answer.
 

@@ -250,6 +250,7 @@ def ask(fiber: Fiber, key: str, question: Question, hint: Any = Any) -> Handle[R
     if fiber.is_new("wait", key):  # a replay refuses nothing that was accepted before
         _check_sizes(fiber, question)
         check_told_apart(question.prompt, question.labels.values())
+        question.rules.check_asked(question)
     asked = Opening(wait="request", digest=question.digest, rest={"prompt": question.prompt})
 
     def read(entry: Entry) -> Response[Any]:

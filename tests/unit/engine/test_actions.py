@@ -165,11 +165,13 @@ def test_proposed_values_that_nobody_could_approve_are_refused_when_they_are_ask
     place = {"type": "object", "properties": {"city": TEXT, "floor": WHOLE}, "required": ["city"]}
     schema = {"type": "object", "properties": {"weight": WHOLE, "to": place}, "required": ["to"]}
 
+    asked = new_question("action", "Send it?", proposed, schema=schema)
     with pytest.raises(QuestionError) as refusal:
-        new_question("action", "Send it?", proposed, schema=schema)
+        asked.rules.check_asked(asked)
 
     assert str(refusal.value).startswith(f"'Send it?': the proposed value of {fault}")
     asked = new_question("action", "Send it?", {"weight": 5}, schema=schema)
+    asked.rules.check_asked(asked)
     assert asked.check(value=True) == YES  # people can fill in what is missing
 
 
