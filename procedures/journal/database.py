@@ -33,11 +33,10 @@ from procedures.engine.journal.seals import proven
 from procedures.engine.lifecycle.commit import check_batch, take_effect
 from procedures.engine.lifecycle.deliveries import refusal
 from procedures.engine.lifecycle.inbox import unread_messages, unread_signals
-from procedures.engine.lifecycle.runs import SUSPENDED
 from procedures.engine.values.sizes import Sizes
 from procedures.journal.database_store import DatabaseStore
 from procedures.journal.forgiveness import forgive_claim
-from procedures.journal.kept_journals import MOST_BYTES, Place, kept_journals, size_of
+from procedures.journal.kept_journals import KeptJournal, kept_journals
 from procedures.journal.lease import LEASE, renew
 from procedures.journal.leftovers import ConnectionStates, closed_after
 from procedures.journal.storage import durable, fault_of, receivers, storage
@@ -68,8 +67,6 @@ PLAIN = {
 """Kinds of events that change no row outside the journal."""
 TRY_AGAIN_AFTER = (0.1, 0.5, 1, 2)
 """Seconds to wait before the second, third, fourth and fifth attempt to write."""
-LARGEST_KEPT = MOST_BYTES // 4
-"""The maximum size in bytes of a journal that the process keeps when it releases the run."""
 SHARE_OF_A_LEASE = 0.6
 """The share of a lease for which a step's transaction may hold SQLite's only write lock."""
 
@@ -86,8 +83,8 @@ class DatabaseJournal:
         claim has read it already.
         """
         self._row, self._events = row, events
-        self._loaded: list[Event] | None = None
-        """All events so far, to be kept when the run is released; None if they aren't kept."""
+        self._loaded: KeptJournal | None = None
+        """All events so far, to be kept if the run waits; None if this process keeps none."""
         self._fence = Fence(str(adapted(row.pk)), row.epoch)
         self._key = ledger_key()
         self._seq, self._head = row.head_seq, row.head_hash
@@ -158,7 +155,7 @@ class DatabaseJournal:
             with storage:
                 events = journal_since(self._row.pk, self._row.base_seq)
         # A replay from the top within this claim reads the journal again, with all events so far.
-        self._loaded = [*events] if slot.is_open and size_of(events) < LARGEST_KEPT else None
+        self._loaded = KeptJournal(self._row.base_seq, events) if slot.is_open else None
         return events
 
     def new_id(self) -> str:
@@ -201,8 +198,8 @@ class DatabaseJournal:
         # chained to the last stored event.
         self._seq, self._head = events[-1].seq, events[-1].hash
         self._reached = time.monotonic()
-        if self._loaded is not None:
-            self._loaded += events
+        if self._loaded:
+            self._loaded.add(events)
         if batch.handoff:
             # The run no longer belongs to this worker, however long the rest takes.
             board.clear_claim()
@@ -215,10 +212,9 @@ class DatabaseJournal:
 
     def _keep(self, handoff: Handoff) -> None:
         """Keep the journal of a run that waits, for the next claim of this process."""
-        events, self._loaded = self._loaded, None
-        if events and handoff.status in SUSPENDED:
-            place = Place(self._row.base_seq, self._seq, self._head)
-            kept_journals.keep(self.run.run_id, place, events)
+        loaded, self._loaded = self._loaded, None
+        if loaded and handoff.status == RunStatus.WAITING:
+            kept_journals.keep(self.run.run_id, loaded)
 
     def _write_again(self, events: Sequence[Event], batch: Batch, lost: StorageLost) -> None:
         """Try for some seconds to store the batch again, so that no other worker repeats the step.
@@ -267,7 +263,6 @@ class DatabaseJournal:
                 raise
         except BaseException:  # nothing was stored, so the next event follows the one before
             self._seq, self._head = before
-            self._loaded = None
             raise
         finally:
             self._transacting = None

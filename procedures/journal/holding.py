@@ -6,7 +6,7 @@ from typing import Any
 from procedures.engine.journal.events import Event
 from procedures.journal.kept_journals import Place, kept_journals
 from procedures.models import Run
-from procedures.models.event import journal_in, journal_since
+from procedures.models.event import journal_in
 from procedures.models.head import Head
 from procedures.store import sql
 from procedures.store.cursors import end_with
@@ -29,8 +29,7 @@ def hold(run: Run, *, is_all: bool) -> list[Event] | None:
     is shorter than `READ_WITH_CLAIM`; else returns None.
     """
     parts = (_row_of(run), sql.hold_head.bound(run.epoch, run.pk))
-    whole = sql.journal_since.bound(run.pk, run.base_seq, READ_WITH_CLAIM)
-    done = end_with(together(*parts), whole) if is_all else None
+    done = end_with(together(*parts), _journal_after(run, run.base_seq)) if is_all else None
     heads: list[Any] = done[0] if done else execute_together(*parts).fetchall()
     for cells in heads:
         run.head = Head(*cells)
@@ -44,22 +43,21 @@ def hold_with(
     """Do the same for a claim that appends events, which were made from a run's inputs.
 
     `run.head` is the head before these events, and `inputs` the UPDATE that marks the inputs. If
-    this process has kept the journal up to that head, only the events after it are read.
+    this process has kept the journal up to that head, the journal isn't read.
     """
     head, last = run.head, events[-1]
     before = Place(run.base_seq, head.seq, head.hash)
-    known = (is_all and kept_journals.take(str(run.pk), before)) or []
+    # Whatever the claim does with it, this process doesn't need its copy any more.
+    kept = kept_journals.take(str(run.pk), before)
     place = (run.epoch, last.seq, last.hash, run.pk, head.seq, head.hash)
     parts = (_row_of(run), inputs, sql.hold_and_move_head.bound(*place))
-    after = head.seq if known else run.base_seq
-    rest = sql.journal_since.bound(run.pk, after, READ_WITH_CLAIM)
+    rest = _journal_after(run, head.seq if kept else run.base_seq)
     done = hold_and_append(run.pk, events, parts, then=rest if is_all else None)
     # The events are progress, so this claim is the first one without further progress.
     head.epoch, head.claims, head.seq, head.hash = run.epoch, 1, last.seq, last.hash
-    if done is not None:
-        found = _whole(done)
-        return None if found is None else [*known, *found]
-    return [*known, *journal_since(run.pk, after)] if known else None
+    if kept:
+        return [*kept, *events]
+    return None if done is None else _whole(done)
 
 
 def _row_of(run: Run) -> BoundStatement:
@@ -67,6 +65,10 @@ def _row_of(run: Run) -> BoundStatement:
     return sql.hold_run.bound(
         run.status, until, run.epoch, run.wake_at, run.queued_at, reached, run.pk
     )
+
+
+def _journal_after(run: Run, seq: int) -> BoundStatement:
+    return sql.journal_since.bound(run.pk, seq, READ_WITH_CLAIM)
 
 
 def _whole(rows: Rows) -> list[Event] | None:

@@ -1,11 +1,12 @@
 """The journals of waiting runs that this process has released, so that it needn't read them again.
 
-Only events that were added since are read when a worker's process claims such a run again. A
+If a worker's process claims such a run again and nobody else has added events, it reads none. A
 conversation, or an agent that asks often, so continues in half the time once its journal is long.
 """
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from sys import getsizeof
 from threading import Lock
 from typing import NamedTuple
 
@@ -13,9 +14,11 @@ from procedures.engine.journal.events import Event
 
 MOST_BYTES = 16 * 2**20
 """The maximum size of all kept journals of a process."""
+LARGEST = MOST_BYTES // 4
+"""The maximum size of one kept journal."""
 SHORTEST = 100
 """The length from which on a journal is kept; a shorter one is read in almost no time."""
-OF_AN_EVENT = 600
+OF_AN_EVENT = 400
 """The bytes of an event in memory, without its data."""
 
 
@@ -28,10 +31,30 @@ class Place(NamedTuple):
     hash: str
 
 
-class KeptJournal(NamedTuple):
-    place: Place
-    events: list[Event]
-    size: int
+class KeptJournal:
+    """A run's events since it last continued as new; none if some are missing or they are large."""
+
+    __slots__ = ("base_seq", "events", "size")
+
+    def __init__(self, base_seq: int, events: Sequence[Event]) -> None:
+        self.base_seq, self.size = base_seq, 0
+        self.events: list[Event] = []
+        self.add(events)
+
+    def add(self, events: Sequence[Event]) -> None:
+        """Add events that were stored after those so far."""
+        self.size += size_of(events)
+        # The events don't follow if those before were rolled back with a step's transaction.
+        is_next = events[0].seq == self.base_seq + len(self.events) + 1
+        if is_next and self.size <= LARGEST:
+            self.events += events
+        else:  # no later event follows on nothing, so this journal stays empty
+            self.events.clear()
+
+    @property
+    def place(self) -> Place:
+        last = self.events[-1]
+        return Place(self.base_seq, last.seq, last.hash)
 
 
 class KeptJournals:
@@ -46,27 +69,26 @@ class KeptJournals:
     def __contains__(self, run_id: str) -> bool:
         return run_id in self._kept
 
-    def keep(self, run_id: str, place: Place, events: list[Event]) -> None:
-        """Keep the journal of a run that this process has just released, unless it is too large.
+    def keep(self, run_id: str, journal: KeptJournal) -> None:
+        """Keep the journal of a run that this process has just released, unless it is short.
 
-        The list must not be changed afterwards.
+        The journal must not be changed afterwards.
         """
-        if len(events) < SHORTEST:
+        if len(journal.events) < SHORTEST:
             return
-        kept = KeptJournal(place, events, size_of(events))
         with self._lock:
             self._drop(run_id)
-            self._kept[run_id] = kept
-            self.size += kept.size
+            self._kept[run_id] = journal
+            self.size += journal.size
             while self.size > MOST_BYTES:
                 self._drop(next(iter(self._kept)))
 
-    def take(self, run_id: str, place: Place) -> list[Event] | None:
-        """Return the run's journal and drop it; return None unless it ends at this place."""
+    def take(self, run_id: str, place: Place) -> list[Event]:
+        """Return the events of the run's journal and drop it; return [] unless it ends there."""
         with self._lock:
             kept = self._drop(run_id)
         # Another process may have advanced the run meanwhile.
-        return kept.events if kept and kept.place == place else None
+        return kept.events if kept and kept.place == place else []
 
     def _drop(self, run_id: str) -> KeptJournal | None:
         kept = self._kept.pop(run_id, None)
@@ -76,7 +98,7 @@ class KeptJournals:
 
 def size_of(events: Sequence[Event]) -> int:
     """Return roughly the bytes that the events take in memory."""
-    return OF_AN_EVENT * len(events) + sum(len(event.data) for event in events)
+    return sum([OF_AN_EVENT + getsizeof(event.data) for event in events])
 
 
 kept_journals = KeptJournals()
