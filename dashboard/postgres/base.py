@@ -27,9 +27,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """
 
     is_trusting = False
-    """True if the server isn't asked about the next connection, unless it has ended it visibly."""
-    is_unasked = False
-    """True if the server wasn't asked about the last connection."""
+    """True while connections are taken without a check, unless the server has ended them visibly.
+
+    The first statement must be one that can be repeated, after `replace_connections`.
+    """
+    has_trusted = False
+    """True if a connection was taken without a check."""
 
     def get_connection_params(self) -> dict[str, Any]:
         parameters = super().get_connection_params()
@@ -54,11 +57,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         pool: ConnectionPool[Any] | None = self.pool  # type: ignore[attr-defined] # not in the stubs
         if pool is None:
             return kept
-        self.is_unasked = self.is_trusting and not _has_news(kept)
-        if self.is_unasked:
-            return kept
         try:
-            pool.check_connection(kept)
+            if self.is_trusting and not _has_news(kept):
+                self.has_trusted = True
+            else:
+                pool.check_connection(kept)
         except OperationalError:
             pool.putconn(kept)
             # After a restart, one dead connection means that all are dead, and each of the others
@@ -66,6 +69,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
             pool.drain()
             return super().get_new_connection(conn_params)
         return kept
+
+    def replace_connections(self) -> None:
+        """Close this connection, and those in the pool, because this one has turned out dead."""
+        self.close()
+        if self.pool:  # type: ignore[attr-defined] # not in the stubs
+            self.pool.drain()  # type: ignore[attr-defined]
 
 
 def _has_news(connection: Any) -> bool:

@@ -98,10 +98,9 @@ def claim_next(
         # Catch any exception of one broken run, whether it is the author's fault or ours, so that
         # the other queued runs are still executed.
         except (Interruption, Exception) as error:
-            # The connection died while nobody used it, and nothing was done: try another one.
-            if is_first and found is None and _is_database_lost(error) and _is_unasked():
+            # The connection died while nobody used it, and nothing was done: try a new one.
+            if is_first and found is None and _is_database_lost(error) and _replace_connections():
                 is_first = False
-                this_database().close()  # Django may have taken another one to end its block
                 continue
             if found is None or _is_database_lost(error):
                 raise
@@ -114,18 +113,22 @@ def _trusting(*, is_first: bool) -> Iterator[None]:
     """Let our backend for PostgreSQL take a connection from the pool without asking the server.
 
     An answered run would wait for the server's reply. If the connection turns out to be dead,
-    nothing was done, and the claim is repeated over another one.
+    nothing was done, and the claim is repeated over a new one.
     """
     database: Any = this_database()
-    database.is_trusting = is_first
+    database.is_trusting, database.has_trusted = is_first, False
     try:
         yield
     finally:
         database.is_trusting = False
 
 
-def _is_unasked() -> bool:
-    return bool(getattr(this_database(), "is_unasked", False))
+def _replace_connections() -> bool:
+    """Replace all connections of the process; return False if the lost one had been checked."""
+    database: Any = this_database()
+    if database.has_trusted:
+        database.replace_connections()
+    return bool(database.has_trusted)
 
 
 def _is_database_lost(error: BaseException) -> bool:

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -20,28 +21,34 @@ pytestmark = [
 
 def test_a_restart_of_the_server_makes_nobody_wait_for_each_kept_connection() -> None:
     connection.ensure_connection()  # of this thread: none of those that are kept
-    all_at_once = Barrier(KEPT)
-
-    def keep(_: int) -> None:
-        connection.ensure_connection()
-        all_at_once.wait()
-        connection.close()
-
     with ThreadPoolExecutor(KEPT) as threads:
-        list(threads.map(keep, range(KEPT)))
-    assert end_all_other_connections() >= KEPT
+        keep(threads, KEPT)
+    assert len(end_all_other_connections()) >= KEPT
 
     with ThreadPoolExecutor(1) as thread:
         assert thread.submit(ask).result() == [1]
 
 
-def end_all_other_connections() -> int:
+def keep(threads: ThreadPoolExecutor, count: int) -> None:
+    """Let the pool keep so many connections."""
+    all_at_once = Barrier(count)
+
+    def connect(_: int) -> None:
+        connection.ensure_connection()
+        all_at_once.wait()
+        connection.close()
+
+    list(threads.map(connect, range(count)))
+
+
+def end_all_other_connections() -> list[int]:
+    """End them and return the ids of the server's processes."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-        return int(cursor.rowcount)
+        return [pid for pid, _ in cursor.fetchall()]
 
 
 def ask() -> list[int]:
@@ -64,11 +71,36 @@ def test_a_claim_succeeds_although_its_kept_connection_has_died(
 
     with ThreadPoolExecutor(1) as thread:
         thread.submit(ask).result()
-        assert end_all_other_connections() >= 1
+        assert end_all_other_connections()
         thread.submit(advance).result()
 
     run.refresh_from_db()
     assert run.status == "succeeded"
+
+
+def test_one_dead_connection_is_enough_for_a_claim_to_replace_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each look at a connection to a vanished host takes as long as the system keeps sending."""
+    run, _ = start_run("repeated_steps", {"times": 1}, by=None)
+    dead, asked = set[int](), list[bool]()
+    is_noticed = iter([False])
+    monkeypatch.setattr(base, "_has_news", lambda _: next(is_noticed, True))
+    check = ConnectionPool.check_connection
+
+    def checked(connection: Any) -> None:
+        asked.append(connection.info.backend_pid in dead)
+        check(connection)
+
+    with ThreadPoolExecutor(2) as threads:
+        keep(threads, 2)
+        dead.update(end_all_other_connections())
+        monkeypatch.setattr(ConnectionPool, "check_connection", staticmethod(checked))
+        threads.submit(advance).result()
+
+    run.refresh_from_db()
+    assert run.status == "succeeded"
+    assert asked.count(True) <= 1  # by the end of the block in which the first one was lost
 
 
 def test_a_claim_asks_no_server_whether_a_kept_connection_is_alive(
