@@ -104,7 +104,10 @@ def bare_connection() -> Any:
 
 
 class SentCommand:
-    """A command that is sent to Redis at once, as by `ask_redis`, and whose reply is read later."""
+    """A command that is sent to Redis at once, as by `ask_redis`, and whose reply is read later.
+
+    The thread must read the reply before it sends another command, or never.
+    """
 
     def __init__(self, command: Sequence[str | int], *, is_repeatable: bool = True) -> None:
         self._command, self._tries = command, 2 if is_repeatable else 1
@@ -143,3 +146,5 @@ class SentCommand:
     def _note(self, error: redis.RedisError) -> None:
         self._connection.disconnect()
         self._error = error
+        if not isinstance(error, redis.ConnectionError):  # Redis is slow, or can't be reached
+            self._tries = 0

@@ -1,10 +1,12 @@
 """Commands to Redis whose reply is read later, and connections that Redis closes meanwhile."""
 
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
+from pytest_django import Settings
 
 from procedures.reports import SentCommand, ask_redis, bare_connection
 from tests.processes import Redis
@@ -89,3 +91,19 @@ def test_a_command_that_must_not_be_repeated_is_sent_once(
     with pytest.raises(redis.ConnectionError):
         fresh.submit(waiting.reply).result()
     assert fresh.submit(ask_redis, "INCR", KEY).result() == 1
+
+
+@pytest.mark.parametrize("is_repeatable", [True, False])
+def test_a_redis_that_is_silent_is_asked_once(settings: Settings, *, is_repeatable: bool) -> None:
+    """Whoever asks would wait twice as long."""
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as thread:
+        silent.settimeout(0)
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        settings.COUNTERSIGN = {**settings.COUNTERSIGN, "REDIS_URL": url}
+
+        with pytest.raises(redis.TimeoutError):
+            thread.submit(ask_redis, "ECHO", "any", is_repeatable=is_repeatable).result()
+
+        silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()
