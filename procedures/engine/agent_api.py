@@ -8,6 +8,7 @@ from math import isnan
 from typing import Any
 
 from procedures.engine.declaration.arguments import call_of, check_callable
+from procedures.engine.declaration.signatures import LONGEST_NAME
 from procedures.engine.errors import OptionError, QuestionError, StepFailedError
 from procedures.engine.execution.steps import do_step
 from procedures.engine.journal.events import EventKind
@@ -16,7 +17,7 @@ from procedures.engine.kinds.kind import Outcome
 from procedures.engine.kinds.question_options import OPERATORS
 from procedures.engine.kinds.questions import Question, new_question
 from procedures.engine.kinds.responses import Response
-from procedures.engine.replay.fiber import LONGEST_NAME, Fiber, checked_name
+from procedures.engine.replay.fiber import Fiber, checked_name
 from procedures.engine.replay.rebuilt import rebuilt
 from procedures.engine.values.canonical import jsonable, legible
 from procedures.engine.values.durations import parse_duration

@@ -20,6 +20,7 @@ from procedures.engine.declaration.arguments import (
 )
 from procedures.engine.declaration.bound import Bound, bind_with_copies
 from procedures.engine.declaration.definition import Procedure
+from procedures.engine.declaration.signatures import signature_of
 from procedures.engine.declaration.steps import PLAIN, StepOptions
 from procedures.engine.errors import ContinueAsNew
 from procedures.engine.execution.approvals import approved
@@ -122,10 +123,9 @@ class Context(AskingVerbs, WaitingVerbs, TellingVerbs, AgentVerbs):
         fiber = self._fiber
         fiber.check_usable()
         if isinstance(fn, FunctionType) and approved_by is None:  # quickly, as most steps are
-            known = named and fiber.recorder.functions.get(fn)
-            options = usual_options(named, known[0]) if known else None
-            if options or not named:
-                return do_step(fiber, fn, args, NO_NAMES, options or PLAIN)
+            options = usual_options(named, signature_of(fn)) if named else PLAIN
+            if options:
+                return do_step(fiber, fn, args, NO_NAMES, options)
         if isinstance(fn, Bound):
             check_options(named, args, also=STEP_ONLY)
             bound = fn.with_options(named) if named else fn

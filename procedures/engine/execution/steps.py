@@ -1,19 +1,18 @@
 """Steps that the code calls: a call returns the stored result, or else attempts the step."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 from procedures.engine.declaration.arguments import NO_ARGUMENTS, digest_of
 from procedures.engine.declaration.bound import Bound
-from procedures.engine.declaration.signatures import Signature, name_of, signature_of
+from procedures.engine.declaration.signatures import name_of, signature_of
 from procedures.engine.declaration.steps import Options
 from procedures.engine.execution.attempts import StepExecution
 from procedures.engine.execution.comparison import check_comparable, compare_arguments
 from procedures.engine.journal.events import EventKind
 from procedures.engine.journal.large import unpacked
 from procedures.engine.journal.payloads import NOT_KEPT
-from procedures.engine.replay.fiber import Fiber, checked_name, is_name
+from procedures.engine.replay.fiber import Fiber, checked_name
 from procedures.engine.replay.history import Entry
 from procedures.engine.values.canonical import value_of
 
@@ -35,10 +34,8 @@ def do_step(
     copy of the arguments.
     """
     # A replay gets here for each step, so a step that is done costs as few calls as possible.
-    try:
-        signature, name = fiber.recorder.functions[fn]
-    except (KeyError, TypeError):  # its first step in this claim, or a function without a hash
-        signature, name = _signature_and_name(fiber, fn)
+    signature = signature_of(fn)
+    name = signature.name
     if options.name or not name:
         name = checked_name(options.name or name_of(fn), kind="step name")
     key = fiber.scope.key_for(name)
@@ -77,12 +74,3 @@ def _pass_by_all(fiber: Fiber, entry: Entry, content: Mapping[str, Any]) -> None
     for event in entry.events if "pure" not in content else entry.events[:-1]:
         fiber.pass_by(event)
     fiber.scope.forget(entry.key)
-
-
-def _signature_and_name(fiber: Fiber, fn: Callable[..., Any]) -> tuple[Signature, str]:
-    """Return a function's signature, and its own name if a step can have it, else ""."""
-    signature = signature_of(fn)
-    found = (signature, signature.name if is_name(signature.name) else "")
-    with suppress(TypeError):  # the function has no hash
-        fiber.recorder.functions[fn] = found
-    return found

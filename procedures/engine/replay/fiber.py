@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeVarTuple
 
 from pydantic import ValidationError
 
+from procedures.engine.declaration.signatures import LONGEST_NAME
 from procedures.engine.errors import EngineError, Interruption, QuestionError, Suspend
 from procedures.engine.journal.events import Event, EventKind, NewEvent
 from procedures.engine.journal.large import is_large, packed
@@ -26,7 +27,6 @@ from procedures.engine.values.spelling import short_repr
 from procedures.engine.values.state import State
 
 P = TypeVarTuple("P")
-LONGEST_NAME = 80
 LONGEST_TITLE = 100
 """The maximum number of characters in an event's title, which people read."""
 NOT_IN_NAMES = frozenset("#/:")
@@ -294,7 +294,7 @@ def checked_name(name: str, of: str = "", *, kind: str = "name") -> str:
         raise QuestionError(
             f"{of and f'{of}: '}The {kind} must be a string, not {short_repr(name)}."
         )
-    if not is_name(name):
+    if not _is_name(name):
         raise QuestionError(
             f"{of and f'{of}: '}Invalid {kind} {short_repr(name)}: use at most {LONGEST_NAME} "
             "printable characters, without #, / or :."
@@ -303,6 +303,6 @@ def checked_name(name: str, of: str = "", *, kind: str = "name") -> str:
 
 
 @lru_cache(maxsize=1024)
-def is_name(name: str) -> bool:
+def _is_name(name: str) -> bool:
     is_plain = name.isprintable() and NOT_IN_NAMES.isdisjoint(name)
     return bool(name.strip()) and is_plain and len(name) <= LONGEST_NAME

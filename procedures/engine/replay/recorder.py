@@ -8,7 +8,6 @@ from typing import Any
 
 from procedures.engine.declaration.bound import Bound
 from procedures.engine.declaration.limits import Limits
-from procedures.engine.declaration.signatures import Signature
 from procedures.engine.errors import (
     Cancelled,
     CommitRefused,
@@ -77,8 +76,6 @@ class Recorder:
         The compensation registered last is executed first.
         """
         self._waits = {key: self._is_on_children(key) for key in open_in(self.history)}
-        self.functions: dict[Callable[..., Any], tuple[Signature, str]] = {}
-        """The functions of the steps so far, each with its signature and the name for its steps."""
         self.unwritten: list[NewEvent] = []
         """The events that are recorded, but not committed yet."""
         self._since = self.first.at

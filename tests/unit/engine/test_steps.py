@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Any, Never, NoReturn
+from weakref import ref
 
 import pytest
 from pydantic import SecretStr
@@ -194,6 +195,26 @@ def endlessly() -> Any:
 def test_a_result_that_would_not_come_back_is_an_error(fn: Callable[..., Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         kept(fn)
+
+
+class Chunk:
+    """A large value."""
+
+
+def test_what_a_nested_function_holds_is_free_once_its_step_is_done() -> None:
+    left: list[ref[Chunk]] = []
+
+    def upload(ctx: Context) -> ref[Chunk]:
+        chunk = Chunk()
+        ctx.step(lambda: str(chunk), name="upload", pure=True)
+        return ref(chunk)
+
+    @procedure
+    def uploads(ctx: Context) -> int:
+        left.extend(upload(ctx) for _ in range(3))
+        return sum(one() is not None for one in left)
+
+    assert run_through(MemoryStore(), uploads).result == "0"
 
 
 def test_a_local_type_is_a_type() -> None:
