@@ -26,7 +26,7 @@ def advance_runs(*_: object, **__: object) -> None:
     # message of its own, and the look can't miss anything queued before. Redis records it while
     # this process prepares itself.
     wait = dispatch.begin_to_note_arrival()
-    if services.gate.is_open():
+    if services.gate.is_open_to_claims():
         runner.advance_runs(when=wait)
     else:
         wait()

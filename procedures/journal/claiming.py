@@ -16,7 +16,7 @@ from procedures.engine.lifecycle.runs import told_to_cancel
 from procedures.journal.database import DatabaseJournal
 from procedures.journal.database_store import DatabaseStore
 from procedures.journal.storage import limit_locks, storage
-from procedures.models import Run
+from procedures.models import Installation, Run
 from procedures.models.pending_input import PendingInput
 from procedures.models.run_queries import Queued
 from procedures.store.cursors import this_database
@@ -154,8 +154,8 @@ def _next_held(excluded: Exclusions) -> Queued | None:
     Returns None if no run is queued, apart from those in `excluded`.
     """
     # After waiting for a row, a statement may find it claimed and return nothing although other
-    # runs are queued. So the loop ends only when the queue is empty.
-    while Run.objects.queued_except(excluded).exists():
+    # runs are queued. So the loop ends only when the queue is empty, or nothing may be claimed.
+    while Run.objects.queued_except(excluded).exists() and not Installation.is_held():
         limit_locks(LONGEST_LOCK)
         if found := Run.objects.lock_queued(excluded, waits=True):
             return found

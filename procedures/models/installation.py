@@ -50,6 +50,11 @@ class Installation(models.Model):
         return cls.objects.get_or_create(pk=ONLY)[0]
 
     @classmethod
+    def is_held(cls) -> bool:
+        """Return True if this database is marked as a copy."""
+        return cls.objects.filter(held_at__isnull=False).exists()
+
+    @classmethod
     def note_sweep(cls) -> None:
         """Record that the clock process is running.
 

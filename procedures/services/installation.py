@@ -128,10 +128,17 @@ class Gate:
                 logger.warning("%s", self._why or "This process accepts work again.")
         return not self._why
 
+    def is_open_to_claims(self) -> bool:
+        """Return True if this process may claim runs, unless its database is marked as a copy.
+
+        The claim itself looks for that mark. So an answered run needn't wait for a query here.
+        """
+        return (self._is_known and not self._why) or self.is_open()
+
     def _look(self) -> str:
         # A process that keeps its connections can't get another database or store. Only the mark of
         # a copy may be set at any time.
-        if self._is_known and not Installation.objects.filter(held_at__isnull=False).exists():
+        if self._is_known and not Installation.is_held():
             return ""
         why = refusal()
         self._is_known = not why

@@ -12,6 +12,7 @@ sql = Statements(
         "grant": "countersign_procedures.Grant",
         "head": "countersign_procedures.Head",
         "input": "countersign_procedures.RunInput",
+        "installation": "countersign_procedures.Installation",
         "procedure": "countersign_procedures.Procedure",
         "stop": "countersign_procedures.StoppedStarts",
         "run": "countersign_procedures.Run",

@@ -10,7 +10,7 @@
 -- started with, the newest known version, whether other runs are queued, the head of its journal,
 -- and its inputs as JSON. All but the run itself is read as it was when the statement began, so a
 -- claim from then until the lock isn't seen in it; the epoch at the beginning tells whether there
--- was one.
+-- was one. There is no such run in a database that is marked as a copy.
 SELECT {run.*}, p.name, own.file, own.version,
   (SELECT v.version FROM {version} v WHERE v.procedure_id = p.id
    ORDER BY v.registered_at DESC, v.id DESC LIMIT 1),
@@ -22,6 +22,7 @@ SELECT {run.*}, p.name, own.file, own.version,
 FROM {run} JOIN {procedure} p ON p.id = {run}.procedure_id
   JOIN {version} own ON own.id = {run}.version_id
 WHERE {run}.status = 'queued' AND {not_excluded}
+  AND NOT EXISTS (SELECT 1 FROM {installation} WHERE held_at IS NOT NULL)
 ORDER BY {run}.queued_at LIMIT 1
 
 -- part: claimable
