@@ -25,6 +25,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections
 from django.utils.module_loading import import_string
 
+from dashboard.postgres.base import wait_at_most
 from dashboard.worker.lookout import QueuePoller
 from dashboard.worker.pool_watch import PoolWatch
 from dashboard.worker.ticker import PeriodicTask, Ticker
@@ -43,6 +44,8 @@ LOOK_FOR_OLD_RUNS_EVERY_SECONDS = 600
 
 A removal begins once a day; if its worker dies, the next search continues the removal.
 """
+DATABASE_PATIENCE = 20
+"""Seconds after which a worker gives up a connection whose server confirms nothing it was sent."""
 logger = logging.getLogger(__name__)
 app = Celery("countersign")
 app.config_from_object("dashboard.worker.configuration:configuration", namespace="CELERY")
@@ -93,6 +96,12 @@ def refuse_wrong_settings(**_: Any) -> None:
         import_string("procedures.site_checks.refuse_wrong_settings")()
     except ImproperlyConfigured as error:
         raise SystemExit(str(error)) from None
+
+
+@worker_init.connect(weak=False)
+def leave_a_vanished_database(**_: Any) -> None:
+    """Limit the time for which a worker waits for a database server that says nothing."""
+    wait_at_most(seconds=DATABASE_PATIENCE)
 
 
 @worker_init.connect(weak=False)

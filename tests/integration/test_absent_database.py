@@ -14,21 +14,30 @@ PATIENCE = 15
 PATHS = ("/", "/runs", "/admin/", "/api/runs", "/requests/waiting/count")
 PROMISED = 2
 """Seconds that a page may take to say it; each look for a connection may take as long."""
-LOOKS = """
+WAITS = """
+options = settings.DATABASES["default"]["OPTIONS"]
+waits = (options["pool"]["timeout"], options["connect_timeout"], options["tcp_user_timeout"] / 1000)
+print("LOOK", *waits)
+"""
+WORKER = f"""
+from django.conf import settings
+
+from dashboard.celery import leave_a_vanished_database
+
+leave_a_vanished_database()
+{WAITS}"""
+LOOKS = f"""
 import sys
 import dashboard.asgi
 from django.conf import settings
 from django.db import connection
 from django.test import Client
-
-options = settings.DATABASES["default"]["OPTIONS"]
-waits = (options["pool"]["timeout"], options["connect_timeout"], options["tcp_user_timeout"] / 1000)
-print("LOOK", *waits)
-client = Client(headers={"Authorization": "Bearer cs_nobody"}, raise_request_exception=False)
+{WAITS}
+client = Client(headers={{"Authorization": "Bearer cs_nobody"}}, raise_request_exception=False)
 client.cookies[settings.SESSION_COOKIE_NAME] = "a" * 32
 for path in sys.argv[1:]:
     before = connection.pool.get_stats().get("requests_num", 0)
-    status = client.get(path, headers={"Host": "localhost"}).status_code
+    status = client.get(path, headers={{"Host": "localhost"}}).status_code
     print("LOOK", path, status, connection.pool.get_stats()["requests_num"] - before)
 """
 
@@ -69,3 +78,12 @@ def test_a_page_waits_for_a_connection_once_and_no_longer_than_promised(
     patience, *looks = [line.split()[1:] for line in lines if line.startswith("LOOK ")]
     assert [*map(float, patience)] == [PROMISED] * 3
     assert looks == [[path, "503", "1"] for path in PATHS]
+
+
+def test_a_worker_leaves_a_server_that_confirms_nothing() -> None:
+    """A host that has vanished says nothing; the system would try for a quarter of an hour."""
+    url = "postgres://nobody:nothing@127.0.0.1:1/nowhere"
+
+    waits = run_python(WORKER, DATABASE_URL=url).split()
+
+    assert waits == ["LOOK", "20", "20", "20.0"]
