@@ -16,6 +16,7 @@ from procedures.engine.values.served import adapter
 HOLDS_SECRET = "it contains a secret"  # noqa: S105 (words)
 HALF = "It contains half of a character (a lone surrogate), which can't be stored."
 NO_NUMBER = "It contains NaN or an infinite number, which JSON can't express."
+DECODER = json.JSONDecoder()
 ENCODER = json.JSONEncoder(
     sort_keys=True,
     ensure_ascii=False,
@@ -138,9 +139,11 @@ def plain(text: str) -> dict[str, Any]:
 def value_of(text: str) -> Any:
     """Parse the canonical text of any JSON value and return the value."""
     try:
-        return from_json(text)  # in half the time of `json.loads`
-    except (ValueError, TypeError):  # nested more deeply than 200 levels, half a character, no JSON
-        return json.loads(text)
+        return from_json(text)  # in half the time that the standard library takes
+    # It is nested more deeply than 200 levels, it contains half of a character, or somebody has
+    # changed it. What follows after a value is ignored, so that the row's seal tells what changed.
+    except (ValueError, TypeError):
+        return DECODER.raw_decode(text)[0]
 
 
 def faults(error: ValidationError) -> str:
