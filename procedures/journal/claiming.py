@@ -170,7 +170,7 @@ def _claim_locked(
     since = time.monotonic()
     if not take_up(store, run, news=news):
         return None
-    journal = DatabaseJournal(run, now=store.now, since=since, events=store.journal)
+    journal = DatabaseJournal(run, now=store.now, since=since, loaded=store.journal)
     if run.cancel_requested_at:
         journal.is_cancelled, journal.cancellation = True, told_to_cancel(store, run)
     return journal

@@ -75,14 +75,14 @@ class DatabaseJournal:
     """A run's journal in the database, for the one worker that holds the run."""
 
     def __init__(
-        self, row: Run, *, now: datetime, since: float, events: list[Event] | None = None
+        self, row: Run, *, now: datetime, since: float, loaded: KeptJournal | None = None
     ) -> None:
         """Use the run's row as its claim has left it, at the time `now` of the database.
 
-        `since` is that time by the monotonic clock of this machine. `events` is the journal, if the
-        claim has read it already.
+        `since` is that time by the monotonic clock of this machine. `loaded` holds the events, if
+        the claim has read them already.
         """
-        self._row, self._events = row, events
+        self._row, self._read = row, loaded
         self._loaded: KeptJournal | None = None
         """All events so far, to be kept if the run waits; None if this process keeps none."""
         self._fence = Fence(str(adapted(row.pk)), row.epoch)
@@ -150,13 +150,14 @@ class DatabaseJournal:
 
     def load(self) -> list[Event]:
         # Given away once, because the journal grows, and may be large.
-        events, self._events = self._events, None
-        if events is None:
+        read, self._read = self._read, None
+        if read is None:
+            base_seq = self._row.base_seq
             with storage:
-                events = journal_since(self._row.pk, self._row.base_seq)
+                read = KeptJournal(base_seq, journal_since(self._row.pk, base_seq))
         # A replay from the top within this claim reads the journal again, with all events so far.
-        self._loaded = KeptJournal(self._row.base_seq, events) if slot.is_open else None
-        return events
+        self._loaded = read if slot.is_open else None
+        return read.events
 
     def new_id(self) -> str:
         return str(uuid7())

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from procedures.engine.journal.events import Event
-from procedures.journal.kept_journals import Place, kept_journals
+from procedures.journal.kept_journals import KeptJournal, Place, kept_journals
 from procedures.models import Run
 from procedures.models.event import journal_in
 from procedures.models.head import Head
@@ -21,7 +21,7 @@ A longer journal is read when the worker's lease is being renewed, however long 
 """
 
 
-def hold(run: Run, *, is_all: bool) -> list[Event] | None:
+def hold(run: Run, *, is_all: bool) -> KeptJournal | None:
     """Store the fields of a claimed run, and set the epoch of its claim in the head.
 
     From then on, the workers of earlier claims can't write into the journal. With `is_all`,
@@ -33,13 +33,13 @@ def hold(run: Run, *, is_all: bool) -> list[Event] | None:
     heads: list[Any] = done[0] if done else execute_together(*parts).fetchall()
     for cells in heads:
         run.head = Head(*cells)
-        return _whole(done[1]) if done else None
+        return _whole(run, done[1]) if done else None
     raise Head.DoesNotExist(f"The record of the last event of run {run.pk} is missing.")
 
 
 def hold_with(
     run: Run, events: Sequence[Event], inputs: BoundStatement, *, is_all: bool
-) -> list[Event] | None:
+) -> KeptJournal | None:
     """Do the same for a claim that appends events, which were made from a run's inputs.
 
     `run.head` is the head before these events, and `inputs` the UPDATE that marks the inputs. If
@@ -56,8 +56,9 @@ def hold_with(
     # The events are progress, so this claim is the first one without further progress.
     head.epoch, head.claims, head.seq, head.hash = run.epoch, 1, last.seq, last.hash
     if kept:
-        return [*kept, *events]
-    return None if done is None else _whole(done)
+        kept.events += events
+        return kept
+    return None if done is None else _whole(run, done)
 
 
 def _row_of(run: Run) -> BoundStatement:
@@ -71,9 +72,10 @@ def _journal_after(run: Run, seq: int) -> BoundStatement:
     return sql.journal_since.bound(run.pk, seq, READ_WITH_CLAIM)
 
 
-def _whole(rows: Rows) -> list[Event] | None:
+def _whole(run: Run, rows: Rows) -> KeptJournal | None:
     """Return the journal that begins with these rows, or None if more rows may follow.
 
     The others aren't read here: nothing renews the lease yet, and the claim is committed.
     """
-    return journal_in(rows) if len(rows) < READ_WITH_CLAIM else None
+    is_whole = len(rows) < READ_WITH_CLAIM
+    return KeptJournal(run.base_seq, journal_in(rows)) if is_whole else None

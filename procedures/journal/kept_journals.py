@@ -32,23 +32,33 @@ class Place(NamedTuple):
 
 
 class KeptJournal:
-    """A run's events since it last continued as new; none if some are missing or they are large."""
+    """A run's events since it last continued as new; none if some are missing or they are large.
 
-    __slots__ = ("base_seq", "events", "size")
+    The size is computed when events are added or the journal is kept, so not before the run's code
+    continues.
+    """
 
-    def __init__(self, base_seq: int, events: Sequence[Event]) -> None:
-        self.base_seq, self.size = base_seq, 0
-        self.events: list[Event] = []
-        self.add(events)
+    __slots__ = ("_counted", "base_seq", "events", "size")
+
+    def __init__(self, base_seq: int, events: list[Event]) -> None:
+        """Use this list of events, which belongs to this object from now on."""
+        self.base_seq, self.events = base_seq, events
+        self.size = self._counted = 0
 
     def add(self, events: Sequence[Event]) -> None:
         """Add events that were stored after those so far."""
-        self.size += size_of(events)
-        # The events don't follow if those before were rolled back with a step's transaction.
-        is_next = events[0].seq == self.base_seq + len(self.events) + 1
-        if is_next and self.size <= LARGEST:
+        # They don't follow if events before were rolled back with a step's transaction.
+        if events[0].seq == self.base_seq + len(self.events) + 1:
             self.events += events
+            self.measure()
         else:  # no later event follows on nothing, so this journal stays empty
+            self.events.clear()
+
+    def measure(self) -> None:
+        """Add the events that aren't counted yet to the size; drop all if it is too large."""
+        self.size += size_of(self.events[self._counted :])
+        self._counted = len(self.events)
+        if self.size > LARGEST:
             self.events.clear()
 
     @property
@@ -74,6 +84,7 @@ class KeptJournals:
 
         The journal must not be changed afterwards.
         """
+        journal.measure()
         if len(journal.events) < SHORTEST:
             return
         with self._lock:
@@ -83,12 +94,12 @@ class KeptJournals:
             while self.size > MOST_BYTES:
                 self._drop(next(iter(self._kept)))
 
-    def take(self, run_id: str, place: Place) -> list[Event]:
-        """Return the events of the run's journal and drop it; return [] unless it ends there."""
+    def take(self, run_id: str, place: Place) -> KeptJournal | None:
+        """Return the run's journal and drop it; return None unless it ends at this place."""
         with self._lock:
             kept = self._drop(run_id)
         # Another process may have advanced the run meanwhile.
-        return kept.events if kept and kept.place == place else []
+        return kept if kept and kept.place == place else None
 
     def _drop(self, run_id: str) -> KeptJournal | None:
         kept = self._kept.pop(run_id, None)

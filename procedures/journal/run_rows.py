@@ -23,6 +23,7 @@ from procedures.engine.store import Store
 from procedures.engine.values import canonical
 from procedures.engine.values.files import File
 from procedures.journal.holding import hold, hold_with
+from procedures.journal.kept_journals import KeptJournal
 from procedures.journal.lease import LEASE
 from procedures.journal.reach import find_named, may_reach
 from procedures.journal.storage import tell_regardless
@@ -57,7 +58,7 @@ class TransactionStore(Store):
         `head` is the head of the queued run that is claimed, if it is known.
         """
         self._at, self._is_forced, self._place, self._head = at, is_forced, place, head
-        self.journal: list[Event] | None = None
+        self.journal: KeptJournal | None = None
         """The journal of the run that was claimed, if it was read together with the claim."""
 
     @property

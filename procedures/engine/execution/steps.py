@@ -10,12 +10,14 @@ from procedures.engine.declaration.steps import Options
 from procedures.engine.execution.attempts import StepExecution
 from procedures.engine.execution.comparison import check_comparable, compare_arguments
 from procedures.engine.journal.events import EventKind
-from procedures.engine.journal.large import unpacked
+from procedures.engine.journal.large import ELSEWHERE, unpacked
 from procedures.engine.journal.payloads import NOT_KEPT
 from procedures.engine.replay.fiber import Fiber, checked_name
 from procedures.engine.replay.history import Entry
 from procedures.engine.values.canonical import value_of
 
+IS_AWAY = f"result{ELSEWHERE}"
+"""The key of a result that is stored outside the journal."""
 DONE = EventKind.STEP_SUCCEEDED.value  # a member of an enumeration takes longer to look up
 
 
@@ -53,7 +55,8 @@ def do_step(
     elif "pure" not in content:
         fiber.pass_by(last)
     if is_done:
-        return fiber.restored(entry, unpacked(content, "result"), signature.returns)
+        result = unpacked(content, "result") if IS_AWAY in content else content["result"]
+        return fiber.restored(entry, result, signature.returns)
     step = StepExecution(fiber, fn, args, kwargs, options, signature, key, bound)
     return step.go_on(entry, content)
 

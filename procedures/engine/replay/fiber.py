@@ -1,11 +1,11 @@
 """A fiber: one sequence of calls in a run, either the procedure's own or that of one branch."""
 
 import random
-import threading
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
+from threading import get_ident
 from typing import Any, NoReturn, TypeVarTuple
 
 from pydantic import ValidationError
@@ -57,7 +57,7 @@ class Fiber:
         self.moves = 0
         """The number of entries and soft events that the code has asked for so far."""
         self._is_over = False
-        self._thread = threading.get_ident()
+        self._thread = get_ident()
         self.is_abandoned = False
         """True if this fiber is a branch whose gather has failed.
 
@@ -93,7 +93,7 @@ class Fiber:
             raise EngineError(f"The context can't be used inside {self.busy_with}.")
         if self._is_over:
             raise EngineError("The procedure has ended, so its context can't be used any more.")
-        if threading.get_ident() != self._thread:
+        if get_ident() != self._thread:
             raise EngineError("The context can only be used in the procedure's own thread.")
 
     def close(self) -> None:
