@@ -11,20 +11,22 @@ DEMO_READERS := {".yaml": "programs.lua.read_plexus", ".tac": "programs.lua.read
 ON_POSTGRES := tests/conformance tests/integration tests/crash
 # What these look at is the same on any database: `make soak` runs them on both.
 ON_ANY := absent_database access admin_frame admin_log admin_operations agents alert_mails \
-	announcements answer_files api_callers api_docs api_errors api_faults api_lists api_operations \
-	api_responses api_roles api_starts ask broken_files broker bulk_pages bundles bypasses cards \
-	changed_code channels_document chat_commands child_rights commands compression deadlines demo \
-	detail drawn_evidence drawn_letters edited_files effects_runtime every_kind every_way \
-	evidence_files few_files forwarded_addresses front_page full_redis graph_engine hardening home \
-	installed invitations irreversible killed_writers kinds_on_pages languages large_admin letters \
-	live live_programs live_texts lost_folder machine mail_server mails mcp members_live \
-	message_files message_markdown missing_code missing_rows moments_typed names nested_forms \
-	nested_starts new_channel new_kind odd_messages older_rows operations operators_rights outsider \
-	pages* people_admin people_pages pictures posted_messages prefix presence_typing procedure_files \
-	profile programs proven_rows push reasons_for_rights refund_over_http release retention_pages \
-	role_walk rooms run_cards seed seeds_people sessions_api settings sign_in slow_code slow_reader \
-	staff_gains stopped_workers strays stuck_slots subjects surroundings throttle token_scopes \
-	usual_next webhook_addresses webhooks weights
+	announcements answer_files api_callers api_docs api_errors api_faults api_lists \
+	api_operations api_responses api_roles api_starts ask broken_files broker bulk_pages \
+	bundles bypasses cards changed_code channels_document chat_commands child_rights commands \
+	compression deadlines demo detail drawn_evidence drawn_letters edited_files \
+	effects_runtime every_kind every_way evidence_files few_files forwarded_addresses \
+	front_page full_redis graph_engine hardening home installed invitations irreversible \
+	killed_writers kinds_on_pages languages large_admin letters live live_programs live_texts \
+	lost_folder machine mail_server mails mcp members_live message_files message_markdown \
+	missing_code missing_rows moments_typed names nested_forms nested_starts new_channel \
+	new_kind odd_messages older_rows operations operators_rights outsider pages* people_admin \
+	people_pages pictures posted_messages prefix presence_typing procedure_files profile \
+	programs proven_rows push reasons_for_rights redis_commands refund_over_http release \
+	retention_pages role_links role_walk rooms run_cards seed seeds_people sessions_api \
+	settings sign_in slow_code slow_reader staff_gains stopped_workers strays stuck_slots \
+	subjects surroundings throttle token_scopes usual_next webhook_addresses webhooks weights \
+	wrong_settings
 # Killed and frozen processes, on the database for many workers; `make soak` has them on both.
 KILLS := bulk_killed disasters killed_agents killed_families killed_steps killed_workers \
 	retention_killed settings several_webs stuck_steps

@@ -164,7 +164,9 @@ GAPS = """(meta) => {
     const before = meta.querySelector("bdi").getBoundingClientRect().right;
     const after = meta.querySelector("local-time").getBoundingClientRect().left;
     const space = document.createElement("canvas").getContext("2d");
-    space.font = getComputedStyle(meta).font;
+    // The shorthand may be empty, if a part of the font has no place in it.
+    const style = getComputedStyle(meta);
+    space.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
     const width = space.measureText(" ").width;
     const [left, right] = ["left", "right"].map((side) => edge(dot, place, place + 1, side));
     const gaps = [left - before, after - right];
