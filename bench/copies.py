@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.core.management.color import no_style
 from django.db import connection, models, transaction
 
-from bench.feed import empty_feed, rebuild_feed
+from bench.feed import analyze, empty_feed, rebuild_feed
 from chat.models import HumanRequest, Searchable
 from procedures.models import Run
 
@@ -246,7 +246,7 @@ class Copier:
         with connection.cursor() as cursor:
             for statement in connection.ops.sequence_reset_sql(no_style(), copied_models()):
                 cursor.execute(statement)
-            cursor.execute("ANALYZE")
+        analyze()
 
     def _send(self, model: Model) -> None:
         rows, self._rows[model] = self._rows[model], []

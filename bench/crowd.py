@@ -15,10 +15,10 @@ from uuid import UUID
 
 from django.contrib.auth.models import Group, User
 from django.contrib.sessions.models import Session
-from django.db import connection, models, transaction
+from django.db import models, transaction
 
 from bench.crowd_size import MANAGER, Crowd
-from bench.feed import rebuild_feed
+from bench.feed import analyze, rebuild_feed
 from bench.many import GROUPS, PREFIX, group_name
 from chat.models import Delegation, Presence
 from dashboard.models import Announcement, RetiredGroup, SignIn
@@ -59,8 +59,7 @@ def add_crowd(crowd: Crowd) -> dict[str, int]:
         manager = User.objects.create(username=MANAGER, is_staff=True, last_login=now)
         manager.groups.set(Group.objects.filter(standard__kind__in=OF_MANAGER))
         User.objects.create(username="root", is_staff=True, is_superuser=True, last_login=now)
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+        analyze()
     models_shown = (User, Group, Procedure, Grant, Act)
     return {one.__name__.lower(): one._base_manager.count() for one in models_shown}  # noqa: SLF001
 

@@ -60,7 +60,7 @@ def rebuild_feed() -> None:
         empty_feed(cursor)
         for statement in (ASKED, FED):
             # Otherwise the database plans for the few rows that it knows of.
-            cursor.execute("ANALYZE")
+            analyze()
             cursor.execute(statement.format(**named))
 
 
@@ -71,3 +71,12 @@ def empty_feed(cursor: Any) -> None:
 
 def table_of(model: type[models.Model]) -> str:
     return model._meta.db_table  # noqa: SLF001 (documented)
+
+
+def analyze() -> None:
+    """Update the database's statistics, as it does by itself some time after many new rows."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # It may be doing so just now, and a transaction that has locked a run waits for nobody.
+            cursor.execute("SET lock_timeout = 0")
+        cursor.execute("ANALYZE")

@@ -2,9 +2,9 @@
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.db import connection
 from django.test import Client
 
+from bench.feed import analyze
 from procedures.engine.declaration.roles import ROLES
 from procedures.models import Grant, Procedure
 from tests.pages import browser, queries_of
@@ -54,8 +54,7 @@ def hire(first: int, last: int) -> None:
         for number, user in enumerate(made)
     ]
     User.groups.through.objects.bulk_create(rows)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")  # as PostgreSQL does it by itself soon after so many rows
+    analyze()
 
 
 def statements(client: Client) -> dict[str, int]:
