@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
+from bench.feed import analyze
 from chat.models import FeedEntry, HumanRequest, Member, Message, Session
 from procedures.engine.journal.events import RunStatus
 from procedures.models import Run
@@ -43,7 +44,7 @@ def add_sessions(count: int, run: Run, member: User) -> None:
         for one in said
         for audience in ("all", "runs", f"member:{member.pk}", f"user:{member.pk}")
     )
-    analyze()
+    know_the_rows()
 
 
 def copy_of(run: Run, member: User) -> Run:
@@ -61,7 +62,7 @@ def add_messages(count: int, session: Session, run: Run) -> None:
     )
     session.last_seq += count
     session.save(update_fields=["last_seq"])
-    analyze()
+    know_the_rows()
 
 
 def add_members(count: int, session: Session) -> None:
@@ -74,12 +75,12 @@ def add_members(count: int, session: Session) -> None:
         for n, one in enumerate(people)
     )
     session.members.update(in_crowd=True)
+    know_the_rows()
+
+
+def know_the_rows() -> None:
     analyze()
-
-
-def analyze() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
         # As on a large site, where reading a whole table costs more than a few rows by key.
         cursor.execute("SET random_page_cost = 1")
 

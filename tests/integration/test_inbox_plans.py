@@ -20,7 +20,7 @@ from procedures.run_lists import MOST_SINGLE
 from procedures.store.merging import HANDFUL
 from tests.calls import grant, request_of, run_until_it_waits
 from tests.conftest import create_person
-from tests.integration.test_chat_plans import analyze, copy_of
+from tests.integration.test_chat_plans import copy_of, know_the_rows
 from tests.pages import browser
 from tests.plans import grown, nodes_of, rows_read
 
@@ -66,7 +66,7 @@ def add_requests(count: int, like: HumanRequest, **whom: Any) -> None:
         for one in requests
     )
     if connection.vendor == "postgresql":
-        analyze()
+        know_the_rows()
 
 
 def statements_of(
