@@ -21,7 +21,6 @@ from procedures.engine.errors import Interruption, StorageLost
 from procedures.engine.journal.events import (
     Batch,
     Event,
-    EventKind,
     Handoff,
     Piece,
     RunFacts,
@@ -48,23 +47,10 @@ from procedures.models.ids import uuid7
 from procedures.models.proofs import ledger_key
 from procedures.slot import slot
 from procedures.store.cursors import this_database
-from procedures.store.fence import Fence
+from procedures.store.fence import Fence, changes_only_journal
 from procedures.store.rows import adapted
 
 logger = logging.getLogger(__name__)
-PLAIN = {
-    EventKind.STEP_STARTED,
-    EventKind.STEP_SUCCEEDED,
-    EventKind.STEP_FAILED,
-    EventKind.PATCH,
-    EventKind.SEEN,
-    EventKind.COMPENSATION,
-    EventKind.LOG,
-    EventKind.STATE,
-    EventKind.STAGE,
-    EventKind.PROGRESS,
-}
-"""Kinds of events that change no row outside the journal."""
 TRY_AGAIN_AFTER = (0.1, 0.5, 1, 2)
 """Seconds to wait before the second, third, fourth and fifth attempt to write."""
 SHARE_OF_A_LEASE = 0.6
@@ -322,7 +308,7 @@ class DatabaseJournal:
         with storage:
             # Events that change no other row need no lock on the run. All others lock the run
             # before its head, in one transaction.
-            if _is_plain(batch) and not database.in_atomic_block:
+            if changes_only_journal(batch) and not database.in_atomic_block:
                 self._fence.append_at_once(database, events, batch)
                 return
             with durable():
@@ -392,14 +378,3 @@ class DatabaseJournal:
             self.is_taken = status != RunStatus.RUNNING or epoch != self._row.epoch
         has_had_its_turn = time.monotonic() - self.since >= conf.RUN_TURN_SECONDS
         self.is_wanted_elsewhere = has_had_its_turn and Run.objects.queued().exists()
-
-
-def _is_plain(batch: Batch) -> bool:
-    if batch.files or batch.handoff:
-        return False
-    # A loop without calls, because each step executes it.
-    for draft in batch.events:  # noqa: SIM110
-        # If the code has read messages, their rows must be marked.
-        if draft.kind not in PLAIN or "read" in draft.data:
-            return False
-    return True

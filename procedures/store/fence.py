@@ -9,13 +9,27 @@ from django.db import DatabaseError, connection, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from procedures.engine.errors import Fenced
-from procedures.engine.journal.events import Batch, Event
+from procedures.engine.journal.events import Batch, Event, EventKind
 from procedures.engine.values import canonical
 from procedures.store import sql
 from procedures.store.cursors import Cursor, bare_cursor, end_with, kept_cursor
 from procedures.store.prepared import Cell, Rows
 from procedures.store.rows import AT_ONCE, BoundStatement, adapted, execute_together, insert_rows
 from procedures.store.statements import Statement, with_rows
+
+ONLY_IN_JOURNAL = {
+    EventKind.STEP_STARTED,
+    EventKind.STEP_SUCCEEDED,
+    EventKind.STEP_FAILED,
+    EventKind.PATCH,
+    EventKind.SEEN,
+    EventKind.COMPENSATION,
+    EventKind.LOG,
+    EventKind.STATE,
+    EventKind.STAGE,
+    EventKind.PROGRESS,
+}
+"""Kinds of events that change no row outside the journal."""
 
 
 class Fence:
@@ -101,6 +115,18 @@ class Fence:
         # events, not even from a thread that was left behind.
         after = 0 if batch.handoff else self.epoch
         return [last.seq, last.hash, kept, after, self.run, self.epoch, before]
+
+
+def changes_only_journal(batch: Batch) -> bool:
+    """Return True if storing the batch changes no row outside the journal and its head."""
+    if batch.files or batch.handoff:
+        return False
+    # A loop without calls, because each step executes it.
+    for draft in batch.events:
+        # If the code has read messages, their rows must be marked.
+        if draft.kind not in ONLY_IN_JOURNAL or "read" in draft.data:
+            return False
+    return True
 
 
 def hold_and_append(
